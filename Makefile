@@ -1,0 +1,48 @@
+.PHONY: help run test test-all check docs bench clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Where a package has no wheel for this Python, newer ones are taken; constraints keep a clean clone reproducible.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+run: $(STAMP) ## serve on http://localhost:8080
+	$(BIN)/mock-sts serve
+
+check: $(STAMP) ## style, types, import contracts, generated pages
+	$(BIN)/ruff check mock_sts tests bench
+	$(BIN)/ruff format --check mock_sts tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/mock-sts docs --check
+	$(BIN)/mock-sts fixtures check > /dev/null
+
+test: check ## everything that needs Python only
+	$(BIN)/pytest -m 'not node'
+
+test-all: check ## everything; names the program that is missing
+	@command -v node > /dev/null || { echo 'make test-all needs node (Node.js 20 or newer), which is missing' >&2; exit 1; }
+	@command -v npm > /dev/null || { echo 'make test-all needs npm, which is missing' >&2; exit 1; }
+	cd tests/interop/node && npm ci --silent --no-audit --no-fund
+	$(BIN)/pytest
+
+docs: $(STAMP) ## write the generated parts of the documentation
+	$(BIN)/mock-sts docs
+	$(BIN)/python -m tests.coverage.page
+
+bench: $(STAMP) ## measure the token endpoint; prints, never fails
+	$(BIN)/python -m bench.tokens
+
+clean: ## remove what was made
+	rm -rf $(VENV) mock-sts-data tests/interop/node/node_modules

@@ -1,0 +1,104 @@
+"""The composition root: settings, clock and store become an application."""
+
+import os
+
+from flask import Flask, Response
+
+from mock_sts import __version__
+from mock_sts.helseid.profile.client_assertion import Skew
+from mock_sts.helseid.registry import Client
+from mock_sts.helseid.requirement import Enforcement
+from mock_sts.services.clock import Clock, SystemClock
+from mock_sts.services.new_client import MadeClient, NewClient, make_client
+from mock_sts.services.preparation import load_fixtures, prepare
+from mock_sts.services.sts import Policy, open_sts
+from mock_sts.settings import Settings, from_environ
+from mock_sts.store.catalog import load_catalog
+from mock_sts.store.engine import Store
+from mock_sts.web import control, discovery, errors, health, token
+from mock_sts.web.writing import EMULATOR_HEADER
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
+    """A WSGI application over a prepared database (see ``prepare_store``). One per process."""
+    clock = clock or SystemClock()
+    skew = Skew() if settings.clock_skew is None else Skew(settings.clock_skew, settings.clock_skew)
+    policy = Policy(
+        enforcement=Enforcement.from_word(settings.enforcement),
+        skew=skew,
+        access_token_lifetime=settings.access_token_lifetime,
+        journal_size=settings.journal_size,
+    )
+    store = open_store(settings)
+    sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step)
+    app = Flask("mock_sts", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.extensions["mock_sts"] = sts
+    for routes in (discovery, token, health):
+        app.register_blueprint(routes.blueprint(sts))
+    control.install(app, sts, settings.admin_token)
+    errors.install(app)
+
+    @app.after_request
+    def name_the_emulator(response: Response) -> Response:
+        response.headers[EMULATOR_HEADER] = f"emulator {__version__}, not HelseID"
+        return response
+
+    return app
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that ``settings`` name; nothing is opened yet."""
+    return Store(settings.database_path, synchronous=settings.sqlite_synchronous)
+
+
+def prepare_store(settings: Settings, clock: Clock | None = None) -> None:
+    """Make tables, keys and the world. Raises StoreError or DocumentError with a sentence for a person."""
+    store = open_store(settings)
+    try:
+        prepare(
+            store,
+            settings.fixtures,
+            fresh_keys=settings.signing_keys == "fresh",
+            clock=clock or SystemClock(),
+        )
+    finally:
+        store.close()
+
+
+def worker() -> Flask:
+    """The application of one worker process; ``mock-sts serve`` has prepared database and environment."""
+    return create_app(from_environ(os.environ))
+
+
+def load_world(settings: Settings) -> bool:
+    """Bring the registry up to date with the fixture files; False when nothing had changed. Raises as prepare_store."""
+    store = _prepared_store(settings)
+    try:
+        return load_fixtures(store, settings.fixtures)
+    finally:
+        store.close()
+
+
+def list_clients(settings: Settings) -> list[Client]:
+    """All registered clients. Raises StoreError."""
+    store = _prepared_store(settings)
+    try:
+        return load_catalog(store).clients()
+    finally:
+        store.close()
+
+
+def register_client(settings: Settings, wanted: NewClient) -> MadeClient:
+    """Make and register a client; a running server knows it at once. Raises DocumentError, StoreError."""
+    store = _prepared_store(settings)
+    try:
+        return make_client(store, wanted)
+    finally:
+        store.close()
+
+
+def _prepared_store(settings: Settings) -> Store:
+    if not settings.database_path.exists():
+        prepare_store(settings)
+    return open_store(settings)

@@ -1,0 +1,28 @@
+"""The rules of HelseID and of its security profile, a chapter per kind of evidence.
+
+``CHAPTERS`` is the whole book: what refuses, what the journal records and what the documentation prints.
+"""
+
+from typing import Any
+
+from mock_sts.helseid.profile import client, client_assertion, dpop, form, token_request
+from mock_sts.helseid.requirement import Chapter, Requirement
+
+CHAPTERS: tuple[Chapter[Any], ...] = (
+    form.CHAPTER,
+    client_assertion.CHAPTER,
+    client.CHAPTER,
+    token_request.CHAPTER,
+    dpop.CHAPTER,
+    token_request.GRANT_CHAPTER,
+    token_request.SCOPE_CHAPTER,
+)
+
+
+def find(requirement_id: str) -> Requirement[Any] | None:
+    """The requirement with this id, or None."""
+    for chapter in CHAPTERS:
+        for requirement in chapter.requirements:
+            if requirement.id == requirement_id:
+                return requirement
+    return None

@@ -1,0 +1,168 @@
+"""The chapter on client registrations: what the registration alone shows."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mock_sts.helseid.profile.dpop import GOOD_RSA_BITS, MIN_RSA_BITS
+from mock_sts.helseid.registry import MULTI_TENANT, Client
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.terms import GrantType
+
+HELSEID, STRICT = Enforcement.HELSEID, Enforcement.STRICT
+MUST, SHOULD = Level
+
+_PROFILE = "HelseID security profile (Sikkerhetsprofil)"
+_FAPI = "FAPI 2.0 Security Profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A client and the ids of other clients that hold one of its keys."""
+
+    client: Client
+    key_sharers: tuple[str, ...] = ()
+
+
+CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorCode.INVALID_CLIENT)
+
+
+@CHAPTER.rule(
+    "keys",
+    "The client has a key, and each of its keys can be used",
+    level=MUST,
+    refused_by=STRICT,
+    remedy="register the public JWK, RSA or EC",
+    source=_PROFILE,
+)
+def keys(evidence: Registration) -> Verdict:
+    """Without a key nobody can authenticate."""
+    faults = evidence.client.key_faults() or ([] if evidence.client.keys else ["no key is registered"])
+    return holds(not faults, "; ".join(faults), "at least one RSA or EC public key")
+
+
+@CHAPTER.rule(
+    "key-size",
+    f"RSA keys have at least {MIN_RSA_BITS} bits",
+    level=MUST,
+    refused_by=HELSEID,
+    remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key, and register it",
+    source=f"{_PROFILE}, cryptographic requirements; RFC 7518 section 3.3",
+)
+def key_size(evidence: Registration) -> Verdict:
+    """EC keys are long enough by their curves."""
+    return _rsa_bits_at_least(evidence, MIN_RSA_BITS)
+
+
+@CHAPTER.rule(
+    "key-size-advice",
+    f"RSA keys have at least {GOOD_RSA_BITS} bits",
+    level=SHOULD,
+    refused_by=None,
+    remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key, and register it",
+    source="NSM Cryptographic Recommendations",
+)
+def key_size_advice(evidence: Registration) -> Verdict:
+    """Good practice."""
+    return _rsa_bits_at_least(evidence, GOOD_RSA_BITS)
+
+
+@CHAPTER.rule(
+    "key-own",
+    "No other client has the same key",
+    level=MUST,
+    refused_by=STRICT,
+    remedy="make a key pair of its own for each client",
+    source=_PROFILE,
+)
+def key_own(evidence: Registration) -> Verdict:
+    """NHN's samples share one key among ten clients."""
+    return holds(not evidence.key_sharers, f"shared with {', '.join(evidence.key_sharers)}", "a key of its own")
+
+
+@CHAPTER.rule(
+    "key-named",
+    "Each registered key has a kid and an alg",
+    level=SHOULD,
+    refused_by=None,
+    remedy="add kid (the RFC 7638 thumbprint will do) and alg to the JWK",
+    source="HelseID documentation, Selvbetjening",
+)
+def key_named(evidence: Registration) -> Verdict:
+    """Self-service asks for the alg."""
+    nameless = sum(1 for key in evidence.client.keys if not key.kid or not key.alg)
+    return holds(nameless == 0, f"{nameless} without kid or alg", "kid and alg in each")
+
+
+@CHAPTER.rule(
+    "dpop",
+    "The client is registered for DPoP (dpop_bound_access_tokens)",
+    level=MUST,
+    refused_by=STRICT,
+    remedy="register dpop_bound_access_tokens: true",
+    source=f"{_PROFILE}; {_FAPI} section 5.3.2.1",
+)
+def dpop(evidence: Registration) -> Verdict:
+    """Older clients may run without."""
+    return holds(evidence.client.needs_dpop, "false", "true")
+
+
+@CHAPTER.rule(
+    "par",
+    "A client that logs people in is registered for PAR (require_pushed_authorization_requests)",
+    level=MUST,
+    refused_by=STRICT,
+    remedy="register require_pushed_authorization_requests: true",
+    source=f"{_PROFILE}; {_FAPI} section 5.3.2.2",
+)
+def par(evidence: Registration) -> Verdict | None:
+    """Machines need none."""
+    members = evidence.client.members
+    if GrantType.AUTHORIZATION_CODE not in members["grant_types"]:
+        return None
+    return holds(members["require_pushed_authorization_requests"], "false", "true")
+
+
+@CHAPTER.rule(
+    "redirect-uris",
+    "Redirect URIs use https, or http on the loopback interface",
+    level=MUST,
+    refused_by=STRICT,
+    remedy="register an https address; http is for localhost and 127.0.0.1 only",
+    source=f"{_PROFILE}; RFC 8252 section 8.3",
+)
+def redirect_uris(evidence: Registration) -> Verdict | None:
+    """Whatever has another host could be read on its way."""
+    uris = evidence.client.members["redirect_uris"]
+    if not uris:
+        return None
+    wrong = [uri for uri in uris if not _is_safe_redirect(uri)]
+    return holds(not wrong, wrong, "https, or http on localhost")
+
+
+@CHAPTER.rule(
+    "organization",
+    "A multi-tenant client names its owner's organization number",
+    level=SHOULD,
+    refused_by=None,
+    remedy="register organization; it becomes orgnr_supplier in the tokens",
+    source="HelseID documentation, Organisasjonsnumre",
+)
+def organization(evidence: Registration) -> Verdict | None:
+    """The supplier."""
+    if evidence.client.members["tenancy"] != MULTI_TENANT:
+        return None
+    return holds(bool(evidence.client.members["organization"]), "none", "an organization number")
+
+
+def _rsa_bits_at_least(evidence: Registration, bits: int) -> Verdict:
+    short = [key.key.bits for key in evidence.client.keys if key.key.kty == "RSA" and key.key.bits < bits]
+    return holds(not short, f"{short} bits", f"at least {bits} bits")
+
+
+def _is_safe_redirect(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1"))

@@ -1,0 +1,349 @@
+"""The chapter on DPoP proofs, in the order in which HelseID looks at them."""
+
+from dataclasses import dataclass
+
+from mock_sts.helseid.profile.client_assertion import Skew, is_usable_jti
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.client_assertion import Signature
+from mock_sts.protocol.dpop import DPoPProof, normal_target
+from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.jose import ALGORITHMS
+
+OBSERVE, HELSEID, STRICT = Enforcement
+MUST, SHOULD = Level
+
+#: Bits. RSA keys below the first are refused, below the second advised against.
+MIN_RSA_BITS, GOOD_RSA_BITS = 2048, 3072
+
+_RFC = "RFC 9449 section 4.3"
+_FORM = "RFC 9449 section 4.2; HelseID documentation, Formatering av DPoP-bevis"
+_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
+
+
+@dataclass(frozen=True, slots=True)
+class ProofEvidence:
+    """Everything that is known of a proof.
+
+    ``targets`` are the URLs that ``htu`` may name, the expected one first; ``aliases`` are those that production
+    would refuse. ``nonce_good`` and ``spent`` are facts: the nonce is ours and current, the proof's jti was used.
+    """
+
+    proof: DPoPProof | None
+    fault: str
+    method: str
+    targets: tuple[str, ...]
+    aliases: tuple[str, ...]
+    now: int
+    skew: Skew
+    nonce_good: bool
+    spent: bool = False
+
+    @property
+    def read(self) -> DPoPProof:
+        """The proof; only called after the rule that makes sure of it."""
+        if self.proof is None:
+            raise AssertionError("judged after a decisive rule failed")
+        return self.proof
+
+
+CHAPTER: Chapter[ProofEvidence] = Chapter("dpop", "DPoP proofs", ErrorCode.INVALID_DPOP_PROOF)
+
+
+@CHAPTER.rule(
+    "readable",
+    "The DPoP header is a signed JWT",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="Malformed DPoP token.",
+    decisive=True,
+    remedy="send one compact JWS in the DPoP header",
+    source=_RFC,
+)
+def readable(evidence: ProofEvidence) -> Verdict:
+    """It could be read at all."""
+    return holds(evidence.proof is not None, evidence.fault, "a compact JWS with a JSON object as payload")
+
+
+@CHAPTER.rule(
+    "typ",
+    "The header's typ is dpop+jwt",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Invalid 'typ' value.",
+    remedy='set the header typ to "dpop+jwt"',
+    source=_FORM,
+)
+def typ(evidence: ProofEvidence) -> Verdict:
+    """Tells a proof from other JWTs."""
+    return holds(evidence.read.typ == "dpop+jwt", evidence.read.typ or "absent", "dpop+jwt")
+
+
+@CHAPTER.rule(
+    "algorithm",
+    "The proof is signed with one of the nine asymmetric algorithms",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="Invalid 'alg' value.",
+    decisive=True,
+    remedy=f"sign with one of {', '.join(ALGORITHMS)}",
+    source=f"{_RFC}; dpop_signing_alg_values_supported",
+)
+def algorithm(evidence: ProofEvidence) -> Verdict:
+    """Neither ``none`` nor a shared secret."""
+    return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), ", ".join(ALGORITHMS))
+
+
+@CHAPTER.rule(
+    "key",
+    "The header carries the public key (jwk), RSA or EC",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="Invalid 'jwk' value.",
+    decisive=True,
+    remedy="put the public JWK of the proof's key into the header member jwk",
+    source=_FORM,
+)
+def key(evidence: ProofEvidence) -> Verdict:
+    """It makes a key, and its type fits the algorithm."""
+    proof = evidence.read
+    fits = proof.key is not None and (proof.key.kty == "RSA") != proof.algorithm.startswith("ES")
+    return holds(fits, proof.key_fault or "the key's type does not fit alg", "an RSA or EC key that fits alg")
+
+
+@CHAPTER.rule(
+    "key-public",
+    "The jwk in the header holds no private key",
+    level=MUST,
+    refused_by=HELSEID,
+    says="'jwk' value contains a private key.",
+    remedy="export the public part only; a private key that was sent is no longer private, make a new one",
+    source=_RFC,
+)
+def key_public(evidence: ProofEvidence) -> Verdict:
+    """Some JWK libraries export everything unless told otherwise."""
+    return holds(not evidence.read.key_is_private, "the jwk has private members", "public members only")
+
+
+@CHAPTER.rule(
+    "signature",
+    "The key in the header verifies the signature",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="Invalid signature on DPoP token.",
+    decisive=True,
+    remedy="sign with the private key that belongs to the jwk in the header",
+    source=_RFC,
+)
+def signature(evidence: ProofEvidence) -> Verdict:
+    """With the key it carries itself."""
+    return holds(evidence.read.signature is Signature.VERIFIED, "the signature does not verify", "a valid signature")
+
+
+@CHAPTER.rule(
+    "key-size",
+    f"An RSA key has at least {MIN_RSA_BITS} bits",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Invalid 'jwk' value.",
+    remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key",
+    source="HelseID security profile (Sikkerhetsprofil), cryptographic requirements; RFC 7518 section 3.3",
+)
+def key_size(evidence: ProofEvidence) -> Verdict | None:
+    """EC keys are long enough by their curves."""
+    return _rsa_bits_at_least(evidence, MIN_RSA_BITS)
+
+
+@CHAPTER.rule(
+    "key-size-advice",
+    f"An RSA key has at least {GOOD_RSA_BITS} bits",
+    level=SHOULD,
+    refused_by=None,
+    remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key",
+    source="NSM Cryptographic Recommendations",
+)
+def key_size_advice(evidence: ProofEvidence) -> Verdict | None:
+    """Good practice."""
+    return _rsa_bits_at_least(evidence, GOOD_RSA_BITS)
+
+
+@CHAPTER.rule(
+    "curve",
+    "An EC key signs with the algorithm of its curve: ES256 P-256, ES384 P-384, ES512 P-521",
+    level=MUST,
+    refused_by=STRICT,
+    says="Invalid 'jwk' value.",
+    remedy="sign with the algorithm that belongs to the key's curve",
+    source="RFC 7518 section 3.4",
+)
+def curve(evidence: ProofEvidence) -> Verdict | None:
+    """As for assertions."""
+    proof = evidence.read
+    if proof.key is None:
+        return None
+    return holds(proof.key.curve_fits(proof.algorithm), f"{proof.algorithm} with {proof.key.crv}", "its own curve")
+
+
+@CHAPTER.rule(
+    "jti",
+    "The proof has an id (jti)",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Invalid 'jti' value.",
+    remedy="add jti, a new random value for each proof",
+    source=_FORM,
+)
+def jti(evidence: ProofEvidence) -> Verdict:
+    """A short text."""
+    return holds(is_usable_jti(evidence.read.jti), f"jti is {evidence.read.jws.claims.get('jti')!r}", "a short text")
+
+
+@CHAPTER.rule(
+    "htm",
+    "htm is the method of the request",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Invalid 'htm' value.",
+    remedy='set htm to the HTTP method in capitals, "POST" at the token endpoint',
+    source=_FORM,
+)
+def htm(evidence: ProofEvidence) -> Verdict:
+    """Methods are case-sensitive."""
+    return holds(evidence.read.method == evidence.method, f"htm is {evidence.read.method!r}", evidence.method)
+
+
+@CHAPTER.rule(
+    "htu",
+    "htu is the URL of the endpoint",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Invalid 'htu' value.",
+    remedy="set htu to the endpoint's URL as the discovery document writes it",
+    source=_RFC,
+)
+def htu(evidence: ProofEvidence) -> Verdict:
+    """Compared after normalisation: case of scheme and host, default port, no query, no fragment."""
+    found = normal_target(evidence.read.target or "")
+    allowed = {normal_target(url) for url in (*evidence.targets, *evidence.aliases)}
+    return holds(found in allowed and found != "", f"htu is {evidence.read.target!r}", evidence.targets[0])
+
+
+@CHAPTER.rule(
+    "htu-plain",
+    "htu has no query and no fragment",
+    level=MUST,
+    refused_by=STRICT,
+    says="Invalid 'htu' value.",
+    remedy="cut the URL before ? and #",
+    source=_FORM,
+)
+def htu_plain(evidence: ProofEvidence) -> Verdict:
+    """HelseID ignores them."""
+    target = evidence.read.target or ""
+    return holds("?" not in target and "#" not in target, f"htu is {target!r}", "without query and fragment")
+
+
+@CHAPTER.rule(
+    "htu-alias",
+    "htu is the address that the discovery document names, not an alias of it",
+    level=SHOULD,
+    refused_by=None,
+    remedy="take the URL from the discovery document; HelseID has one address and would refuse this",
+    source="choice of this emulator, which may have several addresses",
+)
+def htu_alias(evidence: ProofEvidence) -> Verdict | None:
+    """Only where aliases are set at all."""
+    if not evidence.aliases:
+        return None
+    found = normal_target(evidence.read.target or "")
+    return holds(
+        found not in {normal_target(url) for url in evidence.aliases},
+        f"htu is {found!r}",
+        evidence.targets[0],
+    )
+
+
+@CHAPTER.rule(
+    "issued-at",
+    "The proof says when it was made (iat), as a number",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Missing 'iat' value.",
+    remedy="add iat, a number: seconds since 1970",
+    source=_FORM,
+)
+def issued_at(evidence: ProofEvidence) -> Verdict:
+    """Its age is not judged where a nonce shows freshness."""
+    return holds(evidence.read.issued_at is not None, f"iat is {evidence.read.jws.claims.get('iat')!r}", "a number")
+
+
+@CHAPTER.rule(
+    "clock",
+    "The proof is fresh: iat is not more than a minute old and not ahead of time",
+    level=MUST,
+    refused_by=STRICT,
+    says="Invalid 'iat' value.",
+    remedy="make a new proof for each request, and synchronise the clock (ntp.nhn.no)",
+    source="HelseID security profile (Sikkerhetsprofil), FK4; RFC 9449 section 11.1",
+)
+def clock(evidence: ProofEvidence) -> Verdict | None:
+    """HelseID looks at the nonce instead."""
+    if evidence.read.issued_at is None:
+        return None
+    age = evidence.now - evidence.read.issued_at
+    skew = evidence.skew.strict
+    return holds(-skew <= age <= 60 + skew, f"iat lies {age:.0f} s back", f"between {-skew} and {60 + skew} s")
+
+
+@CHAPTER.rule(
+    "nonce",
+    "The proof carries a nonce from the server",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.USE_DPOP_NONCE,
+    says="Missing 'nonce' value.",
+    decisive=True,
+    is_challenge=True,
+    remedy="repeat the request with a new proof (new jti) that carries the nonce of the DPoP-Nonce header",
+    source="RFC 9449 section 8; HelseID documentation, Bruk av DPoP",
+)
+def nonce(evidence: ProofEvidence) -> Verdict:
+    """HelseID always challenges a proof without one."""
+    return holds(evidence.read.nonce is not None or not evidence.read.nonce_is_text, "no nonce", "a server nonce")
+
+
+@CHAPTER.rule(
+    "nonce-current",
+    "The nonce is HelseID's and not too old",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.USE_DPOP_NONCE,
+    says="Invalid 'nonce' value.",
+    decisive=True,
+    is_challenge=True,
+    remedy="repeat the request with a new proof (new jti) that carries the nonce of the DPoP-Nonce header",
+    source="RFC 9449 section 8; HelseID documentation, Bruk av DPoP",
+)
+def nonce_current(evidence: ProofEvidence) -> Verdict:
+    """An outdated one is an ordinary event: the client learns the new one."""
+    return holds(evidence.nonce_good, f"nonce is {evidence.read.jws.claims.get('nonce')!r}", "a current server nonce")
+
+
+@CHAPTER.rule(
+    "single-use",
+    "The proof is used once",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Detected replay of DPoP proof token.",
+    remedy="make a new proof, with a new jti, for each request",
+    source="HelseID documentation, Formatering av DPoP-bevis; RFC 9449 section 11.1",
+)
+def single_use(evidence: ProofEvidence) -> Verdict:
+    """Looked at last, so a challenged proof is not used up. The store also decides races."""
+    return holds(not evidence.spent, "a proof with this jti has been used before", "a new jti")
+
+
+def _rsa_bits_at_least(evidence: ProofEvidence, bits: int) -> Verdict | None:
+    key = evidence.read.key
+    if key is None or key.kty != "RSA":
+        return None
+    return holds(key.bits >= bits, f"{key.bits} bits", f"at least {bits} bits")

@@ -1,0 +1,352 @@
+"""The registry: clients, APIs, organizations and personas, as HelseID knows them.
+
+All types are frozen, so that threads may share them. Each has a format (``documents``) with the member names that
+files use; clients use the registered names of RFC 7591 and OpenID Connect Dynamic Registration, and HelseID's own
+facts as further members.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from mock_sts.helseid.documents import DocumentError, Format, Kind, Member
+from mock_sts.helseid.identifiers import is_hpr_number, is_organization_number, is_pid
+from mock_sts.helseid.requirement import Enforcement
+from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PublicKey, import_public_key
+from mock_sts.protocol.terms import AuthMethod, GrantType
+
+SINGLE_TENANT = "single-tenant"
+MULTI_TENANT = "multi-tenant"
+
+ONE_TIME_USE_ONLY = "OneTimeUseOnly"
+REUSABLE = "Reusable"
+
+_IGNORED = "Part of RFC 7591; kept, but HelseID has no use for it"
+
+CLIENT_FORMAT = Format(
+    "client",
+    "client_id",
+    (
+        Member("client_id", Kind.TEXT, "The client's id; a GUID at HelseID, any text here", required=True),
+        Member("client_name", Kind.TEXT, "The display name, also the claim client_name", default=""),
+        Member("description", Kind.TEXT, "One line on what this client shows", default=""),
+        Member(
+            "sample",
+            Kind.TEXT,
+            "Where a registration was taken from, when it is somebody's public sample",
+            default="",
+        ),
+        Member(
+            "oddities",
+            Kind.TEXTS,
+            "Why this registration breaks a rule of the house, each in a sentence",
+            default=(),
+        ),
+        Member(
+            "jwks",
+            Kind.OBJECT,
+            "The public keys, as a JWK set; private members are refused",
+            default={"keys": []},
+        ),
+        Member(
+            "token_endpoint_auth_method",
+            Kind.WORD,
+            "How the client authenticates",
+            default=AuthMethod.PRIVATE_KEY_JWT.value,
+            choices=tuple(AuthMethod),
+        ),
+        Member(
+            "grant_types",
+            Kind.WORDS,
+            "The grants the client may use",
+            default=(GrantType.AUTHORIZATION_CODE.value,),
+            choices=tuple(GrantType),
+        ),
+        Member("scope", Kind.SCOPE, "The scopes the client may ask for", default=()),
+        Member("redirect_uris", Kind.TEXTS, "Where logins may return to, compared exactly", default=()),
+        Member("post_logout_redirect_uris", Kind.TEXTS, "Where logouts may return to", default=()),
+        Member("frontchannel_logout_uri", Kind.TEXT, "OpenID Connect Front-Channel Logout"),
+        Member("backchannel_logout_uri", Kind.TEXT, "OpenID Connect Back-Channel Logout"),
+        Member(
+            "require_pushed_authorization_requests",
+            Kind.FLAG,
+            "Logins must begin with PAR (RFC 9126)",
+            default=True,
+        ),
+        Member(
+            "dpop_bound_access_tokens",
+            Kind.FLAG,
+            "Token requests must carry a DPoP proof (RFC 9449)",
+            default=True,
+        ),
+        Member(
+            "tenancy",
+            Kind.WORD,
+            "Whether the client serves one organization or several",
+            default="none",
+            choices=("none", SINGLE_TENANT, MULTI_TENANT),
+        ),
+        Member(
+            "organization",
+            Kind.TEXT,
+            "The owner's organization number: the parent, or a multi-tenant's supplier",
+        ),
+        Member("children", Kind.TEXTS, "Child organizations that a single-tenant client may name", default=()),
+        Member(
+            "delegations",
+            Kind.TEXTS,
+            "Organizations that have delegated to a multi-tenant client",
+            default=(),
+        ),
+        Member("client_claims", Kind.MAPPING, "Fixed claims for APIs, by full claim name", default={}),
+        Member(
+            "identity_providers",
+            Kind.TEXTS,
+            "Schemes of the identity providers allowed; empty: all",
+            default=(),
+        ),
+        Member(
+            "access_token_lifetime",
+            Kind.SECONDS,
+            "Lifetime of access tokens; unset: the API's or the server's",
+        ),
+        Member("id_token_lifetime", Kind.SECONDS, "Lifetime of ID tokens; unset: the server's"),
+        Member("refresh_token_lifetime", Kind.SECONDS, "Lifetime of refresh tokens; unset: the server's"),
+        Member("single_sign_on_lifetime", Kind.SECONDS, "How long a login may be reused; unset: the server's"),
+        Member(
+            "refresh_token_usage",
+            Kind.WORD,
+            "Whether a refresh token is used once or many times",
+            default=ONE_TIME_USE_ONLY,
+            choices=(ONE_TIME_USE_ONLY, REUSABLE),
+        ),
+        Member(
+            "enforcement",
+            Kind.WORD,
+            "What is refused for this client; unset: the server's setting",
+            choices=tuple(e.word for e in Enforcement),
+        ),
+        *(
+            Member(name, kind, _IGNORED)
+            for name, kind in (
+                ("application_type", Kind.TEXT),
+                ("client_id_issued_at", Kind.SECONDS),
+                ("client_uri", Kind.TEXT),
+                ("contacts", Kind.TEXTS),
+                ("id_token_signed_response_alg", Kind.TEXT),
+                ("logo_uri", Kind.TEXT),
+                ("policy_uri", Kind.TEXT),
+                ("response_types", Kind.TEXTS),
+                ("software_id", Kind.TEXT),
+                ("software_version", Kind.TEXT),
+                ("subject_type", Kind.TEXT),
+                ("token_endpoint_auth_signing_alg", Kind.TEXT),
+                ("tos_uri", Kind.TEXT),
+            )
+        ),
+    ),
+)
+
+API_FORMAT = Format(
+    "API",
+    "audience",
+    (
+        Member("audience", Kind.TEXT, "The API's name, which becomes aud", required=True),
+        Member("name", Kind.TEXT, "The display name", default=""),
+        Member("description", Kind.TEXT, "One line on what this API shows", default=""),
+        Member("sample", Kind.TEXT, "Where it was taken from, when it is somebody's public sample", default=""),
+        Member("scopes", Kind.SCOPE, "The API's scopes, in full", default=()),
+        Member("claims", Kind.TEXTS, "Claims that the API wants in its access tokens", default=()),
+        Member("access_token_lifetime", Kind.SECONDS, "Lifetime of its access tokens; unset: the server's"),
+        Member("require_dpop", Kind.FLAG, "Whether the API takes DPoP-bound tokens only", default=False),
+        Member("security_level", Kind.WORD, "The security level that a login must have", choices=("3", "4")),
+        Member(
+            "require_organization",
+            Kind.FLAG,
+            "Whether its tokens must name a parent organization",
+            default=False,
+        ),
+    ),
+)
+
+ORGANIZATION_FORMAT = Format(
+    "organization",
+    "number",
+    (
+        Member("number", Kind.TEXT, "The organization number, nine digits", required=True),
+        Member("name", Kind.TEXT, "The organization's name", default=""),
+        Member("description", Kind.TEXT, "One line on why it is here", default=""),
+        Member("sample", Kind.TEXT, "Where it was taken from, when it is somebody's public sample", default=""),
+        Member("parent", Kind.TEXT, "The number of the legal entity that it is a unit of"),
+        Member("oddities", Kind.TEXTS, "What is odd about it, each in a sentence", default=()),
+    ),
+)
+
+PERSONA_FORMAT = Format(
+    "persona",
+    "pid",
+    (
+        Member("pid", Kind.TEXT, "Fødselsnummer or D-number, eleven digits of a synthetic series", required=True),
+        Member("persona", Kind.TEXT, "A short name to log in by"),
+        Member("given_name", Kind.TEXT, "Given name", required=True),
+        Member("middle_name", Kind.TEXT, "Middle name; an empty text when there is none", default=""),
+        Member("family_name", Kind.TEXT, "Family name", required=True),
+        Member("description", Kind.TEXT, "One line on why this person exists", default=""),
+        Member(
+            "sample",
+            Kind.TEXT,
+            "Where the person was taken from, when from somebody's public sample",
+            default="",
+        ),
+        Member("hpr_number", Kind.TEXT, "HPR number, seven to nine digits"),
+        Member("authorizations", Kind.OBJECTS, "Authorizations in the HPR register", default=()),
+        Member(
+            "security_level",
+            Kind.WORD,
+            "Highest level the person can log in with",
+            default="4",
+            choices=("3", "4"),
+        ),
+        Member("network", Kind.WORD, "The network the person sits on", choices=("internett", "helsenett")),
+        Member("organizations", Kind.TEXTS, "Organizations the person works for", default=()),
+        Member("superseded_by", Kind.TEXT, "The pid that replaced this one; this one can no longer log in"),
+    ),
+)
+
+FORMATS = (ORGANIZATION_FORMAT, PERSONA_FORMAT, API_FORMAT, CLIENT_FORMAT)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """A registered public key with what its JWK says of itself (``kid``, ``alg``)."""
+
+    kid: str | None
+    alg: str | None
+    key: PublicKey
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client. ``members`` holds every member of CLIENT_FORMAT; the names used often have properties."""
+
+    client_id: str
+    members: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_document(cls, document: object, where: str) -> "Client":
+        """The client that ``document`` describes. Raises DocumentError; keys are looked at when first used."""
+        members = CLIENT_FORMAT.read(document, where)
+        client = cls(members["client_id"], members)
+        place = f"{where}, client {client.client_id!r}"
+        keys = members["jwks"].get("keys")
+        if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
+            raise DocumentError(f"{place}: 'jwks' must be a mapping with a list 'keys' of JWKs")
+        for number, jwk in enumerate(keys, 1):
+            if any(name in jwk for name in PRIVATE_MEMBERS):
+                raise DocumentError(f"{place}: key {number} of 'jwks' is a private key; register its public part only")
+        numbers = (*members["children"], *members["delegations"], *filter(None, [members["organization"]]))
+        _check_numbers(numbers, place)
+        return client
+
+    @cached_property
+    def keys(self) -> tuple[ClientKey, ...]:
+        """The usable keys, imported once; ``key_faults`` tells of the others."""
+        usable = []
+        for jwk in self.members["jwks"]["keys"]:
+            with suppress(JoseError):
+                usable.append(ClientKey(_text(jwk.get("kid")), _text(jwk.get("alg")), import_public_key(jwk)))
+        return tuple(usable)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The registered scopes in order."""
+        return tuple(self.members["scope"])
+
+    @cached_property
+    def enforcement(self) -> Enforcement | None:
+        """The client's own enforcement, None when the server's counts."""
+        word = self.members["enforcement"]
+        return Enforcement.from_word(word) if word else None
+
+    @property
+    def needs_dpop(self) -> bool:
+        """Whether token requests without a proof are refused."""
+        return bool(self.members["dpop_bound_access_tokens"])
+
+    def key_faults(self) -> list[str]:
+        """A sentence for each registered key that is no usable key."""
+        faults = []
+        for number, jwk in enumerate(self.members["jwks"]["keys"], 1):
+            try:
+                import_public_key(jwk)
+            except JoseError as error:
+                faults.append(f"key {number} cannot be used: {error}")
+        return faults
+
+
+@dataclass(frozen=True)
+class ApiResource:
+    """A registered API; ``implied`` when only a client's scope tells of it."""
+
+    audience: str
+    members: Mapping[str, Any] = field(repr=False)
+    implied: bool = False
+
+    @classmethod
+    def from_document(cls, document: object, where: str) -> "ApiResource":
+        """The API that ``document`` describes. Raises DocumentError."""
+        members = API_FORMAT.read(document, where)
+        return cls(members["audience"], members)
+
+    @classmethod
+    def implied_by(cls, audience: str) -> "ApiResource":
+        """An API that no document describes, with HelseID's defaults."""
+        return cls(audience, API_FORMAT.read({"audience": audience}, "implied"), implied=True)
+
+
+@dataclass(frozen=True)
+class Organization:
+    """A legal entity, or a unit of one when ``parent`` is set."""
+
+    number: str
+    members: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_document(cls, document: object, where: str) -> "Organization":
+        """The organization that ``document`` describes. Raises DocumentError."""
+        members = ORGANIZATION_FORMAT.read(document, where)
+        place = f"{where}, organization {members['number']!r}"
+        _check_numbers((members["number"], *filter(None, [members["parent"]])), place)
+        return cls(members["number"], members)
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A synthetic person who can log in."""
+
+    pid: str
+    members: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_document(cls, document: object, where: str) -> "Persona":
+        """The persona that ``document`` describes. Raises DocumentError."""
+        members = PERSONA_FORMAT.read(document, where)
+        place = f"{where}, persona {members['pid']!r}"
+        if not is_pid(members["pid"]):
+            raise DocumentError(f"{place}: 'pid' must be eleven digits, in quotes")
+        if members["hpr_number"] is not None and not is_hpr_number(members["hpr_number"]):
+            raise DocumentError(f"{place}: 'hpr_number' must be seven to nine digits, in quotes")
+        _check_numbers(members["organizations"], place)
+        return cls(members["pid"], members)
+
+
+def _check_numbers(numbers: tuple[str, ...], place: str) -> None:
+    for number in numbers:
+        if not is_organization_number(number):
+            raise DocumentError(f"{place}: {number!r} is no organization number; that is nine digits, in quotes")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

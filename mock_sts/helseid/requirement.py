@@ -1,0 +1,185 @@
+"""Requirements: what HelseID or its security profile asks, declared once.
+
+One declaration serves three uses. *Refuse*: ``refusal`` turns the first broken requirement that the enforcement
+refuses into an OAuthError. *Observe*: the findings of a judgement go into the journal. *Explain*: id, sentence,
+remedy and source are read by the log, the journal and the generated documentation.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Generic, TypeVar
+
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+
+
+class Enforcement(IntEnum):
+    """Who refuses when a requirement is broken; each one refuses what the ones before it refuse."""
+
+    OBSERVE = 0
+    HELSEID = 1
+    STRICT = 2
+
+    @property
+    def word(self) -> str:
+        """The word used in settings and registrations."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> "Enforcement":
+        """The enforcement that ``word`` names. Raises ValueError."""
+        try:
+            return cls[word.upper()]
+        except KeyError:
+            raise ValueError(word) from None
+
+
+class Level(StrEnum):
+    """How serious the security profile is about a requirement."""
+
+    MUST = "must"
+    SHOULD = "should"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one look gave. ``observed`` and ``expected`` are for people; ``observed`` may quote the client."""
+
+    met: bool
+    observed: str = ""
+    expected: str = ""
+
+
+_MET = Verdict(met=True)
+
+#: Longest quotation of what a client sent, in characters.
+_LONGEST_OBSERVED = 200
+
+
+def holds(met: bool, observed: object = "", expected: object = "") -> Verdict:
+    """A verdict. ``observed`` and ``expected`` are only turned into text when the requirement is broken."""
+    if met:
+        return _MET
+    text = observed if isinstance(observed, str) else repr(observed)
+    if len(text) > _LONGEST_OBSERVED:
+        text = text[:_LONGEST_OBSERVED] + "…"
+    return Verdict(False, text, expected if isinstance(expected, str) else repr(expected))
+
+
+Evidence = TypeVar("Evidence")
+
+
+@dataclass(frozen=True)
+class Requirement(Generic[Evidence]):
+    """One requirement.
+
+    ``refused_by`` is the first enforcement that refuses a breach, None when nobody does. ``error`` and ``says`` are
+    the code and description that HelseID answers with. After a broken ``decisive`` requirement nothing else can be
+    judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. The check gives None
+    where the requirement does not apply.
+    """
+
+    id: str
+    title: str
+    level: Level
+    refused_by: Enforcement | None
+    error: ErrorCode
+    says: str
+    remedy: str
+    source: str
+    decisive: bool
+    is_challenge: bool
+    check: Callable[[Evidence], Verdict | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A requirement and what was found."""
+
+    requirement: "Requirement[object]"
+    verdict: Verdict
+
+
+@dataclass
+class Chapter(Generic[Evidence]):
+    """The requirements on one kind of evidence, in the order in which they are judged."""
+
+    name: str
+    title: str
+    refuses_with: ErrorCode
+    requirements: "list[Requirement[Evidence]]" = field(default_factory=list)
+
+    def rule(
+        self,
+        name: str,
+        title: str,
+        *,
+        level: Level,
+        refused_by: Enforcement | None,
+        remedy: str,
+        source: str,
+        error: ErrorCode | None = None,
+        says: str = "",
+        decisive: bool = False,
+        is_challenge: bool = False,
+    ) -> "Callable[[Callable[[Evidence], Verdict | None]], Requirement[Evidence]]":
+        """Declare a requirement; the decorated function is its check and the name becomes the requirement."""
+
+        def declare(check: Callable[[Evidence], Verdict | None]) -> Requirement[Evidence]:
+            requirement: Requirement[Evidence] = Requirement(
+                id=f"{self.name}.{name}",
+                title=title,
+                level=level,
+                refused_by=refused_by,
+                error=error or self.refuses_with,
+                says=says,
+                remedy=remedy,
+                source=source,
+                decisive=decisive,
+                is_challenge=is_challenge,
+                check=check,
+            )
+            self.requirements.append(requirement)
+            return requirement
+
+        return declare
+
+    def judge(self, evidence: Evidence) -> list[Finding]:
+        """All findings on ``evidence`` in order; only a broken decisive requirement ends the judgement early."""
+        findings: list[Finding] = []
+        for requirement in self.requirements:
+            verdict = requirement.check(evidence)
+            if verdict is None:
+                continue
+            findings.append(Finding(requirement, verdict))  # type: ignore[arg-type]
+            if requirement.decisive and not verdict.met:
+                break
+        return findings
+
+
+def refusal(findings: Iterable[Finding], enforcement: Enforcement) -> OAuthError | None:
+    """The answer to the first broken requirement that ``enforcement`` refuses, or None."""
+    for finding in findings:
+        if finding.verdict.met:
+            continue
+        requirement = finding.requirement
+        if requirement.refused_by is not None and enforcement >= requirement.refused_by:
+            return refuse(requirement, finding.verdict)
+    return None
+
+
+def refuse(requirement: "Requirement[Evidence]", verdict: Verdict) -> OAuthError:
+    """The OAuthError for a broken ``requirement``, with everything that the developer should know in ``detail``."""
+    return OAuthError(requirement.error, requirement.says, detail=explain(requirement, verdict), rule=requirement.id)
+
+
+def explain(requirement: "Requirement[Evidence]", verdict: Verdict) -> str:
+    """One line for a developer: the rule, expected, observed, remedy, source."""
+    parts = [requirement.title]
+    if verdict.expected:
+        parts.append(f"Expected: {verdict.expected}")
+    if verdict.observed:
+        parts.append(f"Observed: {verdict.observed}")
+    parts.append(f"Remedy: {requirement.remedy}")
+    parts.append(f"Source: {requirement.source}")
+    return ". ".join(part.rstrip(".") for part in parts) + "."

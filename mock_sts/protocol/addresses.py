@@ -1,0 +1,120 @@
+"""Addresses: how a server that is reached under several names knows which URLs to speak of.
+
+Everything that needs an absolute URL (discovery, ``iss``, assertion audience, proof target) asks here.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from mock_sts.protocol.issuer import Issuer
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class UrlMode(StrEnum):
+    """Which URLs follow the host that asked.
+
+    ``split``: the issuer is the public URL, back-channel endpoints follow the host that asked if it is an alias.
+    ``fixed``: everything is the public URL. ``request``: everything follows the host that asked.
+    """
+
+    SPLIT = "split"
+    FIXED = "fixed"
+    REQUEST = "request"
+
+
+class UnknownHostError(Exception):
+    """The request named a host that is none of ours; ``seen`` is that host, ``known`` are ours."""
+
+    def __init__(self, seen: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"unknown host {seen[:100]!r}; known: {', '.join(known)}")
+        self.seen = seen[:100]
+        self.known = known
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveUrls:
+    """The addresses that count for one request.
+
+    ``issuer`` stands in tokens and discovery, ``back_channel`` is where clients send token requests. ``others`` are
+    further names of the same server, which assertions and proofs may use but production would refuse.
+    ``any_host`` is set when a host was taken that no setting names.
+    """
+
+    issuer: Issuer
+    back_channel: Issuer
+    others: tuple[Issuer, ...]
+    any_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses of a server: public URL (or an empty string), aliases, mode, and whether it is bound to
+    loopback only. URLs have no trailing slash.
+    """
+
+    public_url: str
+    aliases: tuple[str, ...]
+    mode: UrlMode
+    loopback_only: bool
+
+    def of(self, scheme: str, host: str) -> EffectiveUrls:
+        """The URLs for a request that came by ``scheme`` to ``host`` (the Host header). Raises UnknownHostError."""
+        if not _is_host(host):
+            raise UnknownHostError(host, self.known())
+        asked = f"{scheme}://{host.lower()}"
+        named = tuple(url for url in (self.public_url, *self.aliases) if url)
+        listed = any(same_origin(asked, url) for url in named)
+        loopback = host_name(host) in LOOPBACK_NAMES
+        any_host = not listed and not loopback
+        if any_host and (self.loopback_only or self.mode is not UrlMode.REQUEST or named):
+            raise UnknownHostError(host, self.known())
+        if listed:
+            asked = next(url for url in named if same_origin(asked, url))
+        if self.mode is UrlMode.REQUEST or not self.public_url:
+            issuer = back_channel = asked
+        else:
+            issuer = self.public_url
+            back_channel = asked if self.mode is UrlMode.SPLIT and listed else issuer
+        others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel))
+        return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
+
+    def known(self) -> tuple[str, ...]:
+        """What a person may be told: the named URLs, else the loopback names."""
+        named = tuple(url for url in (self.public_url, *self.aliases) if url)
+        return (*named, *sorted(LOOPBACK_NAMES))
+
+
+def _is_host(host: str) -> bool:
+    match = _HOST.match(host)
+    return match is not None and int((match[2] or ":0")[1:]) < 65_536
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, in lower case and without its port."""
+    return (host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host).lower()
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs have the same scheme, host and port, default ports normalised."""
+    return _origin(one) == _origin(other)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a server that listens on ``address`` can be reached from this machine only."""
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,0 +1,144 @@
+"""DPoP proofs and server nonces (RFC 9449)."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from mock_sts.protocol.client_assertion import Signature, numeric_date
+from mock_sts.protocol.jose import (
+    PRIVATE_MEMBERS,
+    JoseError,
+    Jws,
+    PublicKey,
+    import_public_key,
+    read_jws,
+    to_base64url,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DPoPProof:
+    """The facts of a proof, each as it was found; ``None`` means absent or of a type that cannot be used.
+
+    ``key_fault`` says why ``key`` is missing. An empty ``nonce`` is an absent one: the documented example of a first
+    proof has it so.
+    """
+
+    jws: Jws
+    algorithm: str
+    typ: str | None
+    key: PublicKey | None
+    key_fault: str
+    key_is_private: bool
+    signature: Signature
+    jti: str | None
+    method: str | None
+    target: str | None
+    issued_at: float | None
+    nonce: str | None
+    nonce_is_text: bool
+
+    @property
+    def thumbprint(self) -> str:
+        """The ``jkt`` (RFC 7638) of the proof's key, or an empty string without one."""
+        return self.key.thumbprint if self.key else ""
+
+
+def split_proofs(header: str) -> list[str]:
+    """The proofs in a ``DPoP`` header; servers join repeated headers with commas, which a JWS never holds."""
+    return [proof.strip() for proof in header.split(",") if proof.strip()]
+
+
+def read_dpop_proof(text: str) -> DPoPProof:
+    """The proof in ``text``, its signature tried with the key it carries.
+
+    Raises JoseError when it is no JWT at all: then there is nothing to judge.
+    """
+    jws = read_jws(text)
+    jwk = jws.header.get("jwk")
+    key, key_fault = None, "the header has no jwk"
+    if isinstance(jwk, dict):
+        try:
+            key, key_fault = import_public_key(jwk), ""
+        except JoseError as error:
+            key_fault = str(error)
+    if key is None or not jws.algorithm:
+        signature = Signature.NO_KEY
+    else:
+        signature = Signature.VERIFIED if key.verify(jws) else Signature.FAILED
+    claims = jws.claims
+    nonce = claims.get("nonce")
+    return DPoPProof(
+        jws=jws,
+        algorithm=jws.algorithm,
+        typ=_text(jws.header.get("typ")),
+        key=key,
+        key_fault=key_fault,
+        key_is_private=isinstance(jwk, dict) and any(name in jwk for name in PRIVATE_MEMBERS),
+        signature=signature,
+        jti=_text(claims.get("jti")),
+        method=_text(claims.get("htm")),
+        target=_text(claims.get("htu")),
+        issued_at=None if isinstance(claims.get("iat"), str) else numeric_date(claims.get("iat")),
+        nonce=_text(nonce) or None,
+        nonce_is_text=nonce is None or isinstance(nonce, str),
+    )
+
+
+def normal_target(url: str) -> str:
+    """``url`` as targets are compared (RFC 9449 section 4.3): scheme and host in lower case, the default port and
+    query and fragment left out, the path exact. Something that is no http(s) URL comes back as an empty string.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
+    if scheme not in ("http", "https") or not host or parts.username is not None:
+        return ""
+    host = f"[{host}]" if ":" in host else host
+    default = 443 if scheme == "https" else 80
+    return f"{scheme}://{host}{'' if port in (None, default) else f':{port}'}{parts.path}"
+
+
+class NonceMint:
+    """Nonces that every worker makes and checks alike, without storing any: HMAC over a time step.
+
+    A nonce is good for the step it was made in and the next one, so it lives between one and two times ``step``
+    (seconds).
+    """
+
+    __slots__ = ("_cache", "_environment", "_secret", "step")
+
+    def __init__(self, secret: bytes, environment: str, step: int) -> None:
+        self._secret = secret
+        self._environment = environment.encode()
+        self.step = step
+        self._cache: tuple[int, str, str] = (-1, "", "")
+
+    def mint(self, now: int) -> str:
+        """The nonce of the step that ``now`` (seconds) lies in."""
+        return self._pair(now)[0]
+
+    def is_good(self, nonce: str | None, now: int) -> bool:
+        """Whether ``nonce`` is there, ours and not too old at ``now``."""
+        return nonce is not None and any(hmac.compare_digest(nonce.encode(), good.encode()) for good in self._pair(now))
+
+    def _pair(self, now: int) -> tuple[str, str]:
+        step = now // self.step
+        cached = self._cache
+        if cached[0] != step:
+            cached = self._cache = (step, self._nonce(step), self._nonce(step - 1))
+        return cached[1], cached[2]
+
+    def _nonce(self, step: int) -> str:
+        message = self._environment + step.to_bytes(8, "big", signed=True)
+        # HelseID's nonces begin with these letters too; nobody should read anything else out of them.
+        return "CfDJ8" + to_base64url(hmac.digest(self._secret, message, hashlib.sha256))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

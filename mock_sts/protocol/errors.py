@@ -1,0 +1,57 @@
+"""OAuth errors: what the client hears, and beside it what only the developer finds."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Registered error codes (RFC 6749, 6750, 8707, 9126, 9449; OpenID Connect Core)."""
+
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CLIENT = "invalid_client"
+    INVALID_GRANT = "invalid_grant"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    INVALID_SCOPE = "invalid_scope"
+    INVALID_TARGET = "invalid_target"
+    INVALID_DPOP_PROOF = "invalid_dpop_proof"
+    USE_DPOP_NONCE = "use_dpop_nonce"
+    SERVER_ERROR = "server_error"
+
+
+class OAuthError(Exception):
+    """A refusal on its way out.
+
+    ``description`` is what HelseID would say and goes into ``error_description``; it is left out when empty.
+    ``detail`` (expected, observed, remedy) and ``rule`` (the id of the requirement) are for the developer:
+    journal, log line and, for the id alone, the ``Mock-Sts-Rule`` header. ``headers`` go on the response.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        description: str = "",
+        *,
+        detail: str = "",
+        rule: str = "",
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {description or detail}")
+        self.code = code
+        self.description = printable(description)
+        self.detail = detail
+        self.rule = rule
+        self.status = status
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, str]:
+        """The JSON members of the answer, ``error_description`` only where there is one."""
+        if self.description:
+            return {"error": self.code.value, "error_description": self.description}
+        return {"error": self.code.value}
+
+
+def printable(description: str) -> str:
+    """``description`` with each character that RFC 6749 section 5.2 forbids replaced by ``?``."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else ("'" if c == '"' else "?") for c in description)

@@ -1,0 +1,255 @@
+"""JOSE (RFC 7515, 7517, 7518, 7638): read, verify, sign. The only importer of joserfc.
+
+Everything that a stranger can put into a JWS or JWK ends here in a value or in a sentence that says what is wrong
+with it, never in a foreign exception.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json
+
+#: The nine asymmetric algorithms (RFC 7518 section 3.1), RSA before EC.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+
+#: Longest compact JWS that is read, in characters. An RSA-4096 proof has 2,300, a detailed assertion under 8,000.
+MAX_JWS_LENGTH = 65_536
+
+#: JWK members that hold private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
+PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+
+#: Members kept when a key is imported: joserfc refuses keys whose ``alg``, ``use`` or ``key_ops`` name something
+#: else than what the key is used for, and real clients sign PS512 with a key that says RS512.
+_KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
+
+_CURVE_OF = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
+
+#: RSA keys above this size cost a verifier seconds; NHN's own samples go up to 4096 bits.
+_MAX_RSA_BITS = 8192
+
+with warnings.catch_warnings():
+    # joserfc warns of algorithms that it does not recommend; we accept what HelseID accepts.
+    warnings.simplefilter("ignore", SecurityWarning)
+    _MODELS = {name: JWSRegistry.algorithms[name] for name in ALGORITHMS}
+
+
+class JoseError(ValueError):
+    """A JWS or JWK cannot be used; the message says why, in words for a developer."""
+
+
+def to_base64url(data: bytes) -> str:
+    """``data`` in base64url without padding (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes of unpadded base64url ``text``. Raises JoseError for any other character or length."""
+    if not _BASE64URL.match(text) or len(text) % 4 == 1:
+        raise JoseError("it is not base64url")
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raise JoseError("it is not base64url") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Jws:
+    """A compact JWS that could be read; nothing is verified yet."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    signing_input: bytes
+    signature: bytes
+
+    @property
+    def algorithm(self) -> str:
+        """The ``alg`` header if it is one of ALGORITHMS, else an empty string."""
+        alg = self.header.get("alg")
+        return alg if isinstance(alg, str) and alg in _MODELS else ""
+
+
+def read_jws(text: str) -> Jws:
+    """A compact JWS whose payload is a JSON object (a JWT). Raises JoseError."""
+    if len(text) > MAX_JWS_LENGTH:
+        raise JoseError(f"it is longer than {MAX_JWS_LENGTH} characters")
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise JoseError(f"it has {len(parts)} parts where a JWS has three, separated by dots")
+    try:
+        header = read_json_object(from_base64url(parts[0]))
+    except (JoseError, JsonTextError) as error:
+        raise JoseError(f"its header cannot be read: {error}") from None
+    try:
+        claims = read_json_object(from_base64url(parts[1]))
+    except (JoseError, JsonTextError) as error:
+        raise JoseError(f"its payload cannot be read: {error}") from None
+    if "crit" in header or header.get("b64") is False:
+        raise JoseError("its header asks for an extension (crit, b64) that is not understood")
+    try:
+        signature = from_base64url(parts[2])
+    except JoseError as error:
+        raise JoseError(f"its signature cannot be read: {error}") from None
+    return Jws(header, claims, f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key as a verifier uses it. ``bits`` is the modulus size for RSA, the field size for EC."""
+
+    kty: str
+    crv: str
+    bits: int
+    thumbprint: str
+    _key: RSAKey | ECKey
+
+    def verify(self, jws: Jws) -> bool:
+        """Whether this key made the signature of ``jws`` with the algorithm that its header names.
+
+        An EC key verifies with every ES algorithm, also one that belongs to another curve: some clients sign ES256
+        with a P-521 key. ``curve_fits`` tells that apart.
+        """
+        model = _MODELS.get(jws.algorithm)
+        if model is None or (self.kty == "RSA") == jws.algorithm.startswith("ES"):
+            return False
+        try:
+            return model.verify(jws.signing_input, jws.signature, self._key)
+        except (ValueError, TypeError, OverflowError):
+            return False
+
+    def curve_fits(self, algorithm: str) -> bool:
+        """Whether the key's curve is the one that RFC 7518 section 3.4 ties ``algorithm`` to; True for RSA."""
+        return self.kty == "RSA" or _CURVE_OF.get(algorithm) == self.crv
+
+
+def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
+    """The public part of ``jwk`` (RFC 7517), whatever its ``alg``, ``use``, ``key_ops`` and private members say.
+
+    Raises JoseError for other key types, missing or malformed members, a point off its curve and RSA keys that are
+    too small or too large to be used at all.
+    """
+    kty = jwk.get("kty")
+    if not isinstance(kty, str) or kty not in _KEY_MEMBERS:
+        raise JoseError("its kty is neither RSA nor EC")
+    members = {}
+    for name in _KEY_MEMBERS[kty]:
+        value = jwk.get(name)
+        if not isinstance(value, str) or not value:
+            raise JoseError(f"its member {name} is missing or not a string")
+        if len(value) > 4 * _MAX_RSA_BITS // 16:
+            raise JoseError(f"its member {name} is too long")
+        if name != "crv":
+            from_base64url(value)
+        members[name] = value
+    try:
+        if kty == "EC":
+            ec_key = ECKey.import_key({"kty": "EC", **members})
+            bits = ec_key.curve_key_size
+            return PublicKey("EC", members["crv"], bits, ec_key.thumbprint(), ec_key)
+        rsa_key = RSAKey.import_key({"kty": "RSA", **members})
+        return PublicKey("RSA", "", rsa_key.public_key.key_size, rsa_key.thumbprint(), rsa_key)
+    except JoseError:
+        raise
+    except Exception:  # joserfc and OpenSSL raise a dozen unrelated types for bad key material
+        raise JoseError(f"its {kty} members do not make a key") from None
+
+
+def without_private_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``jwk`` that is safe to show: private and symmetric members are gone."""
+    return {name: value for name, value in jwk.items() if name not in PRIVATE_MEMBERS}
+
+
+class PrivateKey:
+    """A private key of our own (or of a demo client), ready to sign."""
+
+    __slots__ = ("_key", "_model", "algorithm", "public_jwk")
+
+    def __init__(self, jwk: Mapping[str, str], algorithm: str = "") -> None:
+        """``jwk`` with its private members; ``algorithm`` when it shall differ from the JWK's ``alg``.
+
+        RSA numbers are taken as they are: checking them costs 40 ms (2048 bits) to 130 ms (3072), and they are ours.
+        Raises JoseError when the JWK is no private key or the algorithm does not fit it.
+        """
+        self.algorithm = algorithm or jwk.get("alg", "")
+        if self.algorithm not in _MODELS:
+            raise JoseError(f"its alg {self.algorithm!r} is not one of {', '.join(ALGORITHMS)}")
+        self._model = _MODELS[self.algorithm]
+        self._key = _import_private(jwk)
+        self.public_jwk = {**without_private_members(jwk), "alg": self.algorithm}
+        if (jwk["kty"] == "RSA") == self.algorithm.startswith("ES"):
+            raise JoseError(f"a key of type {jwk['kty']} cannot sign {self.algorithm}")
+
+    def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+        """A compact JWS. ``header`` is written as given, so the caller puts ``alg`` where it shall stand."""
+        signing_input = _encoded_header(write_json(header)) + b"." + _base64url_bytes(write_json(claims))
+        signature = self._model.sign(signing_input, self._key)
+        return (signing_input + b"." + _base64url_bytes(signature)).decode("ascii")
+
+
+def generate_private_jwk(kind: str) -> dict[str, str]:
+    """A new private JWK with ``alg`` and ``kid`` (its RFC 7638 thumbprint).
+
+    ``kind`` is one of ``RS256``, ``PS256`` (RSA, 3072 bits; others of their family likewise), ``ES256``, ``ES384``,
+    ``ES512``.
+    """
+    key: RSAKey | ECKey
+    if kind in _CURVE_OF:
+        key = ECKey.generate_key(_CURVE_OF[kind], private=True)
+    elif kind in _MODELS:
+        key = RSAKey.generate_key(3072, private=True)
+    else:
+        raise JoseError(f"{kind!r} is not one of {', '.join(ALGORITHMS)}")
+    members = {name: value for name, value in key.as_dict(private=True).items() if isinstance(value, str)}
+    return {"kty": members["kty"], "kid": key.thumbprint(), "use": "sig", "alg": kind, **members}
+
+
+def to_pem(jwk: Mapping[str, str]) -> bytes:
+    """A private JWK as unencrypted PKCS#8 PEM, for client libraries that take no JWK."""
+    return _import_private(jwk).as_pem(private=True)
+
+
+def sha256_base64url(data: bytes) -> str:
+    """SHA-256 of ``data`` as base64url: ``ath`` (RFC 9449 section 4.2), S256 challenges and the like."""
+    return to_base64url(hashlib.sha256(data).digest())
+
+
+def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey:
+    members = {name: value for name, value in jwk.items() if name not in ("alg", "use", "key_ops", "kid")}
+    try:
+        if jwk["kty"] == "EC":
+            return ECKey.import_key({**members, "d": jwk["d"]})
+        numbers = {name: int.from_bytes(from_base64url(jwk[name]), "big") for name in ("n", "e", *PRIVATE_MEMBERS[:6])}
+        raw = RSAPrivateNumbers(
+            p=numbers["p"],
+            q=numbers["q"],
+            d=numbers["d"],
+            dmp1=numbers["dp"],
+            dmq1=numbers["dq"],
+            iqmp=numbers["qi"],
+            public_numbers=RSAPublicNumbers(numbers["e"], numbers["n"]),
+        ).private_key(unsafe_skip_rsa_key_validation=True)
+        return RSAKey(raw, {"kty": "RSA", **members})
+    except Exception:  # as above; the message must not quote key material
+        raise JoseError("it is not a usable private JWK (RSA with its primes, or EC)") from None
+
+
+def _base64url_bytes(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+@lru_cache(maxsize=64)
+def _encoded_header(header: bytes) -> bytes:
+    return _base64url_bytes(header)

@@ -1,0 +1,119 @@
+"""JSON from strangers and JSON for the wire.
+
+Reading refuses what would harm a store or a clock later on: duplicate members, NaN and Infinity, integers beyond
+63 bits, NUL characters, lone surrogates and deep nesting. Writing gives the bytes that HelseID's platform gives.
+"""
+
+import json
+from typing import Any, Never
+
+#: Deepest nesting that is read. The deepest document of HelseID, the trust framework, has seven levels.
+MAX_DEPTH = 32
+
+_MAX_INTEGER = 2**63 - 1
+
+
+class JsonTextError(ValueError):
+    """The text is not JSON that we read; the message says why, without quoting the text."""
+
+
+def read_json_object(data: bytes) -> dict[str, Any]:
+    """``data`` (UTF-8) as a JSON object.
+
+    Raises JsonTextError for anything that is not an object or breaks a limit of this module.
+    """
+    value = read_json(data)
+    if not isinstance(value, dict):
+        raise JsonTextError("it is JSON, but not an object")
+    return value
+
+
+def read_json(data: bytes) -> Any:
+    """``data`` (UTF-8) as a JSON value. Raises JsonTextError."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise JsonTextError("it is not UTF-8") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _refuse_deep_nesting(text)
+    try:
+        value = _DECODER.decode(text)
+    except JsonTextError:
+        raise
+    except (ValueError, RecursionError):
+        raise JsonTextError("it is not JSON") from None
+    if "\\u" in text:
+        _refuse_bad_characters(value)
+    return value
+
+
+def write_json(value: object) -> bytes:
+    """``value`` as compact UTF-8 JSON.
+
+    Non-ASCII characters and ``+`` are written as escapes, as HelseID's platform does (seen in its JWKS and tokens).
+    """
+    return json.dumps(value, separators=(",", ":")).replace("+", "\\u002B").encode("ascii")
+
+
+def _refuse_deep_nesting(text: str) -> None:
+    depth = deepest = 0
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    if deepest > MAX_DEPTH:
+        raise JsonTextError(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_bad_characters(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            raise JsonTextError("it holds a NUL character or half of a surrogate pair")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _refuse_bad_characters(key)
+            _refuse_bad_characters(member)
+    elif isinstance(value, list):
+        for member in value:
+            _refuse_bad_characters(member)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or abs(int(digits)) > _MAX_INTEGER:
+        raise JsonTextError("it holds an integer beyond 63 bits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if abs(number) > _MAX_INTEGER:
+        raise JsonTextError("it holds a number beyond 63 bits")
+    return number
+
+
+def _constant(name: str) -> Never:
+    raise JsonTextError(f"it holds {name}, which JSON does not have")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise JsonTextError("it has the same member twice")
+    return members
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=_integer, parse_float=_float, parse_constant=_constant, object_pairs_hook=_members
+)

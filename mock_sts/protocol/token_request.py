@@ -1,0 +1,26 @@
+"""Requests to the token endpoint: what they have in common, and one type per grant (RFC 6749 section 4)."""
+
+import re
+from dataclasses import dataclass
+
+from mock_sts.protocol.params import Params
+
+_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentialsRequest:
+    """RFC 6749 section 4.4. ``scopes`` is empty when the request names none."""
+
+    scopes: tuple[str, ...]
+    resource: str | None
+
+
+def read_client_credentials(params: Params) -> ClientCredentialsRequest:
+    """The request in ``params``; the shared phases have seen to it that there is at most one resource."""
+    return ClientCredentialsRequest(params.words("scope"), params.one("resource"))
+
+
+def is_resource_indicator(text: str) -> bool:
+    """Whether ``text`` is an absolute URI without fragment (RFC 8707 section 2); ``nhn:x`` is one."""
+    return _ABSOLUTE_URI.match(text) is not None

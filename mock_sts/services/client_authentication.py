@@ -1,0 +1,132 @@
+"""Client authentication: the facts about an assertion are gathered here, the chapter judges them.
+
+Only ``authenticate_client`` makes an AuthenticatedClient, so a path that forgot to call it does not type-check.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from mock_sts.helseid.profile import client as registration
+from mock_sts.helseid.profile import client_assertion as chapter
+from mock_sts.helseid.profile.client_assertion import AssertionEvidence
+from mock_sts.helseid.registry import Client
+from mock_sts.helseid.requirement import Enforcement, refusal
+from mock_sts.protocol.client_assertion import (
+    ClientAssertion,
+    Signature,
+    VerifiedBy,
+    read_client_assertion,
+    verify,
+)
+from mock_sts.protocol.jose import JoseError
+from mock_sts.protocol.params import Params
+from mock_sts.services.exchange import Exchange, Use
+from mock_sts.store.replay import Once, is_remembered
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedClient:
+    """A client that has proved who it is, and the single use of its assertion, not yet used up."""
+
+    client: Client
+    use: Use
+    challenge_note: Once
+
+
+def authenticate_client(exchange: Exchange, params: Params, authorization: str | None) -> AuthenticatedClient:
+    """The client behind the assertion in ``params``. Raises OAuthError.
+
+    ``authorization`` is the Authorization header, looked at only for a password beside the assertion.
+    """
+    basic_id, basic_password = _basic_credentials(authorization)
+    client_id = params.one("client_id")
+    exchange.client_id = client_id or basic_id
+    assertion, fault = _read(params.one("client_assertion"))
+    client = None
+    verified = VerifiedBy(Signature.NO_KEY)
+    spent = before_challenge = False
+    use = note = None
+    if assertion is not None:
+        exchange.detail["client_assertion"] = {"header": assertion.jws.header, "claims": assertion.jws.claims}
+        if assertion.subject:
+            exchange.client_id = assertion.subject
+            client = exchange.sts.catalog.current().client(assertion.subject)
+        if client is not None:
+            if client.enforcement is not None:
+                exchange.enforcement = client.enforcement
+            verified = verify(assertion, ((key.kid, key.key) for key in client.keys))
+        if client is not None and verified.signature is Signature.VERIFIED:
+            use, note = _single_use(exchange, assertion, client)
+            spent = is_remembered(exchange.sts.store, use.once)
+            before_challenge = is_remembered(exchange.sts.store, note)
+    exchange.judge(
+        chapter.CHAPTER,
+        AssertionEvidence(
+            client_id=client_id or (basic_id if assertion is None else None),
+            assertion_type=params.one("client_assertion_type"),
+            assertion_sent="client_assertion" in params,
+            other_credentials=(
+                *(["client_secret"] if "client_secret" in params else []),
+                *(["a password in the Basic header"] if basic_password else []),
+            ),
+            assertion=assertion,
+            fault=fault,
+            client=client,
+            verified=verified,
+            urls=exchange.urls,
+            now=exchange.times.wall,
+            skew=exchange.sts.policy.skew,
+            spent=spent,
+            sent_before_challenge=before_challenge,
+        ),
+    )
+    if client is None or use is None or note is None:
+        raise AssertionError("the chapter let an unauthenticated client pass")
+    _judge_registration(exchange, client)
+    return AuthenticatedClient(client, use, note)
+
+
+def _read(text: str | None) -> tuple[ClientAssertion | None, str]:
+    if text is None:
+        return None, ""
+    try:
+        return read_client_assertion(text), ""
+    except JoseError as error:
+        return None, str(error)
+
+
+def _single_use(exchange: Exchange, assertion: ClientAssertion, client: Client) -> tuple[Use, Once]:
+    # Remembered for as long as it would be accepted, and a little longer for the clock of another replica.
+    ends = int(max(assertion.expires_at or 0, exchange.times.wall)) + exchange.sts.policy.skew.usual + 60
+    parts = (client.client_id, assertion.jti or "")
+    use = Use(Once("client-assertion", parts, ends), chapter.single_use, "the same assertion has been used before")
+    return use, Once("challenged-client-assertion", parts, ends)
+
+
+def _judge_registration(exchange: Exchange, client: Client) -> None:
+    """Refuse a client whose registration alone breaks a rule that its enforcement refuses.
+
+    The report judges registrations by itself, so these findings do not go into each journal row.
+    """
+    sharers: tuple[str, ...] = ()
+    if exchange.enforcement >= Enforcement.STRICT:
+        sharers = exchange.sts.catalog.current().key_sharers(client)
+    findings = registration.CHAPTER.judge(registration.Registration(client, sharers))
+    error = refusal(findings, exchange.enforcement)
+    if error is not None:
+        exchange.findings += findings
+        raise error
+
+
+def _basic_credentials(authorization: str | None) -> tuple[str | None, str | None]:
+    if authorization is None or authorization[:6].lower() != "basic ":
+        return None, None
+    try:
+        text = base64.b64decode(authorization[6:].strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None, None
+    if "\0" in text:
+        return None, None
+    name, _, password = text.partition(":")
+    return name or None, password or None

@@ -1,0 +1,70 @@
+"""The proof phase: read the proof, gather the facts about it, let the chapter judge, challenge where it must be."""
+
+from collections.abc import Sequence
+
+from mock_sts.helseid.profile import dpop as chapter
+from mock_sts.helseid.profile.dpop import ProofEvidence
+from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.jose import JoseError, without_private_members
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.exchange import Exchange, Use
+from mock_sts.store.replay import Once, is_remembered
+
+#: The response header that carries a nonce (RFC 9449 section 8.1).
+NONCE_HEADER = "DPoP-Nonce"
+
+
+def check_proof(exchange: Exchange, proofs: Sequence[str], endpoint: Endpoint, method: str) -> str | None:
+    """The thumbprint (``jkt``) of the proof's key, or None when there is no proof.
+
+    The shared phases have seen to it that there is at most one. Raises OAuthError; a challenge carries the nonce.
+    A good proof is used up by the exchange from here on.
+    """
+    if not proofs:
+        return None
+    try:
+        proof: DPoPProof | None = read_dpop_proof(proofs[0])
+        fault = ""
+    except JoseError as error:
+        proof, fault = None, str(error)
+    use = _single_use(exchange, proof)
+    now = exchange.times.now
+    urls = exchange.urls
+    try:
+        exchange.judge(
+            chapter.CHAPTER,
+            ProofEvidence(
+                proof=proof,
+                fault=fault,
+                method=method,
+                targets=tuple(dict.fromkeys((urls.back_channel.url(endpoint), urls.issuer.url(endpoint)))),
+                aliases=tuple(other.url(endpoint) for other in urls.others),
+                now=exchange.times.wall,
+                skew=exchange.sts.policy.skew,
+                nonce_good=exchange.sts.nonces.is_good(proof.nonce if proof else None, now),
+                spent=is_remembered(exchange.sts.store, use.once),
+            ),
+        )
+    except OAuthError as error:
+        if error.code is ErrorCode.USE_DPOP_NONCE:
+            error.headers[NONCE_HEADER] = exchange.sts.nonces.mint(now)
+        raise
+    exchange.use_up(use)
+    return proof.thumbprint if proof else None
+
+
+def _single_use(exchange: Exchange, proof: DPoPProof | None) -> Use:
+    # A proof is worthless when its nonce is too old; a minute more is for the clock of another replica.
+    ends = exchange.times.wall + 2 * exchange.sts.nonces.step + 60
+    if proof is not None:
+        header = {**proof.jws.header}
+        if isinstance(header.get("jwk"), dict):
+            header["jwk"] = without_private_members(header["jwk"])
+        exchange.detail["dpop_proof"] = {"header": header, "claims": proof.jws.claims}
+    jti = proof.jti if proof else None
+    return Use(
+        Once("dpop-proof", (jti or "",), ends),
+        chapter.single_use,
+        "a proof with this jti has been used before",
+    )

@@ -1,0 +1,137 @@
+"""One request on its way: its times, its addresses, what was found, and the one write at its end."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from mock_sts.helseid.requirement import Chapter, Finding, Requirement, Verdict, refusal
+from mock_sts.protocol.addresses import EffectiveUrls
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.services.sts import Sts
+from mock_sts.store import journal, replay
+from mock_sts.store.engine import Transaction
+from mock_sts.store.replay import Once
+
+LOG = logging.getLogger("mock_sts")
+
+#: Longest client id that is kept in the journal, in characters; a registered one is shorter.
+_MAX_CLIENT_ID = 200
+
+Evidence = TypeVar("Evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Something this exchange uses up, and the requirement that is broken when somebody else was faster."""
+
+    once: Once
+    requirement: Requirement[Any]
+    observed: str
+
+
+class Exchange:
+    """The record of one request at one endpoint.
+
+    Used as a context manager: an OAuthError that leaves it is journaled and logged, once, on its way out. A success
+    is journaled by ``finish``.
+    """
+
+    def __init__(self, sts: Sts, endpoint: str, urls: EffectiveUrls) -> None:
+        self.sts = sts
+        self.endpoint = endpoint
+        self.urls = urls
+        self.times = sts.clock.times()
+        self.enforcement = sts.policy.enforcement
+        self.client_id: str | None = None
+        self.findings: list[Finding] = []
+        self.detail: dict[str, Any] = {}
+        self._uses: list[Use] = []
+        self._notes: list[Once] = []
+        self._journaled = False
+
+    def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
+        """Judge ``evidence``, keep the findings, and raise the OAuthError of the first breach that is refused."""
+        findings = chapter.judge(evidence)
+        self.findings += findings
+        error = refusal(findings, self.enforcement)
+        if error is not None:
+            raise error
+
+    def use_up(self, use: Use) -> None:
+        """From now on this exchange uses up ``use``, whether it ends in success or in refusal."""
+        self._uses.append(use)
+
+    def note(self, once: Once) -> None:
+        """Remember ``once`` when the exchange ends, as a fact for later exchanges and without any claim to it."""
+        self._notes.append(once)
+
+    def finish(self, act: Callable[[Transaction], OAuthError | None] | None = None) -> None:
+        """The one write of a successful exchange: what it uses up, what ``act`` does, the journal row.
+
+        Raises OAuthError when another request was faster, or what ``act`` returns; that is journaled as well.
+        """
+        with self.sts.store.writing() as transaction:
+            error = self._use_up(transaction)
+            if error is None and act is not None:
+                error = act(transaction)
+            self._write_row(transaction, error)
+        if error is not None:
+            self._log(error)
+            raise error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OAuthError) and not self._journaled:
+            with self.sts.store.writing() as transaction:
+                self._use_up(transaction)
+                self._write_row(transaction, error)
+            self._log(error)
+
+    def _use_up(self, transaction: Transaction) -> OAuthError | None:
+        lost = None
+        for use in self._uses:
+            if not replay.remember_once(transaction, use.once) and lost is None:
+                verdict = Verdict(False, use.observed, "one use")
+                self.findings.append(Finding(use.requirement, verdict))
+                lost = refusal([self.findings[-1]], self.enforcement)
+        for once in self._notes:
+            replay.remember_once(transaction, once)
+        self.sts.sweeper.sweep_sometimes(transaction, self.times.wall)
+        return lost
+
+    def _write_row(self, transaction: Transaction, error: OAuthError | None) -> None:
+        outcome = journal.GRANTED
+        if error is not None:
+            outcome = journal.CHALLENGED if error.code is ErrorCode.USE_DPOP_NONCE else journal.REFUSED
+        entry = journal.Entry(
+            at=self.times.wall,
+            endpoint=self.endpoint,
+            client_id=self.client_id[:_MAX_CLIENT_ID] if self.client_id else None,
+            outcome=outcome,
+            error=error.code.value if error else None,
+            rule=(error.rule or None) if error else None,
+            findings=self.findings,
+            detail=self.detail,
+        )
+        journal.write_entry(transaction, entry, self.sts.policy.journal_size)
+        self._journaled = True
+
+    def _log(self, error: OAuthError) -> None:
+        level = logging.DEBUG if error.code is ErrorCode.USE_DPOP_NONCE else logging.WARNING
+        # repr keeps line breaks and control characters of a client's text out of the log.
+        LOG.log(
+            level,
+            "%s %s, client %r: %s, rule %s: %r",
+            "challenged" if error.code is ErrorCode.USE_DPOP_NONCE else "refused",
+            self.endpoint,
+            (self.client_id or "")[:_MAX_CLIENT_ID],
+            error.code.value,
+            error.rule or "-",
+            error.detail,
+        )

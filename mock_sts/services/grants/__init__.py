@@ -1,0 +1,17 @@
+"""The grants of the token endpoint, one file each: what is special about it, and nothing that grants share."""
+
+from typing import Protocol
+
+from mock_sts.protocol.params import Params
+from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.issuing import Authorization
+
+
+class Grant(Protocol):
+    """Decides one kind of token request, after client and proof were found good."""
+
+    def __call__(
+        self, exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+    ) -> Authorization:
+        """What the request is entitled to; ``confirmation`` is the proof's ``jkt``. Raises OAuthError."""

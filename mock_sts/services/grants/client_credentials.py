@@ -1,0 +1,37 @@
+"""The client_credentials grant (RFC 6749 section 4.4): a machine on its own behalf."""
+
+from mock_sts.helseid.profile.token_request import SCOPE_CHAPTER, ScopeEvidence
+from mock_sts.helseid.scopes import IDENTITY_SCOPES
+from mock_sts.protocol.params import Params
+from mock_sts.protocol.terms import GrantType
+from mock_sts.protocol.token_request import read_client_credentials
+from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.issuing import Authorization
+
+
+def authorize(
+    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+) -> Authorization:
+    """All requested scopes, or without any all that the client has for APIs; one API's where resource names it."""
+    request = read_client_credentials(params)
+    registered = client.client
+    granted = request.scopes or tuple(scope for scope in registered.scopes if scope not in IDENTITY_SCOPES)
+    catalog = exchange.sts.catalog.current()
+    owners = {scope: catalog.api_of(scope) for scope in granted}
+    apis = {api.audience: api for api in owners.values() if api is not None}
+    exchange.judge(
+        SCOPE_CHAPTER,
+        ScopeEvidence(
+            grant_type=GrantType.CLIENT_CREDENTIALS,
+            client=registered,
+            requested=request.scopes,
+            granted=granted,
+            audiences=tuple(apis),
+            resource=request.resource,
+        ),
+    )
+    if request.resource is not None:
+        apis = {request.resource: apis[request.resource]}
+        granted = tuple(scope for scope in granted if owners[scope] is apis[request.resource])
+    return Authorization(registered, granted, tuple(apis.values()), confirmation)

@@ -1,0 +1,78 @@
+"""The key ring: the key that signs, its certificate, and what is published of it.
+
+As at HelseID: RSA with 3072 bits, RS256, ``kid`` the SHA-1 thumbprint of the certificate in capitals, ``x5t`` the same
+twenty bytes in base64url.
+"""
+
+import base64
+import datetime
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from mock_sts.protocol.jose import PrivateKey, generate_private_jwk, to_base64url, to_pem
+from mock_sts.store.keys import ACTIVE, SigningKey
+
+ALGORITHM = "RS256"
+
+_LIFETIME = datetime.timedelta(days=3650)
+
+
+class KeyRing:
+    """The signing keys of one server, imported once."""
+
+    def __init__(self, keys: list[SigningKey]) -> None:
+        """``keys`` as the store holds them; one of them is active. Raises LookupError without one."""
+        active = next((key for key in keys if key.state == ACTIVE), None)
+        if active is None:
+            raise LookupError("the store holds no active signing key; start with an empty database")
+        self.kid = active.kid
+        self._key = PrivateKey(active.jwk, ALGORITHM)
+        certificate = base64.b64decode(active.certificate)
+        self._x5t = to_base64url(hashlib.sha1(certificate, usedforsecurity=False).digest())
+        self._certificate = active.certificate
+
+    def sign(self, claims: Mapping[str, Any], typ: str) -> str:
+        """A compact JWS over ``claims``, with the header members in HelseID's order."""
+        return self._key.sign({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ}, claims)
+
+    def public_jwks(self) -> list[dict[str, Any]]:
+        """The published keys, members in HelseID's order."""
+        jwk = self._key.public_jwk
+        return [
+            {
+                "kty": "RSA",
+                "use": "sig",
+                "kid": self.kid,
+                "x5t": self._x5t,
+                "e": jwk["e"],
+                "n": jwk["n"],
+                "x5c": [self._certificate],
+                "alg": ALGORITHM,
+            }
+        ]
+
+
+def make_signing_key(now: int) -> SigningKey:
+    """A new signing key with a self-signed certificate, valid for ten years from ``now`` (seconds)."""
+    jwk = generate_private_jwk(ALGORITHM)
+    private_key: Any = serialization.load_pem_private_key(to_pem(jwk), password=None)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Mock HelseID STS, for tests only")])
+    start = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private_key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + _LIFETIME)
+        .sign(private_key, hashes.SHA256())
+    )
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    kid = hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
+    return SigningKey(kid, {**jwk, "kid": kid}, base64.b64encode(der).decode("ascii"))

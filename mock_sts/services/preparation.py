@@ -1,0 +1,56 @@
+"""Preparation: tables, keys and the world, before any worker answers. Doing it twice changes nothing."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mock_sts.helseid.documents import DocumentError
+from mock_sts.services.clock import Clock
+from mock_sts.services.keyring import make_signing_key
+from mock_sts.store import fixtures
+from mock_sts.store.engine import Store
+from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing_keys
+from mock_sts.store.schema import make_tables
+
+
+def shipped_world() -> Path:
+    """The folder of the shipped fixtures: inside the package when installed, ``fixtures/`` in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "world"
+    return installed if installed.is_dir() else package.parent / "fixtures"
+
+
+def world_folders(own: Sequence[Path]) -> list[Path]:
+    """The folders in the order in which they lie on each other: the shipped world, then ``own``."""
+    return [shipped_world(), *own]
+
+
+def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> None:
+    """Make everything that workers need.
+
+    Raises StoreError for the database and DocumentError for a fixture file, with a sentence that names the fault.
+    """
+    make_tables(store)
+    if not load_signing_keys(store):
+        now = clock.times().wall
+        keep_first_signing_key(store, make_signing_key(now) if fresh_keys else shipped_signing_key(), now)
+    load_fixtures(store, own_fixtures)
+
+
+def load_fixtures(store: Store, own_fixtures: Sequence[Path]) -> bool:
+    """Bring the registry up to date with the fixture files; False when it was already. Raises DocumentError."""
+    folders = world_folders(own_fixtures)
+    if fixtures.is_loaded(store, fixtures.digest_of(folders)):
+        return False
+    fixtures.write_world(store, fixtures.read_world(folders))
+    return True
+
+
+def shipped_signing_key() -> SigningKey:
+    """The published development key. Raises DocumentError when its file is damaged."""
+    file = shipped_world() / "keys" / "signing-key.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return SigningKey(content["kid"], content["jwk"], content["certificate"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DocumentError(f"{file}: is not a signing key with kid, jwk and certificate: {error}") from None

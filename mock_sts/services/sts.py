@@ -1,0 +1,57 @@
+"""The server itself: what every service needs, put together once per process."""
+
+import secrets
+from dataclasses import dataclass
+
+from mock_sts.helseid.profile.client_assertion import Skew
+from mock_sts.helseid.requirement import Enforcement
+from mock_sts.protocol.addresses import Addresses
+from mock_sts.protocol.dpop import NonceMint
+from mock_sts.services.clock import Clock
+from mock_sts.services.keyring import KeyRing
+from mock_sts.store.catalog import CatalogHolder
+from mock_sts.store.engine import Store
+from mock_sts.store.keys import load_signing_keys, server_secret
+from mock_sts.store.replay import Sweeper
+
+#: The environment at the root of the server.
+DEFAULT_ENVIRONMENT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Choices of the server that services follow; all times in seconds."""
+
+    enforcement: Enforcement
+    skew: Skew
+    access_token_lifetime: int
+    journal_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sts:
+    """One process' view of the server."""
+
+    addresses: Addresses
+    policy: Policy
+    clock: Clock
+    store: Store
+    catalog: CatalogHolder
+    keyring: KeyRing
+    nonces: NonceMint
+    sweeper: Sweeper
+
+
+def open_sts(addresses: Addresses, policy: Policy, clock: Clock, store: Store, nonce_step: int) -> Sts:
+    """The server over a prepared ``store``; ``nonce_step`` is in seconds."""
+    secret = server_secret(store, "dpop-nonce", lambda: secrets.token_bytes(32))
+    return Sts(
+        addresses=addresses,
+        policy=policy,
+        clock=clock,
+        store=store,
+        catalog=CatalogHolder(store),
+        keyring=KeyRing(load_signing_keys(store)),
+        nonces=NonceMint(secret, DEFAULT_ENVIRONMENT, nonce_step),
+        sweeper=Sweeper(),
+    )

@@ -1,0 +1,104 @@
+"""Running the server: the parent process stays small, workers do the work.
+
+The parent imports neither Flask nor SQLAlchemy: it validates settings, has the store prepared by a child process when
+needed, prints where it listens, and starts granian.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from mock_sts import __version__
+from mock_sts.settings import SETTINGS, Settings
+
+#: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
+MAX_HEAD = 128 * 1024
+
+_LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "mock_sts": {"level": "INFO"},
+        "_granian": {"level": "WARNING"},
+        "granian.access": {"level": "WARNING"},
+    },
+}
+
+
+def serve(settings: Settings, values: dict[str, str]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers."""
+    if not _port_is_free(settings):
+        print(
+            f"MOCK_STS_PORT is {settings.port}, but something listens on {settings.host}:{settings.port} already; "
+            "stop it or choose another port",
+            file=sys.stderr,
+        )
+        return 2
+    for setting in SETTINGS:
+        os.environ[setting.variable] = values[setting.name]
+    # A child prepares, so that the memory of that work goes away with it.
+    prepared = subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], check=False)
+    if prepared.returncode != 0:
+        return prepared.returncode
+    print(banner(settings), flush=True)
+    return _run_granian(settings)
+
+
+def banner(settings: Settings) -> str:
+    """What the server says when it starts."""
+    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    shown = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else name  # noqa: S104  shown only
+    issuer = settings.public_url or f"http://{shown}:{settings.port}"
+    lines = [
+        f"Mock HelseID STS {__version__}: an emulator for tests, not HelseID and not affiliated with NHN",
+        f"  issuer       {issuer}",
+        f"  listens on   http://{name}:{settings.port}",
+        f"  aliases      {', '.join(settings.aliases) or '(none)'}",
+        f"  enforcement  {settings.enforcement}",
+        f"  database     {settings.database_path}",
+        f"  journal      {issuer}/mock/api/v1/journal",
+        "  try          mock-sts token demo-machine"
+        + ("" if issuer == "http://localhost:8080" else f" --url {issuer}"),
+    ]
+    return "\n".join(lines)
+
+
+def _port_is_free(settings: Settings) -> bool:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return False
+    return True
+
+
+def _run_granian(settings: Settings) -> int:
+    from granian.constants import Interfaces  # noqa: PLC0415  only this command needs it
+    from granian.http import HTTP1Settings  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+    from granian.server import Server  # noqa: PLC0415
+
+    server = Server(
+        "mock_sts.app:worker",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        websockets=False,
+        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD),
+        log_level=LogLevels.warning,
+        log_dictconfig=_LOGGING,
+        log_access=settings.log_requests,
+        workers_kill_timeout=1,
+    )
+    server.serve()
+    return 0

@@ -1,0 +1,247 @@
+"""Settings: one table, read by the command line, the validation, the documentation and the start screen.
+
+A wrong value raises SettingError with a sentence that names the setting, the value and the remedy.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
+
+PREFIX = "MOCK_STS_"
+
+#: Hosts of the real HelseID and NHN's other services; a server that claims to be one of them must not start.
+_PRODUCTION_HOSTS = ("helseid-sts.nhn.no", "helseid.nhn.no", "helseid-xdssaml.nhn.no", "selvbetjening.nhn.no")
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the message says which, what it holds, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: name, default as it would be written, what it is for, and how its text is read.
+
+    ``parse`` returns the value or raises ValueError with what would be right.
+    """
+
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], Any]
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def option(self) -> str:
+        """The command-line option."""
+        return "--" + self.name.replace("_", "-")
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text[:12]) <= high):
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _optional_number(low: int, high: int) -> Callable[[str], int | None]:
+    def parse(text: str) -> int | None:
+        return _number(low, high)(text) if text else None
+
+    return parse
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"one of {', '.join(filter(None, choices))}")
+        return text
+
+    return parse
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError("a URL such as http://localhost:8080") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok or parts.username is not None:
+        raise ValueError("a URL such as http://localhost:8080")
+    if parts.query or parts.fragment or any(c.isspace() for c in text):
+        raise ValueError("a URL without query and fragment")
+    if text.endswith("/"):
+        raise ValueError(f"the same without the trailing slash: {text.rstrip('/')}")
+    if parts.hostname in _PRODUCTION_HOSTS:
+        raise ValueError("an address of your own: this one belongs to the real HelseID in production")
+    return text
+
+
+def _optional_url(text: str) -> str:
+    return _url(text) if text else ""
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    return tuple(_url(part) for part in text.replace(",", " ").split())
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    folders = tuple(Path(part) for part in text.split(os.pathsep) if part)
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"existing folders separated by {os.pathsep!r}; {str(folder)!r} is none")
+    return folders
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith("sqlite:///") or text == "sqlite:///":
+        raise ValueError("sqlite:///PATH (a file; PostgreSQL comes with a later version)")
+    if text == "sqlite:///:memory:":
+        raise ValueError("a file, sqlite:///PATH: several threads and processes cannot share a database in memory")
+    return text
+
+
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for all", _text),
+    Setting("port", "8080", "Port to listen on", _number(1, 65535)),
+    Setting("public_url", "", "The issuer, byte for byte; empty: the address that the client asked", _optional_url),
+    Setting("aliases", "", "Other addresses of the same server, separated by spaces", _urls),
+    Setting(
+        "url_mode",
+        "",
+        "Which URLs follow the host that asked: split (default with a public URL), fixed, request (default without)",
+        _choice("", *UrlMode),
+    ),
+    Setting(
+        "database_url",
+        "sqlite:///mock-sts-data/mock-sts.sqlite",
+        "Where everything is kept: sqlite:///PATH",
+        _database_url,
+    ),
+    Setting(
+        "fixtures",
+        "",
+        "Folders with own fixtures on top of the shipped world, separated as in PATH; later ones win",
+        _folders,
+    ),
+    Setting(
+        "enforcement",
+        "helseid",
+        "What is refused: observe (next to nothing), helseid (what HelseID refuses), strict (the security profile)",
+        _choice("observe", "helseid", "strict"),
+    ),
+    Setting("workers", "1", "Processes that answer requests", _number(1, 64)),
+    Setting("threads", "2", "Threads per process that answer requests", _number(1, 64)),
+    Setting("admin_token", "", "Bearer token that the control API asks for; empty: none", _text),
+    Setting(
+        "signing_keys",
+        "shipped",
+        "shipped: the published development key, the same everywhere; fresh: made at first start",
+        _choice("shipped", "fresh"),
+    ),
+    Setting("access_token_lifetime", "600", "Seconds; APIs and clients may have their own", _number(1, 86_400)),
+    Setting("dpop_nonce_step", "60", "Seconds; a nonce is good for its step and the next", _number(1, 3_600)),
+    Setting(
+        "clock_skew",
+        "",
+        "Seconds that a client's clock may differ; empty: 300, and 10 in strict enforcement",
+        _optional_number(0, 3_600),
+    ),
+    Setting("network", "internett", "The network that people come from", _choice("internett", "helsenett")),
+    Setting("max_body", "262144", "Longest request body in bytes", _number(1_024, 16_777_216)),
+    Setting(
+        "journal_size",
+        "10000",
+        "Exchanges that the journal keeps; the oldest go first",
+        _number(100, 1_000_000),
+    ),
+    Setting(
+        "sqlite_synchronous",
+        "normal",
+        "normal, or off for a database that may be lost with the machine's power",
+        _choice("normal", "off"),
+    ),
+    Setting("log_requests", "false", "Whether every request gets a line in the log, not only refusals", _flag),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one server, validated. Names and meanings are those of SETTINGS."""
+
+    host: str
+    port: int
+    public_url: str
+    aliases: tuple[str, ...]
+    url_mode: str
+    database_url: str
+    fixtures: tuple[Path, ...]
+    enforcement: str
+    workers: int
+    threads: int
+    admin_token: str
+    signing_keys: str
+    access_token_lifetime: int
+    dpop_nonce_step: int
+    clock_skew: int | None
+    network: str
+    max_body: int
+    journal_size: int
+    sqlite_synchronous: str
+    log_requests: bool
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses that these settings give the server."""
+        mode = UrlMode(self.url_mode) if self.url_mode else UrlMode.SPLIT if self.public_url else UrlMode.REQUEST
+        return Addresses(self.public_url, self.aliases, mode, is_loopback(self.host))
+
+    @property
+    def database_path(self) -> Path:
+        """The database file."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Settings:
+    """Settings from environment variables, ``overrides`` (by setting name) on top.
+
+    Raises SettingError for a value that cannot be used, and for a variable with our prefix that is no setting.
+    """
+    known = {setting.variable for setting in SETTINGS}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise SettingError(f"{variable} is no setting; the settings are {', '.join(sorted(known))}")
+    values = {}
+    for setting in SETTINGS:
+        text = (overrides or {}).get(setting.name, environ.get(setting.variable, setting.default))
+        try:
+            values[setting.name] = setting.parse(text)
+        except ValueError as error:
+            raise SettingError(f"{setting.variable} is {text!r}, but must be {error}") from None
+    settings = Settings(**values)
+    if settings.url_mode in (UrlMode.SPLIT, UrlMode.FIXED) and not settings.public_url:
+        raise SettingError(
+            f"MOCK_STS_URL_MODE is {settings.url_mode!r}, but that needs an address: set MOCK_STS_PUBLIC_URL, "
+            "such as http://localhost:8080, or leave the mode out"
+        )
+    return settings

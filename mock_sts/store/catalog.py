@@ -1,0 +1,145 @@
+"""The catalog: an immutable snapshot of the registry, which each worker holds and replaces when the revision moves."""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from mock_sts.helseid.registry import ApiResource, Client, Organization, Persona
+from mock_sts.helseid.scopes import implied_audience, is_api_scope
+from mock_sts.store.engine import Store
+from mock_sts.store.tables import API, CLIENT, ORGANIZATION, PERSONA, REVISION
+
+_REVISION = "SELECT number FROM revision WHERE id = 1"
+
+#: Who made a registry row: a file of the world, or somebody at run time. Loading fixtures leaves the latter alone.
+FIXTURE, MADE = "fixture", "made"
+
+
+#: What a registry row can hold.
+Item = Client | ApiResource | Organization | Persona
+
+
+class Catalog:
+    """Clients, APIs and organizations as of one revision. Documents become objects when first asked for."""
+
+    def __init__(self, revision: int, documents: Mapping[str, Mapping[str, str]]) -> None:
+        self.revision = revision
+        self._documents = documents
+        self._clients: dict[str, Client] = {}
+        self._apis: dict[str, ApiResource] = {}
+        self._owners: dict[str, ApiResource] | None = None
+        self._key_holders: dict[str, list[str]] | None = None
+
+    def client(self, client_id: str) -> Client | None:
+        """The client with this id. The object is kept, and with it the keys once they are imported."""
+        client = self._clients.get(client_id)
+        if client is None:
+            document = self._documents["client"].get(client_id)
+            if document is None:
+                return None
+            # Two threads may both get here; the first object stays, so that keys are imported once.
+            client = self._clients.setdefault(client_id, Client.from_document(json.loads(document), "store"))
+        return client
+
+    def clients(self) -> list[Client]:
+        """All clients, by id."""
+        return [client for name in sorted(self._documents["client"]) if (client := self.client(name))]
+
+    def api_of(self, scope: str) -> ApiResource | None:
+        """The API that owns ``scope``, an implied one where none is registered; None for scopes of HelseID itself."""
+        if not is_api_scope(scope):
+            return None
+        if self._owners is None:
+            self._owners = {scope: api for api in self.apis() for scope in api.members["scopes"]}
+        owner = self._owners.get(scope)
+        if owner is not None:
+            return owner
+        audience = implied_audience(scope)
+        return self._api(audience) or ApiResource.implied_by(audience)
+
+    def apis(self) -> list[ApiResource]:
+        """All registered APIs, by audience."""
+        return [api for audience in sorted(self._documents["api"]) if (api := self._api(audience))]
+
+    def key_sharers(self, client: Client) -> tuple[str, ...]:
+        """The ids of other clients that hold one of ``client``'s keys."""
+        if self._key_holders is None:
+            holders: dict[str, list[str]] = {}
+            for other in self.clients():
+                for jwk in other.members["jwks"]["keys"]:
+                    holders.setdefault(_key_material(jwk), []).append(other.client_id)
+            self._key_holders = holders
+        sharers = {other for jwk in client.members["jwks"]["keys"] for other in self._key_holders[_key_material(jwk)]}
+        return tuple(sorted(sharers - {client.client_id}))
+
+    def _api(self, audience: str) -> ApiResource | None:
+        api = self._apis.get(audience)
+        if api is None:
+            document = self._documents["api"].get(audience)
+            if document is None:
+                return None
+            api = self._apis.setdefault(audience, ApiResource.from_document(json.loads(document), "store"))
+        return api
+
+
+class CatalogHolder:
+    """Gives the current catalog; a moved revision is noticed at the next question (2 µs)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._catalog: Catalog | None = None
+
+    def current(self) -> Catalog:
+        """The catalog of the newest committed revision."""
+        catalog = self._catalog
+        row = self._store.read_one(_REVISION)
+        if catalog is None or row is None or row[0] != catalog.revision:
+            with self._lock:
+                catalog = self._catalog = load_catalog(self._store)
+        return catalog
+
+
+def load_catalog(store: Store) -> Catalog:
+    """Read the registry in one transaction, revision first."""
+    with store.reading() as connection:
+        connection.exec_driver_sql("BEGIN")
+        revision = connection.scalar(select(REVISION.c.number)) or 0
+        documents = {
+            table.name: {
+                row[0]: row[1] for row in connection.execute(select(table.primary_key.columns[0], table.c.document))
+            }
+            for table in (API, CLIENT, ORGANIZATION)
+        }
+        connection.exec_driver_sql("COMMIT")
+    return Catalog(revision, documents)
+
+
+def put_entry(connection: Connection, item: Item, document: Mapping[str, Any], origin: str) -> None:
+    """Insert ``item``, or replace the one with its key; ``document`` is what it was made from."""
+    table, columns = _row_of(item)
+    key = table.primary_key.columns[0]
+    connection.execute(delete(table).where(key == columns[key.name]))
+    connection.execute(
+        insert(table).values(**columns, origin=origin, document=json.dumps(document, ensure_ascii=False))
+    )
+
+
+def _row_of(item: Item) -> tuple[Table, dict[str, str | None]]:
+    match item:
+        case Client():
+            return CLIENT, {"client_id": item.client_id}
+        case ApiResource():
+            return API, {"audience": item.audience}
+        case Organization():
+            return ORGANIZATION, {"number": item.number}
+        case Persona():
+            names = ("persona", "hpr_number")
+            return PERSONA, {"pid": item.pid, **{name: item.members[name] for name in names}}
+
+
+def _key_material(jwk: Mapping[str, Any]) -> str:
+    return json.dumps([jwk.get(name) for name in ("kty", "n", "crv", "x", "y")])

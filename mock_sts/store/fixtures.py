@@ -1,0 +1,189 @@
+"""From fixture files to rows.
+
+The shipped world lies below; each folder of MOCK_STS_FIXTURES lies on top of what came before, and an entry with the
+same natural key replaces the one below. Everything is read and checked before anything is written, and loading twice
+changes nothing. Rows made at run time have another origin and stay.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from mock_sts.helseid.documents import DocumentError, Format
+from mock_sts.helseid.registry import (
+    API_FORMAT,
+    CLIENT_FORMAT,
+    ORGANIZATION_FORMAT,
+    PERSONA_FORMAT,
+    ApiResource,
+    Client,
+    Organization,
+    Persona,
+)
+from mock_sts.store import catalog
+from mock_sts.store.engine import Store
+from mock_sts.store.tables import META, REGISTRY
+
+_DIGEST = "fixtures_digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document of a world: what it became, the document itself, and the file it came from."""
+
+    item: catalog.Item
+    document: Mapping[str, Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """One sort of entry: its table, its format, the file patterns that hold it, and how one is read."""
+
+    table: str
+    format: Format
+    patterns: tuple[str, ...]
+    read: Callable[[object, str], catalog.Item]
+
+
+_SORTS = (
+    _Sort(
+        "organization",
+        ORGANIZATION_FORMAT,
+        ("organizations.yaml", "organizations.generated.json"),
+        Organization.from_document,
+    ),
+    _Sort(
+        "persona",
+        PERSONA_FORMAT,
+        ("personas.yaml", "personas.generated.json"),
+        Persona.from_document,
+    ),
+    _Sort("api", API_FORMAT, ("apis.yaml",), ApiResource.from_document),
+    _Sort(
+        "client",
+        CLIENT_FORMAT,
+        ("clients/**/*.yaml", "clients/**/*.json"),
+        Client.from_document,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All entries of an ordered list of folders, by sort and natural key, and a digest over all files."""
+
+    entries: Mapping[str, Mapping[str, Entry]]
+    digest: str
+
+    def of(self, sort: str) -> Iterable[Entry]:
+        """The entries of one sort: organization, persona, api or client."""
+        return self.entries[sort].values()
+
+
+def digest_of(folders: Sequence[Path]) -> str:
+    """A digest over the names and bytes of all fixture files, in order."""
+    digest = hashlib.sha256()
+    for number, folder in enumerate(folders):
+        for sort in _SORTS:
+            for file in _files(folder, sort):
+                digest.update(f"{number}:{file.relative_to(folder)}:".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def read_world(folders: Sequence[Path]) -> World:
+    """Read and check all files. Raises DocumentError at the first fault, naming file, entry and member."""
+    entries: dict[str, dict[str, Entry]] = {sort.table: {} for sort in _SORTS}
+    for folder in folders:
+        for sort in _SORTS:
+            here: dict[str, Entry] = {}
+            for file in _files(folder, sort):
+                for document in _documents(file, sort):
+                    item = sort.read(document, str(file))
+                    key = str(document[sort.format.key])
+                    if key in here:
+                        raise DocumentError(
+                            f"{file}: the {sort.format.word} {key!r} stands in {here[key].where} already; "
+                            "within one folder each may stand once"
+                        )
+                    here[key] = Entry(item, document, str(file))
+            entries[sort.table].update(here)
+    return World(entries, digest_of(folders))
+
+
+def is_loaded(store: Store, digest: str) -> bool:
+    """Whether the world with this digest is what the store holds."""
+    with store.reading() as connection:
+        return connection.scalar(select(META.c.value).where(META.c.name == _DIGEST)) == digest
+
+
+def write_world(store: Store, world: World) -> None:
+    """Replace all fixture rows by ``world``, in one transaction. Rows made at run time stay and win."""
+    with store.writing() as connection:
+        for table in REGISTRY:
+            connection.execute(delete(table).where(table.c.origin == catalog.FIXTURE))
+        for sort in _SORTS:
+            table = next(table for table in REGISTRY if table.name == sort.table)
+            made = set(connection.scalars(select(table.primary_key.columns[0])))
+            for key, entry in world.entries[sort.table].items():
+                if key not in made:
+                    catalog.put_entry(connection, entry.item, entry.document, catalog.FIXTURE)
+        connection.execute(
+            upsert(META)
+            .values(name=_DIGEST, value=world.digest)
+            .on_conflict_do_update(index_elements=["name"], set_={"value": world.digest})
+        )
+
+
+def read_document(file: Path) -> Any:
+    """The YAML or JSON in ``file``. Raises DocumentError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{file}: cannot be read: {error}") from None
+    try:
+        return json.loads(text) if file.suffix == ".json" else _read_yaml(text)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{file}: is not {file.suffix[1:].upper()}: {error}") from None
+
+
+def _read_yaml(text: str) -> Any:
+    import yaml  # noqa: PLC0415  a serving worker with an up-to-date store never reads YAML
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Safe YAML in which a key that stands twice is an error, and dates stay text."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise ValueError(f"the key {key!r} stands twice, line {node.start_mark.line + 1}")
+            mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+            return mapping
+
+    try:
+        return yaml.load(text, Loader=Loader)  # noqa: S506  a safe loader
+    except yaml.YAMLError as error:
+        raise ValueError(str(error).replace("\n", " ")) from None
+
+
+def _files(folder: Path, sort: _Sort) -> list[Path]:
+    return sorted(file for pattern in sort.patterns for file in folder.glob(pattern) if file.is_file())
+
+
+def _documents(file: Path, sort: _Sort) -> list[Any]:
+    content = read_document(file)
+    if sort.table == "client":
+        return [content]
+    if content is None:
+        return []
+    if not isinstance(content, list):
+        raise DocumentError(f"{file}: holds a list of {sort.format.word}s, one entry each")
+    return content

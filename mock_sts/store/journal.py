@@ -1,0 +1,110 @@
+"""The journal: one row per exchange, with what was judged. Bounded; the oldest rows go first."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mock_sts.helseid.requirement import Finding
+from mock_sts.store.engine import Store
+from mock_sts.store.tables import JOURNAL
+
+_INSERT = (
+    "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_TRIM = "DELETE FROM journal WHERE id <= ?"
+
+#: Rows written between two looks at the journal's length.
+_TRIM_EVERY = 64
+
+#: Longest detail kept, in characters of JSON.
+_MAX_DETAIL = 32_768
+
+GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters, never secrets."""
+
+    at: int
+    endpoint: str
+    client_id: str | None
+    outcome: str
+    error: str | None
+    rule: str | None
+    findings: Sequence[Finding]
+    detail: dict[str, Any]
+
+
+def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
+    """Insert ``entry``; now and then forget all but the last ``keep`` rows."""
+    result = connection.exec_driver_sql(
+        _INSERT,
+        (
+            entry.at,
+            entry.endpoint,
+            entry.client_id,
+            entry.outcome,
+            entry.error,
+            entry.rule,
+            _findings_text(entry.findings),
+            _detail_text(entry.detail),
+        ),
+    )
+    row_id = result.lastrowid or 0
+    if row_id % _TRIM_EVERY == 0:
+        connection.exec_driver_sql(_TRIM, (row_id - keep,))
+
+
+def read_entries(
+    store: Store,
+    *,
+    limit: int,
+    before: int | None = None,
+    client_id: str | None = None,
+    outcome: str | None = None,
+    rule: str | None = None,
+) -> list[dict[str, Any]]:
+    """The newest rows first, as JSON-ready mappings; ``before`` is a row id to page on from."""
+    query = select(JOURNAL).order_by(JOURNAL.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(JOURNAL.c.id < before)
+    for column, wanted in (
+        (JOURNAL.c.client_id, client_id),
+        (JOURNAL.c.outcome, outcome),
+        (JOURNAL.c.rule, rule),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    with store.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [{**row, "findings": json.loads(row["findings"]), "detail": json.loads(row["detail"])} for row in rows]
+
+
+def _findings_text(findings: Sequence[Finding]) -> str:
+    met, broken = [], []
+    for finding in findings:
+        if finding.verdict.met:
+            met.append(finding.requirement.id)
+        else:
+            broken.append(
+                {
+                    "rule": finding.requirement.id,
+                    "level": finding.requirement.level.value,
+                    "title": finding.requirement.title,
+                    "expected": finding.verdict.expected,
+                    "observed": finding.verdict.observed,
+                    "remedy": finding.requirement.remedy,
+                    "source": finding.requirement.source,
+                }
+            )
+    return json.dumps({"broken": broken, "met": met}, separators=(",", ":"))
+
+
+def _detail_text(detail: dict[str, Any]) -> str:
+    text = json.dumps(detail, separators=(",", ":"), default=str)
+    return text if len(text) <= _MAX_DETAIL else json.dumps({"too_long": len(text)})

@@ -1,0 +1,53 @@
+"""What has been used once: assertions, proofs."""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from mock_sts.store.engine import Store
+
+_INSERT = "INSERT INTO replay (digest, expires_at) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
+_SEEN = "SELECT 1 FROM replay WHERE digest = ?"
+#: Seconds between two sweeps of one process.
+_SWEEP_EVERY = 60
+
+_SWEEP = "DELETE FROM replay WHERE rowid IN (SELECT rowid FROM replay WHERE expires_at < ? LIMIT 2000)"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Something that may be used once until ``expires_at`` (seconds): a purpose and parts that name it."""
+
+    purpose: str
+    parts: tuple[str, ...]
+    expires_at: int
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over purpose and parts, unambiguous whatever characters they hold."""
+        text = "".join(f"{len(part)}:{part}" for part in (self.purpose, *self.parts))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def remember_once(connection: Connection, once: Once) -> bool:
+    """Remember ``once``; False when it was remembered already. The database decides every race."""
+    return connection.exec_driver_sql(_INSERT, (once.digest, once.expires_at)).rowcount == 1
+
+
+def is_remembered(store: Store, once: Once) -> bool:
+    """Whether ``once`` was remembered; an early look, not a decision."""
+    return store.read_one(_SEEN, (once.digest,)) is not None
+
+
+class Sweeper:
+    """Sweeps at most once a minute, in the transaction of whoever comes by."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def sweep_sometimes(self, connection: Connection, now: int) -> None:
+        """Forget entries that ended before ``now`` (seconds), if the last sweep was long enough ago."""
+        if now >= self._next:
+            self._next = now + _SWEEP_EVERY
+            connection.exec_driver_sql(_SWEEP, (now,))

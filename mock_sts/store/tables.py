@@ -1,0 +1,103 @@
+"""Every table. Registry rows are a key and one JSON document; everything else has real columns."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+#: Raised when a table changes; a database of another version is refused with a sentence.
+SCHEMA_VERSION = 1
+
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+META = Table(
+    "meta",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+#: One row, whose number moves with every change of a registry table (by triggers, so that no writer can forget).
+REVISION = Table(
+    "revision",
+    METADATA,
+    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("number", _Number, nullable=False),
+    sqlite_strict=True,
+)
+
+
+def _registry_table(name: str, key: str, *columns: "Column[object]") -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column(key, Text, primary_key=True),
+        *columns,
+        Column("origin", Text, nullable=False),
+        Column("document", Text, nullable=False),
+        sqlite_strict=True,
+    )
+
+
+CLIENT = _registry_table("client", "client_id")
+API = _registry_table("api", "audience")
+ORGANIZATION = _registry_table("organization", "number")
+PERSONA = _registry_table("persona", "pid", Column("persona", Text), Column("hpr_number", Text))
+
+#: The registry in the order in which it is loaded: later tables refer to earlier ones.
+REGISTRY = (ORGANIZATION, PERSONA, API, CLIENT)
+
+SIGNING_KEY = Table(
+    "signing_key",
+    METADATA,
+    Column("kid", Text, primary_key=True),
+    Column("jwk", Text, nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", _Number, nullable=False),
+    sqlite_strict=True,
+)
+
+SERVER_SECRET = Table(
+    "server_secret",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+#: What has been used once. ``digest`` is SHA-256 over purpose and key, so that its length is nobody's choice.
+REPLAY = Table(
+    "replay",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", _Number, nullable=False),
+    Index("replay_expires_at", "expires_at"),
+    sqlite_strict=True,
+)
+
+JOURNAL = Table(
+    "journal",
+    METADATA,
+    Column("id", _Number, primary_key=True),
+    Column("at", _Number, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("client_id", Text),
+    Column("outcome", Text, nullable=False),
+    Column("error", Text),
+    Column("rule", Text),
+    Column("findings", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("journal_client_id", "client_id", "id"),
+    sqlite_strict=True,
+)
+
+
+def trigger_statements() -> list[str]:
+    """The statements that make the revision move with every change of the registry."""
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS {table.name}_{event.lower()} AFTER {event} ON {table.name} "  # noqa: S608
+        "BEGIN UPDATE revision SET number = number + 1 WHERE id = 1; END"
+        for table in REGISTRY
+        for event in ("INSERT", "UPDATE", "DELETE")
+    ]

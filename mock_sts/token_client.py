@@ -1,0 +1,108 @@
+"""A small client of our own for ``mock-sts token``: the real flow over HTTP, with the nonce retry.
+
+It lives beside the floors and talks to a server like any other client.
+"""
+
+import json
+import secrets
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from mock_sts.helseid.profile.client_assertion import NEW_TYP
+from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws
+from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, Endpoint, GrantType
+
+_TIMEOUT = 10
+
+
+class TokenClientError(Exception):
+    """No token; the message says why, with what the server explains."""
+
+
+def fetch_token(issuer: str, client_id: str, jwk: Mapping[str, Any], *, scope: str = "", resource: str = "") -> str:
+    """An access token for ``client_id``, DPoP-bound to a key made for it. Raises TokenClientError."""
+    try:
+        key = PrivateKey(jwk)
+        proof_key = PrivateKey(generate_private_jwk("ES256"))
+    except JoseError as error:
+        raise TokenClientError(f"the private key of {client_id!r} cannot be used: {error}") from None
+    metadata = _get_json(issuer + Endpoint.DISCOVERY)
+    endpoint = str(metadata["token_endpoint"])
+    form = {
+        "grant_type": GrantType.CLIENT_CREDENTIALS,
+        "client_id": client_id,
+        "scope": scope,
+        "resource": resource,
+    }
+    nonce: str | None = None
+    for _ in range(2):
+        body = {
+            **{name: value for name, value in form.items() if value},
+            "client_assertion_type": CLIENT_ASSERTION_TYPE,
+            "client_assertion": _assertion(key, jwk.get("kid"), client_id, str(metadata["issuer"])),
+        }
+        status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce))
+        if status == 200:
+            return str(answer["access_token"])
+        nonce = headers.get("DPoP-Nonce")
+        if answer.get("error") != "use_dpop_nonce" or nonce is None:
+            rule = headers.get("Mock-Sts-Rule")
+            told = f"; rule {rule}, explained in the server's log and journal" if rule else ""
+            raise TokenClientError(f"refused: {json.dumps(answer)}{told}")
+    raise TokenClientError("the server asked for a nonce twice")
+
+
+def decode(token: str) -> dict[str, Any]:
+    """The claims of ``token``; its signature is not looked at."""
+    return read_jws(token).claims
+
+
+def _assertion(key: PrivateKey, kid: object, client_id: str, issuer: str) -> str:
+    now = int(time.time())
+    header = {"alg": key.algorithm, "typ": NEW_TYP, **({"kid": kid} if kid else {})}
+    return key.sign(
+        header,
+        {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": issuer,
+            "nbf": now,
+            "iat": now,
+            "exp": now + 10,
+            "jti": secrets.token_hex(16),
+        },
+    )
+
+
+def _proof(key: PrivateKey, endpoint: str, nonce: str | None) -> str:
+    public = {name: key.public_jwk[name] for name in ("kty", "crv", "x", "y")}
+    claims = {"jti": secrets.token_hex(16), "htm": "POST", "htu": endpoint, "iat": int(time.time())}
+    header = {"typ": "dpop+jwt", "alg": key.algorithm, "jwk": public}
+    return key.sign(header, claims if nonce is None else {**claims, "nonce": nonce})
+
+
+def _get_json(url: str) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310  the user's own URL
+            return dict(json.load(response))
+    except (OSError, ValueError) as error:
+        raise TokenClientError(f"no discovery document at {url}: {error}; is the server running?") from None
+
+
+def _post(url: str, body: Mapping[str, str], proof: str) -> tuple[int, Mapping[str, str], dict[str, Any]]:
+    request = urllib.request.Request(url, urllib.parse.urlencode(body).encode(), {"DPoP": proof})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+            return response.status, dict(response.headers.items()), json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            try:
+                return error.code, dict(error.headers.items()), json.load(error)
+            except ValueError:
+                raise TokenClientError(f"status {error.code} without JSON from {url}") from None
+    except (OSError, ValueError) as error:
+        raise TokenClientError(f"no answer from {url}: {error}") from None

@@ -1,0 +1,78 @@
+"""How errors look to whom: OAuth JSON on the back channel, problem JSON in the control API."""
+
+import logging
+import secrets
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mock_sts.protocol.addresses import UnknownHostError
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.json_text import write_json
+from mock_sts.store.engine import StoreError
+from mock_sts.web.writing import NO_STORE, RULE_HEADER, json_response
+
+LOG = logging.getLogger("mock_sts")
+
+PROBLEM_TYPE = "application/problem+json; charset=UTF-8"
+
+#: Where everything of ours lives; the rest of the paths are HelseID's.
+API_PREFIX = "/mock/api/"
+
+
+def back_channel_error(error: OAuthError) -> Response:
+    """RFC 6749 section 5.2: code and description, nothing else; the broken rule's id rides in a header."""
+    headers = dict(error.headers)
+    if error.rule:
+        headers[RULE_HEADER] = error.rule
+    return json_response(error.body(), error.status, headers)
+
+
+def problem(status: int, title: str, detail: str) -> Response:
+    """RFC 9457."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    response = Response(write_json(body), status=status, content_type=PROBLEM_TYPE)
+    response.headers.update(NO_STORE)
+    return response
+
+
+def install(app: Flask) -> None:
+    """Answer every error that leaves a view; nothing ends as a page of the framework."""
+
+    @app.errorhandler(OAuthError)
+    def on_oauth_error(error: OAuthError) -> Response:
+        return back_channel_error(error)
+
+    @app.errorhandler(UnknownHostError)
+    def on_unknown_host(error: UnknownHostError) -> Response:
+        detail = (
+            f"This server is not known as {error.seen!r}. It is known as {', '.join(error.known)}. "
+            "Add the address to MOCK_STS_ALIASES, or make it MOCK_STS_PUBLIC_URL."
+        )
+        return _answer(400, ErrorCode.INVALID_REQUEST, "Unknown host", detail)
+
+    @app.errorhandler(HTTPException)
+    def on_http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        response = _answer(status, ErrorCode.INVALID_REQUEST, error.name, error.description or error.name)
+        allow = getattr(error, "valid_methods", None)
+        if allow:
+            response.headers["Allow"] = ", ".join(sorted(allow))
+        return response
+
+    @app.errorhandler(StoreError)
+    def on_store_error(error: StoreError) -> Response:
+        LOG.error("%s", error)
+        return _answer(503, ErrorCode.SERVER_ERROR, "Store unavailable", str(error))
+
+    @app.errorhandler(Exception)
+    def on_anything_else(error: Exception) -> Response:
+        mark = secrets.token_hex(4)
+        LOG.exception("unexpected error %s at %r", mark, request.path, exc_info=error)
+        return _answer(500, ErrorCode.SERVER_ERROR, "Unexpected error", f"Unexpected error {mark}; see the log.")
+
+
+def _answer(status: int, code: ErrorCode, title: str, detail: str) -> Response:
+    if request.path.startswith(API_PREFIX):
+        return problem(status, title, detail)
+    return back_channel_error(OAuthError(code, detail, status=status))

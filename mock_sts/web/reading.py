@@ -1,0 +1,31 @@
+"""From ``flask.request`` to values: form, proofs, addresses."""
+
+from flask import request
+
+from mock_sts.helseid.profile.form import CONTENT_TYPE
+from mock_sts.protocol.addresses import Addresses, EffectiveUrls
+from mock_sts.protocol.dpop import split_proofs
+from mock_sts.protocol.params import Params
+
+
+def effective_urls(addresses: Addresses) -> EffectiveUrls:
+    """The addresses that count for this request. Raises UnknownHostError."""
+    return addresses.of(request.scheme, request.environ.get("HTTP_HOST", ""))
+
+
+def media_type() -> str:
+    """The content type in lower case, without parameters such as a charset."""
+    return (request.environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+
+
+def form() -> Params:
+    """The form in the body; parameters in the URL do not count. No form, no parameters."""
+    if request.method != "POST" or media_type() != CONTENT_TYPE:
+        return Params()
+    return Params.from_form(request.get_data(cache=False))
+
+
+def proofs() -> tuple[str, ...]:
+    """The proofs in the DPoP header or headers."""
+    header = request.environ.get("HTTP_DPOP")
+    return tuple(split_proofs(header)) if header else ()

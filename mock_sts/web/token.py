@@ -1,0 +1,38 @@
+"""The token endpoint, and the nonce that HelseID has no endpoint for."""
+
+from flask import Blueprint, Response, request
+
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.dpop import NONCE_HEADER
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.sts import Sts
+from mock_sts.services.token import TokenCall, issue_token
+from mock_sts.web import reading
+from mock_sts.web.writing import NO_STORE, empty_response, json_response
+
+_ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def blueprint(sts: Sts) -> Blueprint:
+    """The routes. The token endpoint takes every method, for HelseID answers a wrong one as an OAuth error."""
+    routes = Blueprint("token", __name__)
+
+    @routes.route(Endpoint.TOKEN, methods=_ANY_METHOD)
+    def token() -> Response:
+        with Exchange(sts, Endpoint.TOKEN, reading.effective_urls(sts.addresses)) as exchange:
+            call = TokenCall(
+                method=request.method,
+                media_type=reading.media_type(),
+                params=reading.form(),
+                proofs=reading.proofs(),
+                authorization=request.environ.get("HTTP_AUTHORIZATION"),
+                origin=request.environ.get("HTTP_ORIGIN"),
+            )
+            return json_response(issue_token(exchange, call).body())
+
+    @routes.get("/mock/dpop-nonce")
+    def dpop_nonce() -> Response:
+        reading.effective_urls(sts.addresses)
+        return empty_response(204, {NONCE_HEADER: sts.nonces.mint(sts.clock.times().now), **NO_STORE})
+
+    return routes

@@ -1,0 +1,37 @@
+"""From values to ``flask.Response``."""
+
+from collections.abc import Mapping
+
+from flask import Response
+
+from mock_sts.protocol.json_text import write_json
+
+JSON_TYPE = "application/json; charset=UTF-8"
+
+#: As HelseID writes it on answers that nobody may keep.
+NO_STORE = {"Cache-Control": "no-store, no-cache, max-age=0", "Pragma": "no-cache"}
+
+#: Names the rule that a refused request broke.
+RULE_HEADER = "Mock-Sts-Rule"
+
+#: Says on every response that this is not HelseID.
+EMULATOR_HEADER = "Mock-Sts"
+
+
+def json_response(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer of the back channel that must not be stored."""
+    return ready_json(write_json(body), status, {**NO_STORE, **(headers or {})})
+
+
+def ready_json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON that is bytes already."""
+    response = Response(body, status=status, content_type=JSON_TYPE)
+    response.headers.update(headers or {})
+    return response
+
+
+def empty_response(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:
+    """A response without body."""
+    response = Response(b"", status=status)
+    response.headers.update(headers or {})
+    return response
