@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from email.message import Message
 from typing import Any
 
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
@@ -93,15 +94,15 @@ def _get_json(url: str) -> dict[str, Any]:
         raise TokenClientError(f"no discovery document at {url}: {error}; is the server running?") from None
 
 
-def _post(url: str, body: Mapping[str, str], proof: str) -> tuple[int, Mapping[str, str], dict[str, Any]]:
+def _post(url: str, body: Mapping[str, str], proof: str) -> tuple[int, Message, dict[str, Any]]:
     request = urllib.request.Request(url, urllib.parse.urlencode(body).encode(), {"DPoP": proof})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
-            return response.status, dict(response.headers.items()), json.load(response)
+            return response.status, response.headers, json.load(response)
     except urllib.error.HTTPError as error:
         with error:
             try:
-                return error.code, dict(error.headers.items()), json.load(error)
+                return error.code, error.headers, json.load(error)
             except ValueError:
                 raise TokenClientError(f"status {error.code} without JSON from {url}") from None
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 """The registry: clients, APIs, organizations and personas, as HelseID knows them.
 
-All types are frozen, so that threads may share them. Each has a format (``documents``) with the member names that
+All types are frozen, so that threads may share them, and compared by identity. Each has a format (``documents``) with the member names that
 files use; clients use the registered names of RFC 7591 and OpenID Connect Dynamic Registration, and HelseID's own
 facts as further members.
 """
@@ -227,7 +227,7 @@ class ClientKey:
     key: PublicKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Client:
     """A registered client. ``members`` holds every member of CLIENT_FORMAT; the names used often have properties."""
 
@@ -275,7 +275,8 @@ class Client:
         """Whether token requests without a proof are refused."""
         return bool(self.members["dpop_bound_access_tokens"])
 
-    def key_faults(self) -> list[str]:
+    @cached_property
+    def key_faults(self) -> tuple[str, ...]:
         """A sentence for each registered key that is no usable key."""
         faults = []
         for number, jwk in enumerate(self.members["jwks"]["keys"], 1):
@@ -283,10 +284,10 @@ class Client:
                 import_public_key(jwk)
             except JoseError as error:
                 faults.append(f"key {number} cannot be used: {error}")
-        return faults
+        return tuple(faults)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ApiResource:
     """A registered API; ``implied`` when only a client's scope tells of it."""
 
@@ -306,7 +307,7 @@ class ApiResource:
         return cls(audience, API_FORMAT.read({"audience": audience}, "implied"), implied=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Organization:
     """A legal entity, or a unit of one when ``parent`` is set."""
 
@@ -322,7 +323,7 @@ class Organization:
         return cls(members["number"], members)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Persona:
     """A synthetic person who can log in."""
 

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from mock_sts.protocol.issuer import Issuer
@@ -65,29 +66,36 @@ class Addresses:
 
     def of(self, scheme: str, host: str) -> EffectiveUrls:
         """The URLs for a request that came by ``scheme`` to ``host`` (the Host header). Raises UnknownHostError."""
-        if not _is_host(host):
-            raise UnknownHostError(host, self.known())
-        asked = f"{scheme}://{host.lower()}"
-        named = tuple(url for url in (self.public_url, *self.aliases) if url)
-        listed = any(same_origin(asked, url) for url in named)
-        loopback = host_name(host) in LOOPBACK_NAMES
-        any_host = not listed and not loopback
-        if any_host and (self.loopback_only or self.mode is not UrlMode.REQUEST or named):
-            raise UnknownHostError(host, self.known())
-        if listed:
-            asked = next(url for url in named if same_origin(asked, url))
-        if self.mode is UrlMode.REQUEST or not self.public_url:
-            issuer = back_channel = asked
-        else:
-            issuer = self.public_url
-            back_channel = asked if self.mode is UrlMode.SPLIT and listed else issuer
-        others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel))
-        return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
+        return _urls_of(self, scheme, host)
 
     def known(self) -> tuple[str, ...]:
         """What a person may be told: the named URLs, else the loopback names."""
-        named = tuple(url for url in (self.public_url, *self.aliases) if url)
-        return (*named, *sorted(LOOPBACK_NAMES))
+        return (*self.named, *sorted(LOOPBACK_NAMES))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The URLs that settings name."""
+        return tuple(url for url in (self.public_url, *self.aliases) if url)
+
+
+@lru_cache(maxsize=256)
+def _urls_of(addresses: Addresses, scheme: str, host: str) -> EffectiveUrls:
+    if not _is_host(host):
+        raise UnknownHostError(host, addresses.known())
+    asked = f"{scheme}://{host.lower()}"
+    named, mode = addresses.named, addresses.mode
+    listed = next((url for url in named if same_origin(asked, url)), None)
+    any_host = listed is None and host_name(host) not in LOOPBACK_NAMES
+    if any_host and (addresses.loopback_only or mode is not UrlMode.REQUEST or named):
+        raise UnknownHostError(host, addresses.known())
+    asked = listed or asked
+    if mode is UrlMode.REQUEST or not addresses.public_url:
+        issuer = back_channel = asked
+    else:
+        issuer = addresses.public_url
+        back_channel = asked if mode is UrlMode.SPLIT and listed else issuer
+    others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel))
+    return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
 
 
 def _is_host(host: str) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,6 +88,7 @@ def read_dpop_proof(text: str) -> DPoPProof:
     )
 
 
+@lru_cache(maxsize=256)
 def normal_target(url: str) -> str:
     """``url`` as targets are compared (RFC 9449 section 4.3): scheme and host in lower case, the default port and
     query and fragment left out, the path exact. Something that is no http(s) URL comes back as an empty string.

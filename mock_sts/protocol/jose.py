@@ -159,8 +159,10 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
             ec_key = ECKey.import_key({"kty": "EC", **members})
             bits = ec_key.curve_key_size
             return PublicKey("EC", members["crv"], bits, ec_key.thumbprint(), ec_key)
-        rsa_key = RSAKey.import_key({"kty": "RSA", **members})
-        return PublicKey("RSA", "", rsa_key.public_key.key_size, rsa_key.thumbprint(), rsa_key)
+        # RSAKey.import_key would warn of short keys, on stderr and once only; the profile judges them.
+        raw = RSAPublicNumbers(_integer(members["e"]), _integer(members["n"])).public_key()
+        rsa_key = RSAKey(raw, {"kty": "RSA", **members})
+        return PublicKey("RSA", "", raw.key_size, rsa_key.thumbprint(), rsa_key)
     except JoseError:
         raise
     except Exception:  # joserfc and OpenSSL raise a dozen unrelated types for bad key material
@@ -231,7 +233,7 @@ def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey:
     try:
         if jwk["kty"] == "EC":
             return ECKey.import_key({**members, "d": jwk["d"]})
-        numbers = {name: int.from_bytes(from_base64url(jwk[name]), "big") for name in ("n", "e", *PRIVATE_MEMBERS[:6])}
+        numbers = {name: _integer(jwk[name]) for name in ("n", "e", *PRIVATE_MEMBERS[:6])}
         raw = RSAPrivateNumbers(
             p=numbers["p"],
             q=numbers["q"],
@@ -244,6 +246,10 @@ def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey:
         return RSAKey(raw, {"kty": "RSA", **members})
     except Exception:  # as above; the message must not quote key material
         raise JoseError("it is not a usable private JWK (RSA with its primes, or EC)") from None
+
+
+def _integer(text: str) -> int:
+    return int.from_bytes(from_base64url(text), "big")
 
 
 def _base64url_bytes(data: bytes) -> bytes:

@@ -5,12 +5,16 @@ Reading refuses what would harm a store or a clock later on: duplicate members, 
 """
 
 import json
+import re
 from typing import Any, Never
 
 #: Deepest nesting that is read. The deepest document of HelseID, the trust framework, has seven levels.
 MAX_DEPTH = 32
 
 _MAX_INTEGER = 2**63 - 1
+
+#: Escapes that may stand for NUL or for half of a surrogate pair; only a text with one is looked through.
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class JsonTextError(ValueError):
@@ -42,7 +46,7 @@ def read_json(data: bytes) -> Any:
         raise
     except (ValueError, RecursionError):
         raise JsonTextError("it is not JSON") from None
-    if "\\u" in text:
+    if _SUSPECT_ESCAPE.search(text):
         _refuse_bad_characters(value)
     return value
 

@@ -6,12 +6,13 @@ Only ``authenticate_client`` makes an AuthenticatedClient, so a path that forgot
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.profile import client_assertion as chapter
 from mock_sts.helseid.profile.client_assertion import AssertionEvidence
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Enforcement, refusal
+from mock_sts.helseid.requirement import Enforcement, Finding, refusal
 from mock_sts.protocol.client_assertion import (
     ClientAssertion,
     Signature,
@@ -112,11 +113,17 @@ def _judge_registration(exchange: Exchange, client: Client) -> None:
     sharers: tuple[str, ...] = ()
     if exchange.enforcement >= Enforcement.STRICT:
         sharers = exchange.sts.catalog.current().key_sharers(client)
-    findings = registration.CHAPTER.judge(registration.Registration(client, sharers))
+    findings = _registration_findings(client, sharers)
     error = refusal(findings, exchange.enforcement)
     if error is not None:
         exchange.findings += findings
         raise error
+
+
+@lru_cache(maxsize=16_384)
+def _registration_findings(client: Client, key_sharers: tuple[str, ...]) -> list[Finding]:
+    """A registration does not change while its catalog is current, so it is judged once."""
+    return registration.CHAPTER.judge(registration.Registration(client, key_sharers))
 
 
 def _basic_credentials(authorization: str | None) -> tuple[str | None, str | None]:

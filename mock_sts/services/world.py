@@ -76,7 +76,7 @@ def _rules(world: World) -> Iterator[str]:
         client = entry.item
         if not isinstance(client, Client):
             continue
-        for fault in client.key_faults():
+        for fault in client.key_faults:
             yield f"{_place(entry)}: {fault}"
         for finding in registration.CHAPTER.judge(registration.Registration(client)):
             rule = finding.requirement

@@ -37,7 +37,7 @@ CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorC
 )
 def keys(evidence: Registration) -> Verdict:
     """Without a key nobody can authenticate."""
-    faults = evidence.client.key_faults() or ([] if evidence.client.keys else ["no key is registered"])
+    faults = evidence.client.key_faults or (() if evidence.client.keys else ("no key is registered",))
     return holds(not faults, "; ".join(faults), "at least one RSA or EC public key")
 
 

@@ -1,0 +1,36 @@
+"""Fixtures for all tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.emulator import Emulator, LiveServer, Worlds
+from tests.support.machine import Machine
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    """Makes emulators with settings of their own."""
+    made = Worlds(tmp_path_factory.mktemp("worlds"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sts(worlds: Worlds) -> Emulator:
+    """An emulator in the process with default settings."""
+    return worlds.make()
+
+
+@pytest.fixture
+def machine(sts: Emulator) -> Machine:
+    """A correct client of it."""
+    return sts.client()
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A live server with two workers."""
+    server = LiveServer(tmp_path_factory.mktemp("live"), workers="2")
+    yield server
+    server.stop()

@@ -1,0 +1,241 @@
+"""Emulators for tests: in the process with a clock that stands still, and live as a user starts it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask import Flask
+
+from mock_sts.app import create_app, prepare_store
+from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.services.clock import Times
+from mock_sts.settings import Settings, from_environ
+from mock_sts.store.catalog import MADE, put_entry
+from mock_sts.store.engine import Store
+from tests.support.keys import Jwk, private_jwk, public_jwk
+from tests.support.machine import Answer, Machine
+
+#: A moment in January 2027.
+START = 1_800_000_000
+
+API_SCOPE = "test:api/read"
+
+
+@dataclass
+class FixedClock:
+    """Stands still until a test moves it."""
+
+    wall: int = START
+    now: int = START
+
+    def times(self) -> Times:
+        return Times(self.wall, self.now)
+
+    def advance(self, seconds: int) -> None:
+        self.wall += seconds
+        self.now += seconds
+
+
+class InProcess:
+    """Sends requests to the application without a socket."""
+
+    def __init__(self, app: Flask, host: str) -> None:
+        self._app = app
+        self._host = host
+
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str] | list[tuple[str, str]] = (), body: bytes = b""
+    ) -> Answer:
+        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+        if not any(name.lower() == "host" for name, _ in pairs):
+            pairs.append(("Host", self._host))
+        with self._app.test_client() as client:
+            response = client.open(path, method=method, headers=pairs, data=body)
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, found, response.get_data())
+
+
+class OverHttp:
+    """Sends requests over a socket."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str] | list[tuple[str, str]] = (), body: bytes = b""
+    ) -> Answer:
+        response = self._session.request(
+            method, self.base + path, headers=dict(headers), data=body, timeout=30, allow_redirects=False
+        )
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, found, response.content)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def register(store: Store, client_id: str, jwks: Iterable[Jwk], **members: Any) -> Client:
+    """Register a client; what is left out is what a modern machine has."""
+    document = {
+        "client_id": client_id,
+        "client_name": f"Name of {client_id}",
+        "grant_types": ["client_credentials"],
+        "scope": [API_SCOPE],
+        "jwks": {"keys": [public_jwk(jwk) for jwk in jwks]},
+        **members,
+    }
+    client = Client.from_document(document, "test")
+    with store.writing() as transaction:
+        put_entry(transaction, client, document, MADE)
+    return client
+
+
+def register_api(store: Store, audience: str, **members: Any) -> ApiResource:
+    document = {"audience": audience, **members}
+    api = ApiResource.from_document(document, "test")
+    with store.writing() as transaction:
+        put_entry(transaction, api, document, MADE)
+    return api
+
+
+class Emulator:
+    """An emulator in the process, reached as http://localhost:8080."""
+
+    def __init__(self, settings: Settings, host: str = "localhost:8080") -> None:
+        self.settings = settings
+        self.clock = FixedClock()
+        self.app = create_app(settings, self.clock)
+        self.store: Store = self.app.extensions["mock_sts"].store
+        self.transport = InProcess(self.app, host)
+        self.issuer = settings.public_url or f"http://{host}"
+
+    def client(self, client_id: str = "machine", jwk: Jwk | None = None, **members: Any) -> Machine:
+        """Register a client and get the machine that acts as it."""
+        key = jwk or private_jwk("ES256", 1)
+        jwks = members.pop("keys", [key])
+        register(self.store, client_id, jwks, **members)
+        return self.machine(client_id, key)
+
+    def machine(self, client_id: str, jwk: Jwk) -> Machine:
+        return Machine(
+            self.transport,
+            self.issuer,
+            client_id,
+            jwk,
+            private_jwk("ES256", 2),
+            lambda: self.clock.wall,
+            scope=API_SCOPE,
+        )
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.transport.send("GET", path, headers or {})
+
+    def journal(self, **query: str) -> list[dict[str, Any]]:
+        """The newest rows first."""
+        text = "&".join(f"{name}={value}" for name, value in query.items())
+        entries: list[dict[str, Any]] = self.get(f"/mock/api/v1/journal?{text}").json["entries"]
+        return entries
+
+    def row_counts(self) -> dict[str, int]:
+        """Rows per table, the journal left out: it is there to grow."""
+        with self.store.reading() as connection:
+            names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+            return {
+                name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+                for name in names
+                if name != "journal"
+            }
+
+
+class Worlds:
+    """Makes emulators, each with its own copy of one prepared database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        self._template = folder / "template.sqlite"
+        prepare_store(settings_for(self._template), FixedClock())
+        self._open: list[Emulator] = []
+
+    def make(self, host: str = "localhost:8080", **changes: Any) -> Emulator:
+        self._count += 1
+        path = self._folder / f"{self._count}.sqlite"
+        shutil.copy(self._template, path)
+        emulator = Emulator(replace(settings_for(path), **changes), host)
+        self._open.append(emulator)
+        return emulator
+
+    def close(self) -> None:
+        for emulator in self._open:
+            emulator.store.close()
+
+
+def settings_for(path: Path, **overrides: str) -> Settings:
+    return from_environ({}, {"database_url": f"sqlite:///{path}", **overrides})
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class LiveServer:
+    """``mock-sts serve`` as a user starts it, on a free port, with its own database."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.port = free_port()
+        self.issuer = f"http://localhost:{self.port}"
+        self.database = folder / "live.sqlite"
+        self.log = folder / "live.log"
+        values = {"port": str(self.port), "database_url": f"sqlite:///{self.database}", **settings}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+        environment |= {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
+        self.environment = environment
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mock_sts", "serve"], env=environment, stdout=log, stderr=log
+            )
+        self.transport = OverHttp(self.issuer)
+        self._wait()
+        self.store = Store(self.database)
+
+    def _wait(self) -> None:
+        for _ in range(200):
+            if self.process.poll() is not None:
+                break
+            try:
+                if self.transport.send("GET", "/health/ready").status == 200:
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not start: {self.log.read_text()}")
+
+    def client(self, client_id: str, jwk: Jwk | None = None, **members: Any) -> Machine:
+        key = jwk or private_jwk("ES256", 1)
+        register(self.store, client_id, [key], **members)
+        return Machine(
+            self.transport, self.issuer, client_id, key, private_jwk("ES256", 2), lambda: int(time.time()), API_SCOPE
+        )
+
+    def stop(self) -> float:
+        """Stop it as a container engine does; the seconds it took."""
+        begun = time.monotonic()
+        self.process.terminate()
+        self.process.wait(10)
+        self.transport.close()
+        self.store.close()
+        return time.monotonic() - begun
