@@ -1,8 +1,8 @@
 """The registry: clients, APIs, organizations and personas, as HelseID knows them.
 
-All types are frozen, so that threads may share them, and compared by identity. Each has a format (``documents``) with the member names that
-files use; clients use the registered names of RFC 7591 and OpenID Connect Dynamic Registration, and HelseID's own
-facts as further members.
+All types are frozen, so that threads may share them, and compared by identity. Each has a format (``documents``) with
+the member names that files use; clients use the registered names of RFC 7591 and OpenID Connect Dynamic Registration,
+and HelseID's own facts as further members.
 """
 
 from collections.abc import Mapping

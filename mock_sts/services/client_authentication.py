@@ -23,7 +23,10 @@ from mock_sts.protocol.client_assertion import (
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.services.exchange import Exchange, Use
+from mock_sts.store.journal import was_challenged
 from mock_sts.store.replay import Once, is_remembered
+
+_YEAR = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,6 @@ class AuthenticatedClient:
 
     client: Client
     use: Use
-    challenge_note: Once
 
 
 def authenticate_client(exchange: Exchange, params: Params, authorization: str | None) -> AuthenticatedClient:
@@ -47,7 +49,7 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
     client = None
     verified = VerifiedBy(Signature.NO_KEY)
     spent = before_challenge = False
-    use = note = None
+    use = None
     if assertion is not None:
         exchange.detail["client_assertion"] = {"header": assertion.jws.header, "claims": assertion.jws.claims}
         if assertion.subject:
@@ -58,9 +60,9 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
                 exchange.enforcement = client.enforcement
             verified = verify(assertion, ((key.kid, key.key) for key in client.keys))
         if client is not None and verified.signature is Signature.VERIFIED:
-            use, note = _single_use(exchange, assertion, client)
+            use = _single_use(exchange, assertion, client)
             spent = is_remembered(exchange.sts.store, use.once)
-            before_challenge = is_remembered(exchange.sts.store, note)
+            before_challenge = was_challenged(exchange.sts.store, use.once.digest)
     exchange.judge(
         chapter.CHAPTER,
         AssertionEvidence(
@@ -82,10 +84,10 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
             sent_before_challenge=before_challenge,
         ),
     )
-    if client is None or use is None or note is None:
+    if client is None or use is None:
         raise AssertionError("the chapter let an unauthenticated client pass")
     _judge_registration(exchange, client)
-    return AuthenticatedClient(client, use, note)
+    return AuthenticatedClient(client, use)
 
 
 def _read(text: str | None) -> tuple[ClientAssertion | None, str]:
@@ -97,12 +99,13 @@ def _read(text: str | None) -> tuple[ClientAssertion | None, str]:
         return None, str(error)
 
 
-def _single_use(exchange: Exchange, assertion: ClientAssertion, client: Client) -> tuple[Use, Once]:
-    # Remembered for as long as it would be accepted, and a little longer for the clock of another replica.
-    ends = int(max(assertion.expires_at or 0, exchange.times.wall)) + exchange.sts.policy.skew.usual + 60
-    parts = (client.client_id, assertion.jti or "")
-    use = Use(Once("client-assertion", parts, ends), chapter.single_use, "the same assertion has been used before")
-    return use, Once("challenged-client-assertion", parts, ends)
+def _single_use(exchange: Exchange, assertion: ClientAssertion, client: Client) -> Use:
+    # Remembered for as long as it would be accepted, and a little longer for the clock of another replica; a year at
+    # most, for where enforcement lets assertions live for ever.
+    now = exchange.times.wall
+    ends = int(min(max(assertion.expires_at or 0, now), now + _YEAR)) + exchange.sts.policy.skew.usual + 60
+    once = Once("client-assertion", (client.client_id, assertion.jti or ""), ends)
+    return Use(once, chapter.single_use, "the same assertion has been used before")
 
 
 def _judge_registration(exchange: Exchange, client: Client) -> None:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mock_sts.protocol.jose import to_pem
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.new_client import MadeClient
 
@@ -69,17 +68,21 @@ def _properties(made: MadeClient, issuer: str) -> str:
 
 
 def _node(made: MadeClient, issuer: str) -> str:
-    pem = to_pem(made.private_jwk).decode("ascii").strip()
-    kid, algorithm = made.private_jwk["kid"], made.private_jwk["alg"]
-    return f"""\
-import * as client from 'openid-client'
-import {{ importPKCS8 }} from 'jose'
-
-const key = await importPKCS8(`{pem}`, '{algorithm}')
-const config = await client.discovery(new URL('{issuer}'), '{made.client_id}', undefined,
-  client.PrivateKeyJwt({{ key, kid: '{kid}' }}), {{ execute: [client.allowInsecureRequests] }})
-const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
-const tokens = await client.clientCredentialsGrant(config, {{ scope: '{" ".join(made.client.scopes)}' }}, {{ DPoP }})"""
+    scope = " ".join(made.client.scopes)
+    lines = [
+        "import * as client from 'openid-client'",
+        "import { importJWK } from 'jose'",
+        "",
+        f"const jwk = {json.dumps(dict(made.private_jwk))}",
+        f"const config = await client.discovery(new URL('{issuer}'), '{made.client_id}', undefined,",
+        "  client.PrivateKeyJwt({ key: await importJWK(jwk, jwk.alg), kid: jwk.kid }),",
+        "  { execute: [client.allowInsecureRequests] })  // http, for tests only",
+    ]
+    if made.client.needs_dpop:
+        lines.append("const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))")
+    options = ", { DPoP }" if made.client.needs_dpop else ""
+    lines.append(f"const tokens = await client.clientCredentialsGrant(config, {{ scope: '{scope}' }}{options})")
+    return "\n".join(lines)
 
 
 def _python(made: MadeClient, issuer: str) -> str:
@@ -88,7 +91,10 @@ from requests_oauth2client import OAuth2Client, PrivateKeyJwt
 
 private_jwk = {json.dumps(dict(made.private_jwk))}
 client = OAuth2Client.from_discovery_endpoint(
-    issuer="{issuer}", url="{issuer}/.well-known/openid-configuration", testing=True,
-    auth=PrivateKeyJwt("{made.client_id}", private_jwk, lifetime=10), dpop=True,
+    url="{issuer}/.well-known/openid-configuration",
+    issuer="{issuer}",
+    auth=PrivateKeyJwt("{made.client_id}", private_jwk, lifetime=10),
+    dpop_bound_access_tokens={made.client.needs_dpop},
+    testing=True,  # http, for tests only
 )
 token = client.client_credentials(scope="{" ".join(made.client.scopes)}")"""

@@ -48,7 +48,7 @@ class Exchange:
         self.findings: list[Finding] = []
         self.detail: dict[str, Any] = {}
         self._uses: list[Use] = []
-        self._notes: list[Once] = []
+        self._challenged: Once | None = None
         self._journaled = False
 
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
@@ -63,9 +63,9 @@ class Exchange:
         """From now on this exchange uses up ``use``, whether it ends in success or in refusal."""
         self._uses.append(use)
 
-    def note(self, once: Once) -> None:
-        """Remember ``once`` when the exchange ends, as a fact for later exchanges and without any claim to it."""
-        self._notes.append(once)
+    def note_challenged(self, once: Once) -> None:
+        """Let the journal row say that ``once`` met a challenge, which uses nothing up."""
+        self._challenged = once
 
     def finish(self, act: Callable[[Transaction], OAuthError | None] | None = None) -> None:
         """The one write of a successful exchange: what it uses up, what ``act`` does, the journal row.
@@ -100,8 +100,6 @@ class Exchange:
                 verdict = Verdict(False, use.observed, "one use")
                 self.findings.append(Finding(use.requirement, verdict))
                 lost = refusal([self.findings[-1]], self.enforcement)
-        for once in self._notes:
-            replay.remember_once(transaction, once)
         self.sts.sweeper.sweep_sometimes(transaction, self.times.wall)
         return lost
 
@@ -118,6 +116,7 @@ class Exchange:
             rule=(error.rule or None) if error else None,
             findings=self.findings,
             detail=self.detail,
+            challenged=self._challenged.digest if self._challenged else None,
         )
         journal.write_entry(transaction, entry, self.sts.policy.journal_size)
         self._journaled = True

@@ -65,14 +65,12 @@ def issue_token(exchange: Exchange, call: TokenCall) -> TokenResponse:
             origin=call.origin,
         ),
     )
-    # 4. The proof and its nonce. A challenge uses nothing up: clients repeat the same assertion after it.
+    # 4. The proof and its nonce. Before it is found good nothing is used up: clients repeat the same assertion.
     try:
         confirmation = check_proof(exchange, call.proofs, Endpoint.TOKEN, call.method)
     except OAuthError as error:
         if error.code is ErrorCode.USE_DPOP_NONCE:
-            exchange.note(client.challenge_note)
-        else:
-            exchange.use_up(client.use)
+            exchange.note_challenged(client.use.once)
         raise
     exchange.use_up(client.use)
     # 5. The grant: known, allowed, and what it comes to.

@@ -12,9 +12,10 @@ from mock_sts.store.engine import Store
 from mock_sts.store.tables import JOURNAL
 
 _INSERT = (
-    "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail, challenged) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_CHALLENGED = "SELECT 1 FROM journal WHERE challenged = ?"
 _TRIM = "DELETE FROM journal WHERE id <= ?"
 
 #: Rows written between two looks at the journal's length.
@@ -28,7 +29,9 @@ GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters, never secrets."""
+    """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters, never secrets.
+    ``challenged`` is the digest of an assertion that met a nonce challenge.
+    """
 
     at: int
     endpoint: str
@@ -38,6 +41,7 @@ class Entry:
     rule: str | None
     findings: Sequence[Finding]
     detail: dict[str, Any]
+    challenged: bytes | None = None
 
 
 def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
@@ -53,11 +57,17 @@ def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
             entry.rule,
             _findings_text(entry.findings),
             _detail_text(entry.detail),
+            entry.challenged,
         ),
     )
     row_id = result.lastrowid or 0
     if row_id % _TRIM_EVERY == 0:
         connection.exec_driver_sql(_TRIM, (row_id - keep,))
+
+
+def was_challenged(store: Store, digest: bytes) -> bool:
+    """Whether the assertion with this digest has met a nonce challenge that the journal still knows."""
+    return store.read_one(_CHALLENGED, (digest,)) is not None
 
 
 def read_entries(
@@ -70,7 +80,8 @@ def read_entries(
     rule: str | None = None,
 ) -> list[dict[str, Any]]:
     """The newest rows first, as JSON-ready mappings; ``before`` is a row id to page on from."""
-    query = select(JOURNAL).order_by(JOURNAL.c.id.desc()).limit(limit)
+    shown = [column for column in JOURNAL.c if column is not JOURNAL.c.challenged]
+    query = select(*shown).order_by(JOURNAL.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(JOURNAL.c.id < before)
     for column, wanted in (

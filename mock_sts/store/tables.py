@@ -1,6 +1,6 @@
 """Every table. Registry rows are a key and one JSON document; everything else has real columns."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 METADATA = MetaData()
 
@@ -88,7 +88,10 @@ JOURNAL = Table(
     Column("rule", Text),
     Column("findings", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    # Digest of the assertion that met a nonce challenge: a fact for the judgement of the next request.
+    Column("challenged", LargeBinary),
     Index("journal_client_id", "client_id", "id"),
+    Index("journal_challenged", "challenged", sqlite_where=text("challenged IS NOT NULL")),
     sqlite_strict=True,
 )
 

@@ -22,7 +22,7 @@ from mock_sts.settings import Settings, from_environ
 from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.store.engine import Store
 from tests.support.keys import Jwk, private_jwk, public_jwk
-from tests.support.machine import Answer, Machine
+from tests.support.machine import Answer, Headers, Machine
 
 #: A moment in January 2027.
 START = 1_800_000_000
@@ -52,9 +52,7 @@ class InProcess:
         self._app = app
         self._host = host
 
-    def send(
-        self, method: str, path: str, headers: Mapping[str, str] | list[tuple[str, str]] = (), body: bytes = b""
-    ) -> Answer:
+    def send(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer:
         pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
         if not any(name.lower() == "host" for name, _ in pairs):
             pairs.append(("Host", self._host))
@@ -72,9 +70,7 @@ class OverHttp:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def send(
-        self, method: str, path: str, headers: Mapping[str, str] | list[tuple[str, str]] = (), body: bytes = b""
-    ) -> Answer:
+    def send(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer:
         response = self._session.request(
             method, self.base + path, headers=dict(headers), data=body, timeout=30, allow_redirects=False
         )

@@ -6,7 +6,7 @@ It signs with joserfc through its own few lines, not with the emulator's code, s
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -54,12 +54,14 @@ class Answer:
         return decode(self.json["access_token"])[1]
 
 
+#: By name, or as pairs where a name comes twice.
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
 class Transport(Protocol):
     """How requests travel: in the process or over a socket."""
 
-    def send(
-        self, method: str, path: str, headers: Mapping[str, str] | list[tuple[str, str]] = (), body: bytes = b""
-    ) -> Answer: ...
+    def send(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer: ...
 
 
 def b64(data: bytes) -> str:
@@ -82,13 +84,16 @@ def raw_jws(header: bytes, payload: bytes, jwk: Jwk, alg: str) -> str:
         key = OctKey.import_key(json.dumps(public_jwk(jwk)))
     else:
         members = {n: v for n, v in jwk.items() if n not in ("alg", "use", "kid")}
-        if jwk["kty"] == "EC":
-            key = ECKey.import_key(members)  # type: ignore[arg-type]
-        else:
-            # Not RSAKey.import_key: it warns of short keys, which some tests want.
-            key = RSAKey(RSABinding.import_private_key(members), None)  # type: ignore[arg-type]
+        key = _import_key(members)
     signature = JWSRegistry.algorithms[alg].sign(signing_input.encode(), key)
     return f"{signing_input}.{b64(signature)}"
+
+
+def _import_key(members: Mapping[str, str]) -> Any:
+    if members["kty"] == "EC":
+        return ECKey.import_key(members)  # type: ignore[arg-type]
+    # Not RSAKey.import_key: it warns of short keys, which some tests want.
+    return RSAKey(RSABinding.import_private_key(members), None)  # type: ignore[arg-type]
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,245 @@
+"""The command line, as a developer uses it on the first day."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import LiveServer, free_port
+from tests.support.machine import decode
+
+NODE_MODULES = Path(__file__).parent.parent / "interop" / "node"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    made = LiveServer(tmp_path_factory.mktemp("cli"))
+    yield made
+    made.stop()
+
+
+def run(*arguments: str, environment: dict[str, str], status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "mock_sts", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def bare_environment(**settings: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+    return kept | {f"MOCK_STS_{name.upper()}": value for name, value in settings.items()}
+
+
+@pytest.mark.parametrize(("client_id", "binding"), [("demo-machine", True), ("demo-machine-bearer", True)])
+def test_token_for_a_demo_client(server: LiveServer, client_id: str, binding: bool) -> None:
+    token = run("token", client_id, environment=server.environment).stdout.strip()
+    header, claims = decode(token)
+    assert header["typ"] == "at+jwt"
+    assert claims["iss"] == server.issuer
+    assert claims["aud"] == "mock:demo-api"
+    assert claims["client_id"] == client_id
+    assert ("cnf" in claims) is binding
+    shown = run("token", client_id, "--decode", environment=server.environment).stdout
+    assert json.loads(shown)["client_id"] == client_id
+
+
+def test_token_says_why_there_is_none(server: LiveServer) -> None:
+    refused = run("token", "demo-machine", "--scope", "no:such/scope", environment=server.environment, status=2)
+    assert "invalid_scope" in refused.stderr and "scope.allowed" in refused.stderr
+    nobody = run("token", "no-such-client", environment=server.environment, status=2)
+    assert "no private key for 'no-such-client'" in nobody.stderr
+    unreachable = run(
+        "token", "demo-machine", "--url", f"http://localhost:{free_port()}", environment=server.environment, status=2
+    )
+    assert "is the server running?" in unreachable.stderr
+
+
+@pytest.mark.parametrize("extra", [(), ("--bearer",), ("--alg", "ES256", "--organization", "213000012")])
+def test_a_new_client_gets_tokens_at_once(server: LiveServer, extra: tuple[str, ...]) -> None:
+    made = json.loads(run("client", "new", "--json", *extra, environment=server.environment).stdout)
+    claims = json.loads(
+        run("token", made["client_id"], "--url", server.issuer, "--decode", environment=server.environment).stdout
+    )
+    assert claims["client_id"] == made["client_id"]
+    assert claims["scope"] == ["mock:demo-api/read"]
+    key_file = server.database.parent / "client-keys" / f"{made['client_id']}.json"
+    assert key_file.stat().st_mode & 0o077 == 0
+    assert made["client_id"] in run("client", "list", environment=server.environment).stdout
+    assert "private_jwk" not in run("client", "list", "--json", environment=server.environment).stdout
+
+
+def test_the_text_of_a_new_client_holds_a_part_for_each_platform(server: LiveServer) -> None:
+    text = run("client", "new", "--url", server.issuer, environment=server.environment).stdout
+    dotnet = text.partition("--- .NET: appsettings.json\n")[2].partition("\n--- Java")[0]
+    settings = json.loads(dotnet)["HelseId"]
+    assert settings["IssuerUri"] == server.issuer
+    assert json.loads(settings["PrivateJwk"])["d"]
+    properties = text.partition("--- Java: application.properties\n")[2].partition("\n--- Node")[0]
+    values = dict(line.split("=", 1) for line in properties.splitlines())
+    assert values["helseid.sts.uri"] == server.issuer
+    assert values["helseid.client.id"] == settings["ClientId"]
+    assert json.loads(values["helseid.client.jwk"]) == json.loads(settings["PrivateJwk"])
+    assert "openid-client" in text and "requests_oauth2client" in text
+
+
+@pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+def test_the_python_configuration_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
+    made = json.loads(
+        run("client", "new", "--json", "--url", server.issuer, *extra, environment=server.environment).stdout
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", made["python"] + "\nprint(token.access_token)"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    claims = decode(done.stdout.strip())[1]
+    assert claims["client_id"] == made["client_id"]
+    assert ("cnf" in claims) is (not extra)
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+def test_the_node_configuration_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
+    made = json.loads(
+        run("client", "new", "--json", "--url", server.issuer, *extra, environment=server.environment).stdout
+    )
+    node = shutil.which("node")
+    assert node is not None
+    done = subprocess.run(
+        [node, "--input-type=module", "--eval", made["node"] + "\nconsole.log(tokens.access_token)"],
+        cwd=NODE_MODULES,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    claims = decode(done.stdout.strip())[1]
+    assert claims["client_id"] == made["client_id"]
+    assert ("cnf" in claims) is (not extra)
+
+
+def test_a_client_id_is_registered_once(server: LiveServer) -> None:
+    refused = run("client", "new", "--client-id", "demo-machine", environment=server.environment, status=2)
+    assert "registered already" in refused.stderr
+    wrong = run("client", "new", "--alg", "HS256", environment=server.environment, status=2)
+    assert "HS256" in wrong.stderr and "PS256" in wrong.stderr
+
+
+def test_health(server: LiveServer) -> None:
+    run("health", environment=server.environment)
+    unhealthy = run("health", "--url", f"http://127.0.0.1:{free_port()}", environment=server.environment, status=1)
+    assert "not healthy" in unhealthy.stderr
+
+
+def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    (world / "clients").mkdir(parents=True)
+    live = LiveServer(tmp_path, fixtures=str(world))
+    try:
+        machine = live.client("probe")
+        public = {name: machine.jwk[name] for name in ("kty", "crv", "x", "y", "kid", "alg")}
+        (world / "clients" / "new.yaml").write_text(
+            f"client_id: from-a-file\ngrant_types: [client_credentials]\nscope: test:api/read\n"
+            f"jwks: {{keys: [{json.dumps(public)}]}}\n"
+        )
+        machine.client_id = "from-a-file"
+        assert machine.token().rule == "client-assertion.registered"
+        assert run("fixtures", "load", environment=live.environment).stdout == "loaded\n"
+        assert machine.token().status == 200
+        assert run("fixtures", "load", environment=live.environment).stdout == "nothing has changed\n"
+        (world / "clients" / "new.yaml").unlink()
+        run("fixtures", "load", environment=live.environment)
+        assert machine.token().rule == "client-assertion.registered"
+        machine.client_id = "probe"
+        assert machine.token().status == 200, "a client made at run time survives"
+    finally:
+        live.stop()
+
+
+def test_the_shipped_world_has_no_errors() -> None:
+    done = run("fixtures", "check", "--strict", environment=bare_environment())
+    assert "0 errors" in done.stdout
+    assert "assumed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"port": "http"}, "MOCK_STS_PORT is 'http', but must be a whole number from 1 to 65535"),
+        ({"public_url": "http://localhost:8080/"}, "without the trailing slash: http://localhost:8080"),
+        ({"public_url": "https://helseid-sts.nhn.no"}, "belongs to the real HelseID"),
+        ({"aliases": "https://helseid-sts.nhn.no"}, "MOCK_STS_ALIASES"),
+        ({"enforcement": "strickt"}, "one of observe, helseid, strict"),
+        ({"url_mode": "split"}, "set MOCK_STS_PUBLIC_URL"),
+        ({"fixtures": "/no/such/folder"}, "'/no/such/folder' is none"),
+        ({"database_url": "sqlite:///:memory:"}, "a file, sqlite:///PATH"),
+        ({"database_url": "sqlite:////proc/none/x.sqlite"}, "cannot be made"),
+        ({"prot": "1"}, "MOCK_STS_PROT is no setting"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str], says: str) -> None:
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port()), **settings}
+    done = run("serve", environment=bare_environment(**values), status=2)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fixture_fault_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "mine.yaml").write_text("client_id: mine\nredirect_uri: http://localhost/\n")
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "fixtures": str(tmp_path), "port": str(free_port())}
+    done = run("serve", environment=bare_environment(**values), status=2)
+    assert "mine.yaml, client 'mine': unknown member 'redirect_uri'; did you mean 'redirect_uris'?" in done.stderr
+
+
+def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(port)}
+        done = run("serve", environment=bare_environment(**values), status=2)
+    assert f"something listens on 127.0.0.1:{port}" in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_server_stops_when_told(tmp_path: Path, how: signal.Signals) -> None:
+    live = LiveServer(tmp_path, workers="2")
+    live.process.send_signal(how)
+    assert live.process.wait(2) == 0
+    live.stop()
+
+
+def test_the_log_names_rule_and_remedy_and_no_secrets(tmp_path: Path) -> None:
+    live = LiveServer(tmp_path)
+    try:
+        machine = live.client("logged")
+        assert machine.token(assertion={"claims": {"aud": "https://elsewhere.test\nforged line"}}).status == 400
+        assertion = machine.assertion()
+        assert machine.post(machine.form(assertion, {"client_secret": "hush-hush"}), proof="x").status == 400
+    finally:
+        live.stop()
+    log = live.log.read_text()
+    refused = [line for line in log.splitlines() if "refused" in line]
+    assert len(refused) == 2
+    assert "client-assertion.audience" in refused[0] and "Remedy: set aud to the issuer" in refused[0]
+    assert "client-assertion.sole" in refused[1]
+    assert "hush-hush" not in log and assertion not in log
+    assert "\nforged line" not in log

@@ -1,0 +1,84 @@
+"""Twenty thousand hostile requests: a clear refusal each time, quickly, and nothing stored."""
+
+import http.client
+import secrets
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.support.emulator import LiveServer
+from tests.support.hostile import Attacker, Hostile
+from tests.support.machine import Machine
+
+REQUESTS = 20_000
+LANES = 4
+SLOWEST = 2.0
+
+
+def send(connection: http.client.HTTPConnection, request: Hostile) -> tuple[int, float]:
+    begun = time.monotonic()
+    connection.putrequest(request.method, request.path, skip_host="Host" in request.headers, skip_accept_encoding=True)
+    for name, value in request.headers.items():
+        connection.putheader(name, value.encode("utf-8"))
+    connection.putheader("Content-Length", str(len(request.body)))
+    connection.endheaders(request.body)
+    response = connection.getresponse()
+    response.read()
+    return response.status, time.monotonic() - begun
+
+
+def attack(port: int, machine: Machine, seed: int, count: int) -> list[tuple[Hostile, int, float]]:
+    attacker = Attacker(machine, seed)
+    connection = http.client.HTTPConnection("localhost", port, timeout=30)
+    outcomes = []
+    for _ in range(count):
+        request = attacker.next()
+        for _attempt in range(2):
+            try:
+                status, seconds = send(connection, request)
+                break
+            except (http.client.HTTPException, ConnectionError, ValueError):
+                # Either the connection was closed by the answer before, or the server's HTTP parser refuses to speak:
+                # once more on a new connection, then it counts as refused without an answer.
+                status, seconds = 0, 0.0
+                connection.close()
+        outcomes.append((request, status, seconds))
+    connection.close()
+    return outcomes
+
+
+def row_counts(live: LiveServer) -> dict[str, int]:
+    with live.store.reading() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        return {
+            name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+            for name in names
+            if name != "journal"
+        }
+
+
+def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer) -> None:
+    machine = live.client(f"victim-{secrets.token_hex(4)}")
+    first_seed = secrets.randbelow(2**31)
+    print(f"seeds {first_seed} to {first_seed + LANES - 1}")
+    before = row_counts(live)
+    with ThreadPoolExecutor(LANES) as pool:
+        lanes = pool.map(lambda lane: attack(live.port, machine, first_seed + lane, REQUESTS // LANES), range(LANES))
+        outcomes = [outcome for lane in lanes for outcome in lane]
+    statuses: dict[str, Counter[int]] = {}
+    for request, status, _ in outcomes:
+        statuses.setdefault(request.kind, Counter())[status] += 1
+    for kind, counter in sorted(statuses.items()):
+        print(f"{kind}: {dict(counter)}")
+    assert [request for request, status, _ in outcomes if status >= 500] == []
+    assert [request for request, _, seconds in outcomes if seconds > SLOWEST] == []
+    granted = [request for request, status, _ in outcomes if status == 200 and request.method == "POST"]
+    assert granted == []
+    assert row_counts(live) == before
+    # A few kinds never get past the server's own HTTP parser; most must have been answered by us.
+    assert sum(1 for _, status, _ in outcomes if status) > 0.9 * REQUESTS
+    # And it still works.
+    machine.nonce = None
+    assert machine.token().status == 200
+    assert threading.active_count() < 50
