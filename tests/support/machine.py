@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -83,17 +84,19 @@ def raw_jws(header: bytes, payload: bytes, jwk: Jwk, alg: str) -> str:
     if alg.startswith("HS"):
         key = OctKey.import_key(json.dumps(public_jwk(jwk)))
     else:
-        members = {n: v for n, v in jwk.items() if n not in ("alg", "use", "kid")}
-        key = _import_key(members)
+        key = _import_key(tuple((n, v) for n, v in jwk.items() if n not in ("alg", "use", "kid")))
     signature = JWSRegistry.algorithms[alg].sign(signing_input.encode(), key)
     return f"{signing_input}.{b64(signature)}"
 
 
-def _import_key(members: Mapping[str, str]) -> Any:
-    if members["kty"] == "EC":
-        return ECKey.import_key(members)  # type: ignore[arg-type]
+@lru_cache(maxsize=4096)
+def _import_key(members: tuple[tuple[str, str], ...]) -> Any:
+    """Kept, for importing an RSA key costs far more than signing with it."""
+    jwk = dict(members)
+    if jwk["kty"] == "EC":
+        return ECKey.import_key(jwk)  # type: ignore[arg-type]
     # Not RSAKey.import_key: it warns of short keys, which some tests want.
-    return RSAKey(RSABinding.import_private_key(members), None)  # type: ignore[arg-type]
+    return RSAKey(RSABinding.import_private_key(jwk), None)  # type: ignore[arg-type]
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
@@ -131,15 +130,6 @@ def test_the_certificate_is_self_signed(sts: Emulator) -> None:
     # Raises when names differ or the signature is not of its own key.
     certificate.verify_directly_issued_by(certificate)
     assert certificate.issuer == certificate.subject
-
-
-def test_the_witness_notices_a_certificate_of_another_key(sts: Emulator, tmp_path: Path) -> None:
-    settings = settings_for(tmp_path / "keys.sqlite", signing_keys="fresh")
-    prepare_store(settings, FixedClock())
-    with started(settings) as other:
-        stranger = certificate_of(other)
-    with pytest.raises((InvalidSignature, ValueError)):
-        stranger.verify_directly_issued_by(certificate_of(sts))
 
 
 @pytest.mark.covers("jwks.keys.stable-while-running")

@@ -1,0 +1,205 @@
+"""What a token costs: ``make bench``. Starts the real server, drives one fixed workload, prints ratios; never fails.
+
+The workload: client_credentials with an RS256 assertion (RSA-2048), an ES256 proof by a fresh key with a valid nonce,
+replay checks, journal row on disk, a token signed with RS256 (RSA-3072). The floor is exactly the four cryptographic
+operations of that, done with ``cryptography`` alone in the same run.
+"""
+
+import asyncio
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from tests.support.emulator import LiveServer
+from tests.support.keys import private_jwk
+from tests.support.machine import ABSENT, Machine
+
+PER_RUN = 1_500
+CHALLENGES = 1_500
+ROUNDS = 3
+CONCURRENCY = (1, 8, 32)
+GROWTH_TOKENS = 10_000
+
+
+@dataclass
+class Run:
+    """One measured run: seconds per request, wall seconds, CPU seconds of all server processes."""
+
+    latencies: list[float]
+    wall: float
+    cpu: float
+    refused: int
+
+
+def floor_seconds(rounds: int = 300) -> float:
+    """CPU seconds of RSA-2048 verify, P-256 import and verify, RSA-3072 sign."""
+    message = b"x" * 400
+    client = rsa.generate_private_key(65537, 2048)
+    own = rsa.generate_private_key(65537, 3072)
+    proof = ec.generate_private_key(ec.SECP256R1())
+    signed = client.sign(message, padding.PKCS1v15(), hashes.SHA256())
+    proved = proof.sign(message, ec.ECDSA(hashes.SHA256()))
+    numbers = proof.public_key().public_numbers()
+    verifier = client.public_key()
+
+    def once() -> None:
+        verifier.verify(signed, message, padding.PKCS1v15(), hashes.SHA256())
+        key = ec.EllipticCurvePublicNumbers(numbers.x, numbers.y, ec.SECP256R1()).public_key()
+        key.verify(proved, message, ec.ECDSA(hashes.SHA256()))
+        own.sign(message, padding.PKCS1v15(), hashes.SHA256())
+
+    return _cpu_per_call(once, rounds)
+
+
+def _cpu_per_call(call: Callable[[], None], rounds: int) -> float:
+    samples = []
+    for _ in range(5):
+        begun = time.process_time()
+        for _ in range(rounds):
+            call()
+        samples.append((time.process_time() - begun) / rounds)
+    return statistics.median(samples)
+
+
+def server_pids(server: LiveServer) -> list[int]:
+    children = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
+    return [server.process.pid, *map(int, children.stdout.split())]
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(pids: list[int]) -> float:
+    kib = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                kib += int(line.split()[1])
+    return kib / 1024
+
+
+def prebuilt(machine: Machine, count: int, *, nonce: bool) -> list[bytes]:
+    """Complete HTTP requests, made before the clock runs."""
+    if nonce:
+        machine.learn_nonce()
+    requests = []
+    for _ in range(count):
+        body = urlencode(machine.form(machine.assertion(lifetime=280))).encode()
+        fresh = private_jwk("ES256", secrets.randbits(60))
+        proof = machine.proof(jwk=fresh, claims={} if nonce else {"nonce": ABSENT})
+        requests.append(
+            f"POST /connect/token HTTP/1.1\r\nHost: localhost:{machine.issuer.rpartition(':')[2]}\r\nDPoP: {proof}\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+    return requests
+
+
+async def drive(port: int, requests: list[bytes], concurrency: int, expected: bytes) -> tuple[list[float], int]:
+    """Send all ``requests`` over ``concurrency`` connections; seconds of each, and how many went wrong."""
+    queue = iter(requests)
+    latencies: list[float] = []
+    wrong = 0
+
+    async def lane() -> None:
+        nonlocal wrong
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in queue:
+            begun = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            await reader.readexactly(int(length.partition(b":")[2]))
+            latencies.append(time.perf_counter() - begun)
+            wrong += not head.startswith(b"HTTP/1.1 " + expected)
+        writer.close()
+
+    await asyncio.gather(*(lane() for _ in range(concurrency)))
+    return latencies, wrong
+
+
+def measure(server: LiveServer, requests: list[bytes], concurrency: int, expected: bytes) -> Run:
+    pids = server_pids(server)
+    cpu, begun = cpu_seconds(pids), time.perf_counter()
+    latencies, wrong = asyncio.run(drive(server.port, requests, concurrency, expected))
+    return Run(latencies, time.perf_counter() - begun, cpu_seconds(pids) - cpu, wrong)
+
+
+def start_times(folder: Path) -> tuple[float, float]:
+    """Seconds from starting the program to the first good health answer and to the first token."""
+    begun = time.perf_counter()
+    server = LiveServer(folder)
+    ready = time.perf_counter() - begun
+    machine = server.client(f"first-{secrets.token_hex(4)}", jwk=private_jwk("RS256", 1, 2048))
+    assert machine.meet_challenge().status == 400
+    assert machine.token().status == 200
+    first = time.perf_counter() - begun
+    server.stop()
+    return ready, first
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def main() -> None:
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores; medians of {ROUNDS} rounds of {PER_RUN} tokens\n")
+    floor = floor_seconds()
+    print(f"floor: {floor * 1e6:.0f} µs CPU (RSA-2048 verify, P-256 import + verify, RSA-3072 sign)\n")
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        empty = start_times(folder)
+        again = [start_times(folder) for _ in range(ROUNDS)]
+        print(f"start on an empty database: ready {empty[0]:.2f} s, first token {empty[1]:.2f} s")
+        ready, first = (statistics.median(values) for values in zip(*again, strict=True))
+        print(f"start on an existing one:   ready {ready:.2f} s, first token {first:.2f} s\n")
+        server = LiveServer(folder)
+        pids = server_pids(server)
+        machine = server.client("bench", jwk=private_jwk("RS256", 1, 2048))
+        assert machine.token().status == 200
+        print(f"memory after the first token: {memory_mib(pids):.0f} MiB in {len(pids)} processes\n")
+        print("concurrency  tokens/s  p50 ms  p99 ms  CPU µs/token  x floor")
+        for concurrency in CONCURRENCY:
+            runs = [measure(server, prebuilt(machine, PER_RUN, nonce=True), concurrency, b"200") for _ in range(ROUNDS)]
+            report(concurrency, runs, floor)
+        runs = [measure(server, prebuilt(machine, CHALLENGES, nonce=False), 8, b"400") for _ in range(ROUNDS)]
+        cpu = statistics.median(run.cpu / len(run.latencies) for run in runs)
+        print(f"\na challenge (concurrency 8): {cpu * 1e6:.0f} µs CPU, {cpu / floor:.2f} x floor")
+        before = memory_mib(pids)
+        for _ in range(GROWTH_TOKENS // PER_RUN):
+            measure(server, prebuilt(machine, PER_RUN, nonce=True), 8, b"200")
+        print(f"memory: {before:.0f} MiB, after {GROWTH_TOKENS:,} more tokens {memory_mib(pids):.0f} MiB")
+        server.stop()
+
+
+def report(concurrency: int, runs: list[Run], floor: float) -> None:
+    rate = statistics.median(len(run.latencies) / run.wall for run in runs)
+    p50 = statistics.median(percentile(run.latencies, 0.5) for run in runs)
+    p99 = statistics.median(percentile(run.latencies, 0.99) for run in runs)
+    cpu = statistics.median(run.cpu / len(run.latencies) for run in runs)
+    wrong = sum(run.refused for run in runs)
+    note = f"  ({wrong} refused)" if wrong else ""
+    print(
+        f"{concurrency:11}  {rate:8.0f}  {p50 * 1e3:6.1f}  {p99 * 1e3:6.1f}  {cpu * 1e6:12.0f}  "
+        f"{cpu / floor:7.2f}{note}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The law of transactions, with real processes and a real file."""
+
+import multiprocessing
+import sqlite3
+import threading
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_sts.store.engine import Store, StoreError
+from mock_sts.store.replay import Once, Sweeper, is_remembered, remember_once
+from mock_sts.store.schema import make_tables
+from tests.support.emulator import START
+
+PROCESSES, ROUNDS = 4, 200
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "store.sqlite")
+    make_tables(made)
+    return made
+
+
+def remember_all(path: Path, start: Barrier, results: Any) -> None:
+    store = Store(path)
+    start.wait()
+    won = 0
+    for number in range(ROUNDS):
+        with store.writing() as transaction:
+            # Read, then write: the pattern that a deferred transaction loses.
+            transaction.exec_driver_sql("SELECT count(*) FROM replay").scalar()
+            won += remember_once(transaction, Once("test", (str(number),), START))
+    store.close()
+    results.put(won)
+
+
+def test_processes_that_read_and_then_write_never_meet_a_locked_database(store: Store) -> None:
+    context = multiprocessing.get_context("spawn")
+    start, results = context.Barrier(PROCESSES), context.Queue()
+    workers = [context.Process(target=remember_all, args=(store.path, start, results)) for _ in range(PROCESSES)]
+    for worker in workers:
+        worker.start()
+    won = [results.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join(10)
+    assert sum(won) == ROUNDS
+    store.close()
+
+
+def test_a_reader_goes_on_while_a_writer_works(store: Store) -> None:
+    once = Once("test", ("a",), START)
+    with store.writing() as transaction:
+        assert remember_once(transaction, once)
+        found = []
+        reader = threading.Thread(target=lambda: found.append(is_remembered(store, once)))
+        reader.start()
+        reader.join(2)
+        assert found == [False], "a reader neither waits nor sees what is not committed"
+    assert is_remembered(store, once)
+    store.close()
+
+
+def test_an_exception_leaves_nothing_behind(store: Store) -> None:
+    once = Once("test", ("a",), START)
+    with pytest.raises(RuntimeError), store.writing() as transaction:
+        remember_once(transaction, once)
+        raise RuntimeError
+    assert not is_remembered(store, once)
+    with store.writing() as transaction:
+        assert remember_once(transaction, once)
+    store.close()
+
+
+def test_once_keeps_purposes_and_parts_apart() -> None:
+    digests = [
+        Once(purpose, parts, START).digest
+        for purpose, parts in [("a", ("b", "c")), ("a", ("bc",)), ("a", ("b:c",)), ("ab", ("c",)), ("a", ("", "bc"))]
+    ]
+    assert len(set(digests)) == len(digests)
+
+
+def test_the_sweeper_forgets_what_is_over_once_a_minute(store: Store) -> None:
+    sweeper = Sweeper()
+    old, current = Once("test", ("old",), START - 1), Once("test", ("current",), START + 100)
+    with store.writing() as transaction:
+        sweeper.sweep_sometimes(transaction, START - 10)
+        for once in (old, current):
+            remember_once(transaction, once)
+        sweeper.sweep_sometimes(transaction, START)
+    assert is_remembered(store, old), "the minute is not over"
+    with store.writing() as transaction:
+        sweeper.sweep_sometimes(transaction, START + 60)
+    assert not is_remembered(store, old)
+    assert is_remembered(store, current)
+    store.close()
+
+
+def test_the_file_is_in_wal_mode_with_strict_tables(store: Store) -> None:
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        tables = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
+        assert tables and all(sql.rstrip().endswith("STRICT") for (sql,) in tables)
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("INSERT INTO replay VALUES (x'00', 'not a number')")
+    connection.close()
+    store.close()
+
+
+def test_making_tables_twice_changes_nothing(store: Store) -> None:
+    with store.writing() as transaction:
+        remember_once(transaction, Once("test", ("a",), START))
+    make_tables(store)
+    assert is_remembered(store, Once("test", ("a",), START))
+    store.close()
+
+
+def test_another_schema_version_is_refused_with_the_remedy(store: Store) -> None:
+    with store.writing() as transaction:
+        transaction.exec_driver_sql("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
+    with pytest.raises(StoreError, match=r"schema version 99.*remove the file"):
+        make_tables(store)
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.sqlite"
+    path.write_text("not a database, and long enough to be looked at " * 10)
+    with pytest.raises(StoreError, match=r"text\.sqlite.*MOCK_STS_DATABASE_URL"):
+        make_tables(Store(path))

@@ -1,0 +1,273 @@
+"""Under which names the server is reached, which URLs it speaks of then, and which keys its clients may have."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_sts.settings import SettingError
+from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
+from tests.support.keys import Jwk, private_jwk
+from tests.support.machine import ABSENT, Answer, Machine
+
+DISCOVERY = "/.well-known/openid-configuration"
+JWKS = "/.well-known/openid-configuration/jwks"
+
+PUBLIC = "https://helseid.example.test"
+ALIAS = "http://mock-sts:8080"
+
+#: Addresses that clients call themselves; browsers are sent to the others.
+BACK_CHANNEL = (
+    "jwks_uri",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "device_authorization_endpoint",
+    "backchannel_authentication_endpoint",
+    "pushed_authorization_request_endpoint",
+    "expired_jwks_uri",
+    "available_idps",
+)
+BROWSER = ("authorization_endpoint", "end_session_endpoint", "check_session_iframe")
+
+
+def asked_as(sts: Emulator, host: str, path: str = DISCOVERY) -> Answer:
+    return sts.get(path, {"Host": host})
+
+
+def origins(document: dict[str, Any], names: tuple[str, ...]) -> set[str]:
+    return {document[name].partition("/connect/")[0].partition("/.well-known/")[0] for name in names}
+
+
+@contextmanager
+def on_all_interfaces(sts: Emulator, host: str) -> Iterator[Emulator]:
+    """A second server over the same database, bound to 0.0.0.0."""
+    emulator = Emulator(replace(sts.settings, host="0.0.0.0"), host)
+    try:
+        yield emulator
+    finally:
+        emulator.store.close()
+
+
+# The issuer
+
+
+@pytest.mark.covers("addresses.issuer.configured")
+@pytest.mark.parametrize("host", ["localhost:8080", "LOCALHOST:8080", "127.0.0.1:9999", "[::1]:8080", "mock-sts:8080"])
+@pytest.mark.parametrize("bound_to", ["127.0.0.1", "0.0.0.0"])
+def test_discovery_shows_the_configured_issuer_whoever_asks(worlds: Worlds, bound_to: str, host: str) -> None:
+    sts = worlds.make(public_url=PUBLIC, aliases=(ALIAS,))
+    if bound_to == "127.0.0.1":
+        answer = asked_as(sts, host)
+    else:
+        with on_all_interfaces(sts, host) as everywhere:
+            answer = everywhere.get(DISCOVERY)
+    assert answer.status == 200
+    assert answer.json["issuer"] == "https://helseid.example.test"
+
+
+@pytest.mark.covers("addresses.token-issuer.configured")
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1:9999", "mock-sts:8080"])
+def test_a_token_names_the_configured_issuer_wherever_it_was_fetched(worlds: Worlds, host: str) -> None:
+    sts = worlds.make(host, public_url=PUBLIC, aliases=(ALIAS,))
+    answer = sts.client().token()
+    assert answer.status == 200
+    assert answer.claims["iss"] == "https://helseid.example.test"
+
+
+@pytest.mark.covers("addresses.assertion-audience.configured")
+def test_an_assertion_names_the_configured_issuer_and_not_the_address_that_is_listened_on(worlds: Worlds) -> None:
+    machine = worlds.make("localhost:8080", public_url=PUBLIC).client()
+    refused = machine.token(assertion={"claims": {"aud": "http://localhost:8080"}})
+    assert (refused.status, refused.error) == (400, "invalid_client")
+    assert machine.token(assertion={"claims": {"aud": "https://helseid.example.test"}}).status == 200
+
+
+@pytest.mark.covers("addresses.issuer.no-trailing-slash")
+@pytest.mark.parametrize("public_url", ["", PUBLIC, f"{PUBLIC}/base"], ids=["as asked", "configured", "with a path"])
+def test_the_issuer_ends_without_a_slash_everywhere(worlds: Worlds, public_url: str) -> None:
+    sts = worlds.make(public_url=public_url)
+    issuer = public_url or "http://localhost:8080"
+    document = asked_as(sts, "localhost:8080").json
+    assert document["issuer"] == issuer
+    for name in (*BACK_CHANNEL, *BROWSER):
+        assert document[name].startswith((f"{issuer}/connect/", f"{issuer}/.well-known/")), name
+        assert "//" not in document[name].removeprefix(issuer), name
+    assert sts.client().token().claims["iss"] == issuer
+
+
+@pytest.mark.covers("addresses.issuer.no-trailing-slash")
+@pytest.mark.parametrize("setting", ["public_url", "aliases"])
+def test_an_address_with_a_trailing_slash_is_no_setting(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(SettingError, match=rf"MOCK_STS_{setting.upper()} .*without the trailing slash: {PUBLIC}$"):
+        settings_for(tmp_path / "x.sqlite", **{setting: f"{PUBLIC}/"})
+
+
+# Aliases, and which URLs follow the host that asked
+
+
+@pytest.mark.covers("addresses.aliases")
+@pytest.mark.parametrize("host", ["localhost:8080", "mock-sts:8080"])
+@pytest.mark.parametrize("aud", [PUBLIC, ALIAS])
+@pytest.mark.parametrize("base", [PUBLIC, ALIAS])
+def test_an_alias_counts_like_the_issuer(worlds: Worlds, host: str, aud: str, base: str) -> None:
+    machine = worlds.make(host, public_url=PUBLIC, aliases=(ALIAS,)).client()
+    answer = machine.token(assertion={"claims": {"aud": aud}}, proof={"claims": {"htu": f"{base}/connect/token"}})
+    assert answer.status == 200, answer.content
+
+
+@pytest.mark.covers("addresses.aliases")
+def test_an_address_that_is_no_alias_does_not_count(worlds: Worlds) -> None:
+    machine = worlds.make(public_url=PUBLIC, aliases=("http://other:8080",)).client()
+    assert machine.token(assertion={"claims": {"aud": ALIAS}}).error == "invalid_client"
+    assert machine.token(proof={"claims": {"htu": f"{ALIAS}/connect/token"}}).error == "invalid_dpop_proof"
+
+
+@pytest.mark.covers("discovery.endpoints.same-origin")
+@pytest.mark.parametrize(
+    ("url_mode", "issuer", "back_channel"),
+    [("split", PUBLIC, ALIAS), ("fixed", PUBLIC, PUBLIC), ("request", ALIAS, ALIAS)],
+)
+def test_which_addresses_follow_the_alias_that_asked(
+    worlds: Worlds, url_mode: str, issuer: str, back_channel: str
+) -> None:
+    sts = worlds.make(public_url=PUBLIC, aliases=(ALIAS,), url_mode=url_mode)
+    document = asked_as(sts, "mock-sts:8080").json
+    assert document["issuer"] == issuer
+    assert origins(document, BROWSER) == {issuer}
+    assert origins(document, BACK_CHANNEL) == {back_channel}
+
+
+def test_without_a_setting_the_issuer_is_the_address_that_was_asked(sts: Emulator) -> None:
+    for host in ("localhost:8080", "127.0.0.1:8080", "[::1]:9090"):
+        document = asked_as(sts, host).json
+        assert document["issuer"] == f"http://{host}"
+        assert origins(document, (*BROWSER, *BACK_CHANNEL)) == {f"http://{host}"}
+
+
+def test_forwarded_headers_change_nothing(sts: Emulator) -> None:
+    headers = {
+        "X-Forwarded-Host": "evil.example.test",
+        "X-Forwarded-Proto": "https",
+        "Forwarded": "host=evil.example.test;proto=https",
+    }
+    assert sts.get(DISCOVERY, headers).content == sts.get(DISCOVERY).content
+
+
+# Loopback, and TLS that ends before the server
+
+
+@pytest.mark.covers("addresses.http.loopback")
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_everything_works_over_plain_http_on_loopback(live: LiveServer, name: str) -> None:
+    base = f"http://{name}:{live.port}"
+    registered = live.client(f"loopback-{name}")
+    transport = OverHttp(base)
+    try:
+        document = transport.send("GET", DISCOVERY).json
+        assert document["issuer"] == base
+        keys = transport.send("GET", document["jwks_uri"].removeprefix(base)).json["keys"]
+        assert [key["kty"] for key in keys] == ["RSA"]
+        machine = replace(registered, transport=transport, issuer=document["issuer"])
+        assert document["token_endpoint"] == f"{base}/connect/token"
+        assert machine.meet_challenge().error == "use_dpop_nonce"
+        answer = machine.token()
+        assert answer.status == 200, answer.content
+        assert answer.claims["iss"] == base
+    finally:
+        transport.close()
+
+
+@pytest.mark.covers("addresses.https.behind-proxy")
+@pytest.mark.parametrize("host", ["localhost:8080", "helseid.example.test"], ids=["Host replaced", "Host passed on"])
+def test_a_proxy_in_front_may_end_tls(worlds: Worlds, host: str) -> None:
+    """The request itself comes as http; only the client knows of https."""
+    sts = worlds.make(host, public_url=PUBLIC)
+    answer = sts.get(DISCOVERY)
+    assert answer.status == 200, answer.content
+    assert origins(answer.json, (*BROWSER, *BACK_CHANNEL)) == {"https://helseid.example.test"}
+    token = sts.client().token(
+        assertion={"claims": {"aud": "https://helseid.example.test"}},
+        proof={"claims": {"htu": "https://helseid.example.test/connect/token"}},
+    )
+    assert token.status == 200, token.content
+    assert token.claims["iss"] == "https://helseid.example.test"
+
+
+# Hosts that are none of ours
+
+
+@pytest.mark.parametrize(
+    "path", [DISCOVERY, JWKS, "/connect/token", "/connect/expiredjwks", "/mock/dpop-nonce", "/mock/api/v1/journal"]
+)
+def test_an_unknown_host_is_told_what_was_seen_and_which_setting_to_change(sts: Emulator, path: str) -> None:
+    answer = asked_as(sts, "mock-sts:8080", path)
+    assert answer.status == 400
+    text = answer.json["detail" if path.startswith("/mock/api/") else "error_description"]
+    assert "'mock-sts:8080'" in text
+    assert "localhost" in text
+    assert "MOCK_STS_ALIASES" in text
+    assert "dpop-nonce" not in answer.headers
+
+
+def test_an_unknown_host_is_told_the_known_ones(worlds: Worlds) -> None:
+    sts = worlds.make(public_url=PUBLIC, aliases=(ALIAS,))
+    description = asked_as(sts, "evil.example.test").description
+    assert description is not None
+    assert PUBLIC in description
+    assert ALIAS in description
+
+
+@pytest.mark.parametrize("host", ["mock-sts:8080", "sts.internal", "10.0.0.7:8080"])
+def test_a_server_on_all_interfaces_without_an_address_takes_any_host(sts: Emulator, host: str) -> None:
+    with on_all_interfaces(sts, host) as everywhere:
+        assert everywhere.get(DISCOVERY).json["issuer"] == f"http://{host}"
+        assert everywhere.client().token().claims["iss"] == f"http://{host}"
+
+
+@pytest.mark.parametrize("host", ["", "a b", "user@host", "host/path", "host:99999", "host:port", "a" * 300, "ÆØÅ"])
+def test_a_host_that_is_none_is_refused_even_there(sts: Emulator, host: str) -> None:
+    with on_all_interfaces(sts, "localhost:8080") as everywhere:
+        answer = asked_as(everywhere, host)
+    assert answer.status == 400
+    assert answer.error == "invalid_request"
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+@pytest.mark.parametrize("host", ["evil.example.test", "10.0.0.7:8080", "a b"])
+def test_health_is_answered_whatever_the_host(worlds: Worlds, path: str, host: str) -> None:
+    answer = asked_as(worlds.make(public_url=PUBLIC), host, path)
+    assert (answer.status, answer.json["status"]) == (200, path.removeprefix("/health/"))
+
+
+# Keys of clients
+
+RSA, EC = private_jwk("PS256", 0, 2048), private_jwk("ES384", 1)
+
+
+@pytest.mark.covers("client-registration.several-keys")
+@pytest.mark.parametrize("signer", [RSA, EC], ids=["RSA", "EC"])
+@pytest.mark.parametrize("keys", [[RSA, EC], [EC, RSA]], ids=["RSA first", "EC first"])
+@pytest.mark.parametrize("header", [{}, {"kid": ABSENT}], ids=["kid", "no kid"])
+def test_any_of_a_clients_keys_authenticates_it(
+    sts: Emulator, keys: list[Jwk], signer: Jwk, header: dict[str, Any]
+) -> None:
+    machine = sts.client(keys=keys, jwk=signer)
+    assert machine.token(assertion={"header": header}).status == 200
+    stranger = machine.token(assertion={"header": header, "jwk": private_jwk("ES384", 9)})
+    assert stranger.error == "invalid_client"
+
+
+@pytest.mark.covers("client-registration.key-without-kid")
+@pytest.mark.parametrize("signer", [RSA, EC], ids=["RSA", "EC"])
+@pytest.mark.parametrize("header", [{"kid": ABSENT}, {"kid": "my-key"}], ids=["no kid", "kid of the client's own"])
+def test_a_registered_key_needs_neither_kid_nor_alg(sts: Emulator, signer: Jwk, header: dict[str, Any]) -> None:
+    bare = {name: value for name, value in signer.items() if name not in ("kid", "alg", "use")}
+    machine: Machine = sts.client(keys=[bare], jwk=signer)
+    assert machine.token(assertion={"header": header}).status == 200
+    stranger = machine.token(assertion={"header": header, "jwk": private_jwk("ES384", 9)})
+    assert stranger.error == "invalid_client"
