@@ -220,7 +220,7 @@ def _token(parsed: argparse.Namespace) -> int:
 
 
 def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:
-    from mock_sts.services.preparation import shipped_world  # noqa: PLC0415
+    from mock_sts.store.fixture_files import shipped_world  # noqa: PLC0415
 
     name = f"{Path(parsed.client_id).name}.json"
     places = [parsed.key] if parsed.key else [_key_folder(settings) / name, shipped_world() / "keys" / "clients" / name]

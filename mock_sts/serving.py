@@ -12,6 +12,7 @@ from typing import Any
 
 from mock_sts import __version__
 from mock_sts.settings import SETTINGS, Settings
+from mock_sts.store.fixture_files import is_prepared, world_folders
 
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
@@ -41,10 +42,11 @@ def serve(settings: Settings, values: dict[str, str]) -> int:
         return 2
     for setting in SETTINGS:
         os.environ[setting.variable] = values[setting.name]
-    # A child prepares, so that the memory of that work goes away with it.
-    prepared = subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], check=False)
-    if prepared.returncode != 0:
-        return prepared.returncode
+    if not is_prepared(settings.database_path, world_folders(settings.fixtures)):
+        # A child prepares, so that the memory of that work goes away with it.
+        prepared = subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], check=False)
+        if prepared.returncode != 0:
+            return prepared.returncode
     print(banner(settings), flush=True)
     return _run_granian(settings)
 

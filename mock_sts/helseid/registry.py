@@ -8,7 +8,7 @@ and HelseID's own facts as further members.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from mock_sts.helseid.documents import DocumentError, Format, Kind, Member
@@ -301,10 +301,11 @@ class ApiResource:
         members = API_FORMAT.read(document, where)
         return cls(members["audience"], members)
 
-    @classmethod
-    def implied_by(cls, audience: str) -> "ApiResource":
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def implied_by(audience: str) -> "ApiResource":
         """An API that no document describes, with HelseID's defaults."""
-        return cls(audience, API_FORMAT.read({"audience": audience}, "implied"), implied=True)
+        return ApiResource(audience, API_FORMAT.read({"audience": audience}, "implied"), implied=True)
 
 
 @dataclass(frozen=True, eq=False)

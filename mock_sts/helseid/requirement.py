@@ -57,13 +57,21 @@ _LONGEST_OBSERVED = 200
 
 
 def holds(met: bool, observed: object = "", expected: object = "") -> Verdict:
-    """A verdict. ``observed`` and ``expected`` are only turned into text when the requirement is broken."""
+    """A verdict. ``observed`` and ``expected`` become text only when the requirement is broken: they may be functions
+    that make it, for most requirements are met and formatting costs more than judging.
+    """
     if met:
         return _MET
-    text = observed if isinstance(observed, str) else repr(observed)
+    text = _words(observed)
     if len(text) > _LONGEST_OBSERVED:
         text = text[:_LONGEST_OBSERVED] + "…"
-    return Verdict(False, text, expected if isinstance(expected, str) else repr(expected))
+    return Verdict(False, text, _words(expected))
+
+
+def _words(value: object) -> str:
+    if callable(value):
+        value = value()
+    return value if isinstance(value, str) else repr(value)
 
 
 Evidence = TypeVar("Evidence")

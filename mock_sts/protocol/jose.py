@@ -11,10 +11,19 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    SECP384R1,
+    SECP521R1,
+    EllipticCurvePublicKey,
+    EllipticCurvePublicNumbers,
+)
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicKey, RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -30,16 +39,18 @@ MAX_JWS_LENGTH = 65_536
 #: JWK members that hold private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 
-#: Members kept when a key is imported: joserfc refuses keys whose ``alg``, ``use`` or ``key_ops`` name something
-#: else than what the key is used for, and real clients sign PS512 with a key that says RS512.
+#: The members that make a public key.
 _KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 
 _CURVE_OF = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 
-#: RSA keys above this size cost a verifier seconds; NHN's own samples go up to 4096 bits.
-_MAX_RSA_BITS = 8192
+_CURVES = {"P-256": SECP256R1(), "P-384": SECP384R1(), "P-521": SECP521R1()}
+
+#: Longest JWK member that is read, in characters: a modulus of 8192 bits has 1366. Larger RSA keys cost a verifier too
+#: much time; NHN's own samples go up to 4096 bits.
+_MAX_MEMBER_LENGTH = 1366
 
 with warnings.catch_warnings():
     # joserfc warns of algorithms that it does not recommend; we accept what HelseID accepts.
@@ -108,13 +119,15 @@ def read_jws(text: str) -> Jws:
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key as a verifier uses it. ``bits`` is the modulus size for RSA, the field size for EC."""
+    """A public key as a verifier uses it. ``bits`` is the modulus size for RSA, the field size for EC; ``thumbprint``
+    is that of RFC 7638 with SHA-256.
+    """
 
     kty: str
     crv: str
     bits: int
     thumbprint: str
-    _key: RSAKey | ECKey
+    _key: RSAPublicKey | EllipticCurvePublicKey
 
     def verify(self, jws: Jws) -> bool:
         """Whether this key made the signature of ``jws`` with the algorithm that its header names.
@@ -122,13 +135,21 @@ class PublicKey:
         An EC key verifies with every ES algorithm, also one that belongs to another curve: some clients sign ES256
         with a P-521 key. ``curve_fits`` tells that apart.
         """
-        model = _MODELS.get(jws.algorithm)
+        model: Any = _MODELS.get(jws.algorithm)
         if model is None or (self.kty == "RSA") == jws.algorithm.startswith("ES"):
             return False
         try:
-            return model.verify(jws.signing_input, jws.signature, self._key)
-        except (ValueError, TypeError, OverflowError):
+            if isinstance(self._key, RSAPublicKey):
+                self._key.verify(jws.signature, jws.signing_input, model.padding, model.hash_alg())
+            else:
+                half = (self.bits + 7) // 8
+                if len(jws.signature) != 2 * half:
+                    return False
+                r, s = (int.from_bytes(part, "big") for part in (jws.signature[:half], jws.signature[half:]))
+                self._key.verify(encode_dss_signature(r, s), jws.signing_input, ECDSA(model.hash_alg()))
+        except (InvalidSignature, ValueError):
             return False
+        return True
 
     def curve_fits(self, algorithm: str) -> bool:
         """Whether the key's curve is the one that RFC 7518 section 3.4 ties ``algorithm`` to; True for RSA."""
@@ -138,8 +159,10 @@ class PublicKey:
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     """The public part of ``jwk`` (RFC 7517), whatever its ``alg``, ``use``, ``key_ops`` and private members say.
 
-    Raises JoseError for other key types, missing or malformed members, a point off its curve and RSA keys that are
-    too small or too large to be used at all.
+    Proofs bring a new key with each request, so this goes to ``cryptography`` directly: joserfc's import costs three
+    times as much, refuses a key whose ``alg`` names another algorithm than the one it is used with, and warns of
+    short keys, which the profile judges. Raises JoseError for other key types, missing or malformed members, a point
+    off its curve and RSA keys that are too small or too large to be used at all.
     """
     kty = jwk.get("kty")
     if not isinstance(kty, str) or kty not in _KEY_MEMBERS:
@@ -149,29 +172,39 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
         value = jwk.get(name)
         if not isinstance(value, str) or not value:
             raise JoseError(f"its member {name} is missing or not a string")
-        if len(value) > 4 * _MAX_RSA_BITS // 16:
+        if len(value) > _MAX_MEMBER_LENGTH:
             raise JoseError(f"its member {name} is too long")
-        if name != "crv":
-            from_base64url(value)
         members[name] = value
+    crv = members.get("crv", "")
+    key: RSAPublicKey | EllipticCurvePublicKey
     try:
-        if kty == "EC":
-            ec_key = ECKey.import_key({"kty": "EC", **members})
-            bits = ec_key.curve_key_size
-            return PublicKey("EC", members["crv"], bits, ec_key.thumbprint(), ec_key)
-        # RSAKey.import_key would warn of short keys, on stderr and once only; the profile judges them.
-        raw = RSAPublicNumbers(_integer(members["e"]), _integer(members["n"])).public_key()
-        rsa_key = RSAKey(raw, {"kty": "RSA", **members})
-        return PublicKey("RSA", "", raw.key_size, rsa_key.thumbprint(), rsa_key)
+        if kty == "RSA":
+            key = RSAPublicNumbers(_integer(members["e"]), _integer(members["n"])).public_key()
+        elif crv in _CURVES:
+            key = EllipticCurvePublicNumbers(_integer(members["x"]), _integer(members["y"]), _CURVES[crv]).public_key()
+        else:
+            raise JoseError("its crv is none of P-256, P-384, P-521")
     except JoseError:
         raise
-    except Exception:  # joserfc and OpenSSL raise a dozen unrelated types for bad key material
+    except Exception:  # OpenSSL's complaints about bad key material come as several unrelated types
         raise JoseError(f"its {kty} members do not make a key") from None
+    return PublicKey(kty, crv, key.key_size, _thumbprint(kty, members), key)
+
+
+def _thumbprint(kty: str, members: Mapping[str, str]) -> str:
+    """RFC 7638 section 3: the required members in alphabetical order; they hold nothing that JSON would escape."""
+    ordered = ",".join(f'"{name}":"{value}"' for name, value in sorted({"kty": kty, **members}.items()))
+    return sha256_base64url(f"{{{ordered}}}".encode("ascii"))
 
 
 def without_private_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of ``jwk`` that is safe to show: private and symmetric members are gone."""
     return {name: value for name, value in jwk.items() if name not in PRIVATE_MEMBERS}
+
+
+def encode_part(members: Mapping[str, Any]) -> bytes:
+    """A header or payload as it stands in a compact JWS."""
+    return _base64url_bytes(write_json(members))
 
 
 class PrivateKey:
@@ -196,7 +229,11 @@ class PrivateKey:
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """A compact JWS. ``header`` is written as given, so the caller puts ``alg`` where it shall stand."""
-        signing_input = _encoded_header(write_json(header)) + b"." + _base64url_bytes(write_json(claims))
+        return self.sign_encoded(encode_part(header), claims)
+
+    def sign_encoded(self, header: bytes, claims: Mapping[str, Any]) -> str:
+        """The same with a header that ``encode_part`` has encoded before."""
+        signing_input = header + b"." + encode_part(claims)
         signature = self._model.sign(signing_input, self._key)
         return (signing_input + b"." + _base64url_bytes(signature)).decode("ascii")
 
@@ -254,8 +291,3 @@ def _integer(text: str) -> int:
 
 def _base64url_bytes(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-@lru_cache(maxsize=64)
-def _encoded_header(header: bytes) -> bytes:
-    return _base64url_bytes(header)

@@ -56,7 +56,7 @@ def write_json(value: object) -> bytes:
 
     Non-ASCII characters and ``+`` are written as escapes, as HelseID's platform does (seen in its JWKS and tokens).
     """
-    return json.dumps(value, separators=(",", ":")).replace("+", "\\u002B").encode("ascii")
+    return _encode(value).replace("+", "\\u002B").encode("ascii")
 
 
 def _refuse_deep_nesting(text: str) -> None:
@@ -117,6 +117,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise JsonTextError("it has the same member twice")
     return members
 
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 _DECODER = json.JSONDecoder(
     parse_int=_integer, parse_float=_float, parse_constant=_constant, object_pairs_hook=_members

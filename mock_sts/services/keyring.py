@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from mock_sts.protocol.jose import PrivateKey, generate_private_jwk, to_base64url, to_pem
+from mock_sts.protocol.jose import PrivateKey, encode_part, generate_private_jwk, to_base64url, to_pem
 from mock_sts.store.keys import ACTIVE, SigningKey
 
 ALGORITHM = "RS256"
@@ -35,10 +35,15 @@ class KeyRing:
         certificate = base64.b64decode(active.certificate)
         self._x5t = to_base64url(hashlib.sha1(certificate, usedforsecurity=False).digest())
         self._certificate = active.certificate
+        self._headers: dict[str, bytes] = {}
 
     def sign(self, claims: Mapping[str, Any], typ: str) -> str:
         """A compact JWS over ``claims``, with the header members in HelseID's order."""
-        return self._key.sign({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ}, claims)
+        header = self._headers.get(typ)
+        if header is None:
+            header = encode_part({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ})
+            self._headers[typ] = header
+        return self._key.sign_encoded(header, claims)
 
     def public_jwks(self) -> list[dict[str, Any]]:
         """The published keys, members in HelseID's order."""

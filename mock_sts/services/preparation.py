@@ -9,20 +9,9 @@ from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
 from mock_sts.store import fixtures
 from mock_sts.store.engine import Store
+from mock_sts.store.fixture_files import digest_of, shipped_world, world_folders
 from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing_keys
 from mock_sts.store.schema import make_tables
-
-
-def shipped_world() -> Path:
-    """The folder of the shipped fixtures: inside the package when installed, ``fixtures/`` in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "world"
-    return installed if installed.is_dir() else package.parent / "fixtures"
-
-
-def world_folders(own: Sequence[Path]) -> list[Path]:
-    """The folders in the order in which they lie on each other: the shipped world, then ``own``."""
-    return [shipped_world(), *own]
 
 
 def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> None:
@@ -40,7 +29,7 @@ def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clo
 def load_fixtures(store: Store, own_fixtures: Sequence[Path]) -> bool:
     """Bring the registry up to date with the fixture files; False when it was already. Raises DocumentError."""
     folders = world_folders(own_fixtures)
-    if fixtures.is_loaded(store, fixtures.digest_of(folders)):
+    if fixtures.is_loaded(store, digest_of(folders)):
         return False
     fixtures.write_world(store, fixtures.read_world(folders))
     return True

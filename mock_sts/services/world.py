@@ -14,7 +14,7 @@ from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.registry import CLIENT_FORMAT, Client
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
-from mock_sts.services.preparation import world_folders
+from mock_sts.store.fixture_files import world_folders
 from mock_sts.store.fixtures import Entry, World, read_world
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 #: Milliseconds that a connection waits for another process' write.
@@ -37,7 +37,9 @@ class Store:
         self._writer = self._engine("BEGIN IMMEDIATE")
         # SQLite's own waiting between threads of one process is a sleep of growing length; a lock is fairer.
         self._write_lock = threading.Lock()
+        # What threads keep for themselves, because taking it from the pool costs more than what is done with it.
         self._local = threading.local()
+        self._kept: list[Connection | PoolProxiedConnection] = []
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -48,8 +50,13 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """A connection inside one write transaction, committed at the end, rolled back by an exception."""
-        with self._write_lock, self._translated(), self._writer.begin() as connection:
-            yield connection
+        with self._write_lock, self._translated():
+            connection = getattr(self._local, "writer", None)
+            if connection is None:
+                connection = self._local.writer = self._writer.connect()
+                self._kept.append(connection)
+            with connection.begin():
+                yield connection
 
     def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row of a driver-level ``statement`` or None, by a cursor that each thread keeps (2 µs)."""
@@ -59,7 +66,10 @@ class Store:
             raise self._explained(error) from error
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Give up all connections, those that threads keep included; nobody uses the store any more."""
+        for kept in self._kept:
+            kept.close()
+        self._kept.clear()
         self._reader.dispose()
         self._writer.dispose()
         self._local = threading.local()
@@ -68,7 +78,7 @@ class Store:
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             connection = self._reader.raw_connection()
-            self._local.connection = connection  # keeps it checked out for this thread
+            self._kept.append(connection)
             cursor = self._local.cursor = connection.cursor()
         return cursor
 

@@ -5,7 +5,6 @@ same natural key replaces the one below. Everything is read and checked before a
 changes nothing. Rows made at run time have another origin and stay.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +27,8 @@ from mock_sts.helseid.registry import (
 )
 from mock_sts.store import catalog
 from mock_sts.store.engine import Store
+from mock_sts.store.fixture_files import DIGEST_ROW, digest_of, files_of
 from mock_sts.store.tables import META, REGISTRY
-
-_DIGEST = "fixtures_digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +42,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Sort:
-    """One sort of entry: its table, its format, the file patterns that hold it, and how one is read."""
+    """One sort of entry: its table, its format, and how one is read."""
 
     table: str
     format: Format
-    patterns: tuple[str, ...]
     read: Callable[[object, str], catalog.Item]
 
 
 _SORTS = (
-    _Sort(
-        "organization",
-        ORGANIZATION_FORMAT,
-        ("organizations.yaml", "organizations.generated.json"),
-        Organization.from_document,
-    ),
-    _Sort(
-        "persona",
-        PERSONA_FORMAT,
-        ("personas.yaml", "personas.generated.json"),
-        Persona.from_document,
-    ),
-    _Sort("api", API_FORMAT, ("apis.yaml",), ApiResource.from_document),
-    _Sort(
-        "client",
-        CLIENT_FORMAT,
-        ("clients/**/*.yaml", "clients/**/*.json"),
-        Client.from_document,
-    ),
+    _Sort("organization", ORGANIZATION_FORMAT, Organization.from_document),
+    _Sort("persona", PERSONA_FORMAT, Persona.from_document),
+    _Sort("api", API_FORMAT, ApiResource.from_document),
+    _Sort("client", CLIENT_FORMAT, Client.from_document),
 )
 
 
@@ -87,24 +69,13 @@ class World:
         return self.entries[sort].values()
 
 
-def digest_of(folders: Sequence[Path]) -> str:
-    """A digest over the names and bytes of all fixture files, in order."""
-    digest = hashlib.sha256()
-    for number, folder in enumerate(folders):
-        for sort in _SORTS:
-            for file in _files(folder, sort):
-                digest.update(f"{number}:{file.relative_to(folder)}:".encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
 def read_world(folders: Sequence[Path]) -> World:
     """Read and check all files. Raises DocumentError at the first fault, naming file, entry and member."""
     entries: dict[str, dict[str, Entry]] = {sort.table: {} for sort in _SORTS}
     for folder in folders:
         for sort in _SORTS:
             here: dict[str, Entry] = {}
-            for file in _files(folder, sort):
+            for file in files_of(folder, sort.table):
                 for document in _documents(file, sort):
                     item = sort.read(document, str(file))
                     key = str(document[sort.format.key])
@@ -121,7 +92,7 @@ def read_world(folders: Sequence[Path]) -> World:
 def is_loaded(store: Store, digest: str) -> bool:
     """Whether the world with this digest is what the store holds."""
     with store.reading() as connection:
-        return connection.scalar(select(META.c.value).where(META.c.name == _DIGEST)) == digest
+        return connection.scalar(select(META.c.value).where(META.c.name == DIGEST_ROW)) == digest
 
 
 def write_world(store: Store, world: World) -> None:
@@ -137,7 +108,7 @@ def write_world(store: Store, world: World) -> None:
                     catalog.put_entry(connection, entry.item, entry.document, catalog.FIXTURE)
         connection.execute(
             upsert(META)
-            .values(name=_DIGEST, value=world.digest)
+            .values(name=DIGEST_ROW, value=world.digest)
             .on_conflict_do_update(index_elements=["name"], set_={"value": world.digest})
         )
 
@@ -172,10 +143,6 @@ def _read_yaml(text: str) -> Any:
         return yaml.load(text, Loader=Loader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         raise ValueError(str(error).replace("\n", " ")) from None
-
-
-def _files(folder: Path, sort: _Sort) -> list[Path]:
-    return sorted(file for pattern in sort.patterns for file in folder.glob(pattern) if file.is_file())
 
 
 def _documents(file: Path, sort: _Sort) -> list[Any]:

@@ -24,6 +24,8 @@ _TRIM_EVERY = 64
 #: Longest detail kept, in characters of JSON.
 _MAX_DETAIL = 32_768
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 
 
@@ -113,9 +115,9 @@ def _findings_text(findings: Sequence[Finding]) -> str:
                     "source": finding.requirement.source,
                 }
             )
-    return json.dumps({"broken": broken, "met": met}, separators=(",", ":"))
+    return _encode({"broken": broken, "met": met})
 
 
 def _detail_text(detail: dict[str, Any]) -> str:
-    text = json.dumps(detail, separators=(",", ":"), default=str)
-    return text if len(text) <= _MAX_DETAIL else json.dumps({"too_long": len(text)})
+    text = _encode(detail)
+    return text if len(text) <= _MAX_DETAIL else _encode({"too_long": len(text)})

@@ -5,9 +5,8 @@ import sqlite3
 from sqlalchemy import insert, inspect, select
 
 from mock_sts.store.engine import BUSY_TIMEOUT, Store, StoreError
-from mock_sts.store.tables import META, METADATA, REVISION, SCHEMA_VERSION, trigger_statements
-
-_VERSION = "schema_version"
+from mock_sts.store.fixture_files import SCHEMA_VERSION, VERSION_ROW
+from mock_sts.store.tables import META, METADATA, REVISION, trigger_statements
 
 
 def make_tables(store: Store) -> None:
@@ -26,7 +25,7 @@ def make_tables(store: Store) -> None:
         ) from error
     with store.writing() as connection:
         if inspect(connection).has_table(META.name):
-            found = connection.scalar(select(META.c.value).where(META.c.name == _VERSION))
+            found = connection.scalar(select(META.c.value).where(META.c.name == VERSION_ROW))
             if found != str(SCHEMA_VERSION):
                 raise StoreError(
                     f"the database {str(store.path)!r} has schema version {found}, this program needs "
@@ -37,5 +36,5 @@ def make_tables(store: Store) -> None:
         METADATA.create_all(connection)
         for statement in trigger_statements():
             connection.exec_driver_sql(statement)
-        connection.execute(insert(META).values(name=_VERSION, value=str(SCHEMA_VERSION)))
+        connection.execute(insert(META).values(name=VERSION_ROW, value=str(SCHEMA_VERSION)))
         connection.execute(insert(REVISION).values(id=1, number=1))

@@ -4,9 +4,6 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 METADATA = MetaData()
 
-#: Raised when a table changes; a database of another version is refused with a sentence.
-SCHEMA_VERSION = 1
-
 _Number = BigInteger().with_variant(Integer(), "sqlite")
 
 META = Table(

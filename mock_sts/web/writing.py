@@ -20,18 +20,14 @@ EMULATOR_HEADER = "Mock-Sts"
 
 def json_response(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer of the back channel that must not be stored."""
-    return ready_json(write_json(body), status, {**NO_STORE, **(headers or {})})
+    return ready_json(write_json(body), status, {**NO_STORE, **headers} if headers else NO_STORE)
 
 
 def ready_json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON that is bytes already."""
-    response = Response(body, status=status, content_type=JSON_TYPE)
-    response.headers.update(headers or {})
-    return response
+    return Response(body, status, {"Content-Type": JSON_TYPE, **(headers or {})})
 
 
 def empty_response(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:
     """A response without body."""
-    response = Response(b"", status=status)
-    response.headers.update(headers or {})
-    return response
+    return Response(b"", status, headers)

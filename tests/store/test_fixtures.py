@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from mock_sts.helseid.documents import DocumentError
-from mock_sts.services.preparation import load_fixtures, world_folders
+from mock_sts.services.preparation import load_fixtures
 from mock_sts.services.world import check_world
 from mock_sts.store.catalog import load_catalog
+from mock_sts.store.fixture_files import world_folders
 from mock_sts.store.fixtures import read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk

@@ -38,7 +38,7 @@ CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorC
 def keys(evidence: Registration) -> Verdict:
     """Without a key nobody can authenticate."""
     faults = evidence.client.key_faults or (() if evidence.client.keys else ("no key is registered",))
-    return holds(not faults, "; ".join(faults), "at least one RSA or EC public key")
+    return holds(not faults, lambda: "; ".join(faults), "at least one RSA or EC public key")
 
 
 @CHAPTER.rule(
@@ -77,7 +77,7 @@ def key_size_advice(evidence: Registration) -> Verdict:
 )
 def key_own(evidence: Registration) -> Verdict:
     """NHN's samples share one key among ten clients."""
-    return holds(not evidence.key_sharers, f"shared with {', '.join(evidence.key_sharers)}", "a key of its own")
+    return holds(not evidence.key_sharers, lambda: f"shared with {', '.join(evidence.key_sharers)}", "a key of its own")
 
 
 @CHAPTER.rule(
@@ -91,7 +91,7 @@ def key_own(evidence: Registration) -> Verdict:
 def key_named(evidence: Registration) -> Verdict:
     """Self-service asks for the alg."""
     nameless = sum(1 for key in evidence.client.keys if not key.kid or not key.alg)
-    return holds(nameless == 0, f"{nameless} without kid or alg", "kid and alg in each")
+    return holds(nameless == 0, lambda: f"{nameless} without kid or alg", "kid and alg in each")
 
 
 @CHAPTER.rule(
@@ -157,7 +157,7 @@ def organization(evidence: Registration) -> Verdict | None:
 
 def _rsa_bits_at_least(evidence: Registration, bits: int) -> Verdict:
     short = [key.key.bits for key in evidence.client.keys if key.key.kty == "RSA" and key.key.bits < bits]
-    return holds(not short, f"{short} bits", f"at least {bits} bits")
+    return holds(not short, lambda: f"{short} bits", lambda: f"at least {bits} bits")
 
 
 def _is_safe_redirect(uri: str) -> bool:

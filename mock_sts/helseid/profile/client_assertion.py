@@ -1,6 +1,7 @@
 """The chapter on client assertions: how a client proves to HelseID who it is."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -98,7 +99,9 @@ def credentials(evidence: AssertionEvidence) -> Verdict:
 )
 def sole(evidence: AssertionEvidence) -> Verdict:
     """Another credential beside the assertion. An empty Basic password is none."""
-    return holds(not evidence.other_credentials, ", ".join(evidence.other_credentials), "client_assertion alone")
+    return holds(
+        not evidence.other_credentials, lambda: ", ".join(evidence.other_credentials), "client_assertion alone"
+    )
 
 
 @CHAPTER.rule(
@@ -149,7 +152,7 @@ def registered(evidence: AssertionEvidence) -> Verdict:
     """The client is looked up by ``sub``."""
     return holds(
         evidence.client is not None,
-        f"sub is {evidence.read.subject!r}",
+        lambda: f"sub is {evidence.read.subject!r}",
         "the client_id of a registered client",
     )
 
@@ -165,7 +168,7 @@ def registered(evidence: AssertionEvidence) -> Verdict:
 )
 def algorithm(evidence: AssertionEvidence) -> Verdict:
     """Neither ``none`` nor a shared secret."""
-    return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), ", ".join(ALGORITHMS))
+    return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), lambda: ", ".join(ALGORITHMS))
 
 
 @CHAPTER.rule(
@@ -182,7 +185,7 @@ def signature(evidence: AssertionEvidence) -> Verdict:
     """Every registered key was tried."""
     found = evidence.verified.signature
     observed = "the client has no registered key" if found is Signature.NO_KEY else "no registered key verifies it"
-    return holds(found is Signature.VERIFIED, observed, f"a valid {evidence.read.algorithm} signature")
+    return holds(found is Signature.VERIFIED, observed, lambda: f"a valid {evidence.read.algorithm} signature")
 
 
 @CHAPTER.rule(
@@ -196,7 +199,9 @@ def signature(evidence: AssertionEvidence) -> Verdict:
 def issuer(evidence: AssertionEvidence) -> Verdict:
     """The client was found by ``sub``."""
     assertion = evidence.read
-    return holds(assertion.issuer == assertion.subject, f"iss is {assertion.issuer!r}", f"{assertion.subject!r}")
+    return holds(
+        assertion.issuer == assertion.subject, lambda: f"iss is {assertion.issuer!r}", lambda: f"{assertion.subject!r}"
+    )
 
 
 @CHAPTER.rule(
@@ -211,7 +216,7 @@ def client_id(evidence: AssertionEvidence) -> Verdict | None:
     """Absent is fine."""
     if evidence.client_id is None:
         return None
-    return holds(evidence.client_id == evidence.read.subject, evidence.client_id, f"{evidence.read.subject!r}")
+    return holds(evidence.client_id == evidence.read.subject, evidence.client_id, lambda: f"{evidence.read.subject!r}")
 
 
 @CHAPTER.rule(
@@ -226,14 +231,13 @@ def audience(evidence: AssertionEvidence) -> Verdict:
     """A difference in a trailing slash is ignored."""
     assertion, urls = evidence.read, evidence.urls
     found = {value.removesuffix("/") for value in assertion.audiences}
-    issuers = {urls.issuer.base, urls.back_channel.base, *(other.base for other in urls.others)}
-    expected = f"{urls.issuer.base!r}"
+    issuers, legacy = _accepted_audiences(urls)
+    expected = repr(urls.issuer.base)
     if is_new_typ(assertion):
-        return holds(len(assertion.audiences) == 1 and found <= issuers, list(assertion.audiences), expected)
-    legacy = issuers | {
-        Issuer(base).url(endpoint) for base in issuers for endpoint in (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA)
-    }
-    return holds(bool(found & legacy), list(assertion.audiences), f"{expected} or the URL of the token endpoint")
+        return holds(len(assertion.audiences) == 1 and found <= issuers, lambda: list(assertion.audiences), expected)
+    return holds(
+        bool(found & legacy), lambda: list(assertion.audiences), lambda: f"{expected} or the URL of the token endpoint"
+    )
 
 
 @CHAPTER.rule(
@@ -247,8 +251,12 @@ def audience(evidence: AssertionEvidence) -> Verdict:
 def audience_issuer(evidence: AssertionEvidence) -> Verdict:
     """What the profile asks, beyond what HelseID refuses."""
     urls = evidence.urls
-    allowed = {(urls.issuer.base,), (urls.back_channel.base,), *((other.base,) for other in urls.others)}
-    return holds(evidence.read.audiences in allowed, list(evidence.read.audiences), f"{urls.issuer.base!r}")
+    audiences = evidence.read.audiences
+    return holds(
+        len(audiences) == 1 and audiences[0] in _accepted_audiences(urls)[0],
+        lambda: list(evidence.read.audiences),
+        lambda: f"{urls.issuer.base!r}",
+    )
 
 
 @CHAPTER.rule(
@@ -266,8 +274,8 @@ def audience_alias(evidence: AssertionEvidence) -> Verdict | None:
     aliases = tuple(other.base for other in evidence.urls.others)
     return holds(
         not any(value.startswith(aliases) for value in evidence.read.audiences),
-        list(evidence.read.audiences),
-        f"{evidence.urls.issuer.base!r}",
+        lambda: list(evidence.read.audiences),
+        lambda: f"{evidence.urls.issuer.base!r}",
     )
 
 
@@ -296,7 +304,7 @@ def expires(evidence: AssertionEvidence) -> Verdict:
     """``exp`` must be a number; a text is none here."""
     assertion = evidence.read
     usable = assertion.expires_at is not None and "exp" not in assertion.not_numbers
-    return holds(usable, f"exp is {assertion.jws.claims.get('exp')!r}", "a number")
+    return holds(usable, lambda: f"exp is {assertion.jws.claims.get('exp')!r}", "a number")
 
 
 @CHAPTER.rule(
@@ -313,8 +321,8 @@ def not_expired(evidence: AssertionEvidence) -> Verdict | None:
         return None
     return holds(
         evidence.read.expires_at > evidence.now - evidence.skew.usual,
-        f"expired {evidence.now - evidence.read.expires_at:.0f} s ago",
-        f"at most {evidence.skew.usual} s ago",
+        lambda: f"expired {evidence.now - evidence.read.expires_at:.0f} s ago",
+        lambda: f"at most {evidence.skew.usual} s ago",
     )
 
 
@@ -332,8 +340,8 @@ def not_before(evidence: AssertionEvidence) -> Verdict | None:
         return None
     return holds(
         evidence.read.not_before <= evidence.now + evidence.skew.usual,
-        f"nbf lies {evidence.read.not_before - evidence.now:.0f} s ahead",
-        f"at most {evidence.skew.usual} s",
+        lambda: f"nbf lies {evidence.read.not_before - evidence.now:.0f} s ahead",
+        lambda: f"at most {evidence.skew.usual} s",
     )
 
 
@@ -352,8 +360,8 @@ def clock(evidence: AssertionEvidence) -> Verdict:
     early = max(assertion.not_before or 0, assertion.issued_at or 0) - now
     return holds(
         late < skew and early <= skew,
-        f"exp {late:.0f} s ago" if late >= skew else f"nbf or iat {early:.0f} s ahead",
-        f"within {skew} s",
+        lambda: f"exp {late:.0f} s ago" if late >= skew else f"nbf or iat {early:.0f} s ahead",
+        lambda: f"within {skew} s",
     )
 
 
@@ -408,7 +416,7 @@ def times_present(evidence: AssertionEvidence) -> Verdict:
     """Documented as required; HelseID lets them be missing."""
     claims = evidence.read.jws.claims
     missing = [name for name in ("nbf", "iat") if name not in claims]
-    return holds(not missing, f"without {' and '.join(missing)}", "nbf and iat")
+    return holds(not missing, lambda: f"without {' and '.join(missing)}", "nbf and iat")
 
 
 @CHAPTER.rule(
@@ -440,7 +448,9 @@ def times_numbers(evidence: AssertionEvidence) -> Verdict:
 )
 def jti(evidence: AssertionEvidence) -> Verdict:
     """Without one it could not be used once only."""
-    return holds(is_usable_jti(evidence.read.jti), f"jti is {evidence.read.jws.claims.get('jti')!r}", "a short text")
+    return holds(
+        is_usable_jti(evidence.read.jti), lambda: f"jti is {evidence.read.jws.claims.get('jti')!r}", "a short text"
+    )
 
 
 @CHAPTER.rule(
@@ -479,7 +489,7 @@ def fresh_after_challenge(evidence: AssertionEvidence) -> Verdict:
 )
 def kid(evidence: AssertionEvidence) -> Verdict:
     """HelseID tries all keys when the name is absent or unknown."""
-    return holds(evidence.verified.kid_known, f"kid is {evidence.read.kid!r}", "the kid of a registered key")
+    return holds(evidence.verified.kid_known, lambda: f"kid is {evidence.read.kid!r}", "the kid of a registered key")
 
 
 @CHAPTER.rule(
@@ -511,7 +521,9 @@ def curve(evidence: AssertionEvidence) -> Verdict | None:
     if evidence.client is None or evidence.verified.signature is not Signature.VERIFIED:
         return None
     key = evidence.client.keys[evidence.verified.index].key
-    return holds(key.curve_fits(evidence.read.algorithm), f"{evidence.read.algorithm} with {key.crv}", "its own curve")
+    return holds(
+        key.curve_fits(evidence.read.algorithm), lambda: f"{evidence.read.algorithm} with {key.crv}", "its own curve"
+    )
 
 
 def is_new_typ(assertion: ClientAssertion) -> bool:
@@ -524,8 +536,16 @@ def is_usable_jti(value: str | None) -> bool:
     return value is not None and 0 < len(value) <= 1024
 
 
+@lru_cache(maxsize=256)
+def _accepted_audiences(urls: EffectiveUrls) -> tuple[frozenset[str], frozenset[str]]:
+    """The issuer under all its names, and these together with the endpoints that an older assertion may name."""
+    issuers = frozenset({urls.issuer.base, urls.back_channel.base, *(other.base for other in urls.others)})
+    endpoints = (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA)
+    return issuers, issuers | {Issuer(base).url(endpoint) for base in issuers for endpoint in endpoints}
+
+
 def _lives_at_most(evidence: AssertionEvidence, limit: int) -> Verdict | None:
     if evidence.read.expires_at is None:
         return None
     left = evidence.read.expires_at - evidence.now
-    return holds(left <= limit, f"expires in {left:.0f} s", f"in at most {limit} s")
+    return holds(left <= limit, lambda: f"expires in {left:.0f} s", lambda: f"in at most {limit} s")

@@ -90,7 +90,7 @@ def typ(evidence: ProofEvidence) -> Verdict:
 )
 def algorithm(evidence: ProofEvidence) -> Verdict:
     """Neither ``none`` nor a shared secret."""
-    return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), ", ".join(ALGORITHMS))
+    return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), lambda: ", ".join(ALGORITHMS))
 
 
 @CHAPTER.rule(
@@ -180,7 +180,9 @@ def curve(evidence: ProofEvidence) -> Verdict | None:
     proof = evidence.read
     if proof.key is None:
         return None
-    return holds(proof.key.curve_fits(proof.algorithm), f"{proof.algorithm} with {proof.key.crv}", "its own curve")
+    return holds(
+        proof.key.curve_fits(proof.algorithm), lambda: f"{proof.algorithm} with {proof.key.crv}", "its own curve"
+    )
 
 
 @CHAPTER.rule(
@@ -194,7 +196,9 @@ def curve(evidence: ProofEvidence) -> Verdict | None:
 )
 def jti(evidence: ProofEvidence) -> Verdict:
     """A short text."""
-    return holds(is_usable_jti(evidence.read.jti), f"jti is {evidence.read.jws.claims.get('jti')!r}", "a short text")
+    return holds(
+        is_usable_jti(evidence.read.jti), lambda: f"jti is {evidence.read.jws.claims.get('jti')!r}", "a short text"
+    )
 
 
 @CHAPTER.rule(
@@ -208,7 +212,7 @@ def jti(evidence: ProofEvidence) -> Verdict:
 )
 def htm(evidence: ProofEvidence) -> Verdict:
     """Methods are case-sensitive."""
-    return holds(evidence.read.method == evidence.method, f"htm is {evidence.read.method!r}", evidence.method)
+    return holds(evidence.read.method == evidence.method, lambda: f"htm is {evidence.read.method!r}", evidence.method)
 
 
 @CHAPTER.rule(
@@ -224,7 +228,7 @@ def htu(evidence: ProofEvidence) -> Verdict:
     """Compared after normalisation: case of scheme and host, default port, no query, no fragment."""
     found = normal_target(evidence.read.target or "")
     allowed = {normal_target(url) for url in (*evidence.targets, *evidence.aliases)}
-    return holds(found in allowed and found != "", f"htu is {evidence.read.target!r}", evidence.targets[0])
+    return holds(found in allowed and found != "", lambda: f"htu is {evidence.read.target!r}", evidence.targets[0])
 
 
 @CHAPTER.rule(
@@ -239,7 +243,7 @@ def htu(evidence: ProofEvidence) -> Verdict:
 def htu_plain(evidence: ProofEvidence) -> Verdict:
     """HelseID ignores them."""
     target = evidence.read.target or ""
-    return holds("?" not in target and "#" not in target, f"htu is {target!r}", "without query and fragment")
+    return holds("?" not in target and "#" not in target, lambda: f"htu is {target!r}", "without query and fragment")
 
 
 @CHAPTER.rule(
@@ -257,7 +261,7 @@ def htu_alias(evidence: ProofEvidence) -> Verdict | None:
     found = normal_target(evidence.read.target or "")
     return holds(
         found not in {normal_target(url) for url in evidence.aliases},
-        f"htu is {found!r}",
+        lambda: f"htu is {found!r}",
         evidence.targets[0],
     )
 
@@ -273,7 +277,9 @@ def htu_alias(evidence: ProofEvidence) -> Verdict | None:
 )
 def issued_at(evidence: ProofEvidence) -> Verdict:
     """Its age is not judged where a nonce shows freshness."""
-    return holds(evidence.read.issued_at is not None, f"iat is {evidence.read.jws.claims.get('iat')!r}", "a number")
+    return holds(
+        evidence.read.issued_at is not None, lambda: f"iat is {evidence.read.jws.claims.get('iat')!r}", "a number"
+    )
 
 
 @CHAPTER.rule(
@@ -291,7 +297,9 @@ def clock(evidence: ProofEvidence) -> Verdict | None:
         return None
     age = evidence.now - evidence.read.issued_at
     skew = evidence.skew.strict
-    return holds(-skew <= age <= 60 + skew, f"iat lies {age:.0f} s back", f"between {-skew} and {60 + skew} s")
+    return holds(
+        -skew <= age <= 60 + skew, lambda: f"iat lies {age:.0f} s back", lambda: f"between {-skew} and {60 + skew} s"
+    )
 
 
 @CHAPTER.rule(
@@ -325,7 +333,9 @@ def nonce(evidence: ProofEvidence) -> Verdict:
 )
 def nonce_current(evidence: ProofEvidence) -> Verdict:
     """An outdated one is an ordinary event: the client learns the new one."""
-    return holds(evidence.nonce_good, f"nonce is {evidence.read.jws.claims.get('nonce')!r}", "a current server nonce")
+    return holds(
+        evidence.nonce_good, lambda: f"nonce is {evidence.read.jws.claims.get('nonce')!r}", "a current server nonce"
+    )
 
 
 @CHAPTER.rule(
@@ -346,4 +356,4 @@ def _rsa_bits_at_least(evidence: ProofEvidence, bits: int) -> Verdict | None:
     key = evidence.read.key
     if key is None or key.kty != "RSA":
         return None
-    return holds(key.bits >= bits, f"{key.bits} bits", f"at least {bits} bits")
+    return holds(key.bits >= bits, lambda: f"{key.bits} bits", lambda: f"at least {bits} bits")

@@ -48,7 +48,7 @@ CHAPTER: Chapter[TokenRequestEvidence] = Chapter("token-request", "Token request
 )
 def one_proof(evidence: TokenRequestEvidence) -> Verdict:
     """A list of proofs in one header counts as several."""
-    return holds(evidence.proofs <= 1, f"{evidence.proofs} proofs", "one")
+    return holds(evidence.proofs <= 1, lambda: f"{evidence.proofs} proofs", "one")
 
 
 @CHAPTER.rule(
@@ -79,7 +79,7 @@ def grant_type(evidence: TokenRequestEvidence) -> Verdict:
 )
 def one_resource(evidence: TokenRequestEvidence) -> Verdict:
     """RFC 8707 would allow several."""
-    return holds(len(evidence.resources) <= 1, list(evidence.resources), "one resource")
+    return holds(len(evidence.resources) <= 1, lambda: list(evidence.resources), "one resource")
 
 
 @CHAPTER.rule(
@@ -140,7 +140,7 @@ def sender_constrained(evidence: TokenRequestEvidence) -> Verdict:
 )
 def no_browser(evidence: TokenRequestEvidence) -> Verdict:
     """Browsers send an Origin header with a POST, backends do not."""
-    return holds(evidence.origin is None, f"Origin: {evidence.origin}", "no Origin header")
+    return holds(evidence.origin is None, lambda: f"Origin: {evidence.origin}", "no Origin header")
 
 
 @CHAPTER.rule(
@@ -180,7 +180,7 @@ GRANT_CHAPTER: Chapter[GrantEvidence] = Chapter("grant", "Grants", ErrorCode.UNA
 )
 def known(evidence: GrantEvidence) -> Verdict:
     """Passwords, implicit and the like have no place here."""
-    return holds(evidence.grant_type in evidence.supported, evidence.grant_type, sorted(evidence.supported))
+    return holds(evidence.grant_type in evidence.supported, evidence.grant_type, lambda: sorted(evidence.supported))
 
 
 @GRANT_CHAPTER.rule(
@@ -195,7 +195,7 @@ def known(evidence: GrantEvidence) -> Verdict:
 def allowed(evidence: GrantEvidence) -> Verdict:
     """By registration."""
     grants = evidence.client.members["grant_types"]
-    return holds(evidence.grant_type in grants, evidence.grant_type, list(grants))
+    return holds(evidence.grant_type in grants, evidence.grant_type, lambda: list(grants))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ def resource_known(evidence: ScopeEvidence) -> Verdict | None:
     """Where a resource is named."""
     if evidence.resource is None:
         return None
-    return holds(evidence.resource in evidence.audiences, evidence.resource, list(evidence.audiences))
+    return holds(evidence.resource in evidence.audiences, evidence.resource, lambda: list(evidence.audiences))
 
 
 @SCOPE_CHAPTER.rule(
@@ -302,4 +302,4 @@ def scope_named(evidence: ScopeEvidence) -> Verdict:
 def one_audience(evidence: ScopeEvidence) -> Verdict:
     """With a resource there is one."""
     one = len(evidence.audiences) <= 1 or evidence.resource is not None
-    return holds(one, list(evidence.audiences), "one audience")
+    return holds(one, lambda: list(evidence.audiences), "one audience")

@@ -1,0 +1,67 @@
+"""Which files make a world, and whether a database holds that world already.
+
+Uses the standard library only: the server's parent process asks this before it does anything else, and importing
+SQLAlchemy would cost it more time and memory than everything else it does.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+#: Raised when a table changes; a database of another version is refused with a sentence.
+SCHEMA_VERSION = 1
+
+#: Rows of the table ``meta``.
+VERSION_ROW, DIGEST_ROW = "schema_version", "fixtures_digest"
+
+#: Sort of entry to the file patterns that hold it, in the order in which they are loaded.
+PATTERNS: Mapping[str, tuple[str, ...]] = {
+    "organization": ("organizations.yaml", "organizations.generated.json"),
+    "persona": ("personas.yaml", "personas.generated.json"),
+    "api": ("apis.yaml",),
+    "client": ("clients/**/*.yaml", "clients/**/*.json"),
+}
+
+
+def shipped_world() -> Path:
+    """The folder of the shipped fixtures: inside the package when installed, ``fixtures/`` in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "world"
+    return installed if installed.is_dir() else package.parent / "fixtures"
+
+
+def world_folders(own: Sequence[Path]) -> list[Path]:
+    """The folders in the order in which they lie on each other: the shipped world, then ``own``."""
+    return [shipped_world(), *own]
+
+
+def files_of(folder: Path, sort: str) -> list[Path]:
+    """The files in ``folder`` that hold entries of ``sort``, by name."""
+    return sorted(file for pattern in PATTERNS[sort] for file in folder.glob(pattern) if file.is_file())
+
+
+def digest_of(folders: Sequence[Path]) -> str:
+    """A digest over the names and bytes of all fixture files, in order."""
+    digest = hashlib.sha256()
+    for number, folder in enumerate(folders):
+        for sort in PATTERNS:
+            for file in files_of(folder, sort):
+                digest.update(f"{number}:{file.relative_to(folder)}:".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def is_prepared(database: Path, folders: Sequence[Path]) -> bool:
+    """Whether ``database`` has this program's tables and holds the world of ``folders``; any doubt is a no."""
+    if not database.is_file():
+        return False
+    try:
+        connection = sqlite3.connect(database, timeout=1)
+        try:
+            rows = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+        finally:
+            connection.close()
+        return rows.get(VERSION_ROW) == str(SCHEMA_VERSION) and rows.get(DIGEST_ROW) == digest_of(folders)
+    except (sqlite3.Error, OSError):
+        return False
