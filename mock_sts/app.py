@@ -32,6 +32,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     store = open_store(settings)
     sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step)
     app = Flask("mock_sts", static_folder=None)
+    # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.extensions["mock_sts"] = sts
     for routes in (discovery, token, health):

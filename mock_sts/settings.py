@@ -102,9 +102,16 @@ def _urls(text: str) -> tuple[str, ...]:
 def _folders(text: str) -> tuple[Path, ...]:
     folders = tuple(Path(part) for part in text.split(os.pathsep) if part)
     for folder in folders:
-        if not folder.is_dir():
+        if not _is_folder(folder):
             raise ValueError(f"existing folders separated by {os.pathsep!r}; {str(folder)!r} is none")
     return folders
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or holds NUL
+        return False
 
 
 def _database_url(text: str) -> str:

@@ -57,13 +57,13 @@ class Format:
         """
         if not isinstance(document, Mapping):
             raise DocumentError(f"{where}: a {self.word} is a mapping of members, not {_kind_of(document)}")
-        place = f"{where}, {self.word} {str(document.get(self.key, '(without ' + self.key + ')'))!r}"
+        place = f"{where}, {self.word} {_shown(document.get(self.key, '(without ' + self.key + ')'))}"
         names = [member.name for member in self.members]
         for name in document:
             if name not in names:
-                near = difflib.get_close_matches(str(name), names, n=1)
+                near = difflib.get_close_matches(_shown(name), names, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"members are: {', '.join(names)}"
-                raise DocumentError(f"{place}: unknown member {str(name)!r}; {hint}")
+                raise DocumentError(f"{place}: unknown member {_shown(name)}; {hint}")
         values = {}
         for member in self.members:
             if document.get(member.name) is None:
@@ -183,7 +183,15 @@ def _kind_of(value: object) -> str:
         return "nothing"
     if isinstance(value, Mapping):
         return "a mapping"
-    return "a list" if isinstance(value, list) else f"{value!r}"[:80]
+    return "a list" if isinstance(value, list) else _shown(value)
+
+
+def _shown(value: object) -> str:
+    """``value`` as it may stand in a message: quoted, and not without end."""
+    try:
+        return repr(value)[:80]
+    except ValueError:  # an integer of thousands of digits
+        return "a huge number"
 
 
 def _schema(member: Member) -> dict[str, Any]:

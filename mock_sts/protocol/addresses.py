@@ -84,7 +84,9 @@ def _urls_of(addresses: Addresses, scheme: str, host: str) -> EffectiveUrls:
         raise UnknownHostError(host, addresses.known())
     asked = f"{scheme}://{host.lower()}"
     named, mode = addresses.named, addresses.mode
-    listed = next((url for url in named if same_origin(asked, url)), None)
+    same_host = [url for url in named if _has_host(url, host)]
+    # A proxy that ends TLS passes the Host on and speaks http to us; so the scheme only decides between two names.
+    listed = next((url for url in same_host if url.startswith(f"{scheme}:")), same_host[0] if same_host else None)
     any_host = listed is None and host_name(host) not in LOOPBACK_NAMES
     if any_host and (addresses.loopback_only or mode is not UrlMode.REQUEST or named):
         raise UnknownHostError(host, addresses.known())
@@ -108,11 +110,6 @@ def host_name(host: str) -> str:
     return (host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host).lower()
 
 
-def same_origin(one: str, other: str) -> bool:
-    """Whether two URLs have the same scheme, host and port, default ports normalised."""
-    return _origin(one) == _origin(other)
-
-
 def is_loopback(address: str) -> bool:
     """Whether a server that listens on ``address`` can be reached from this machine only."""
     if address == "localhost":
@@ -123,6 +120,10 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _origin(url: str) -> tuple[str, str, int]:
+def _has_host(url: str, host: str) -> bool:
+    """Whether a Host header names the host and port of ``url``; the default port of its scheme may be left out."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    default = 443 if parts.scheme == "https" else 80
+    _, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else ("", "", "")
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return host_name(host) == name and int(port or default) == (parts.port or default)

@@ -28,7 +28,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json
+from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json, write_plain_json
 
 #: The nine asymmetric algorithms (RFC 7518 section 3.1), RSA before EC.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -202,9 +202,17 @@ def without_private_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in jwk.items() if name not in PRIVATE_MEMBERS}
 
 
-def encode_part(members: Mapping[str, Any]) -> bytes:
-    """A header or payload as it stands in a compact JWS."""
-    return _base64url_bytes(write_json(members))
+def without_private_keys(value: Any) -> Any:
+    """A copy of a JSON ``value`` in which every JWK, wherever it stands, has lost its private members."""
+    if isinstance(value, dict):
+        kept = without_private_members(value) if "kty" in value else value
+        return {name: without_private_keys(member) for name, member in kept.items()}
+    return [without_private_keys(member) for member in value] if isinstance(value, list) else value
+
+
+def encode_header(members: Mapping[str, Any]) -> bytes:
+    """A header as it stands in a compact JWS; HelseID writes ``at+jwt`` there without an escape."""
+    return _base64url_bytes(write_plain_json(members))
 
 
 class PrivateKey:
@@ -229,11 +237,11 @@ class PrivateKey:
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """A compact JWS. ``header`` is written as given, so the caller puts ``alg`` where it shall stand."""
-        return self.sign_encoded(encode_part(header), claims)
+        return self.sign_encoded(encode_header(header), claims)
 
     def sign_encoded(self, header: bytes, claims: Mapping[str, Any]) -> str:
-        """The same with a header that ``encode_part`` has encoded before."""
-        signing_input = header + b"." + encode_part(claims)
+        """The same with a header that ``encode_header`` has encoded before."""
+        signing_input = header + b"." + _base64url_bytes(write_json(claims))
         signature = self._model.sign(signing_input, self._key)
         return (signing_input + b"." + _base64url_bytes(signature)).decode("ascii")
 

@@ -13,6 +13,9 @@ MAX_DEPTH = 32
 
 _MAX_INTEGER = 2**63 - 1
 
+#: A plus sign, but not that of a number such as 1e+20.
+_PLUS = re.compile(rb"(?<![0-9]e)\+")
+
 #: Escapes that may stand for NUL or for half of a surrogate pair; only a text with one is looked through.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -56,7 +59,12 @@ def write_json(value: object) -> bytes:
 
     Non-ASCII characters and ``+`` are written as escapes, as HelseID's platform does (seen in its JWKS and tokens).
     """
-    return _encode(value).replace("+", "\\u002B").encode("ascii")
+    return _PLUS.sub(rb"\\u002B", write_plain_json(value))
+
+
+def write_plain_json(value: object) -> bytes:
+    """The same without the escape for ``+``."""
+    return _encode(value).encode("ascii")
 
 
 def _refuse_deep_nesting(text: str) -> None:

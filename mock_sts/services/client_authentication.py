@@ -51,7 +51,7 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
     spent = before_challenge = False
     use = None
     if assertion is not None:
-        exchange.detail["client_assertion"] = {"header": assertion.jws.header, "claims": assertion.jws.claims}
+        exchange.show("client_assertion", assertion.jws)
         if assertion.subject:
             exchange.client_id = assertion.subject
             client = exchange.sts.catalog.current().client(assertion.subject)

@@ -6,7 +6,7 @@ from mock_sts.helseid.profile import dpop as chapter
 from mock_sts.helseid.profile.dpop import ProofEvidence
 from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
 from mock_sts.protocol.errors import ErrorCode, OAuthError
-from mock_sts.protocol.jose import JoseError, without_private_members
+from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.exchange import Exchange, Use
 from mock_sts.store.replay import Once, is_remembered
@@ -58,10 +58,7 @@ def _single_use(exchange: Exchange, proof: DPoPProof | None) -> Use:
     # A proof is worthless when its nonce is too old; a minute more is for the clock of another replica.
     ends = exchange.times.wall + 2 * exchange.sts.nonces.step + 60
     if proof is not None:
-        header = {**proof.jws.header}
-        if isinstance(header.get("jwk"), dict):
-            header["jwk"] = without_private_members(header["jwk"])
-        exchange.detail["dpop_proof"] = {"header": header, "claims": proof.jws.claims}
+        exchange.show("dpop_proof", proof.jws)
     jti = proof.jti if proof else None
     return Use(
         Once("dpop-proof", (jti or "",), ends),

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from mock_sts.helseid.requirement import Chapter, Finding, Requirement, Verdict, refusal
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.jose import Jws, without_private_keys
 from mock_sts.services.sts import Sts
 from mock_sts.store import journal, replay
 from mock_sts.store.engine import Transaction
@@ -58,6 +59,10 @@ class Exchange:
         error = refusal(findings, self.enforcement)
         if error is not None:
             raise error
+
+    def show(self, name: str, jws: Jws) -> None:
+        """Let the journal show header and claims of ``jws``, which a stranger wrote: private keys are taken out."""
+        self.detail[name] = without_private_keys({"header": jws.header, "claims": jws.claims})
 
     def use_up(self, use: Use) -> None:
         """From now on this exchange uses up ``use``, whether it ends in success or in refusal."""

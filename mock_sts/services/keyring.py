@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from mock_sts.protocol.jose import PrivateKey, encode_part, generate_private_jwk, to_base64url, to_pem
+from mock_sts.protocol.jose import PrivateKey, encode_header, generate_private_jwk, to_base64url, to_pem
 from mock_sts.store.keys import ACTIVE, SigningKey
 
 ALGORITHM = "RS256"
@@ -41,7 +41,7 @@ class KeyRing:
         """A compact JWS over ``claims``, with the header members in HelseID's order."""
         header = self._headers.get(typ)
         if header is None:
-            header = encode_part({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ})
+            header = encode_header({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ})
             self._headers[typ] = header
         return self._key.sign_encoded(header, claims)
 

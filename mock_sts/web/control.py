@@ -5,10 +5,13 @@ Guards: JSON only, nothing from other sites, a bearer token where MOCK_STS_ADMIN
 
 import hmac
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, request
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
 
+from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.services.sts import Sts
 from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
 from mock_sts.web import reading
@@ -27,8 +30,7 @@ def install(app: Flask, sts: Sts, admin_token: str) -> None:
     @app.before_request
     def guard() -> None:
         if request.path.startswith(API_PREFIX):
-            reading.effective_urls(sts.addresses)
-            _refuse_other_sites()
+            _refuse_other_sites(reading.effective_urls(sts.addresses))
             _require_token(admin_token)
             _require_json()
 
@@ -73,13 +75,19 @@ def _number(name: str, low: int, high: int) -> int | None:
     return int(text)
 
 
-def _refuse_other_sites() -> None:
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _refuse_other_sites(urls: EffectiveUrls) -> None:
     """A page of another site that somebody has open must not steer the emulator."""
     site = request.headers.get("Sec-Fetch-Site")
     if site not in (None, "same-origin", "none"):
         raise Forbidden("requests from other sites are refused (Sec-Fetch-Site)")
     origin = request.headers.get("Origin")
-    if origin is not None and origin != request.host_url.rstrip("/"):
+    own = (request.host_url.rstrip("/"), urls.issuer.base, urls.back_channel.base)
+    if origin is not None and not any(_origin(address) == origin for address in own):
         raise Forbidden("requests from other origins are refused (Origin)")
 
 
@@ -87,8 +95,11 @@ def _require_token(admin_token: str) -> None:
     if not admin_token:
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), admin_token.encode()):
-        raise Unauthorized("send Authorization: Bearer with the token of MOCK_STS_ADMIN_TOKEN")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("latin-1"), admin_token.encode()):
+        raise Unauthorized(
+            "send Authorization: Bearer with the token of MOCK_STS_ADMIN_TOKEN",
+            www_authenticate=WWWAuthenticate("bearer"),
+        )
 
 
 def _require_json() -> None:

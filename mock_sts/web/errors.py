@@ -16,6 +16,9 @@ LOG = logging.getLogger("mock_sts")
 
 PROBLEM_TYPE = "application/problem+json; charset=UTF-8"
 
+#: Headers of the framework's errors that belong to their meaning.
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate")
+
 #: Where everything of ours lives; the rest of the paths are HelseID's.
 API_PREFIX = "/mock/api/"
 
@@ -55,9 +58,9 @@ def install(app: Flask) -> None:
     def on_http_error(error: HTTPException) -> Response:
         status = error.code or 500
         response = _answer(status, ErrorCode.INVALID_REQUEST, error.name, error.description or error.name)
-        allow = getattr(error, "valid_methods", None)
-        if allow:
-            response.headers["Allow"] = ", ".join(sorted(allow))
+        for name, value in error.get_headers():
+            if name in _KEPT_HEADERS:
+                response.headers[name] = value
         return response
 
     @app.errorhandler(StoreError)

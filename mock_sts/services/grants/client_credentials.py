@@ -33,5 +33,7 @@ def authorize(
     )
     if request.resource is not None:
         apis = {request.resource: apis[request.resource]}
-        granted = tuple(scope for scope in granted if owners[scope] is apis[request.resource])
+        granted = tuple(
+            scope for scope in granted if (api := owners[scope]) is not None and api.audience == request.resource
+        )
     return Authorization(registered, granted, tuple(apis.values()), confirmation)
