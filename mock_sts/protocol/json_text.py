@@ -13,8 +13,8 @@ MAX_DEPTH = 32
 
 _MAX_INTEGER = 2**63 - 1
 
-#: A plus sign, but not that of a number such as 1e+20.
-_PLUS = re.compile(rb"(?<![0-9]e)\+")
+#: A string literal; a plus sign outside of one belongs to a number such as 1e+20.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 #: Escapes that may stand for NUL or for half of a surrogate pair; only a text with one is looked through.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -59,7 +59,10 @@ def write_json(value: object) -> bytes:
 
     Non-ASCII characters and ``+`` are written as escapes, as HelseID's platform does (seen in its JWKS and tokens).
     """
-    return _PLUS.sub(rb"\\u002B", write_plain_json(value))
+    written = write_plain_json(value)
+    if b"+" not in written:
+        return written
+    return _STRING.sub(lambda string: string[0].replace(b"+", b"\\u002B"), written)
 
 
 def write_plain_json(value: object) -> bytes:

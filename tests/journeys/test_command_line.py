@@ -185,6 +185,7 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"port": "http"}, "MOCK_STS_PORT is 'http', but must be a whole number from 1 to 65535"),
         ({"public_url": "http://localhost:8080/"}, "without the trailing slash: http://localhost:8080"),
         ({"public_url": "https://helseid-sts.nhn.no"}, "belongs to the real HelseID"),
+        ({"public_url": "https://helseid-sts.nhn.no."}, "belongs to the real HelseID"),
         ({"aliases": "https://helseid-sts.nhn.no"}, "MOCK_STS_ALIASES"),
         ({"enforcement": "strickt"}, "one of observe, helseid, strict"),
         ({"url_mode": "split"}, "set MOCK_STS_PUBLIC_URL"),

@@ -266,6 +266,14 @@ def test_an_ec_signature_of_another_length_does_not_verify(length: int) -> None:
     assert not import_public_key(P256).verify(Jws({"alg": "ES256"}, {}, b"a.b", b"\x01" * length))
 
 
+@pytest.mark.parametrize("place", [0, 32, 64])
+def test_an_ec_signature_with_a_nought_too_many_does_not_verify(place: int) -> None:
+    signed = read_jws(raw_jws(b'{"alg":"ES256"}', b"{}", private_jwk("ES256"), "ES256"))
+    assert import_public_key(P256).verify(signed)
+    longer = signed.signature[:place] + b"\0" + signed.signature[place:]
+    assert not import_public_key(P256).verify(Jws(signed.header, {}, signed.signing_input, longer))
+
+
 @pytest.mark.parametrize("signature", [b"\0" * 64, b"\xff" * 64, b"\0" * 32 + b"\x01" * 32], ids=["0", "max", "r is 0"])
 def test_ec_signatures_out_of_range_do_not_verify(signature: bytes) -> None:
     assert not import_public_key(P256).verify(Jws({"alg": "ES256"}, {}, b"a.b", signature))
