@@ -1,4 +1,6 @@
-"""What a token costs: ``make bench``. Starts the real server, drives one fixed workload, prints ratios; never fails.
+"""What a token and a whole login cost: ``make bench``.
+
+Starts the real server, drives one fixed workload, prints ratios; never fails.
 
 The workload: client_credentials with an RS256 assertion (RSA-2048), an ES256 proof by a fresh key with a valid nonce,
 replay checks, journal row on disk, a token signed with RS256 (RSA-3072). The floor is exactly the four cryptographic
@@ -24,12 +26,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from tests.support.emulator import LiveServer
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine
+from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
 
 PER_RUN = 1_500
 CHALLENGES = 1_500
 ROUNDS = 3
 CONCURRENCY = (1, 8, 32)
 GROWTH_TOKENS = 10_000
+LOGINS = 200
 
 
 @dataclass
@@ -185,7 +189,45 @@ def main() -> None:
         for _ in range(GROWTH_TOKENS // PER_RUN):
             measure(server, prebuilt(machine, PER_RUN, nonce=True), 8, b"200")
         print(f"memory: {before:.0f} MiB, after {GROWTH_TOKENS:,} more tokens {memory_mib(pids):.0f} MiB")
+        report_login(server)
         server.stop()
+
+
+def report_login(server: LiveServer) -> None:
+    """A login without a page: pushed request, authorize with test_pid, code with its challenge, one after the other."""
+    machine = server.client(
+        "bench-web",
+        jwk=private_jwk("RS256", 1, 2048),
+        grant_types=["authorization_code", "refresh_token"],
+        scope=SCOPES,
+        redirect_uris=[REDIRECT_URI],
+    )
+    rp = RelyingParty(machine)
+    pids = server_pids(server)
+    seconds, redirects = [], 0
+    cpu = cpu_seconds(pids)
+    for _ in range(LOGINS):
+        login = Login()
+        begun = time.perf_counter()
+        pushed = rp.push(login, {"test_pid": PERSON})
+        answer = rp.browser().send("GET", rp.authorize_path(pushed.json["request_uri"]))
+        redirects += answer.status == 303
+        form = {
+            "grant_type": "authorization_code",
+            "code": answer_parameters(answer)["code"],
+            "redirect_uri": REDIRECT_URI,
+            "code_verifier": login.verifier,
+            "scope": ABSENT,
+        }
+        assert machine.meet_challenge(form).status == 400
+        assert machine.token(form=form).status == 200
+        seconds.append(time.perf_counter() - begun)
+    cpu = (cpu_seconds(pids) - cpu) / LOGINS
+    print(
+        f"\na login without a page: 4 requests, {redirects / LOGINS:.0f} redirect, "
+        f"{cpu * 1e3:.2f} ms CPU of the server (two signatures); "
+        f"p50 {percentile(seconds, 0.5) * 1e3:.1f} ms with the client's own work"
+    )
 
 
 def report(concurrency: int, runs: list[Run], floor: float) -> None:

@@ -15,7 +15,19 @@ from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import Settings, from_environ
 from mock_sts.store.catalog import load_catalog
 from mock_sts.store.engine import Store
-from mock_sts.web import control, discovery, errors, health, token
+from mock_sts.web import (
+    authorization,
+    control,
+    discovery,
+    end_session,
+    errors,
+    health,
+    login,
+    pushed_authorization,
+    testidp,
+    token,
+    user_info,
+)
 from mock_sts.web.writing import EMULATOR_HEADER
 
 
@@ -27,16 +39,33 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         enforcement=Enforcement.from_word(settings.enforcement),
         skew=skew,
         access_token_lifetime=settings.access_token_lifetime,
+        id_token_lifetime=settings.id_token_lifetime,
+        refresh_token_lifetime=settings.refresh_token_lifetime,
+        single_sign_on_lifetime=settings.single_sign_on_lifetime,
+        code_lifetime=settings.code_lifetime,
+        pushed_request_lifetime=settings.pushed_request_lifetime,
+        invent_people=settings.invent_people,
+        network=settings.network,
         journal_size=settings.journal_size,
     )
     store = open_store(settings)
     sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step)
-    app = Flask("mock_sts", static_folder=None)
+    app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.extensions["mock_sts"] = sts
-    for routes in (discovery, token, health):
+    for routes in (
+        discovery,
+        pushed_authorization,
+        authorization,
+        login,
+        testidp,
+        token,
+        user_info,
+        end_session,
+        health,
+    ):
         app.register_blueprint(routes.blueprint(sts))
     control.install(app, sts, settings.admin_token)
     errors.install(app)

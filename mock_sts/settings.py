@@ -167,6 +167,14 @@ SETTINGS: tuple[Setting, ...] = (
         _choice("shipped", "fresh"),
     ),
     Setting("access_token_lifetime", "600", "Seconds; APIs and clients may have their own", _number(1, 86_400)),
+    Setting("id_token_lifetime", "300", "Seconds; clients may have their own", _number(1, 86_400)),
+    Setting(
+        "refresh_token_lifetime", "28800", "Seconds from the login; clients may have their own", _number(1, 31_536_000)
+    ),
+    Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", _number(1, 31_536_000)),
+    Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", _number(1, 86_400)),
+    Setting("pushed_request_lifetime", "600", "Seconds from PAR to the end of the login", _number(1, 86_400)),
+    Setting("invent_people", "true", "Whether a pid of no persona is a person invented for it, or refused", _flag),
     Setting("dpop_nonce_step", "60", "Seconds; a nonce is good for its step and the next", _number(1, 3_600)),
     Setting(
         "clock_skew",
@@ -209,6 +217,12 @@ class Settings:
     admin_token: str
     signing_keys: str
     access_token_lifetime: int
+    id_token_lifetime: int
+    refresh_token_lifetime: int
+    single_sign_on_lifetime: int
+    code_lifetime: int
+    pushed_request_lifetime: int
+    invent_people: bool
     dpop_nonce_step: int
     clock_skew: int | None
     network: str

@@ -1,12 +1,20 @@
-"""Claims: what HelseID puts into a token, by whose wish, and in which order."""
+"""Claims: what HelseID puts into tokens and userinfo, by whose wish, and in which order.
 
-from collections.abc import Iterable, Sequence
+Two tables say it all: which scope brings which claims of a person into ID token and userinfo, and in which order an
+access token lists what its API wants. Everything else is assembly.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.helseid.registry import MULTI_TENANT, SINGLE_TENANT, ApiResource, Client
+from mock_sts.helseid.registry import MULTI_TENANT, SINGLE_TENANT, ApiResource, Client, Persona
 from mock_sts.helseid.scopes import CLIENT_NAME
-from mock_sts.protocol.terms import AuthMethod
+from mock_sts.helseid.testidp import ASSURANCE_OF
+from mock_sts.protocol.terms import OFFLINE_ACCESS, PROFILE, AuthMethod
 
 CLIENT_AMR = "client_amr"
 ORGNR_PARENT = "helseid://claims/client/claims/orgnr_parent"
@@ -14,13 +22,71 @@ ORGNR_SUPPLIER = "helseid://claims/client/claims/orgnr_supplier"
 CLIENT_NAME_CLAIM = "helseid://claims/client/client_name"
 CLIENT_TENANCY = "helseid://claims/client/client_tenancy"
 
+PID = "helseid://claims/identity/pid"
+PID_PSEUDONYM = "helseid://claims/identity/pid_pseudonym"
+SECURITY_LEVEL = "helseid://claims/identity/security_level"
+ASSURANCE_LEVEL = "helseid://claims/identity/assurance_level"
+NETWORK = "helseid://claims/identity/network"
+HPR_NUMBER = "helseid://claims/hpr/hpr_number"
+HPR_DETAILS = "helseid://claims/hpr/hpr_details"
+
+_NAMES = ("name", "given_name", "middle_name", "family_name")
+_HPR_SCOPES = ("helseid://scopes/hpr/hpr_number", "helseid://scopes/hpr")
+
+#: Scope to the claims that it brings into ID token and userinfo, in HelseID's order.
+CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
+    "helseid://scopes/identity/pid": (PID,),
+    "helseid://scopes/identity/security_level": (SECURITY_LEVEL,),
+    "helseid://scopes/identity/assurance_level": (ASSURANCE_LEVEL,),
+    "helseid://scopes/identity/pid_pseudonym": (PID_PSEUDONYM,),
+    "helseid://scopes/hpr/hpr_number": (HPR_NUMBER,),
+    "helseid://scopes/hpr": (HPR_NUMBER,),
+    PROFILE: _NAMES,
+    "helseid://scopes/identity/network": (NETWORK,),
+    "helseid://scopes/identity/all": (
+        PID,
+        SECURITY_LEVEL,
+        ASSURANCE_LEVEL,
+        PID_PSEUDONYM,
+        *_NAMES,
+        NETWORK,
+    ),
+}
+
+#: The claims of a person that an API may want in its access tokens, in HelseID's order.
+ACCESS_TOKEN_CLAIMS = (PID, PID_PSEUDONYM, SECURITY_LEVEL, ASSURANCE_LEVEL, HPR_NUMBER, *_NAMES, NETWORK)
+
 #: Between an API's audience and the name of a claim that belongs to that API alone.
 _API_CLAIM = "/client/claims/"
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """How a person logged in: session id, time (seconds), provider, methods, level, and the HPR number that counts."""
+
+    sid: str
+    auth_time: int
+    idp: str
+    amr: tuple[str, ...]
+    security_level: str
+    hpr_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person who has logged in. ``sub`` is the pseudonym of the pid; ``network`` the net they came by."""
+
+    persona: Persona
+    login: Login
+    sub: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccessTokenFacts:
-    """What an access token says. Times in seconds; ``confirmation`` is a ``jkt`` or None for a Bearer token."""
+    """What an access token says. Times in seconds; ``confirmation`` is a ``jkt`` or None for a Bearer token;
+    ``subject`` is None for a machine.
+    """
 
     issuer: str
     issued_at: int
@@ -30,12 +96,32 @@ class AccessTokenFacts:
     apis: tuple[ApiResource, ...]
     confirmation: str | None
     jti: str
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokenFacts:
+    """What an ID token says beside its subject. Times in seconds; None where the request had no such thing."""
+
+    issuer: str
+    issued_at: int
+    lifetime: int
+    client_id: str
+    scopes: tuple[str, ...]
+    nonce: str | None
+    access_token: str
+    state: str | None
+
+
+def pseudonym(pid: str, key: bytes) -> str:
+    """The ``sub`` of a person: 32 bytes in padded base64, as HelseID's are; the real algorithm is a secret."""
+    return base64.b64encode(hmac.digest(key, pid.encode(), hashlib.sha256)).decode("ascii")
 
 
 def access_token_claims(facts: AccessTokenFacts) -> dict[str, Any]:
     """The payload of an access token in HelseID's order.
 
-    ``aud`` is a text for one API and a list for several; ``scope`` is always a list.
+    ``aud`` is a text for one API and a list for several; ``scope`` is always a list, offline_access last.
     """
     audiences = [api.audience for api in facts.apis]
     claims: dict[str, Any] = {
@@ -48,33 +134,68 @@ def access_token_claims(facts: AccessTokenFacts) -> dict[str, Any]:
         claims["aud"] = audiences[0] if len(audiences) == 1 else audiences
     if facts.confirmation is not None:
         claims["cnf"] = {"jkt": facts.confirmation}
-    claims["scope"] = list(facts.scopes)
+    claims["scope"] = in_token_order(facts.scopes)
+    subject = facts.subject
+    if subject is not None:
+        claims["amr"] = list(subject.login.amr)
     claims["client_id"] = facts.client.client_id
-    claims.update(client_claims(facts.client, facts.scopes, facts.apis))
+    first, last = _client_claims(facts.client, facts.scopes, facts.apis)
+    claims.update(first)
+    if subject is not None:
+        claims["sub"] = subject.sub
+        claims["auth_time"] = subject.login.auth_time
+        claims["idp"] = subject.login.idp
+        wanted = {claim for api in facts.apis for claim in api.members["claims"]}
+        claims.update(_pick(subject, [claim for claim in ACCESS_TOKEN_CLAIMS if claim in wanted]))
+    claims.update(last)
+    if subject is not None:
+        claims["sid"] = subject.login.sid
     claims["jti"] = facts.jti
     return claims
 
 
-def client_claims(client: Client, scopes: Sequence[str], apis: Iterable[ApiResource]) -> dict[str, str]:
-    """What a token says of its client beside the client_id, from the registration."""
-    members = client.members
-    tenancy, organization = members["tenancy"], members["organization"]
-    claims = {CLIENT_AMR: AuthMethod.PRIVATE_KEY_JWT.value}
-    if organization and tenancy == SINGLE_TENANT:
-        claims[ORGNR_PARENT] = organization
-    if organization and tenancy == MULTI_TENANT:
-        claims[ORGNR_SUPPLIER] = organization
-    audiences = {api.audience for api in apis}
-    for name, value in members["client_claims"].items():
-        owner, of_an_api, _ = name.partition(_API_CLAIM)
-        if not of_an_api or owner in audiences:
-            claims[name] = value
-    wanted = {claim for api in apis for claim in api.members["claims"]}
-    if members["client_name"] and (CLIENT_NAME in scopes or CLIENT_NAME_CLAIM in wanted):
-        claims[CLIENT_NAME_CLAIM] = members["client_name"]
-    if tenancy in (SINGLE_TENANT, MULTI_TENANT):
-        claims[CLIENT_TENANCY] = tenancy
+def id_token_claims(facts: IdTokenFacts, subject: Subject) -> dict[str, Any]:
+    """The payload of an ID token in HelseID's order."""
+    claims: dict[str, Any] = {
+        "iss": facts.issuer,
+        "nbf": facts.issued_at,
+        "iat": facts.issued_at,
+        "exp": facts.issued_at + facts.lifetime,
+        "aud": facts.client_id,
+        "amr": list(subject.login.amr),
+    }
+    if facts.nonce is not None:
+        claims["nonce"] = facts.nonce
+    claims["at_hash"] = _half_hash(facts.access_token)
+    if facts.state is not None:
+        claims["s_hash"] = _half_hash(facts.state)
+    claims["sid"] = subject.login.sid
+    claims["sub"] = subject.sub
+    claims["auth_time"] = subject.login.auth_time
+    claims["idp"] = subject.login.idp
+    claims.update(_pick(subject, claims_of(facts.scopes)))
     return claims
+
+
+def user_info_claims(scopes: Sequence[str], subject: Subject, now: int) -> dict[str, Any]:
+    """The members of a userinfo answer; ``sub`` comes last."""
+    claims = _pick(subject, claims_of(scopes))
+    claims["userinfo_issued_at"] = now
+    if any(scope in scopes for scope in _HPR_SCOPES):
+        claims[HPR_DETAILS] = _hpr_details(subject)
+    claims["sub"] = subject.sub
+    return claims
+
+
+def claims_of(scopes: Iterable[str]) -> list[str]:
+    """The claims of a person that ``scopes`` bring, each once, in HelseID's order."""
+    asked = set(scopes)
+    return list(dict.fromkeys(claim for scope, names in CLAIMS_OF_SCOPE.items() if scope in asked for claim in names))
+
+
+def in_token_order(scopes: Iterable[str]) -> list[str]:
+    """``scopes`` as an access token lists them: as asked for, offline_access last."""
+    return sorted(scopes, key=lambda scope: scope == OFFLINE_ACCESS)
 
 
 def access_token_lifetime(client: Client, apis: Iterable[ApiResource], usual: int) -> int:
@@ -83,3 +204,75 @@ def access_token_lifetime(client: Client, apis: Iterable[ApiResource], usual: in
     if own is not None:
         return own
     return min((api.members["access_token_lifetime"] or usual for api in apis), default=usual)
+
+
+def _pick(subject: Subject, names: Iterable[str]) -> dict[str, Any]:
+    """The claims called ``names`` as far as the person has them; levels and numbers are texts, as at HelseID."""
+    members, login = subject.persona.members, subject.login
+    full_name = " ".join(filter(None, (members["given_name"], members["middle_name"], members["family_name"])))
+    values: dict[str, str | None] = {
+        PID: subject.persona.pid,
+        PID_PSEUDONYM: subject.sub,
+        SECURITY_LEVEL: login.security_level,
+        ASSURANCE_LEVEL: ASSURANCE_OF[login.security_level],
+        NETWORK: subject.network,
+        HPR_NUMBER: login.hpr_number,
+        "name": full_name,
+        "given_name": members["given_name"],
+        "middle_name": members["middle_name"],
+        "family_name": members["family_name"],
+    }
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+def _hpr_details(subject: Subject) -> dict[str, Any]:
+    """The register's answer; its number is a number here, and a text in the claim."""
+    number = subject.login.hpr_number
+    approvals = [
+        {
+            "profession": entry.get("profession", "XX"),
+            "authorization": entry.get("authorization", {}),
+            "requisition_rights": entry.get("requisition_rights", []),
+            "specialities": entry.get("specialities", []),
+        }
+        for entry in subject.persona.members["authorizations"]
+    ]
+    return {
+        "approvals": approvals if number else [],
+        "hpr_number": int(number) if number else None,
+        "no_hpr_number": number is None,
+    }
+
+
+def _client_claims(
+    client: Client, scopes: Sequence[str], apis: Iterable[ApiResource]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What a token says of its client from the registration: what stands before the person, and what after."""
+    members = client.members
+    tenancy, organization = members["tenancy"], members["organization"]
+    first = {CLIENT_AMR: AuthMethod.PRIVATE_KEY_JWT.value}
+    if organization and tenancy == SINGLE_TENANT:
+        first[ORGNR_PARENT] = organization
+    last = {}
+    if organization and tenancy == MULTI_TENANT:
+        last[ORGNR_SUPPLIER] = organization
+    apis = tuple(apis)
+    audiences = {api.audience for api in apis}
+    for name, value in members["client_claims"].items():
+        owner, of_an_api, _ = name.partition(_API_CLAIM)
+        if not of_an_api or owner in audiences:
+            last[name] = value
+    wanted = {claim for api in apis for claim in api.members["claims"]}
+    if members["client_name"] and (CLIENT_NAME in scopes or CLIENT_NAME_CLAIM in wanted):
+        last[CLIENT_NAME_CLAIM] = members["client_name"]
+    if tenancy in (SINGLE_TENANT, MULTI_TENANT):
+        last[CLIENT_TENANCY] = tenancy
+    return first, last
+
+
+def _half_hash(text: str) -> str:
+    """``at_hash`` and ``s_hash`` for RS256 (OpenID Connect Core section 3.1.3.6)."""
+    from authlib.oidc.core.util import create_half_hash  # noqa: PLC0415  only logins need Authlib
+
+    hashed: bytes = create_half_hash(text, "RS256")
+    return hashed.decode("ascii")

@@ -16,7 +16,15 @@ class ErrorCode(StrEnum):
     INVALID_TARGET = "invalid_target"
     INVALID_DPOP_PROOF = "invalid_dpop_proof"
     USE_DPOP_NONCE = "use_dpop_nonce"
+    ACCESS_DENIED = "access_denied"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    INTERACTION_REQUIRED = "interaction_required"
+    INVALID_REQUEST_OBJECT = "invalid_request_object"
+    INVALID_REQUEST_URI = "invalid_request_uri"
+    INVALID_TOKEN = "invalid_token"
+    LOGIN_REQUIRED = "login_required"
     SERVER_ERROR = "server_error"
+    UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
 
 
 class OAuthError(Exception):

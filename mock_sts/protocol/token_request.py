@@ -16,6 +16,36 @@ class ClientCredentialsRequest:
     resource: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorizationCodeRequest:
+    """RFC 6749 section 4.1.3 with RFC 7636. None where absent."""
+
+    code: str | None
+    redirect_uri: str | None
+    code_verifier: str | None
+    resource: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokenRequest:
+    """RFC 6749 section 6. None where absent."""
+
+    refresh_token: str | None
+    resource: str | None
+
+
+def read_authorization_code(params: Params) -> AuthorizationCodeRequest:
+    """The request in ``params``; a scope beside it changes nothing, the code has its own."""
+    return AuthorizationCodeRequest(
+        params.one("code"), params.one("redirect_uri"), params.one("code_verifier"), params.one("resource")
+    )
+
+
+def read_refresh_token(params: Params) -> RefreshTokenRequest:
+    """The request in ``params``."""
+    return RefreshTokenRequest(params.one("refresh_token"), params.one("resource"))
+
+
 def read_client_credentials(params: Params) -> ClientCredentialsRequest:
     """The request in ``params``; the shared phases have seen to it that there is at most one resource."""
     return ClientCredentialsRequest(params.words("scope"), params.one("resource"))

@@ -7,18 +7,25 @@ from mock_sts.protocol.terms import TokenType
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """A successful answer; ``expires_in`` is in seconds."""
+    """A successful answer; ``expires_in`` and ``rt_expires_in`` (HelseID's own member) are in seconds."""
 
     access_token: str
     expires_in: int
     token_type: TokenType
     scope: str
+    id_token: str | None = None
+    refresh_token: str | None = None
+    rt_expires_in: int | None = None
 
     def body(self) -> dict[str, str | int]:
         """The JSON members, in the order in which HelseID writes them; absent ones are left out."""
-        return {
+        members: dict[str, str | int | None] = {
+            "id_token": self.id_token,
             "access_token": self.access_token,
             "expires_in": self.expires_in,
             "token_type": self.token_type.value,
+            "refresh_token": self.refresh_token,
             "scope": self.scope,
+            "rt_expires_in": self.rt_expires_in,
         }
+        return {name: value for name, value in members.items() if value is not None}

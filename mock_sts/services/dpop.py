@@ -8,6 +8,7 @@ from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange, Use
 from mock_sts.store.replay import Once, is_remembered
 
@@ -15,13 +16,17 @@ from mock_sts.store.replay import Once, is_remembered
 NONCE_HEADER = "DPoP-Nonce"
 
 
-def check_proof(exchange: Exchange, proofs: Sequence[str], endpoint: Endpoint, method: str) -> str | None:
+def check_proof(
+    exchange: Exchange, client: AuthenticatedClient, proofs: Sequence[str], endpoint: Endpoint, method: str
+) -> str | None:
     """The thumbprint (``jkt``) of the proof's key, or None when there is no proof.
 
-    The shared phases have seen to it that there is at most one. Raises OAuthError; a challenge carries the nonce.
-    A good proof is used up by the exchange from here on.
+    The shared phases have seen to it that there is at most one. Raises OAuthError; a challenge carries the nonce. Until
+    the proof is found good nothing is used up, for clients repeat the same assertion after a challenge; from then on
+    the exchange uses up both.
     """
     if not proofs:
+        exchange.use_up(client.use)
         return None
     try:
         proof: DPoPProof | None = read_dpop_proof(proofs[0])
@@ -49,7 +54,9 @@ def check_proof(exchange: Exchange, proofs: Sequence[str], endpoint: Endpoint, m
     except OAuthError as error:
         if error.code is ErrorCode.USE_DPOP_NONCE:
             error.headers[NONCE_HEADER] = exchange.sts.nonces.mint(now)
+            exchange.note_challenged(client.use.once)
         raise
+    exchange.use_up(client.use)
     exchange.use_up(use)
     return proof.thumbprint if proof else None
 

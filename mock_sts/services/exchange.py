@@ -50,6 +50,7 @@ class Exchange:
         self.detail: dict[str, Any] = {}
         self._uses: list[Use] = []
         self._challenged: Once | None = None
+        self._burns: list[Callable[[Transaction], bool]] = []
         self._journaled = False
 
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
@@ -71,6 +72,10 @@ class Exchange:
     def note_challenged(self, once: Once) -> None:
         """Let the journal row say that ``once`` met a challenge, which uses nothing up."""
         self._challenged = once
+
+    def burn_on_refusal(self, burn: Callable[[Transaction], bool]) -> None:
+        """From now on a refusal carries out ``burn`` as well, in its one write."""
+        self._burns.append(burn)
 
     def finish(self, act: Callable[[Transaction], OAuthError | None] | None = None) -> None:
         """The one write of a successful exchange: what it uses up, what ``act`` does, the journal row.
@@ -95,6 +100,8 @@ class Exchange:
         if isinstance(error, OAuthError) and not self._journaled:
             with self.sts.store.writing() as transaction:
                 self._use_up(transaction)
+                for burn in self._burns:
+                    burn(transaction)
                 self._write_row(transaction, error)
             self._log(error)
 

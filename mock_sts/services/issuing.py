@@ -1,26 +1,66 @@
 """From the decision of a grant to tokens. Claims are made before the write, signatures after it."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.helseid.claims import AccessTokenFacts, access_token_claims, access_token_lifetime
+from mock_sts.helseid.claims import (
+    AccessTokenFacts,
+    IdTokenFacts,
+    Subject,
+    access_token_claims,
+    access_token_lifetime,
+    id_token_claims,
+)
 from mock_sts.helseid.registry import ApiResource, Client
-from mock_sts.protocol.terms import TokenType
+from mock_sts.protocol.errors import OAuthError
+from mock_sts.protocol.terms import OPENID, TokenType
 from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.exchange import Exchange
+from mock_sts.store.engine import Transaction
 
 ACCESS_TOKEN_TYP = "at+jwt"
+ID_TOKEN_TYP = "JWT"
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokenPlan:
+    """What an ID token repeats of its login: issuer, nonce and state (None where there was none), its own lifetime.
+
+    ``scopes`` are those of the login; they decide its claims, also when the access token is narrowed to one API.
+    """
+
+    nonce: str | None
+    state: str | None
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token for the answer, and when it is over (seconds)."""
+
+    handle: str
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The result of any grant: for whom, to what, and bound to which key."""
+    """The result of any grant: for whom, to what, and bound to which key.
+
+    ``issuer`` is that under which the flow began. ``act`` is what the grant does in the exchange's one write; the error
+    that it returns means that another request was faster.
+    """
 
     client: Client
+    issuer: str
     scopes: tuple[str, ...]
     apis: tuple[ApiResource, ...]
     confirmation: str | None
+    subject: Subject | None = None
+    id_token: IdTokenPlan | None = None
+    refresh_token: RefreshToken | None = None
+    act: Callable[[Transaction], OAuthError | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +73,23 @@ class Unsigned:
 
     def signed(self, exchange: Exchange) -> TokenResponse:
         """Sign: the one expensive step, taken when nothing can refuse any more."""
+        authorization, keyring = self.authorization, exchange.sts.keyring
+        access_token = keyring.sign(self.claims, ACCESS_TOKEN_TYP)
+        id_token = None
+        if authorization.id_token is not None and authorization.subject is not None:
+            claims = _id_token_claims(
+                exchange, authorization, authorization.id_token, authorization.subject, access_token
+            )
+            id_token = keyring.sign(claims, ID_TOKEN_TYP)
+        refresh = authorization.refresh_token
         return TokenResponse(
-            access_token=exchange.sts.keyring.sign(self.claims, ACCESS_TOKEN_TYP),
+            access_token=access_token,
             expires_in=self.lifetime,
-            token_type=TokenType.DPOP if self.authorization.confirmation else TokenType.BEARER,
-            scope=" ".join(self.authorization.scopes),
+            token_type=TokenType.DPOP if authorization.confirmation else TokenType.BEARER,
+            scope=" ".join(authorization.scopes),
+            id_token=id_token,
+            refresh_token=refresh.handle if refresh else None,
+            rt_expires_in=refresh.expires_at - exchange.times.now if refresh else None,
         )
 
 
@@ -48,7 +100,7 @@ def prepare_tokens(exchange: Exchange, authorization: Authorization) -> Unsigned
     )
     claims = access_token_claims(
         AccessTokenFacts(
-            issuer=exchange.urls.issuer.base,
+            issuer=authorization.issuer,
             issued_at=exchange.times.wall,
             lifetime=lifetime,
             client=authorization.client,
@@ -56,7 +108,30 @@ def prepare_tokens(exchange: Exchange, authorization: Authorization) -> Unsigned
             apis=authorization.apis,
             confirmation=authorization.confirmation,
             jti=secrets.token_hex(16).upper(),
+            subject=authorization.subject,
         )
     )
     exchange.detail["access_token"] = claims
     return Unsigned(claims, lifetime, authorization)
+
+
+def _id_token_claims(
+    exchange: Exchange, authorization: Authorization, plan: IdTokenPlan, subject: Subject, access_token: str
+) -> dict[str, Any]:
+    own: int | None = authorization.client.members["id_token_lifetime"]
+    facts = IdTokenFacts(
+        issuer=authorization.issuer,
+        issued_at=exchange.times.wall,
+        lifetime=exchange.sts.policy.id_token_lifetime if own is None else own,
+        client_id=authorization.client.client_id,
+        scopes=plan.scopes,
+        nonce=plan.nonce,
+        access_token=access_token,
+        state=plan.state,
+    )
+    return id_token_claims(facts, subject)
+
+
+def id_token_plan(scopes: tuple[str, ...], nonce: str | None, state: str | None) -> IdTokenPlan | None:
+    """The plan for a login with ``scopes``; None without openid."""
+    return IdTokenPlan(nonce, state, scopes) if OPENID in scopes else None

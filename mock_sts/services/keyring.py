@@ -14,7 +14,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from mock_sts.protocol.jose import PrivateKey, encode_header, generate_private_jwk, to_base64url, to_pem
+from mock_sts.protocol.jose import (
+    Jws,
+    PrivateKey,
+    encode_header,
+    generate_private_jwk,
+    import_public_key,
+    to_base64url,
+    to_pem,
+)
 from mock_sts.store.keys import ACTIVE, SigningKey
 
 ALGORITHM = "RS256"
@@ -36,6 +44,7 @@ class KeyRing:
         self._x5t = to_base64url(hashlib.sha1(certificate, usedforsecurity=False).digest())
         self._certificate = active.certificate
         self._headers: dict[str, bytes] = {}
+        self._public_key = import_public_key(active.jwk)
 
     def sign(self, claims: Mapping[str, Any], typ: str) -> str:
         """A compact JWS over ``claims``, with the header members in HelseID's order."""
@@ -44,6 +53,10 @@ class KeyRing:
             header = encode_header({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ})
             self._headers[typ] = header
         return self._key.sign_encoded(header, claims)
+
+    def verify(self, jws: Jws) -> bool:
+        """Whether we signed ``jws``; its claims are another question."""
+        return jws.algorithm == ALGORITHM and self._public_key.verify(jws)
 
     def public_jwks(self) -> list[dict[str, Any]]:
         """The published keys, members in HelseID's order."""

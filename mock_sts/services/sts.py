@@ -9,6 +9,8 @@ from mock_sts.protocol.addresses import Addresses
 from mock_sts.protocol.dpop import NonceMint
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import KeyRing
+from mock_sts.services.people import People
+from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import CatalogHolder
 from mock_sts.store.engine import Store
 from mock_sts.store.keys import load_signing_keys, server_secret
@@ -25,12 +27,19 @@ class Policy:
     enforcement: Enforcement
     skew: Skew
     access_token_lifetime: int
+    id_token_lifetime: int
+    refresh_token_lifetime: int
+    single_sign_on_lifetime: int
+    code_lifetime: int
+    pushed_request_lifetime: int
+    invent_people: bool
+    network: str
     journal_size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sts:
-    """One process' view of the server."""
+    """One process' view of the server. ``instance`` tells servers apart that share a host, in cookie names."""
 
     addresses: Addresses
     policy: Policy
@@ -40,6 +49,9 @@ class Sts:
     keyring: KeyRing
     nonces: NonceMint
     sweeper: Sweeper
+    people: People
+    seal: Seal
+    instance: str
 
 
 def open_sts(addresses: Addresses, policy: Policy, clock: Clock, store: Store, nonce_step: int) -> Sts:
@@ -54,4 +66,7 @@ def open_sts(addresses: Addresses, policy: Policy, clock: Clock, store: Store, n
         keyring=KeyRing(load_signing_keys(store)),
         nonces=NonceMint(secret, DEFAULT_ENVIRONMENT, nonce_step),
         sweeper=Sweeper(),
+        people=People(),
+        seal=Seal(server_secret(store, "seal", lambda: secrets.token_bytes(32))),
+        instance=server_secret(store, "instance", lambda: secrets.token_bytes(4)).hex(),
     )

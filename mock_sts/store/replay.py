@@ -12,7 +12,15 @@ _SEEN = "SELECT 1 FROM replay WHERE digest = ?"
 #: Seconds between two sweeps of one process.
 _SWEEP_EVERY = 60
 
-_SWEEP = "DELETE FROM replay WHERE rowid IN (SELECT rowid FROM replay WHERE expires_at < ? LIMIT 2000)"
+#: Tables whose rows are over at ``expires_at``, and the seconds for which a row is kept after that: a handle that is
+#: used again too late is told apart from one that never was.
+_SWEPT = {
+    "replay": 0,
+    "authorization_request": 3_600,
+    "authorization_code": 3_600,
+    "refresh_token": 3_600,
+    "login_session": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +58,9 @@ class Sweeper:
         """Forget entries that ended before ``now`` (seconds), if the last sweep was long enough ago."""
         if now >= self._next:
             self._next = now + _SWEEP_EVERY
-            connection.exec_driver_sql(_SWEEP, (now,))
+            for table, kept in _SWEPT.items():
+                connection.exec_driver_sql(
+                    f"DELETE FROM {table} WHERE rowid IN "  # noqa: S608
+                    f"(SELECT rowid FROM {table} WHERE expires_at < ? LIMIT 2000)",
+                    (now - kept,),
+                )

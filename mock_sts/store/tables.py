@@ -73,6 +73,47 @@ REPLAY = Table(
     sqlite_strict=True,
 )
 
+
+def _ledger_table(name: str, *columns: "Column[object]") -> Table:
+    """What is pending or spent: found by the SHA-256 of a handle that only its holder knows, over at ``expires_at``."""
+    return Table(
+        name,
+        METADATA,
+        Column("digest", LargeBinary, primary_key=True),
+        Column("client_id", Text, nullable=False),
+        Column("document", Text, nullable=False),
+        Column("expires_at", _Number, nullable=False),
+        Column("consumed_at", _Number),
+        *columns,
+        Index(f"{name}_expires_at", "expires_at"),
+        sqlite_strict=True,
+    )
+
+
+#: Authorization requests on their way to an answer: pushed ones, and those of the front channel. ``sid`` is the session
+#: that a login for this very request has made.
+AUTHORIZATION_REQUEST = _ledger_table("authorization_request", Column("sid", Text))
+AUTHORIZATION_CODE = _ledger_table("authorization_code")
+REFRESH_TOKEN = _ledger_table("refresh_token")
+
+#: Logins of browsers: found by the SHA-256 of a cookie.
+LOGIN_SESSION = Table(
+    "login_session",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("auth_time", _Number, nullable=False),
+    Column("document", Text, nullable=False),
+    # Until then the browser need not log in again; the row stays longer, for tokens that come from this login.
+    Column("good_until", _Number, nullable=False),
+    Column("ended_at", _Number),
+    Column("expires_at", _Number, nullable=False),
+    Index("login_session_sid", "sid", "auth_time"),
+    Index("login_session_expires_at", "expires_at"),
+    sqlite_strict=True,
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,

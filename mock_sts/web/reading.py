@@ -6,6 +6,7 @@ from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.protocol.dpop import split_proofs
 from mock_sts.protocol.params import Params
+from mock_sts.services.back_channel import BackChannelCall
 
 
 def effective_urls(addresses: Addresses) -> EffectiveUrls:
@@ -29,3 +30,15 @@ def proofs() -> tuple[str, ...]:
     """The proofs in the DPoP header or headers."""
     header = request.environ.get("HTTP_DPOP")
     return tuple(split_proofs(header)) if header else ()
+
+
+def back_channel_call() -> BackChannelCall:
+    """The request as services of the back channel take it."""
+    return BackChannelCall(
+        method=request.method,
+        media_type=media_type(),
+        params=form(),
+        proofs=proofs(),
+        authorization=request.environ.get("HTTP_AUTHORIZATION"),
+        origin=request.environ.get("HTTP_ORIGIN"),
+    )

@@ -1,12 +1,12 @@
 """The token endpoint, and the nonce that HelseID has no endpoint for."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.dpop import NONCE_HEADER
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
-from mock_sts.services.token import TokenCall, issue_token
+from mock_sts.services.token import issue_token
 from mock_sts.web import reading
 from mock_sts.web.writing import NO_STORE, empty_response, json_response
 
@@ -20,15 +20,7 @@ def blueprint(sts: Sts) -> Blueprint:
     @routes.route(Endpoint.TOKEN, methods=_ANY_METHOD, provide_automatic_options=False)
     def token() -> Response:
         with Exchange(sts, Endpoint.TOKEN, reading.effective_urls(sts.addresses)) as exchange:
-            call = TokenCall(
-                method=request.method,
-                media_type=reading.media_type(),
-                params=reading.form(),
-                proofs=reading.proofs(),
-                authorization=request.environ.get("HTTP_AUTHORIZATION"),
-                origin=request.environ.get("HTTP_ORIGIN"),
-            )
-            return json_response(issue_token(exchange, call).body())
+            return json_response(issue_token(exchange, reading.back_channel_call()).body())
 
     @routes.get("/mock/dpop-nonce")
     def dpop_nonce() -> Response:

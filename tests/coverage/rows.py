@@ -21,7 +21,10 @@ class Row:
 
 
 def read_rows() -> list[Row]:
-    documents: list[dict[str, Any]] = yaml.safe_load((TESTS / "coverage" / "rows.yaml").read_text(encoding="utf-8"))
+    """All rows, from every ``rows*.yaml`` beside this file."""
+    documents: list[dict[str, Any]] = []
+    for file in sorted((TESTS / "coverage").glob("rows*.yaml")):
+        documents += yaml.safe_load(file.read_text(encoding="utf-8")) or []
     return [
         Row(
             document["id"],

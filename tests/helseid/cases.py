@@ -30,6 +30,7 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     others: Callable[[Emulator], object] = lambda sts: None
     strict_rule: str = ""
+    strict_error: str = ""
 
 
 ALWAYS: tuple[Outcome, Outcome, Outcome] = ("refused", "refused", "refused")
@@ -217,7 +218,7 @@ CASES: dict[str, Case] = {
     ),
     "client.organization": Case(NEVER, form(), members={"tenancy": "multi-tenant"}),
     # the token request
-    "token-request.one-proof": Case(ALWAYS, _two_proofs, "invalid_request"),
+    "dpop-header.one-proof": Case(ALWAYS, _two_proofs, "invalid_request"),
     "token-request.grant-type": Case(ALWAYS, form(grant_type=ABSENT), "unsupported_grant_type"),
     "token-request.one-resource": Case(ALWAYS, _two_resources, "invalid_target"),
     "token-request.resource-form": Case(ALWAYS, form(resource="no-uri"), "invalid_target"),

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.emulator import API_SCOPE, LiveServer
 from tests.support.keys import private_jwk
+from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES
 
 NODE = Path(__file__).parent / "node"
 
@@ -55,3 +56,41 @@ def test_client_credentials_with_dpop(live: LiveServer, kind: str) -> None:
     assert seen["claims"]["cnf"] == {"jkt": seen["thumbprint"]}
     assert seen["differs"] is True
     assert seen["refusal"] == {"error": "invalid_scope", "status": 400, "description": None}
+
+
+def test_a_whole_login_without_a_page(live: LiveServer) -> None:
+    out = "http://localhost:8089/out"
+    machine = live.client(
+        f"node-web-{secrets.token_hex(4)}",
+        jwk=private_jwk("PS256"),
+        grant_types=["authorization_code", "refresh_token"],
+        scope=SCOPES,
+        redirect_uris=[REDIRECT_URI],
+        post_logout_redirect_uris=[out],
+    )
+    seen = run(
+        "login.mjs",
+        {
+            "issuer": live.issuer,
+            "clientId": machine.client_id,
+            "jwk": machine.jwk,
+            "scope": SCOPES,
+            "redirectUri": REDIRECT_URI,
+            "postLogoutRedirectUri": out,
+            "testPid": PERSON,
+        },
+    )
+    assert seen["authorizeParameters"] == ["client_id", "request_uri"]
+    assert seen["status"] == 303
+    assert seen["callbackParameters"] == ["code", "state", "iss", "session_state"]
+    assert seen["claims"]["helseid://claims/identity/pid"] == PERSON
+    assert seen["claims"]["helseid://claims/identity/security_level"] == "4"
+    assert seen["claims"]["name"] == "KVART GREVLING"
+    assert seen["claims"]["amr"] == ["pwd"]
+    assert seen["userinfo"]["sub"] == seen["claims"]["sub"] == seen["refreshedSubject"]
+    assert seen["userinfo"]["helseid://claims/hpr/hpr_details"]["hpr_number"] == 565505933
+    assert seen["tokenType"] == "dpop"
+    assert seen["rotated"] is True
+    assert 28_700 < seen["rtExpiresIn"] <= 28_800
+    assert seen["reuse"] == "invalid_grant"
+    assert seen["logout"] == f"{out}?state=bye"

@@ -393,7 +393,7 @@ def test_two_headers_are_too_many(machine: Machine) -> None:
     body = urlencode(machine.form(machine.assertion())).encode()
     headers = [("Content-Type", FORM), ("DPoP", machine.proof()), ("DPoP", machine.proof())]
     answer = machine.transport.send("POST", "/connect/token", headers, body)
-    refused(answer, "token-request.one-proof", TOO_MANY, "invalid_request")
+    refused(answer, "dpop-header.one-proof", TOO_MANY, "invalid_request")
 
 
 @pytest.mark.covers("dpop.several-headers")
@@ -403,7 +403,7 @@ def test_the_same_proof_in_two_headers_is_too_many(optional: Machine) -> None:
     proof = optional.proof()
     headers = [("Content-Type", FORM), ("DPoP", proof), ("DPoP", proof)]
     answer = optional.transport.send("POST", "/connect/token", headers, body)
-    refused(answer, "token-request.one-proof", TOO_MANY, "invalid_request")
+    refused(answer, "dpop-header.one-proof", TOO_MANY, "invalid_request")
 
 
 @pytest.mark.covers("dpop.several-headers")
@@ -424,7 +424,7 @@ def test_two_headers_over_a_socket_are_too_many(live: LiveServer) -> None:
     response = connection.getresponse()
     assert response.status == 400
     assert json.loads(response.read()) == {"error": "invalid_request", "error_description": TOO_MANY}
-    assert response.getheader("Mock-Sts-Rule") == "token-request.one-proof"
+    assert response.getheader("Mock-Sts-Rule") == "dpop-header.one-proof"
     connection.close()
 
 

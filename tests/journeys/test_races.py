@@ -6,54 +6,61 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.support.emulator import LiveServer, OverHttp
-from tests.support.machine import Machine
+from tests.support.machine import ABSENT, Machine
+from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty
 
 PROCESSES = 4
 RACES = 200
 
 
-def same_assertion(machine: Machine) -> list[tuple[bytes, str]]:
+class Request(NamedTuple):
+    """What one lane sends in one race."""
+
+    method: str
+    path: str
+    body: bytes
+    proof: str | None
+
+
+def same_assertion(machine: Machine) -> list[Request]:
     """One assertion for everybody, a proof of one's own for each."""
-    assertion = machine.assertion(lifetime=60)
-    return [(urlencode(machine.form(assertion)).encode(), machine.proof()) for _ in range(PROCESSES)]
+    assertion = machine.assertion(lifetime=250)
+    body = urlencode(machine.form(assertion)).encode()
+    return [Request("POST", "/connect/token", body, machine.proof()) for _ in range(PROCESSES)]
 
 
-def same_proof(machine: Machine) -> list[tuple[bytes, str]]:
+def same_proof(machine: Machine) -> list[Request]:
     """One proof for everybody, an assertion of one's own for each."""
     proof = machine.proof()
-    return [(urlencode(machine.form(machine.assertion(lifetime=60))).encode(), proof) for _ in range(PROCESSES)]
+    return [
+        Request("POST", "/connect/token", urlencode(machine.form(machine.assertion(lifetime=250))).encode(), proof)
+        for _ in range(PROCESSES)
+    ]
 
 
-def runner(base: str, requests: list[tuple[bytes, str]], start: Barrier, results: Any) -> None:
+def runner(base: str, requests: list[Request], start: Barrier, results: Any) -> None:
     """One process: the same race as the others, at the same moment, again and again."""
     transport = OverHttp(base)
     found = []
-    for body, proof in requests:
+    for request in requests:
         start.wait()
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": proof}
-        answer = transport.send("POST", "/connect/token", headers, body)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if request.body else {}
+        if request.proof is not None:
+            headers["DPoP"] = request.proof
+        answer = transport.send(request.method, request.path, headers, request.body)
         found.append((answer.status, answer.rule))
     transport.close()
     results.put(found)
 
 
-@pytest.mark.parametrize(
-    ("prepare", "loser"),
-    [(same_assertion, "client-assertion.single-use"), (same_proof, "dpop.single-use")],
-    ids=["assertion", "proof"],
-)
-def test_four_processes_race_two_hundred_times(
-    live: LiveServer, prepare: Callable[[Machine], list[tuple[bytes, str]]], loser: str
-) -> None:
-    machine = live.client(f"racer-{secrets.token_hex(4)}")
-    machine.learn_nonce()
-    races = [prepare(machine) for _ in range(RACES)]
+def one_race(live: LiveServer, races: list[list[Request]]) -> list[Counter[tuple[int, str | None]]]:
+    """Run each race in PROCESSES processes; for each the outcomes with their numbers."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(PROCESSES)
     results = context.Queue()
@@ -66,9 +73,111 @@ def test_four_processes_race_two_hundred_times(
     lanes = [results.get(timeout=120) for _ in processes]
     for process in processes:
         process.join(10)
+    return [Counter(lane[number] for lane in lanes) for number in range(len(races))]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "loser"),
+    [(same_assertion, "client-assertion.single-use"), (same_proof, "dpop.single-use")],
+    ids=["assertion", "proof"],
+)
+def test_four_processes_race_two_hundred_times(
+    live: LiveServer, prepare: Callable[[Machine], list[Request]], loser: str
+) -> None:
+    machine = live.client(f"racer-{secrets.token_hex(4)}")
+    machine.learn_nonce()
+    outcomes = one_race(live, [prepare(machine) for _ in range(RACES)])
+    expected = Counter({(200, None): 1, (400, loser): PROCESSES - 1})
+    assert [number for number, outcome in enumerate(outcomes) if outcome != expected] == []
+
+
+@pytest.fixture(scope="module")
+def rp(live: LiveServer) -> RelyingParty:
+    machine = live.client(
+        f"web-racer-{secrets.token_hex(4)}",
+        grant_types=["authorization_code", "refresh_token"],
+        scope=SCOPES,
+        redirect_uris=[REDIRECT_URI],
+    )
+    machine.learn_nonce()
+    return RelyingParty(machine)
+
+
+def by_form(rp: RelyingParty, form: dict[str, Any]) -> list[Request]:
+    """The same form for everybody, with an assertion and a proof of one's own each."""
+    machine = rp.machine
+    return [
+        Request(
+            "POST",
+            "/connect/token",
+            urlencode(machine.form(machine.assertion(lifetime=250), {"scope": ABSENT, **form})).encode(),
+            machine.proof(),
+        )
+        for _ in range(PROCESSES)
+    ]
+
+
+def code_form(rp: RelyingParty) -> dict[str, Any]:
+    login = Login()
+    return {
+        "grant_type": "authorization_code",
+        "code": rp.log_in(login)["code"],
+        "redirect_uri": REDIRECT_URI,
+        "code_verifier": login.verifier,
+    }
+
+
+def same_code(rp: RelyingParty) -> list[Request]:
+    return by_form(rp, code_form(rp))
+
+
+def same_refresh_token(rp: RelyingParty) -> list[Request]:
+    machine = rp.machine
+    tokens = machine.post(machine.form(machine.assertion(), {"scope": ABSENT, **code_form(rp)}), proof=machine.proof())
+    return by_form(rp, {"grant_type": "refresh_token", "refresh_token": tokens.json["refresh_token"]})
+
+
+def same_request_uri(rp: RelyingParty) -> list[Request]:
+    pushed = rp.push(Login(), {"test_pid": PERSON})
+    return [Request("GET", rp.authorize_path(pushed.json["request_uri"]), b"", None) for _ in range(PROCESSES)]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "winner", "loser"),
+    [
+        (same_code, (200, None), (400, "code.known")),
+        (same_refresh_token, (200, None), (400, "refresh.single-use")),
+        (same_request_uri, (303, None), (303, "request-uri.fresh")),
+    ],
+    ids=["code", "refresh token", "request_uri"],
+)
+def test_what_a_login_gives_is_used_once(
+    live: LiveServer,
+    rp: RelyingParty,
+    prepare: Callable[[RelyingParty], list[Request]],
+    winner: tuple[int, str | None],
+    loser: tuple[int, str | None],
+) -> None:
+    races = []
     for number in range(RACES):
-        outcome = Counter(lane[number] for lane in lanes)
-        assert outcome == {(200, None): 1, (400, loser): PROCESSES - 1}, f"race {number}"
+        if number % 50 == 0:
+            rp.machine.learn_nonce()
+        races.append(prepare(rp))
+    outcomes = one_race(live, races)
+    expected = Counter({winner: 1, loser: PROCESSES - 1})
+    assert [number for number, outcome in enumerate(outcomes) if outcome != expected] == []
+
+
+def test_two_hundred_requests_race_for_one_code(live: LiveServer, rp: RelyingParty) -> None:
+    rp.machine.learn_nonce()
+    form = code_form(rp)
+    machine = rp.machine
+    requests = [
+        (machine.form(machine.assertion(lifetime=250), {"scope": ABSENT, **form}), machine.proof()) for _ in range(200)
+    ]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda request: machine.post(request[0], proof=request[1]), requests))
+    assert Counter(answer.error for answer in answers) == {None: 1, "invalid_grant": 199}
 
 
 def test_threads_of_one_process_race_too(live: LiveServer) -> None:

@@ -56,7 +56,7 @@ class InProcess:
         pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
         if not any(name.lower() == "host" for name, _ in pairs):
             pairs.append(("Host", self._host))
-        with self._app.test_client() as client:
+        with self._app.test_client(use_cookies=False) as client:
             response = client.open(path, method=method, headers=pairs, data=body)
             found = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, found, response.get_data())
@@ -132,6 +132,7 @@ class Emulator:
             private_jwk("ES256", 2),
             lambda: self.clock.wall,
             scope=API_SCOPE,
+            advance=self.clock.advance,
         )
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:

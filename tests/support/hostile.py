@@ -11,6 +11,26 @@ from urllib.parse import quote_plus, urlencode
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import ABSENT, Machine, b64, raw_jws
 
+AUTHORIZE_PARAMETERS = [
+    "acr_values",
+    "authzId",
+    "client_id",
+    "code_challenge",
+    "dpop_jkt",
+    "max_age",
+    "nonce",
+    "prompt",
+    "redirect_uri",
+    "request_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "test_pid",
+    "ui_locales",
+]
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -54,6 +74,11 @@ class Attacker:
             self.many_fields,
             self.strange_query,
             self.control_api,
+            self.odd_pushed_request,
+            self.odd_authorize,
+            self.odd_login_page,
+            self.odd_user_info,
+            self.odd_end_session,
         ]
 
     def next(self) -> Hostile:
@@ -206,6 +231,77 @@ class Attacker:
         headers = {"Content-Type": "application/json", "Origin": "https://evil.test"}
         return Hostile("control API", self._random.choice(["POST", "DELETE", "PUT"]), path, headers, b"[" * 1_000)
 
+    def odd_pushed_request(self) -> Hostile:
+        """A correct client authentication would be remembered, so it comes with a foreign key."""
+        form = self._machine.form(self._machine.assertion(jwk=private_jwk("ES256", 7)), {"grant_type": ABSENT})
+        odd = {name: self._odd_text() for name in self._random.sample(AUTHORIZE_PARAMETERS, 3)}
+        return self._post("odd pushed request", urlencode({**form, **odd}).encode(), path="/connect/par")
+
+    def odd_authorize(self) -> Hostile:
+        odd = {name: self._odd_text() for name in self._random.sample(AUTHORIZE_PARAMETERS, 3)}
+        if self._random.random() < 0.5:
+            odd["client_id"] = self._machine.client_id
+        query = urlencode(odd) + self._random.choice(["", "&state=%ff", "&nonce=%00", "&scope=a&scope=b", "&%zz"])
+        path = self._random.choice(["/connect/authorize", "/connect/authorize/callback"])
+        if self._random.random() < 0.3:
+            return self._post("odd authorize", query.encode(), path="/connect/authorize")
+        return Hostile(
+            "odd authorize", "GET", f"{path}?{query}", {"Cookie": f"mock-sts-session={self._odd_text()!r}"}, b""
+        )
+
+    def odd_login_page(self) -> Hostile:
+        path = self._random.choice(
+            [
+                "/Account/Login?ReturnUrl",
+                "/Account/ExternalLogin?provider=testidp-oidc&returnUrl",
+                "/home/error?errorId",
+                "/testidp/Account/Login?provider=testidp-oidc&returnurl",
+            ]
+        )
+        target = self._random.choice(
+            [
+                "https://evil.test",
+                "//evil.test",
+                "/connect/authorize/callback?authzId=x",
+                "%00",
+                "%ff",
+                "a" * 5_000,
+                "/",
+            ]
+        )
+        body = urlencode({"Pid": self._odd_text(), "__RequestVerificationToken": self._odd_text()}).encode()
+        if path.startswith("/testidp") and self._random.random() < 0.5:
+            return self._post("odd login page", body, path=f"{path}={quote_plus(target)}")
+        return Hostile("odd login page", "GET", f"{path}={quote_plus(target)}", {}, b"")
+
+    def odd_user_info(self) -> Hostile:
+        token = self._random.choice(
+            ["", "x", "a.b.c", self._machine.assertion(), self._flip(self._machine.assertion())]
+        )
+        scheme = self._random.choice(["Bearer", "DPoP", "bearer", "Basic", ""])
+        headers = {"Authorization": f"{scheme} {token}", "DPoP": self._machine.proof()}
+        return Hostile("odd userinfo", self._random.choice(["GET", "POST"]), "/connect/userinfo", headers, b"")
+
+    def odd_end_session(self) -> Hostile:
+        query = urlencode({"id_token_hint": self._odd_text(), "post_logout_redirect_uri": "https://evil.test"})
+        return Hostile("odd end session", "GET", f"/connect/endsession?{query}", {}, b"")
+
+    def _odd_text(self) -> str:
+        return self._random.choice(
+            [
+                "",
+                "x" * 20_000,
+                "a b",
+                "\u00e6\U0001f600",
+                "<script>",
+                "' OR 1=1",
+                "../..",
+                "9" * 40,
+                "none login",
+                "a.b.c",
+            ]
+        )
+
     def _flip(self, token: str) -> str:
         place = self._random.randrange(len(token))
         other = self._random.choice(string.ascii_letters + string.digits + "._-~")
@@ -240,8 +336,9 @@ class Attacker:
         proof: str | None = None,
         content_type: str = FORM,
         extra: dict[str, str] | None = None,
+        path: str = "/connect/token",
     ) -> Hostile:
         headers = {"Content-Type": content_type, **(extra or {})}
         if proof is not None:
             headers["DPoP"] = proof
-        return Hostile(kind, "POST", "/connect/token", headers, body)
+        return Hostile(kind, "POST", path, headers, body)

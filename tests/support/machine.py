@@ -107,7 +107,9 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 @dataclass
 class Machine:
-    """One client against one emulator. ``now`` tells its clock in seconds."""
+    """One client against one emulator. ``now`` tells its clock in seconds; ``advance`` moves all clocks, where the
+    emulator runs in the process.
+    """
 
     transport: Transport
     issuer: str
@@ -117,6 +119,7 @@ class Machine:
     now: Callable[[], int]
     scope: str | None = None
     nonce: str | None = field(default=None)
+    advance: Callable[[int], None] | None = None
 
     def assertion(
         self,

@@ -5,17 +5,30 @@
 
 from typing import Any
 
-from mock_sts.helseid.profile import client, client_assertion, dpop, form, token_request
+from mock_sts.helseid.profile import (
+    authorization_request,
+    client,
+    client_assertion,
+    code_exchange,
+    dpop,
+    form,
+    token_request,
+)
 from mock_sts.helseid.requirement import Chapter, Requirement
 
 CHAPTERS: tuple[Chapter[Any], ...] = (
     form.CHAPTER,
     client_assertion.CHAPTER,
     client.CHAPTER,
+    token_request.PROOFS_CHAPTER,
     token_request.CHAPTER,
     dpop.CHAPTER,
     token_request.GRANT_CHAPTER,
     token_request.SCOPE_CHAPTER,
+    authorization_request.CHAPTER,
+    authorization_request.REQUEST_URI_CHAPTER,
+    code_exchange.CHAPTER,
+    code_exchange.REFRESH_CHAPTER,
 )
 
 

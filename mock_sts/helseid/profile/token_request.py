@@ -21,6 +21,25 @@ _PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 _MAX_RESOURCE = 512
 
 
+#: Judged on the number of proofs in the DPoP header or headers.
+PROOFS_CHAPTER: Chapter[int] = Chapter("dpop-header", "The DPoP header", ErrorCode.INVALID_REQUEST)
+
+
+@PROOFS_CHAPTER.rule(
+    "one-proof",
+    "The request has one DPoP header at most",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="Too many DPoP headers provided.",
+    decisive=True,
+    remedy="send the DPoP header once",
+    source=f"RFC 9449 section 4.3; {_PRODUCT}",
+)
+def one_proof(proofs: int) -> Verdict:
+    """A list of proofs in one header counts as several."""
+    return holds(proofs <= 1, lambda: f"{proofs} proofs", "one")
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRequestEvidence:
     """What can be judged before the proof: how many proofs, which grant, which resources, whose request."""
@@ -34,21 +53,6 @@ class TokenRequestEvidence:
 
 
 CHAPTER: Chapter[TokenRequestEvidence] = Chapter("token-request", "Token requests", ErrorCode.INVALID_REQUEST)
-
-
-@CHAPTER.rule(
-    "one-proof",
-    "The request has one DPoP header at most",
-    level=MUST,
-    refused_by=OBSERVE,
-    says="Too many DPoP headers provided.",
-    decisive=True,
-    remedy="send the DPoP header once",
-    source=f"RFC 9449 section 4.3; {_PRODUCT}",
-)
-def one_proof(evidence: TokenRequestEvidence) -> Verdict:
-    """A list of proofs in one header counts as several."""
-    return holds(evidence.proofs <= 1, lambda: f"{evidence.proofs} proofs", "one")
 
 
 @CHAPTER.rule(

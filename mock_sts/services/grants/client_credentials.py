@@ -36,4 +36,4 @@ def authorize(
         granted = tuple(
             scope for scope in granted if (api := owners[scope]) is not None and api.audience == request.resource
         )
-    return Authorization(registered, granted, tuple(apis.values()), confirmation)
+    return Authorization(registered, exchange.urls.issuer.base, granted, tuple(apis.values()), confirmation)

@@ -1,0 +1,277 @@
+"""The chapters on redeeming what a login gave: the code, and later the refresh token."""
+
+from dataclasses import dataclass
+
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.pkce import is_code, matches
+
+OBSERVE, HELSEID, STRICT = Enforcement
+MUST, SHOULD = Level
+
+_TOKEN = "HelseID documentation, Token-endepunktet"
+_ERRORS = "HelseID documentation, Feilmeldinger"
+_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEvidence:
+    """A code and what it is redeemed with. ``known``, ``own``, ``used`` and ``expired`` are facts from the store.
+
+    ``asked_redirect_uri`` and ``code_challenge`` are those of the login, ``bound_jkt`` the key that it bound the code
+    to (or None), ``proof_jkt`` that of the proof now. ``resource_known`` says whether the resource is one of the
+    login's; True without one.
+    """
+
+    known: bool
+    own: bool
+    used: bool
+    expired: bool
+    redirect_uri: str | None
+    asked_redirect_uri: str
+    code_verifier: str | None
+    code_challenge: str
+    bound_jkt: str | None
+    proof_jkt: str | None
+    resource_known: bool
+
+
+CHAPTER: Chapter[CodeEvidence] = Chapter("code", "Redeeming a code", ErrorCode.INVALID_GRANT)
+
+
+@CHAPTER.rule(
+    "known",
+    "The code was given to this client and has not been used",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="redeem each code once, by the client that asked for it",
+    source=f"{_ERRORS}; RFC 6749 section 4.1.3",
+)
+def known(evidence: CodeEvidence) -> Verdict:
+    """A code used twice may have been stolen."""
+    observed = "used before" if evidence.used else "another client's" if evidence.known else "unknown"
+    return holds(evidence.known and evidence.own and not evidence.used, observed, "an unused code of this client")
+
+
+@CHAPTER.rule(
+    "alive",
+    "The code has not expired",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="redeem the code at once",
+    source=f"{_ERRORS}; RFC 6749 section 4.1.2",
+)
+def alive(evidence: CodeEvidence) -> Verdict:
+    """Five minutes, unless a setting says otherwise."""
+    return holds(not evidence.expired, "expired", "a fresh code")
+
+
+@CHAPTER.rule(
+    "same-key",
+    "The proof is made with the key that the login bound the code to",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.INVALID_DPOP_PROOF,
+    says="The DPoP proof token used on the token endpoint does not match the original used on the authorize endpoint.",
+    decisive=True,
+    remedy="use one DPoP key for the whole login",
+    source=f"RFC 9449 section 10; {_PRODUCT}",
+)
+def same_key(evidence: CodeEvidence) -> Verdict | None:
+    """Bound by dpop_jkt or by a proof at PAR."""
+    if evidence.bound_jkt is None:
+        return None
+    return holds(evidence.proof_jkt == evidence.bound_jkt, lambda: evidence.proof_jkt or "no proof", "the same key")
+
+
+@CHAPTER.rule(
+    "redirect-uri-present",
+    "The request repeats the redirect_uri",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.UNAUTHORIZED_CLIENT,
+    decisive=True,
+    remedy="send the redirect_uri of the authorization request",
+    source=f"{_TOKEN}; {_PRODUCT}",
+)
+def redirect_uri_present(evidence: CodeEvidence) -> Verdict:
+    """It has its own error."""
+    return holds(evidence.redirect_uri is not None, "no redirect_uri", "the redirect_uri of the login")
+
+
+@CHAPTER.rule(
+    "redirect-uri",
+    "The redirect_uri is that of the authorization request",
+    level=MUST,
+    refused_by=HELSEID,
+    decisive=True,
+    remedy="send the same redirect_uri, byte for byte",
+    source=f"{_ERRORS}; RFC 6749 section 4.1.3",
+)
+def redirect_uri(evidence: CodeEvidence) -> Verdict | None:
+    """Where it is sent."""
+    if evidence.redirect_uri is None:
+        return None
+    return holds(
+        evidence.redirect_uri == evidence.asked_redirect_uri,
+        lambda: evidence.redirect_uri,
+        lambda: evidence.asked_redirect_uri,
+    )
+
+
+@CHAPTER.rule(
+    "verifier",
+    "The code_verifier is the one that the code_challenge was made from",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="send the code_verifier of this login: 43 to 128 characters, made anew for each",
+    source=f"{_ERRORS}; RFC 7636 section 4.6",
+)
+def verifier(evidence: CodeEvidence) -> Verdict:
+    """A wrong one burns the code."""
+    sent = evidence.code_verifier or ""
+    observed = "another verifier" if is_code(sent) else f"a verifier of {len(sent)} characters"
+    return holds(matches(sent, evidence.code_challenge), observed, "the verifier of this login")
+
+
+@CHAPTER.rule(
+    "resource",
+    "resource is one of those that the login asked for",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.INVALID_TARGET,
+    says="Resource indicator does not match any resource indicator in the original authorize request.",
+    remedy="send a resource of the authorization request, or an API of its scopes if it named none",
+    source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+)
+def resource(evidence: CodeEvidence) -> Verdict:
+    """One API per token."""
+    return holds(evidence.resource_known, "another resource", "a resource of the login")
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshEvidence:
+    """A refresh token as it is used. ``present`` says that one was sent; the next four are facts from the store.
+
+    ``began_with_proof`` says whether the login used DPoP, ``has_proof`` whether this request does.
+    """
+
+    present: bool
+    known: bool
+    own: bool
+    used: bool
+    expired: bool
+    began_with_proof: bool
+    has_proof: bool
+    resource_known: bool
+
+
+REFRESH_CHAPTER: Chapter[RefreshEvidence] = Chapter("refresh", "Refresh tokens", ErrorCode.INVALID_GRANT)
+
+
+@REFRESH_CHAPTER.rule(
+    "present",
+    "The request carries a refresh_token",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.INVALID_REQUEST,
+    decisive=True,
+    remedy="send refresh_token",
+    source=f"{_TOKEN}; {_PRODUCT}",
+)
+def refresh_present(evidence: RefreshEvidence) -> Verdict:
+    """Its absence has its own error."""
+    return holds(evidence.present, "no refresh_token", "a refresh_token")
+
+
+@REFRESH_CHAPTER.rule(
+    "known",
+    "The refresh token was given to this client",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="send the refresh_token of the newest answer; log in again when it is lost",
+    source=f"{_ERRORS}; RFC 6749 section 6",
+)
+def refresh_known(evidence: RefreshEvidence) -> Verdict:
+    """And to no other."""
+    observed = "another client's" if evidence.known else "unknown"
+    return holds(evidence.known and evidence.own, observed, "a refresh token of this client")
+
+
+@REFRESH_CHAPTER.rule(
+    "single-use",
+    "A refresh token is used once, where the client is registered so",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="replace the stored refresh token by the one in each answer; a used one that turns up may be stolen",
+    source="HelseID documentation, RefreshTokenUsageType; RFC 9700 section 4.14",
+)
+def refresh_single_use(evidence: RefreshEvidence) -> Verdict:
+    """OneTimeUseOnly is the default."""
+    return holds(not evidence.used, "used before", "the newest refresh token")
+
+
+@REFRESH_CHAPTER.rule(
+    "alive",
+    "The refresh token has not expired",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="log in again; rt_expires_in tells how long a refresh token lives",
+    source=_ERRORS,
+)
+def refresh_alive(evidence: RefreshEvidence) -> Verdict:
+    """Counted from the login."""
+    return holds(not evidence.expired, "expired", "within rt_expires_in")
+
+
+@REFRESH_CHAPTER.rule(
+    "proof-kept",
+    "What began with DPoP goes on with DPoP",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.INVALID_REQUEST,
+    says="Proof of possession was used to obtain the initial refresh token and is required for subsequent token "
+    "requests.",
+    remedy="send a DPoP header; the key may be another one",
+    source=_PRODUCT,
+)
+def refresh_proof_kept(evidence: RefreshEvidence) -> Verdict:
+    """The key may change, the style may not."""
+    return holds(evidence.has_proof or not evidence.began_with_proof, "no DPoP header", "a DPoP header")
+
+
+@REFRESH_CHAPTER.rule(
+    "proof-not-new",
+    "What began without DPoP goes on without",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.INVALID_REQUEST,
+    says="Proof of possession can't be used on subsequent token requests unless used when requesting the initial "
+    "refresh token.",
+    remedy="log in again with DPoP",
+    source=_PRODUCT,
+)
+def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
+    """The other way round."""
+    return holds(evidence.began_with_proof or not evidence.has_proof, "a DPoP header", "no DPoP header")
+
+
+@REFRESH_CHAPTER.rule(
+    "resource",
+    "resource is one of those that the login asked for",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.INVALID_TARGET,
+    says="Resource indicator does not match any resource indicator in the original authorize request.",
+    remedy="send a resource of the authorization request, or an API of its scopes if it named none",
+    source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+)
+def refresh_resource(evidence: RefreshEvidence) -> Verdict:
+    """One API per token."""
+    return holds(evidence.resource_known, "another resource", "a resource of the login")

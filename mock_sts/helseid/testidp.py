@@ -1,0 +1,49 @@
+"""The TestIDP's parameters: who shall log in, without anybody typing (``test_pid`` and its companions)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mock_sts.helseid.identifiers import is_hpr_number, is_pid
+from mock_sts.protocol.params import Params
+
+PID, HPR_NUMBER, SECURITY_LEVEL = "test_pid", "test_hpr_number", "test_security_level"
+PARAMETERS = (PID, HPR_NUMBER, SECURITY_LEVEL)
+
+LEVELS = ("3", "4")
+DEFAULT_LEVEL = "4"
+
+ASSURANCE_OF = {"2": "low", "3": "substantial", "4": "high"}
+
+
+class LoginIntentError(ValueError):
+    """The parameters name nobody who could log in; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginIntent:
+    """Who shall log in: pid, an HPR number other than the register's (or None), and the security level."""
+
+    pid: str
+    hpr_number: str | None
+    security_level: str
+
+
+def parameters_in(params: Params) -> dict[str, str]:
+    """The TestIDP's parameters among ``params``."""
+    return {name: value for name in PARAMETERS if (value := params.one(name)) is not None}
+
+
+def read_login_intent(values: Mapping[str, str]) -> LoginIntent | None:
+    """The intent, or None when no pid is named. Raises LoginIntentError for a malformed value."""
+    pid = values.get(PID)
+    if pid is None:
+        return None
+    if not is_pid(pid):
+        raise LoginIntentError(f"{PID} must be eleven digits")
+    hpr_number = values.get(HPR_NUMBER)
+    if hpr_number is not None and not is_hpr_number(hpr_number):
+        raise LoginIntentError(f"{HPR_NUMBER} must be seven to nine digits")
+    level = values.get(SECURITY_LEVEL, DEFAULT_LEVEL)
+    if level not in LEVELS:
+        raise LoginIntentError(f"{SECURITY_LEVEL} must be one of {', '.join(LEVELS)}")
+    return LoginIntent(pid, hpr_number, level)

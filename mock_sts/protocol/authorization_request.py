@@ -1,0 +1,64 @@
+"""Authorization requests: what a client asks for when it wants a person to log in (RFC 6749 4.1.1, OIDC Core 3.1.2.1).
+
+The same request arrives pushed (RFC 9126) or on the front channel; it is read the same way.
+"""
+
+from dataclasses import dataclass
+
+from mock_sts.protocol.params import Params
+
+RESPONSE_MODES = ("query", "form_post")
+
+#: RFC 9126 section 2.2
+REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """The facts of a request, each as sent; None or empty where absent. ``max_age`` stays a text until it is judged.
+
+    ``others`` are parameters that only one provider understands, kept for later steps.
+    """
+
+    client_id: str | None
+    redirect_uri: str | None
+    response_type: str | None
+    response_mode: str | None
+    scopes: tuple[str, ...]
+    state: str | None
+    nonce: str | None
+    code_challenge: str | None
+    code_challenge_method: str | None
+    prompts: tuple[str, ...]
+    max_age: str | None
+    login_hint: str | None
+    acr_values: tuple[str, ...]
+    ui_locales: tuple[str, ...]
+    resources: tuple[str, ...]
+    dpop_jkt: str | None
+    request_object: str | None
+    request_uri: str | None
+
+
+def read_authorization_request(params: Params) -> AuthorizationRequest:
+    """The request in ``params``; nothing is judged."""
+    return AuthorizationRequest(
+        client_id=params.one("client_id"),
+        redirect_uri=params.one("redirect_uri"),
+        response_type=params.one("response_type"),
+        response_mode=params.one("response_mode"),
+        scopes=params.words("scope"),
+        state=params.one("state"),
+        nonce=params.one("nonce"),
+        code_challenge=params.one("code_challenge"),
+        code_challenge_method=params.one("code_challenge_method"),
+        prompts=params.words("prompt"),
+        max_age=params.one("max_age"),
+        login_hint=params.one("login_hint"),
+        acr_values=params.words("acr_values"),
+        ui_locales=params.words("ui_locales"),
+        resources=params.many("resource"),
+        dpop_jkt=params.one("dpop_jkt"),
+        request_object=params.one("request"),
+        request_uri=params.one("request_uri"),
+    )

@@ -1,0 +1,21 @@
+"""Proof Key for Code Exchange (RFC 7636)."""
+
+import hmac
+import re
+
+#: Code verifiers and challenges have 43 to 128 unreserved characters (RFC 7636 sections 4.1 and 4.2).
+_CODE = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")
+
+S256 = "S256"
+
+
+def is_code(text: str) -> bool:
+    """Whether ``text`` has the form of a code verifier or code challenge."""
+    return _CODE.match(text) is not None
+
+
+def matches(verifier: str, challenge: str) -> bool:
+    """Whether ``verifier`` is the one that ``challenge`` (S256) was made from."""
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415  only logins need Authlib
+
+    return is_code(verifier) and hmac.compare_digest(create_s256_code_challenge(verifier), challenge)

@@ -1,0 +1,340 @@
+"""The authorize endpoint: from a request to a code, an error, or a login.
+
+Pages never route to one another. Each returns to the authorize step, which decides from what is stored: the request,
+the browser's session, and whether a login for this very request has taken place.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from mock_sts.helseid import testidp
+from mock_sts.helseid.profile import authorization_request as chapter
+from mock_sts.helseid.profile.authorization_request import RequestUriEvidence, seconds_in
+from mock_sts.helseid.providers import Provider, asked_for, providers_for
+from mock_sts.helseid.registry import Client
+from mock_sts.helseid.requirement import Verdict, refuse
+from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
+from mock_sts.protocol.authorization_request import (
+    REQUEST_URI_PREFIX,
+    AuthorizationRequest,
+    read_authorization_request,
+)
+from mock_sts.protocol.authorization_response import AuthorizationResponse, session_state
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.params import Params
+from mock_sts.services.back_channel import show_parameters
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.grants.personal import new_handle
+from mock_sts.services.login import MadeSession, find_person, find_session, make_session
+from mock_sts.services.people import UnknownPersonError
+from mock_sts.services.pushed_authorization import judge_request, kept_request
+from mock_sts.services.sts import Sts
+from mock_sts.store import ledger
+from mock_sts.store.engine import Store, Transaction
+from mock_sts.store.ledger import LoginSession, Shelf
+
+CALLBACK = "/connect/authorize/callback"
+
+#: The parameter that brings a request of the front channel back from the login pages.
+AUTHZ_ID = "authzId"
+
+
+class TravellingError(OAuthError):
+    """An error that travels to the client; ``response`` brings it there."""
+
+    def __init__(self, error: OAuthError, response: AuthorizationResponse) -> None:
+        super().__init__(error.code, error.description, detail=error.detail, rule=error.rule)
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An authorization request on its way to an answer.
+
+    ``handle`` finds it in the ledger; an empty one is not kept yet. ``return_url`` is where login pages come back to.
+    """
+
+    handle: str
+    client: Client
+    request: AuthorizationRequest
+    hints: dict[str, str]
+    dpop_jkt: str | None
+    issuer: str
+    return_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginNeeded:
+    """Somebody has to log in first: through ``provider``, or one that the person chooses; then to ``return_url``."""
+
+    provider: Provider | None
+    return_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer for the client, and the cookie of a session that was made on the way (or None)."""
+
+    response: AuthorizationResponse
+    cookie: str | None
+
+
+def begin_authorization(exchange: Exchange, params: Params, cookie: str | None) -> Answered | LoginNeeded:
+    """Decide what happens with an authorization request.
+
+    ``cookie`` is that of the browser's session. Raises TravellingError for what travels to the client and OAuthError
+    for what ends on a page; ``exchange`` is open and journals either.
+    """
+    show_parameters(exchange, params)
+    if params.fault:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, detail=params.fault)
+    pending = _load(exchange, params)
+    session = find_session(exchange, cookie)
+    if session is not None and _is_good(exchange, pending, session):
+        return _answer(exchange, pending, session, None)
+    intent = _intent(exchange, pending)
+    provider = asked_for(pending.request.acr_values, pending.client)
+    if intent is not None:
+        chosen = provider or next((p for p in providers_for(pending.client) if p.is_testidp), None)
+        if chosen is not None and chosen.is_testidp:
+            made = make_session(exchange, intent, chosen, session, pending.client)
+            return _answer(exchange, pending, made.session, made)
+    if "none" in pending.request.prompts:
+        raise _travelling(exchange, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
+    allowed = providers_for(pending.client)
+    if provider is None and len(allowed) == 1:
+        provider = allowed[0]
+    return LoginNeeded(provider, _kept_return_url(exchange, pending, params))
+
+
+def complete_login(
+    exchange: Exchange, return_url: str, intent: LoginIntent, provider: Provider, cookie: str | None
+) -> str:
+    """Log a person in for the request behind ``return_url``; the cookie of the new session.
+
+    Raises OAuthError when nobody with that pid can log in, or the request is unknown or over.
+    """
+    handle = handle_in(return_url)
+    record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
+    if record is None or record.consumed_at is not None or record.expires_at <= exchange.times.now:
+        raise refuse(chapter.fresh, Verdict(False, "the login's request is unknown, answered or over", "an open one"))
+    client = _client(exchange, record.client_id)
+    try:
+        find_person(exchange, intent)
+    except UnknownPersonError as error:
+        raise OAuthError(ErrorCode.ACCESS_DENIED, str(error)) from None
+    made = make_session(exchange, intent, provider, find_session(exchange, cookie), client)
+
+    def act(transaction: Transaction) -> None:
+        made.keep(transaction)
+        ledger.note_login(transaction, handle, made.session.sid)
+
+    exchange.finish(act)
+    return made.cookie
+
+
+def redirect_uri_of(store: Store, return_url: str) -> str:
+    """Where the login behind ``return_url`` ends in the client, or an empty string when it is unknown."""
+    record = ledger.find(store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
+    kept = dict(record.document["parameters"]) if record else {}
+    return str(kept.get("redirect_uri", ""))
+
+
+def client_of(sts: Sts, return_url: str) -> Client | None:
+    """Whose login the one behind ``return_url`` is, or None when it is unknown."""
+    record = ledger.find(sts.store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
+    return sts.catalog.current().client(record.client_id) if record else None
+
+
+def handle_in(return_url: str) -> str:
+    """The ledger handle in a local return URL, or an empty string."""
+    parts = urlsplit(return_url)
+    if parts.scheme or parts.netloc or parts.path != CALLBACK:
+        return ""
+    params = Params.from_form(parts.query.encode("ascii", "ignore"))
+    return (params.one("request_uri") or "").removeprefix(REQUEST_URI_PREFIX) or params.one(AUTHZ_ID) or ""
+
+
+def is_return_url(return_url: str) -> bool:
+    """Whether ``return_url`` leads back to the authorize step and nowhere else."""
+    return handle_in(return_url) != ""
+
+
+def _load(exchange: Exchange, params: Params) -> Pending:
+    """The request: a kept one by its handle, or a new one of the front channel, judged."""
+    if params.one("request_uri") is not None or params.one(AUTHZ_ID) is not None:
+        return _kept(exchange, params)
+    request = read_authorization_request(params)
+    client = _client(exchange, request.client_id)
+    try:
+        judge_request(exchange, request, client, pushed=False)
+    except OAuthError as error:
+        error.detail = f"{error.detail} (request on the front channel)"
+        raise
+    return Pending("", client, request, testidp.parameters_in(params), request.dpop_jkt, exchange.urls.issuer.base, "")
+
+
+def _kept(exchange: Exchange, params: Params) -> Pending:
+    request_uri = params.one("request_uri")
+    pushed = request_uri is not None
+    handle = (request_uri or "").removeprefix(REQUEST_URI_PREFIX) if pushed else params.one(AUTHZ_ID) or ""
+    record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
+    client_id = params.one("client_id")
+    exchange.client_id = client_id or (record.client_id if record else None)
+    surplus = tuple(name for name in params if name not in ("client_id", "request_uri", AUTHZ_ID, *testidp.PARAMETERS))
+    exchange.judge(
+        chapter.REQUEST_URI_CHAPTER,
+        RequestUriEvidence(
+            known=record is not None,
+            used=record is not None and record.consumed_at is not None,
+            expired=record is not None and record.expires_at <= exchange.times.now,
+            own=record is not None and (record.client_id == client_id or not pushed),
+            surplus=surplus,
+        ),
+    )
+    if record is None:
+        raise AssertionError("the chapter let an unknown request_uri pass")
+    kept = Params((name, value) for name, value in record.document["parameters"])
+    hints = {**testidp.parameters_in(kept), **testidp.parameters_in(params)}
+    back = {"request_uri": request_uri or "", "client_id": record.client_id} if pushed else {AUTHZ_ID: handle}
+    back |= testidp.parameters_in(params)
+    return Pending(
+        handle=handle,
+        client=_client(exchange, record.client_id),
+        request=read_authorization_request(kept),
+        hints=hints,
+        dpop_jkt=record.document["dpop_jkt"],
+        issuer=record.document["issuer"],
+        return_url=f"{CALLBACK}?{urlencode(back)}",
+    )
+
+
+def _client(exchange: Exchange, client_id: str | None) -> Client:
+    exchange.client_id = client_id
+    client = exchange.sts.catalog.current().client(client_id) if client_id else None
+    if client is None:
+        raise OAuthError(
+            ErrorCode.UNAUTHORIZED_CLIENT,
+            "Unknown client or client not enabled",
+            detail=f"client_id is {client_id!r}, which is not registered; register it, or mend its spelling",
+        )
+    if client.enforcement is not None:
+        exchange.enforcement = client.enforcement
+    return client
+
+
+def _is_good(exchange: Exchange, pending: Pending, session: LoginSession) -> bool:
+    """Whether the browser's session answers this request without another login."""
+    if pending.handle and ledger.noted_login(exchange.sts.store, pending.handle) == session.sid:
+        return True
+    request, login = pending.request, session.document
+    age = exchange.times.now - login["began_at"]
+    max_age = seconds_in(request.max_age) if request.max_age is not None else None
+    own: int | None = pending.client.members["single_sign_on_lifetime"]
+    provider = asked_for(request.acr_values, pending.client)
+    return not (
+        "login" in request.prompts
+        or "select_account" in request.prompts
+        or (max_age is not None and (max_age == 0 or age > max_age))
+        or (own is not None and age > own)
+        or (provider is not None and provider.scheme != login["idp"])
+        or login["idp"] not in [allowed.scheme for allowed in providers_for(pending.client)]
+        or _asks_for_another(pending.hints, login)
+    )
+
+
+def _asks_for_another(hints: dict[str, str], login: dict[str, Any]) -> bool:
+    """Whether the TestIDP's parameters name another person, number or level than the session's."""
+    names = {testidp.PID: "pid", testidp.HPR_NUMBER: "hpr_number", testidp.SECURITY_LEVEL: "security_level"}
+    return testidp.PID in hints and any(hints[name] != login[names[name]] for name in hints)
+
+
+def _intent(exchange: Exchange, pending: Pending) -> LoginIntent | None:
+    """Who shall log in without a page; TravellingError access_denied when that is nobody."""
+    try:
+        intent = read_login_intent(pending.hints)
+        if intent is not None:
+            find_person(exchange, intent)
+    except (LoginIntentError, UnknownPersonError) as error:
+        raise _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+    return intent
+
+
+def _kept_return_url(exchange: Exchange, pending: Pending, params: Params) -> str:
+    """Where the login comes back to; a request of the front channel is kept for that."""
+    if pending.handle:
+        exchange.finish()
+        return pending.return_url
+    handle = secrets.token_hex(32).upper()
+    document = kept_request(params, pending.client.client_id, pending.dpop_jkt, pending.issuer)
+    ends = exchange.times.now + exchange.sts.policy.pushed_request_lifetime
+
+    def act(transaction: Transaction) -> None:
+        ledger.keep(transaction, Shelf.AUTHORIZATION_REQUEST, handle, pending.client.client_id, document, ends)
+
+    exchange.finish(act)
+    return f"{CALLBACK}?{urlencode({AUTHZ_ID: handle})}"
+
+
+def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: MadeSession | None) -> Answered:
+    """A code for the person of ``session``; ``made`` is that session where it still has to be kept."""
+    request, code = pending.request, new_handle()
+    document = {
+        "issuer": pending.issuer,
+        "redirect_uri": request.redirect_uri,
+        "scopes": list(request.scopes),
+        "resources": list(request.resources),
+        "nonce": request.nonce,
+        "state": request.state,
+        "code_challenge": request.code_challenge,
+        "dpop_jkt": pending.dpop_jkt,
+        "sid": session.sid,
+        "login": session.document,
+    }
+    ends = exchange.times.now + exchange.sts.policy.code_lifetime
+
+    def act(transaction: Transaction) -> OAuthError | None:
+        if pending.handle and not ledger.consume(
+            transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, exchange.times.now
+        ):
+            return refuse(chapter.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
+        if made is not None:
+            made.keep(transaction)
+        ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, document, ends)
+        return None
+
+    exchange.finish(act)
+    origin = _origin(request.redirect_uri or "")
+    salt = secrets.token_hex(16).upper()
+    parameters = [("code", code)]
+    if request.state is not None:
+        parameters.append(("state", request.state))
+    parameters.append(("iss", pending.issuer))
+    parameters.append(("session_state", session_state(pending.client.client_id, origin, session.sid, salt)))
+    return Answered(_response(request, parameters), made.cookie if made else None)
+
+
+def _travelling(exchange: Exchange, pending: Pending, error: OAuthError) -> TravellingError:
+    """``error`` on its way to the client, which uses the request up."""
+    if pending.handle:
+        exchange.burn_on_refusal(
+            lambda transaction: ledger.consume(
+                transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, exchange.times.now
+            )
+        )
+    parameters = list(error.body().items())
+    if pending.request.state is not None:
+        parameters.append(("state", pending.request.state))
+    parameters.append(("iss", pending.issuer))
+    return TravellingError(error, _response(pending.request, parameters))
+
+
+def _response(request: AuthorizationRequest, parameters: list[tuple[str, str]]) -> AuthorizationResponse:
+    return AuthorizationResponse(request.redirect_uri or "", request.response_mode or "query", tuple(parameters))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

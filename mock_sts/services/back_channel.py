@@ -1,0 +1,54 @@
+"""What requests to the back channel (token endpoint, PAR) have in common before anything in them is looked at."""
+
+from dataclasses import dataclass
+
+from mock_sts.helseid.profile import form
+from mock_sts.protocol.params import Params
+from mock_sts.services.exchange import Exchange
+
+#: Parameters whose values the journal may show; the others hold secrets or assertions.
+_SHOWN = (
+    "acr_values",
+    "client_id",
+    "client_assertion_type",
+    "code_challenge",
+    "code_challenge_method",
+    "dpop_jkt",
+    "grant_type",
+    "login_hint",
+    "max_age",
+    "prompt",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "subject_token_type",
+    "test_hpr_number",
+    "test_pid",
+    "test_security_level",
+    "ui_locales",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BackChannelCall:
+    """A request as it came over HTTP."""
+
+    method: str
+    media_type: str
+    params: Params
+    proofs: tuple[str, ...]
+    authorization: str | None
+    origin: str | None
+
+
+def read_form(exchange: Exchange, call: BackChannelCall) -> None:
+    """Judge whether the form could be read, and let the journal show it. Raises OAuthError."""
+    show_parameters(exchange, call.params)
+    exchange.judge(form.CHAPTER, form.FormEvidence(call.method, call.media_type, call.params.fault))
+
+
+def show_parameters(exchange: Exchange, params: Params) -> None:
+    """Let the journal show the parameters of a request, without the values of those that are secret."""
+    exchange.detail["parameters"] = {name: params.many(name) if name in _SHOWN else "(not kept)" for name in params}

@@ -1,0 +1,71 @@
+"""Logout that a client asks for (OpenID Connect RP-Initiated Logout)."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from mock_sts.protocol.end_session import EndSessionRequest
+from mock_sts.protocol.jose import JoseError, read_jws
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.issuing import ID_TOKEN_TYP
+from mock_sts.services.login import find_session
+from mock_sts.store import ledger
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """The browser's session is over; ``location`` is where the client wants it to go next, or None for our page."""
+
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmLogout:
+    """Nobody has shown that the request comes from a client of this person: the person must confirm."""
+
+
+def end_session(
+    exchange: Exchange, request: EndSessionRequest, cookie: str | None, *, confirmed: bool
+) -> LoggedOut | ConfirmLogout:
+    """End the browser's session, at once with a valid hint, else when the person has ``confirmed``.
+
+    The browser goes back to the client only with a valid hint of it and a registered address.
+    """
+    session = find_session(exchange, cookie)
+    hint = _hint(exchange, request.id_token_hint)
+    if hint is not None and session is not None and hint.get("sid") != session.sid:
+        hint = None
+    if hint is None and not confirmed and session is not None:
+        exchange.finish()
+        return ConfirmLogout()
+    if cookie:
+        exchange.finish(lambda transaction: ledger.end_session(transaction, cookie, exchange.times.now))
+    else:
+        exchange.finish()
+    return LoggedOut(_location(exchange, request, hint))
+
+
+def _hint(exchange: Exchange, token: str | None) -> dict[str, object] | None:
+    """The claims of an ID token of ours; one that has expired will do."""
+    if token is None:
+        return None
+    try:
+        jws = read_jws(token)
+    except JoseError:
+        return None
+    if jws.header.get("typ") != ID_TOKEN_TYP or not exchange.sts.keyring.verify(jws):
+        return None
+    return jws.claims
+
+
+def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, object] | None) -> str | None:
+    audience = hint.get("aud") if hint is not None else None
+    if not isinstance(audience, str):
+        return None
+    exchange.client_id = audience
+    client = exchange.sts.catalog.current().client(audience)
+    uri = request.post_logout_redirect_uri
+    if client is None or uri is None or uri not in client.members["post_logout_redirect_uris"]:
+        return None
+    if request.state is None:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}state={quote(request.state, safe='')}"

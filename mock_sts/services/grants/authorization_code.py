@@ -1,0 +1,58 @@
+"""The authorization_code grant (RFC 6749 section 4.1.3): what a login gave, redeemed once."""
+
+from typing import Any
+
+from mock_sts.helseid.profile import code_exchange as chapter
+from mock_sts.helseid.profile.code_exchange import CodeEvidence
+from mock_sts.protocol.params import Params
+from mock_sts.protocol.token_request import read_authorization_code
+from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.grants.personal import is_known_resource, personal_authorization
+from mock_sts.services.issuing import Authorization
+from mock_sts.store import ledger
+from mock_sts.store.ledger import Shelf
+
+_NOTHING: dict[str, Any] = {"redirect_uri": "", "code_challenge": "", "dpop_jkt": None}
+
+
+def authorize(
+    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+) -> Authorization:
+    """The person and scopes behind the code. From here on a refusal burns the code, unless it is somebody else's."""
+    request = read_authorization_code(params)
+    code = request.code or ""
+    record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_CODE, code)
+    own = record is not None and record.client_id == client.client.client_id
+    if own:
+        exchange.burn_on_refusal(
+            lambda transaction: ledger.consume(transaction, Shelf.AUTHORIZATION_CODE, code, exchange.times.now)
+        )
+    document = record.document if record is not None and own else _NOTHING
+    exchange.judge(
+        chapter.CHAPTER,
+        CodeEvidence(
+            known=record is not None,
+            own=own,
+            used=record is not None and record.consumed_at is not None,
+            expired=record is not None and record.expires_at <= exchange.times.now,
+            redirect_uri=request.redirect_uri,
+            asked_redirect_uri=document["redirect_uri"],
+            code_verifier=request.code_verifier,
+            code_challenge=document["code_challenge"],
+            bound_jkt=document["dpop_jkt"],
+            proof_jkt=confirmation,
+            resource_known=not own or is_known_resource(exchange, document, request.resource),
+        ),
+    )
+    return personal_authorization(
+        exchange,
+        client.client,
+        document,
+        resource=request.resource,
+        confirmation=confirmation,
+        shelf=Shelf.AUTHORIZATION_CODE,
+        handle=code,
+        lost=chapter.known,
+        first=True,
+    )

@@ -1,0 +1,120 @@
+"""What the grants for people share: from a login that was kept to an Authorization, for all its APIs or one."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from mock_sts.helseid.registry import REUSABLE, ApiResource, Client
+from mock_sts.helseid.requirement import Requirement, Verdict, refuse
+from mock_sts.protocol.errors import OAuthError
+from mock_sts.protocol.terms import OFFLINE_ACCESS
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.issuing import Authorization, RefreshToken, id_token_plan
+from mock_sts.services.login import subject_of
+from mock_sts.services.people import UnknownPersonError
+from mock_sts.store import ledger
+from mock_sts.store.engine import Transaction
+from mock_sts.store.ledger import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Scopes and the APIs they belong to."""
+
+    scopes: tuple[str, ...]
+    apis: tuple[ApiResource, ...]
+
+
+def scoped(exchange: Exchange, scopes: tuple[str, ...], resource: str | None = None) -> Scoped:
+    """All of ``scopes``, or for one ``resource`` that API's alone, offline_access beside it.
+
+    Narrowing drops the identity scopes, as the product that HelseID is built on does.
+    """
+    catalog = exchange.sts.catalog.current()
+    owners = {scope: catalog.api_of(scope) for scope in scopes}
+    if resource is not None:
+        owners = {
+            scope: api
+            for scope, api in owners.items()
+            if scope == OFFLINE_ACCESS or (api is not None and api.audience == resource)
+        }
+    apis = {api.audience: api for api in owners.values() if api is not None}
+    return Scoped(tuple(owners), tuple(apis.values()))
+
+
+def is_known_resource(exchange: Exchange, document: dict[str, Any], resource: str | None) -> bool:
+    """Whether ``resource`` is one that the login asked for; any API of its scopes where it named none."""
+    if resource is None:
+        return True
+    if document["resources"]:
+        return resource in document["resources"]
+    return resource in {api.audience for api in scoped(exchange, tuple(document["scopes"])).apis}
+
+
+def new_handle() -> str:
+    """A code or refresh token as HelseID writes it: 64 hexadecimal digits in capitals and ``-1``."""
+    return secrets.token_hex(32).upper() + "-1"
+
+
+def personal_authorization(
+    exchange: Exchange,
+    client: Client,
+    document: dict[str, Any],
+    *,
+    resource: str | None,
+    confirmation: str | None,
+    shelf: Shelf,
+    handle: str,
+    lost: Requirement[Any],
+    first: bool,
+) -> Authorization:
+    """The Authorization for a login that is kept under ``handle``, which the exchange's write uses up.
+
+    ``first`` is True for a code, whose ID token repeats nonce and state. ``lost`` is the requirement that is broken
+    when another request used ``handle`` faster. Raises OAuthError when the person is gone.
+    """
+    try:
+        subject = subject_of(exchange.sts, document["sid"], document["login"])
+    except UnknownPersonError as error:
+        raise refuse(lost, Verdict(False, str(error), "a person who can log in")) from None
+    scopes = tuple(document["scopes"])
+    wanted = scoped(exchange, scopes, resource)
+    refresh = _refresh_token(exchange, client, document, handle if shelf is Shelf.REFRESH_TOKEN else None)
+
+    def act(transaction: Transaction) -> OAuthError | None:
+        reused = refresh is not None and refresh.handle == handle
+        if not reused and not ledger.consume(transaction, shelf, handle, exchange.times.now):
+            return refuse(lost, Verdict(False, "used before", "one use"))
+        if refresh is not None and not reused:
+            kept = {**document, "has_proof": confirmation is not None, "refresh_expires_at": refresh.expires_at}
+            ledger.keep(transaction, Shelf.REFRESH_TOKEN, refresh.handle, client.client_id, kept, refresh.expires_at)
+        return None
+
+    return Authorization(
+        client=client,
+        issuer=document["issuer"],
+        scopes=wanted.scopes,
+        apis=wanted.apis,
+        confirmation=confirmation,
+        subject=subject,
+        id_token=id_token_plan(scopes, document["nonce"] if first else None, document["state"] if first else None),
+        refresh_token=refresh,
+        act=act,
+    )
+
+
+def _refresh_token(
+    exchange: Exchange, client: Client, document: dict[str, Any], used: str | None
+) -> RefreshToken | None:
+    """A refresh token for the answer: the one ``used`` where the client may reuse it, else a new one.
+
+    Its end is counted from the login and does not move.
+    """
+    if OFFLINE_ACCESS not in document["scopes"]:
+        return None
+    own: int | None = client.members["refresh_token_lifetime"]
+    lifetime = exchange.sts.policy.refresh_token_lifetime if own is None else own
+    expires_at: int = document.get("refresh_expires_at") or exchange.times.now + lifetime
+    if used is not None and client.members["refresh_token_usage"] == REUSABLE:
+        return RefreshToken(used, expires_at)
+    return RefreshToken(new_handle(), expires_at)

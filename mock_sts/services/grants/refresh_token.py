@@ -1,0 +1,47 @@
+"""The refresh_token grant (RFC 6749 section 6): new tokens for a login of before."""
+
+from mock_sts.helseid.profile import code_exchange as chapter
+from mock_sts.helseid.profile.code_exchange import RefreshEvidence
+from mock_sts.protocol.params import Params
+from mock_sts.protocol.token_request import read_refresh_token
+from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.grants.personal import is_known_resource, personal_authorization
+from mock_sts.services.issuing import Authorization
+from mock_sts.store import ledger
+from mock_sts.store.ledger import Shelf
+
+
+def authorize(
+    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+) -> Authorization:
+    """The person and scopes of the login. A refusal uses nothing up; success replaces the token, or keeps it."""
+    request = read_refresh_token(params)
+    handle = request.refresh_token or ""
+    record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, handle)
+    own = record is not None and record.client_id == client.client.client_id
+    document = record.document if record is not None and own else {}
+    exchange.judge(
+        chapter.REFRESH_CHAPTER,
+        RefreshEvidence(
+            present=request.refresh_token is not None,
+            known=record is not None,
+            own=own,
+            used=record is not None and record.consumed_at is not None,
+            expired=record is not None and record.expires_at <= exchange.times.now,
+            began_with_proof=bool(document.get("has_proof")),
+            has_proof=confirmation is not None,
+            resource_known=not own or is_known_resource(exchange, document, request.resource),
+        ),
+    )
+    return personal_authorization(
+        exchange,
+        client.client,
+        document,
+        resource=request.resource,
+        confirmation=confirmation,
+        shelf=Shelf.REFRESH_TOKEN,
+        handle=handle,
+        lost=chapter.refresh_single_use,
+        first=False,
+    )

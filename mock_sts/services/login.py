@@ -1,0 +1,82 @@
+"""Logins: sessions of browsers, and who a session is."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from mock_sts.helseid.claims import Login, Subject
+from mock_sts.helseid.providers import Provider
+from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.testidp import LoginIntent
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
+from mock_sts.store import ledger
+from mock_sts.store.engine import Transaction
+from mock_sts.store.ledger import LoginSession
+
+#: Seconds; no access token lives longer.
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class MadeSession:
+    """A session that is decided but not kept yet, the cookie that the browser gets for it, and whose it is."""
+
+    cookie: str
+    session: LoginSession
+
+    def keep(self, transaction: Transaction) -> None:
+        """Write it; the browser's former session, if it had one, is another row and dies with its cookie."""
+        ledger.keep_session(transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session)
+
+
+def find_session(exchange: Exchange, cookie: str | None) -> LoginSession | None:
+    """The browser's session, if it has one that is not over."""
+    if not cookie:
+        return None
+    return ledger.find_session(exchange.sts.store, cookie, DEFAULT_ENVIRONMENT, exchange.times.now)
+
+
+def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
+    """The person that ``intent`` names. Raises UnknownPersonError."""
+    return exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
+
+
+def make_session(
+    exchange: Exchange, intent: LoginIntent, provider: Provider, former: LoginSession | None, client: Client
+) -> MadeSession:
+    """The session of a person who logs in now, at ``client``. A new login of the same person keeps the session id."""
+    longest_refresh: int = client.members["refresh_token_lifetime"] or 0
+    document: dict[str, Any] = {
+        "pid": intent.pid,
+        "auth_time": exchange.times.wall,
+        "began_at": exchange.times.now,
+        "idp": provider.scheme,
+        "amr": list(provider.amr),
+        "security_level": intent.security_level,
+        "hpr_number": intent.hpr_number,
+    }
+    same_person = former is not None and former.document["pid"] == intent.pid
+    sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
+    policy, now = exchange.sts.policy, exchange.times.now
+    remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
+    session = LoginSession(sid, document, now + policy.single_sign_on_lifetime, now + remembered)
+    return MadeSession(secrets.token_urlsafe(32), session)
+
+
+def subject_of(sts: Sts, sid: str, document: dict[str, Any]) -> Subject:
+    """The person of a session, as tokens speak of them: the register is asked anew each time.
+
+    Raises UnknownPersonError when the persona is gone and nobody may be invented.
+    """
+    persona = sts.people.find(sts.store, document["pid"], invent=sts.policy.invent_people)
+    login = Login(
+        sid=sid,
+        auth_time=document["auth_time"],
+        idp=document["idp"],
+        amr=tuple(document["amr"]),
+        security_level=document["security_level"],
+        hpr_number=document["hpr_number"] or persona.members["hpr_number"],
+    )
+    network = persona.members["network"] or sts.policy.network
+    return Subject(persona, login, sts.people.sub(persona.pid), network)

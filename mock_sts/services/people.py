@@ -1,0 +1,54 @@
+"""Who can log in: personas of the registry, and people invented from their pid."""
+
+import json
+from functools import cached_property
+from typing import Any
+
+from mock_sts.helseid.claims import pseudonym
+from mock_sts.helseid.identifiers import is_synthetic_pid
+from mock_sts.helseid.personas import invent_persona
+from mock_sts.helseid.registry import Persona
+from mock_sts.store.engine import Store
+from mock_sts.store.fixture_files import shipped_world
+from mock_sts.store.ledger import find_persona
+
+
+class UnknownPersonError(Exception):
+    """Nobody with this pid can log in; the message says why."""
+
+
+class People:
+    """Finds people; the files that ship with the program are read when first needed."""
+
+    def find(self, store: Store, pid: str, *, invent: bool) -> Persona:
+        """The persona with this ``pid``, else a person invented for it. Raises UnknownPersonError."""
+        document = find_persona(store, pid)
+        if document is not None:
+            persona = Persona.from_document(document, "store")
+            replaced = persona.members["superseded_by"]
+            if replaced is not None:
+                raise UnknownPersonError(f"the pid was replaced by {replaced}, which is the one to log in with")
+            return persona
+        if not invent:
+            raise UnknownPersonError("no persona has this pid, and MOCK_STS_INVENT_PEOPLE is false")
+        return invent_persona(pid, self._names)
+
+    def sub(self, pid: str) -> str:
+        """The pseudonym of ``pid``, the same on every machine and start."""
+        return pseudonym(pid, self._pseudonym_key)
+
+    def is_synthetic(self, pid: str) -> bool:
+        """Whether ``pid`` is surely nobody's: it lies in a synthetic series."""
+        return is_synthetic_pid(pid)
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = self._shipped("names.json")
+        return names
+
+    @cached_property
+    def _pseudonym_key(self) -> bytes:
+        return bytes.fromhex(self._shipped("keys/pseudonym-key.json")["key"])
+
+    def _shipped(self, name: str) -> Any:
+        return json.loads((shipped_world() / name).read_text(encoding="utf-8"))

@@ -1,0 +1,130 @@
+"""What is pending or spent: authorization requests, codes, refresh tokens, login sessions.
+
+Handles are kept as their SHA-256 only, so that nobody who reads the database can use one. What may happen once is one
+statement whose row count decides.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mock_sts.store.engine import Store, Transaction
+
+
+class Shelf(StrEnum):
+    """The tables of the ledger, one for each kind of handle."""
+
+    AUTHORIZATION_REQUEST = "authorization_request"
+    AUTHORIZATION_CODE = "authorization_code"
+    REFRESH_TOKEN = "refresh_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: whose it is, what it holds (JSON-ready), when it is over and when it was used (seconds)."""
+
+    client_id: str
+    document: dict[str, Any]
+    expires_at: int
+    consumed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSession:
+    """A browser's login: session id, JSON-ready facts (``auth_time`` among them), until when it saves another login,
+    and until when it is remembered for tokens that come from it (seconds).
+    """
+
+    sid: str
+    document: dict[str, Any]
+    good_until: int
+    expires_at: int
+
+
+def keep(
+    transaction: Transaction, shelf: Shelf, handle: str, client_id: str, document: dict[str, Any], expires_at: int
+) -> None:
+    """Insert a row for ``handle``."""
+    transaction.exec_driver_sql(
+        f"INSERT INTO {shelf} (digest, client_id, document, expires_at) VALUES (?, ?, ?, ?)",  # noqa: S608
+        (_digest(handle), client_id, json.dumps(document), expires_at),
+    )
+
+
+def find(store: Store, shelf: Shelf, handle: str) -> Record | None:
+    """The row of ``handle``, also one that is over or used; None for an unknown handle."""
+    row = store.read_one(
+        f"SELECT client_id, document, expires_at, consumed_at FROM {shelf} WHERE digest = ?",  # noqa: S608
+        (_digest(handle),),
+    )
+    return None if row is None else Record(row[0], json.loads(row[1]), row[2], row[3])
+
+
+def consume(transaction: Transaction, shelf: Shelf, handle: str, now: int) -> bool:
+    """Use ``handle`` up; False when somebody was faster. The database decides every race."""
+    result = transaction.exec_driver_sql(
+        f"UPDATE {shelf} SET consumed_at = ? WHERE digest = ? AND consumed_at IS NULL",  # noqa: S608
+        (now, _digest(handle)),
+    )
+    return result.rowcount == 1
+
+
+def note_login(transaction: Transaction, handle: str, sid: str) -> None:
+    """Remember that a login for the authorization request ``handle`` has made the session ``sid``."""
+    transaction.exec_driver_sql("UPDATE authorization_request SET sid = ? WHERE digest = ?", (sid, _digest(handle)))
+
+
+def noted_login(store: Store, handle: str) -> str | None:
+    """The session that a login for this authorization request has made, or None."""
+    row = store.read_one("SELECT sid FROM authorization_request WHERE digest = ?", (_digest(handle),))
+    return None if row is None else row[0]
+
+
+def keep_session(transaction: Transaction, cookie: str, environment: str, session: LoginSession) -> None:
+    """Insert a login session for the browser that holds ``cookie``."""
+    transaction.exec_driver_sql(
+        "INSERT INTO login_session (digest, environment, sid, auth_time, document, good_until, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            _digest(cookie),
+            environment,
+            session.sid,
+            session.document["auth_time"],
+            json.dumps(session.document),
+            session.good_until,
+            session.expires_at,
+        ),
+    )
+
+
+def find_session(store: Store, cookie: str, environment: str, now: int) -> LoginSession | None:
+    """The session of the browser that holds ``cookie``, if it is of this environment, good and not ended."""
+    row = store.read_one(
+        "SELECT sid, document, good_until, expires_at FROM login_session "
+        "WHERE digest = ? AND environment = ? AND good_until > ? AND ended_at IS NULL",
+        (_digest(cookie), environment, now),
+    )
+    return None if row is None else LoginSession(row[0], json.loads(row[1]), row[2], row[3])
+
+
+def find_login(store: Store, sid: str, auth_time: int) -> dict[str, Any] | None:
+    """The facts of the login of session ``sid`` at ``auth_time``, ended or not; None when they are forgotten."""
+    row = store.read_one("SELECT document FROM login_session WHERE sid = ? AND auth_time = ?", (sid, auth_time))
+    return None if row is None else json.loads(row[0])
+
+
+def end_session(transaction: Transaction, cookie: str, now: int) -> None:
+    """End the session of the browser that holds ``cookie``."""
+    transaction.exec_driver_sql("UPDATE login_session SET ended_at = ? WHERE digest = ?", (now, _digest(cookie)))
+
+
+def find_persona(store: Store, pid: str) -> dict[str, Any] | None:
+    """The document of the persona with this pid, or None."""
+    row = store.read_one("SELECT document FROM persona WHERE pid = ?", (pid,))
+    return None if row is None else json.loads(row[0])
+
+
+def _digest(handle: str) -> bytes:
+    return hashlib.sha256(handle.encode("utf-8", "surrogatepass")).digest()

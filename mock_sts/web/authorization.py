@@ -1,0 +1,92 @@
+"""The authorize endpoint, its callback, and the page for errors that must not travel."""
+
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import MethodNotAllowed
+
+from mock_sts.helseid.profile.authorization_request import fresh
+from mock_sts.helseid.profile.form import CONTENT_TYPE
+from mock_sts.helseid.requirement import Verdict, refuse
+from mock_sts.protocol.errors import OAuthError
+from mock_sts.protocol.params import Params
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.authorization import CALLBACK, Answered, TravellingError, begin_authorization
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.sts import Sts
+from mock_sts.web import browser, reading
+from mock_sts.web.writing import RULE_HEADER
+
+#: Where the provider is chosen, and where a chosen one is entered.
+LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/home/error"
+
+_LONGEST_DETAIL = 1_000
+
+
+def blueprint(sts: Sts) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("authorization", __name__)
+
+    @routes.route(Endpoint.AUTHORIZE, methods=["GET", "POST"])
+    def authorize() -> Response:
+        return _authorize(sts, Endpoint.AUTHORIZE)
+
+    @routes.get(CALLBACK)
+    def callback() -> Response:
+        return _authorize(sts, CALLBACK)
+
+    @routes.get(ERROR)
+    def error_page() -> Response:
+        reading.effective_urls(sts.addresses)
+        told = sts.seal.open("error", request.args.get("errorId", "")) or {}
+        return browser.page("error.html", status=400, told=told)
+
+    return routes
+
+
+def error_redirect(sts: Sts, error: OAuthError) -> Response:
+    """To the error page, with what it shows sealed into its address."""
+    told: dict[str, object] = {**error.body(), "rule": error.rule, "detail": error.detail[:_LONGEST_DETAIL]}
+    told["description"] = told.pop("error_description", "")
+    response = browser.redirect(f"{ERROR}?errorId={sts.seal.close('error', told)}")
+    if error.rule:
+        response.headers[RULE_HEADER] = error.rule
+    return response
+
+
+def _authorize(sts: Sts, endpoint: str) -> Response:
+    if request.method == "HEAD":  # a look must not answer a request
+        raise MethodNotAllowed(["GET", "POST"])
+    urls = reading.effective_urls(sts.addresses)
+    try:
+        with Exchange(sts, endpoint, urls) as exchange:
+            outcome = begin_authorization(exchange, _parameters(), browser.session_cookie(sts))
+    except TravellingError as error:
+        response = browser.answer(error.response)
+        if error.rule:
+            response.headers[RULE_HEADER] = error.rule
+        return response
+    except OAuthError as error:
+        return error_redirect(sts, error)
+    if isinstance(outcome, Answered):
+        response = browser.answer(outcome.response)
+        if outcome.cookie is not None:
+            browser.set_session_cookie(sts, response, outcome.cookie)
+        return response
+    back = quote(outcome.return_url, safe="")
+    if outcome.provider is not None:
+        return browser.redirect(f"{EXTERNAL_LOGIN}?provider={outcome.provider.scheme}&returnUrl={back}")
+    return browser.redirect(f"{LOGIN}?ReturnUrl={back}")
+
+
+def _parameters() -> Params:
+    if request.method == "POST":
+        if reading.media_type() != CONTENT_TYPE:
+            return Params(fault=f"the content type is not {CONTENT_TYPE}")
+        return reading.form()
+    return Params.from_form(request.query_string)
+
+
+def gone(sts: Sts) -> Response:
+    """The error page for a login page whose request is unknown, answered or over."""
+    return error_redirect(sts, refuse(fresh, Verdict(False, "the login's request is unknown or over", "an open one")))

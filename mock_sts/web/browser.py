@@ -1,0 +1,113 @@
+"""What the pages need of a browser: cookies, protection against forged posts, a strict content policy."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, render_template, request
+
+from mock_sts.protocol.authorization_response import AuthorizationResponse
+from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
+from mock_sts.web.reading import effective_urls
+from mock_sts.web.writing import NO_STORE
+
+ANTIFORGERY_FIELD = "__RequestVerificationToken"
+
+#: Submits the only form of a page; its hash stands in the content policy.
+_SUBMIT = "document.forms[0].submit()"
+_SUBMIT_HASH = base64.b64encode(hashlib.sha256(_SUBMIT.encode()).digest()).decode()
+
+
+def session_cookie(sts: Sts) -> str | None:
+    """The browser's session cookie."""
+    return request.cookies.get(_cookie_name(sts, "session"))
+
+
+def set_session_cookie(sts: Sts, response: Response, value: str) -> None:
+    """Give the browser the cookie of its session."""
+    _set_cookie(sts, response, "session", value)
+
+
+def antiforgery_token(sts: Sts) -> tuple[str, str]:
+    """The hidden field of a form, and the cookie that must come back with it."""
+    cookie = request.cookies.get(_cookie_name(sts, "antiforgery")) or secrets.token_urlsafe(32)
+    return sts.seal.close("antiforgery", {"cookie": cookie}), cookie
+
+
+def set_antiforgery_cookie(sts: Sts, response: Response, value: str) -> None:
+    """Give the browser the cookie that belongs to a form."""
+    _set_cookie(sts, response, "antiforgery", value)
+
+
+def is_forged(sts: Sts, field: str | None) -> bool:
+    """Whether a post does not come from a form that this browser got from us."""
+    opened = sts.seal.open("antiforgery", field or "")
+    cookie = request.cookies.get(_cookie_name(sts, "antiforgery")) or ""
+    return opened is None or not hmac.compare_digest(str(opened.get("cookie")).encode(), cookie.encode())
+
+
+def page(template: str, *, status: int = 200, posts_to: Iterable[str] = (), **values: object) -> Response:
+    """A page of ours. ``posts_to`` are URLs that a form may end at after redirects: browsers check that too."""
+    response = make_response(render_template(template, **values), status)
+    _protect(response, ["'self'", *filter(None, map(_source, posts_to))])
+    return response
+
+
+def redirect(location: str, status: int = 303) -> Response:
+    """A redirect that nobody may keep."""
+    response = Response(b"", status, {"Location": location, **NO_STORE})
+    response.autocorrect_location_header = False
+    return response
+
+
+def answer(response: AuthorizationResponse) -> Response:
+    """An authorization response on its way to the client: a redirect, or a form that posts itself."""
+    if response.mode == "form_post":
+        return form_post(response.redirect_uri, response.parameters)
+    return redirect(response.location)
+
+
+def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
+    """A page whose form posts ``parameters`` to ``action`` by itself, or by a button without script."""
+    html = render_template("form_post.html", action=action, parameters=list(parameters), script=_SUBMIT)
+    response = make_response(html)
+    _protect(response, [_source(action) or "'self'"])
+    return response
+
+
+def _protect(response: Response, form_action: list[str]) -> None:
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self'; script-src 'sha256-{_SUBMIT_HASH}'; "
+        f"form-action {' '.join(form_action)}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers.update(NO_STORE)
+
+
+def _source(url: str) -> str:
+    """``url`` as a source of a content policy: its origin, or its scheme for an application's own one."""
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https"):
+        return f"{parts.scheme}://{parts.netloc}" if not set(parts.netloc) & set("; ,'\"") else ""
+    return f"{parts.scheme}:" if parts.scheme else ""
+
+
+def _set_cookie(sts: Sts, response: Response, purpose: str, value: str) -> None:
+    secure = request.is_secure or effective_urls(sts.addresses).issuer.base.startswith("https:")
+    response.set_cookie(
+        _cookie_name(sts, purpose),
+        value,
+        httponly=True,
+        secure=secure,
+        samesite="None" if secure else "Lax",
+        path=request.script_root or "/",
+    )
+
+
+def _cookie_name(sts: Sts, purpose: str) -> str:
+    """Ports share cookies, so the name tells server and environment."""
+    return f"mock-sts-{purpose}-{sts.instance}-{DEFAULT_ENVIRONMENT}"

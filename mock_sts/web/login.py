@@ -1,0 +1,54 @@
+"""HelseID's own login pages: the choice of an identity provider, and the list of them for programs."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+
+from mock_sts.helseid.providers import PROVIDERS, find_provider, providers_for
+from mock_sts.protocol.json_text import write_json
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.authorization import client_of
+from mock_sts.services.sts import Sts
+from mock_sts.web import browser, reading, testidp
+from mock_sts.web.authorization import EXTERNAL_LOGIN, LOGIN, gone
+from mock_sts.web.writing import ready_json
+
+_STYLESHEET = Path(__file__).parent / "templates" / "stylesheet.css"
+
+
+def blueprint(sts: Sts) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("login", __name__)
+    styles = _STYLESHEET.read_bytes()
+
+    @routes.get(LOGIN)
+    def providers() -> Response:
+        reading.effective_urls(sts.addresses)
+        return_url = request.args.get("ReturnUrl", "")
+        client = client_of(sts, return_url)
+        if client is None:
+            return gone(sts)
+        return browser.page("providers.html", providers=providers_for(client), return_url=return_url)
+
+    @routes.get(EXTERNAL_LOGIN)
+    def external_login() -> Response:
+        reading.effective_urls(sts.addresses)
+        return_url = request.args.get("returnUrl", "")
+        client = client_of(sts, return_url)
+        provider = find_provider(request.args.get("provider", ""))
+        if client is None or provider is None or provider not in providers_for(client):
+            return gone(sts)
+        query = f"provider={provider.scheme}&returnurl={quote(return_url, safe='')}"
+        return browser.redirect(f"{testidp.LOGIN}?{query}", 302)
+
+    @routes.get(Endpoint.AVAILABLE_IDPS)
+    def available_idps() -> Response:
+        reading.effective_urls(sts.addresses)
+        return ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in PROVIDERS]))
+
+    @routes.get("/mock/style.css")
+    def stylesheet() -> Response:
+        return Response(styles, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
+
+    return routes
