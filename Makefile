@@ -33,6 +33,7 @@ test: check ## everything that needs Python only
 
 test-all: check ## everything; names the program that is missing
 	@command -v node > /dev/null || { echo 'make test-all needs node (Node.js 20 or newer), which is missing' >&2; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo 'make test-all needs Node.js 20 or newer; this is older' >&2; exit 1; }
 	@command -v npm > /dev/null || { echo 'make test-all needs npm, which is missing' >&2; exit 1; }
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
 	$(BIN)/pytest

@@ -1,8 +1,10 @@
 """The composition root: settings, clock and store become an application."""
 
 import os
+from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_sts import __version__
 from mock_sts.helseid.profile.client_assertion import Skew
@@ -15,6 +17,8 @@ from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import Settings, from_environ
 from mock_sts.store.catalog import load_catalog
 from mock_sts.store.engine import Store
+from mock_sts.store.fixtures import loaded_folders
+from mock_sts.store.schema import make_tables
 from mock_sts.web import (
     authorization,
     control,
@@ -28,6 +32,7 @@ from mock_sts.web import (
     token,
     user_info,
 )
+from mock_sts.web.intake import TOO_LARGE, Intake
 from mock_sts.web.writing import EMULATOR_HEADER
 
 
@@ -44,6 +49,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         single_sign_on_lifetime=settings.single_sign_on_lifetime,
         code_lifetime=settings.code_lifetime,
         pushed_request_lifetime=settings.pushed_request_lifetime,
+        require_synthetic=settings.require_synthetic,
         invent_people=settings.invent_people,
         network=settings.network,
         journal_size=settings.journal_size,
@@ -53,7 +59,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.wsgi_app = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     for routes in (
         discovery,
@@ -67,6 +73,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         health,
     ):
         app.register_blueprint(routes.blueprint(sts))
+
+    @app.before_request
+    def refuse_long_bodies() -> None:
+        if request.environ.get(TOO_LARGE):
+            raise RequestEntityTooLarge(f"the body is longer than {settings.max_body} bytes")
+
     control.install(app, sts, settings.admin_token)
     errors.install(app)
 
@@ -102,11 +114,15 @@ def worker() -> Flask:
     return create_app(from_environ(os.environ))
 
 
-def load_world(settings: Settings) -> bool:
-    """Bring the registry up to date with the fixture files; False when nothing had changed. Raises as prepare_store."""
+def load_world(settings: Settings) -> tuple[bool, list[Path]]:
+    """Bring the registry up to date with the fixture files: whether anything had changed, and which folders they are.
+
+    Without MOCK_STS_FIXTURES these are the folders that the running server was started with. Raises as prepare_store.
+    """
     store = _prepared_store(settings)
     try:
-        return load_fixtures(store, settings.fixtures)
+        own = settings.fixtures or tuple(loaded_folders(store)[1:])
+        return load_fixtures(store, own), list(own)
     finally:
         store.close()
 
@@ -132,4 +148,6 @@ def register_client(settings: Settings, wanted: NewClient) -> MadeClient:
 def _prepared_store(settings: Settings) -> Store:
     if not settings.database_path.exists():
         prepare_store(settings)
-    return open_store(settings)
+    store = open_store(settings)
+    make_tables(store)  # refuses a database of another version
+    return store

@@ -1,8 +1,10 @@
 """The command line: ``mock-sts``. Imports what a command needs when it needs it."""
 
 import argparse
+import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -96,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--resource", default="", help="one API, where the scopes are of several")
     token.add_argument("--url", help="issuer; default: from the settings")
     token.add_argument("--key", type=Path, help="file with the client's private JWK")
+    token.add_argument("--bearer", action="store_true", help="without a DPoP proof, for a client registered so")
     token.add_argument("--decode", action="store_true", help="print the claims, not the token")
     token.set_defaults(run=_token)
 
@@ -134,7 +137,10 @@ def _prepare(_parsed: argparse.Namespace) -> int:
 def _health(parsed: argparse.Namespace) -> int:
     import urllib.request  # noqa: PLC0415  the standard library only: containers have nothing else
 
-    url = (parsed.url or f"http://127.0.0.1:{_settings()[0].port}").rstrip("/")
+    settings = _settings()[0]
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  shown to nobody
+    host = f"[{host}]" if ":" in host else host
+    url = (parsed.url or f"http://{host}:{settings.port}").rstrip("/")
     try:
         with urllib.request.urlopen(f"{url}/health/ready", timeout=2) as response:  # noqa: S310  as given
             healthy = response.status == 200
@@ -159,8 +165,9 @@ def _fixtures_check(parsed: argparse.Namespace) -> int:
 def _fixtures_load(_parsed: argparse.Namespace) -> int:
     from mock_sts.app import load_world  # noqa: PLC0415
 
-    changed = load_world(_settings()[0])
-    print("loaded" if changed else "nothing has changed")
+    changed, own = load_world(_settings()[0])
+    lying_on_top = f" with {', '.join(map(str, own))} on top" if own else ""
+    print(f"{'loaded' if changed else 'nothing has changed:'} the shipped world{lying_on_top}")
     return 0
 
 
@@ -191,9 +198,9 @@ def _client_new(parsed: argparse.Namespace) -> int:
         dpop=not parsed.bearer,
         organization=parsed.organization,
     )
+    _key_folder(settings).mkdir(parents=True, exist_ok=True)
     made = register_client(settings, wanted)
-    key_file = _key_folder(settings) / f"{made.client_id}.json"
-    key_file.parent.mkdir(parents=True, exist_ok=True)
+    key_file = _key_folder(settings) / _key_file_name(made.client_id)
     key_file.touch(mode=0o600)
     key_file.write_text(json.dumps(made.private_jwk, indent=2) + "\n", encoding="utf-8")
     issuer = _issuer(settings, parsed.url)
@@ -212,6 +219,7 @@ def _token(parsed: argparse.Namespace) -> int:
             _private_jwk(settings, parsed),
             scope=parsed.scope,
             resource=parsed.resource,
+            dpop=not parsed.bearer,
         )
     except TokenClientError as error:
         raise CommandError(str(error)) from None
@@ -222,7 +230,7 @@ def _token(parsed: argparse.Namespace) -> int:
 def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:
     from mock_sts.store.fixture_files import shipped_world  # noqa: PLC0415
 
-    name = f"{Path(parsed.client_id).name}.json"
+    name = _key_file_name(parsed.client_id)
     places = [parsed.key] if parsed.key else [_key_folder(settings) / name, shipped_world() / "keys" / "clients" / name]
     for place in places:
         if place.is_file():
@@ -237,6 +245,13 @@ def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, An
         f"no private key for {parsed.client_id!r} in {' or '.join(map(str, places))}; "
         "give its file with --key, or make a client with mock-sts client new"
     )
+
+
+def _key_file_name(client_id: str) -> str:
+    """The file of a client's private key: its id where that is a plain name, else a digest of it."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", client_id):
+        return f"{client_id}.json"
+    return f"{hashlib.sha256(client_id.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
 
 
 def _key_folder(settings: Settings) -> Path:

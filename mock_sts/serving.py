@@ -4,6 +4,7 @@ The parent imports neither Flask nor SQLAlchemy: it validates settings, has the 
 needed, prints where it listens, and starts granian.
 """
 
+import errno
 import os
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from mock_sts.store.fixture_files import is_prepared, world_folders
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
 
+#: Threads that may read slow requests while others are worked on.
+WAITING_ROOM = 62
+
 _LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -26,19 +30,16 @@ _LOGGING: dict[str, Any] = {
     "loggers": {
         "mock_sts": {"level": "INFO"},
         "_granian": {"level": "WARNING"},
-        "granian.access": {"level": "WARNING"},
+        "granian.access": {"level": "INFO"},
     },
 }
 
 
 def serve(settings: Settings, values: dict[str, str]) -> int:
     """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers."""
-    if not _port_is_free(settings):
-        print(
-            f"MOCK_STS_PORT is {settings.port}, but something listens on {settings.host}:{settings.port} already; "
-            "stop it or choose another port",
-            file=sys.stderr,
-        )
+    fault = _address_fault(settings)
+    if fault:
+        print(fault, file=sys.stderr)
         return 2
     for setting in SETTINGS:
         os.environ[setting.variable] = values[setting.name]
@@ -64,21 +65,29 @@ def banner(settings: Settings) -> str:
         f"  enforcement  {settings.enforcement}",
         f"  database     {settings.database_path}",
         f"  journal      {issuer}/mock/api/v1/journal",
-        "  try          mock-sts token demo-machine"
-        + ("" if issuer == "http://localhost:8080" else f" --url {issuer}"),
+        f"  try          mock-sts token demo-machine --url {issuer}",
     ]
     return "\n".join(lines)
 
 
-def _port_is_free(settings: Settings) -> bool:
+def _address_fault(settings: Settings) -> str:
+    """Why the address cannot be listened on, or an empty string."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return (
+                    f"MOCK_STS_PORT is {settings.port}, but something listens on {settings.host}:{settings.port} "
+                    "already; stop it or choose another port"
+                )
+            return (
+                f"MOCK_STS_HOST is {settings.host!r} and MOCK_STS_PORT {settings.port}, but this machine cannot listen "
+                f"there ({error.strerror}); choose an address of this machine and a port above 1023"
+            )
+    return ""
 
 
 def _run_granian(settings: Settings) -> int:
@@ -94,7 +103,9 @@ def _run_granian(settings: Settings) -> int:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads + WAITING_ROOM,
+        blocking_threads_idle_timeout=600,
+        respawn_failed_workers=True,
         websockets=False,
         http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD),
         log_level=LogLevels.warning,

@@ -3,6 +3,7 @@
 A wrong value raises SettingError with a sentence that names the setting, the value and the remedy.
 """
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,6 +66,18 @@ def _optional_number(low: int, high: int) -> Callable[[str], int | None]:
     return parse
 
 
+def _host(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address("127.0.0.1" if text == "localhost" else text.strip("[]")))
+    except ValueError:
+        raise ValueError("an IP address of this machine, localhost, or 0.0.0.0 for all") from None
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether Kubernetes has set this variable for a Service called mock-sts; it is no setting of ours."""
+    return name.startswith((f"{PREFIX}SERVICE_", f"{PREFIX}PORT_")) or value.startswith("tcp://")
+
+
 def _choice(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -117,6 +130,8 @@ def _is_folder(path: Path) -> bool:
 def _database_url(text: str) -> str:
     if not text.startswith("sqlite:///") or text == "sqlite:///":
         raise ValueError("sqlite:///PATH (a file; PostgreSQL comes with a later version)")
+    if "?" in text:
+        raise ValueError("sqlite:///PATH without parameters")
     if text == "sqlite:///:memory:":
         raise ValueError("a file, sqlite:///PATH: several threads and processes cannot share a database in memory")
     return text
@@ -129,7 +144,7 @@ def _flag(text: str) -> bool:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for all", _text),
+    Setting("host", "127.0.0.1", "IP address to listen on, or localhost; 0.0.0.0 for all", _host),
     Setting("port", "8080", "Port to listen on", _number(1, 65535)),
     Setting("public_url", "", "The issuer, byte for byte; empty: the address that the client asked", _optional_url),
     Setting("aliases", "", "Other addresses of the same server, separated by spaces", _urls),
@@ -157,8 +172,11 @@ SETTINGS: tuple[Setting, ...] = (
         "What is refused: observe (next to nothing), helseid (what HelseID refuses), strict (the security profile)",
         _choice("observe", "helseid", "strict"),
     ),
+    Setting("preset", "helseid", "A named bundle of settings: helseid, or fapi2 (strict)", _choice("helseid", "fapi2")),
     Setting("workers", "1", "Processes that answer requests", _number(1, 64)),
-    Setting("threads", "2", "Threads per process that answer requests", _number(1, 64)),
+    Setting(
+        "threads", "2", "Requests per process that are worked on at the same time; many more may wait", _number(1, 64)
+    ),
     Setting("admin_token", "", "Bearer token that the control API asks for; empty: none", _text),
     Setting(
         "signing_keys",
@@ -174,6 +192,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", _number(1, 31_536_000)),
     Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", _number(1, 86_400)),
     Setting("pushed_request_lifetime", "600", "Seconds from PAR to the end of the login", _number(1, 86_400)),
+    Setting(
+        "require_synthetic",
+        "false",
+        "Whether a pid outside the synthetic series is refused; otherwise it is let in with a warning",
+        _flag,
+    ),
     Setting("invent_people", "true", "Whether a pid of no persona is a person invented for it, or refused", _flag),
     Setting("dpop_nonce_step", "60", "Seconds; a nonce is good for its step and the next", _number(1, 3_600)),
     Setting(
@@ -200,6 +224,10 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+#: Named bundles of settings; a setting that is given by itself wins.
+PRESETS: Mapping[str, Mapping[str, str]] = {"helseid": {}, "fapi2": {"enforcement": "strict"}}
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one server, validated. Names and meanings are those of SETTINGS."""
@@ -212,6 +240,7 @@ class Settings:
     database_url: str
     fixtures: tuple[Path, ...]
     enforcement: str
+    preset: str
     workers: int
     threads: int
     admin_token: str
@@ -222,6 +251,7 @@ class Settings:
     single_sign_on_lifetime: int
     code_lifetime: int
     pushed_request_lifetime: int
+    require_synthetic: bool
     invent_people: bool
     dpop_nonce_step: int
     clock_skew: int | None
@@ -249,12 +279,17 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
     Raises SettingError for a value that cannot be used, and for a variable with our prefix that is no setting.
     """
     known = {setting.variable for setting in SETTINGS}
+    environ = {name: value for name, value in environ.items() if not _is_service_link(name, value)}
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in known:
             raise SettingError(f"{variable} is no setting; the settings are {', '.join(sorted(known))}")
+    texts = {s.name: (overrides or {}).get(s.name, environ.get(s.variable, s.default)) for s in SETTINGS}
+    for name, text in PRESETS.get(texts["preset"], {}).items():
+        if name not in (overrides or {}) and f"{PREFIX}{name.upper()}" not in environ:
+            texts[name] = text
     values = {}
     for setting in SETTINGS:
-        text = (overrides or {}).get(setting.name, environ.get(setting.variable, setting.default))
+        text = texts[setting.name]
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:

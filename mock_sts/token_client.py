@@ -24,14 +24,18 @@ class TokenClientError(Exception):
     """No token; the message says why, with what the server explains."""
 
 
-def fetch_token(issuer: str, client_id: str, jwk: Mapping[str, Any], *, scope: str = "", resource: str = "") -> str:
-    """An access token for ``client_id``, DPoP-bound to a key made for it. Raises TokenClientError."""
+def fetch_token(
+    issuer: str, client_id: str, jwk: Mapping[str, Any], *, scope: str = "", resource: str = "", dpop: bool = True
+) -> str:
+    """An access token for ``client_id``, with ``dpop`` bound to a key made for it. Raises TokenClientError."""
     try:
         key = PrivateKey(jwk)
         proof_key = PrivateKey(generate_private_jwk("ES256"))
     except JoseError as error:
         raise TokenClientError(f"the private key of {client_id!r} cannot be used: {error}") from None
     metadata = _get_json(issuer + Endpoint.DISCOVERY)
+    if not {"issuer", "token_endpoint"} <= metadata.keys():
+        raise TokenClientError(f"what {issuer} answers is no discovery document: issuer or token_endpoint is missing")
     endpoint = str(metadata["token_endpoint"])
     form = {
         "grant_type": GrantType.CLIENT_CREDENTIALS,
@@ -46,7 +50,7 @@ def fetch_token(issuer: str, client_id: str, jwk: Mapping[str, Any], *, scope: s
             "client_assertion_type": CLIENT_ASSERTION_TYPE,
             "client_assertion": _assertion(key, jwk.get("kid"), client_id, str(metadata["issuer"])),
         }
-        status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce))
+        status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce) if dpop else None)
         if status == 200:
             return str(answer["access_token"])
         nonce = headers.get("DPoP-Nonce")
@@ -94,8 +98,8 @@ def _get_json(url: str) -> dict[str, Any]:
         raise TokenClientError(f"no discovery document at {url}: {error}; is the server running?") from None
 
 
-def _post(url: str, body: Mapping[str, str], proof: str) -> tuple[int, Message, dict[str, Any]]:
-    request = urllib.request.Request(url, urllib.parse.urlencode(body).encode(), {"DPoP": proof})  # noqa: S310
+def _post(url: str, body: Mapping[str, str], proof: str | None) -> tuple[int, Message, dict[str, Any]]:
+    request = urllib.request.Request(url, urllib.parse.urlencode(body).encode(), {"DPoP": proof} if proof else {})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
             return response.status, response.headers, json.load(response)

@@ -218,6 +218,29 @@ PERSONA_FORMAT = Format(
 FORMATS = (ORGANIZATION_FORMAT, PERSONA_FORMAT, API_FORMAT, CLIENT_FORMAT)
 
 
+#: Claims of a token that no registration may set.
+RESERVED_CLAIMS = frozenset(
+    [
+        "act",
+        "amr",
+        "aud",
+        "auth_time",
+        "client_amr",
+        "client_id",
+        "cnf",
+        "exp",
+        "iat",
+        "idp",
+        "iss",
+        "jti",
+        "nbf",
+        "scope",
+        "sid",
+        "sub",
+    ]
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ClientKey:
     """A registered public key with what its JWK says of itself (``kid``, ``alg``)."""
@@ -246,6 +269,9 @@ class Client:
         for number, jwk in enumerate(keys, 1):
             if any(name in jwk for name in PRIVATE_MEMBERS):
                 raise DocumentError(f"{place}: key {number} of 'jwks' is a private key; register its public part only")
+        for name in members["client_claims"]:
+            if name in RESERVED_CLAIMS:
+                raise DocumentError(f"{place}: 'client_claims' has {name!r}, which the token itself decides")
         numbers = (*members["children"], *members["delegations"], *filter(None, [members["organization"]]))
         _check_numbers(numbers, place)
         return client

@@ -152,6 +152,11 @@ class Chapter(Generic[Evidence]):
 
         return declare
 
+    def without_challenges(self) -> "Chapter[Evidence]":
+        """The same requirements without those that lead to a challenge, for places that have no nonce."""
+        kept = [requirement for requirement in self.requirements if not requirement.is_challenge]
+        return Chapter(self.name, self.title, self.refuses_with, kept)
+
     def judge(self, evidence: Evidence) -> list[Finding]:
         """All findings on ``evidence`` in order; only a broken decisive requirement ends the judgement early."""
         findings: list[Finding] = []

@@ -19,6 +19,9 @@ IDENTITY_SCOPES = frozenset(
     }
 )
 
+#: HelseID's own scopes, older ones included.
+_OWN = "helseid://scopes/"
+
 CLIENT_INFO = "helseid://scopes/client/info"
 CLIENT_NAME = "helseid://scopes/client/client_name"
 
@@ -28,7 +31,7 @@ TECHNICAL_SCOPES = frozenset({CLIENT_INFO, CLIENT_NAME, "nhn:tillitsrammeverk:pa
 
 def is_api_scope(scope: str) -> bool:
     """Whether ``scope`` belongs to an API."""
-    return scope not in IDENTITY_SCOPES and scope not in TECHNICAL_SCOPES
+    return scope not in IDENTITY_SCOPES and scope not in TECHNICAL_SCOPES and not scope.startswith(_OWN)
 
 
 def implied_audience(scope: str) -> str:

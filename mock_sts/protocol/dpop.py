@@ -113,9 +113,11 @@ class NonceMint:
     (seconds).
     """
 
-    __slots__ = ("_cache", "_environment", "_secret", "step")
+    __slots__ = ("_cache", "_environment", "_prefix", "_secret", "step")
 
-    def __init__(self, secret: bytes, environment: str, step: int) -> None:
+    def __init__(self, secret: bytes, environment: str, step: int, prefix: str = "") -> None:
+        """``prefix`` begins every nonce and means nothing."""
+        self._prefix = prefix
         self._secret = secret
         self._environment = environment.encode()
         self.step = step
@@ -138,8 +140,7 @@ class NonceMint:
 
     def _nonce(self, step: int) -> str:
         message = self._environment + step.to_bytes(8, "big", signed=True)
-        # HelseID's nonces begin with these letters too; nobody should read anything else out of them.
-        return "CfDJ8" + to_base64url(hmac.digest(self._secret, message, hashlib.sha256))
+        return self._prefix + to_base64url(hmac.digest(self._secret, message, hashlib.sha256))
 
 
 def _text(value: Any) -> str | None:

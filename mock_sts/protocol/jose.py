@@ -206,8 +206,15 @@ def without_private_keys(value: Any) -> Any:
     """A copy of a JSON ``value`` in which every JWK, wherever it stands, has lost its private members."""
     if isinstance(value, dict):
         kept = without_private_members(value) if "kty" in value else value
-        return {name: without_private_keys(member) for name, member in kept.items()}
+        return {name: _shown_member(name, member) for name, member in kept.items()}
     return [without_private_keys(member) for member in value] if isinstance(value, list) else value
+
+
+def _shown_member(name: str, member: Any) -> Any:
+    if name in ("jwk", "jwks"):
+        # What calls itself a key is treated as one, whatever it looks like.
+        return without_private_keys(without_private_members(member)) if isinstance(member, dict) else "(not kept)"
+    return without_private_keys(member)
 
 
 def encode_header(members: Mapping[str, Any]) -> bytes:

@@ -150,6 +150,9 @@ def client_of(sts: Sts, return_url: str) -> Client | None:
 
 def handle_in(return_url: str) -> str:
     """The ledger handle in a local return URL, or an empty string."""
+    # It goes into a Location header, so nothing may stand in it that a URL has not.
+    if not (return_url.isascii() and return_url.isprintable()) or " " in return_url:
+        return ""
     parts = urlsplit(return_url)
     if parts.scheme or parts.netloc or parts.path != CALLBACK:
         return ""
@@ -213,7 +216,7 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
 
 def _client(exchange: Exchange, client_id: str | None) -> Client:
     exchange.client_id = client_id
-    client = exchange.sts.catalog.current().client(client_id) if client_id else None
+    client = exchange.catalog.client(client_id) if client_id else None
     if client is None:
         raise OAuthError(
             ErrorCode.UNAUTHORIZED_CLIENT,

@@ -5,14 +5,15 @@ Only ``authenticate_client`` makes an AuthenticatedClient, so a path that forgot
 
 import base64
 import binascii
+import secrets
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.profile import client_assertion as chapter
 from mock_sts.helseid.profile.client_assertion import AssertionEvidence
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Enforcement, Finding, refusal
+from mock_sts.helseid.requirement import Finding, refusal
 from mock_sts.protocol.client_assertion import (
     ClientAssertion,
     Signature,
@@ -54,7 +55,7 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
         exchange.show("client_assertion", assertion.jws)
         if assertion.subject:
             exchange.client_id = assertion.subject
-            client = exchange.sts.catalog.current().client(assertion.subject)
+            client = exchange.catalog.client(assertion.subject)
         if client is not None:
             if client.enforcement is not None:
                 exchange.enforcement = client.enforcement
@@ -86,7 +87,8 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
     )
     if client is None or use is None:
         raise AssertionError("the chapter let an unauthenticated client pass")
-    _judge_registration(exchange, client)
+    exchange.authenticated = True
+    _judge_registration(exchange, client, verified.index)
     return AuthenticatedClient(client, use)
 
 
@@ -104,29 +106,31 @@ def _single_use(exchange: Exchange, assertion: ClientAssertion, client: Client) 
     # most, for where enforcement lets assertions live for ever.
     now = exchange.times.wall
     ends = int(min(max(assertion.expires_at or 0, now), now + _YEAR)) + exchange.sts.policy.skew.usual + 60
-    once = Once("client-assertion", (client.client_id, assertion.jti or ""), ends)
+    # Without an id nothing can be recognised again; a rule says so, and nothing must look like a second use.
+    once = Once("client-assertion", (client.client_id, assertion.jti or secrets.token_hex(16)), ends)
     return Use(once, chapter.single_use, "the same assertion has been used before")
 
 
-def _judge_registration(exchange: Exchange, client: Client) -> None:
-    """Refuse a client whose registration alone breaks a rule that its enforcement refuses.
+def _judge_registration(exchange: Exchange, client: Client, key: int) -> None:
+    """Judge what the registration alone shows. Raises OAuthError where the enforcement refuses it.
 
-    The report judges registrations by itself, so these findings do not go into each journal row.
+    ``key`` is the position of the key that verified the assertion. A registration does not change while its catalog is
+    current, so each is judged once.
     """
-    sharers: tuple[str, ...] = ()
-    if exchange.enforcement >= Enforcement.STRICT:
-        sharers = exchange.sts.catalog.current().key_sharers(client)
-    findings = _registration_findings(client, sharers)
+    sharers = exchange.catalog.key_sharers(client)
+    judged = _JUDGED.setdefault(client, {})
+    findings = judged.get((key, sharers))
+    if findings is None:
+        evidence = registration.Registration(client, sharers, client.keys[key])
+        findings = judged[key, sharers] = registration.CHAPTER.judge(evidence)
+    exchange.findings += findings
     error = refusal(findings, exchange.enforcement)
     if error is not None:
-        exchange.findings += findings
         raise error
 
 
-@lru_cache(maxsize=16_384)
-def _registration_findings(client: Client, key_sharers: tuple[str, ...]) -> list[Finding]:
-    """A registration does not change while its catalog is current, so it is judged once."""
-    return registration.CHAPTER.judge(registration.Registration(client, key_sharers))
+#: Findings by client, for as long as the client is part of a catalog.
+_JUDGED: WeakKeyDictionary[Client, dict[tuple[int, tuple[str, ...]], list[Finding]]] = WeakKeyDictionary()
 
 
 def _basic_credentials(authorization: str | None) -> tuple[str | None, str | None]:

@@ -1,5 +1,6 @@
 """The proof phase: read the proof, gather the facts about it, let the chapter judge, challenge where it must be."""
 
+import secrets
 from collections.abc import Sequence
 
 from mock_sts.helseid.profile import dpop as chapter
@@ -28,47 +29,51 @@ def check_proof(
     if not proofs:
         exchange.use_up(client.use)
         return None
+    evidence, use = gather(exchange, proofs[0], endpoint, method)
     try:
-        proof: DPoPProof | None = read_dpop_proof(proofs[0])
-        fault = ""
-    except JoseError as error:
-        proof, fault = None, str(error)
-    use = _single_use(exchange, proof)
-    now = exchange.times.now
-    urls = exchange.urls
-    try:
-        exchange.judge(
-            chapter.CHAPTER,
-            ProofEvidence(
-                proof=proof,
-                fault=fault,
-                method=method,
-                targets=tuple(dict.fromkeys((urls.back_channel.url(endpoint), urls.issuer.url(endpoint)))),
-                aliases=tuple(other.url(endpoint) for other in urls.others),
-                now=exchange.times.wall,
-                skew=exchange.sts.policy.skew,
-                nonce_good=exchange.sts.nonces.is_good(proof.nonce if proof else None, now),
-                spent=is_remembered(exchange.sts.store, use.once),
-            ),
-        )
+        exchange.judge(chapter.CHAPTER, evidence)
     except OAuthError as error:
         if error.code is ErrorCode.USE_DPOP_NONCE:
-            error.headers[NONCE_HEADER] = exchange.sts.nonces.mint(now)
+            error.headers[NONCE_HEADER] = exchange.sts.nonces.mint(exchange.times.now)
             exchange.note_challenged(client.use.once)
         raise
     exchange.use_up(client.use)
     exchange.use_up(use)
-    return proof.thumbprint if proof else None
+    return evidence.read.thumbprint
+
+
+def gather(exchange: Exchange, text: str, endpoint: Endpoint, method: str) -> tuple[ProofEvidence, Use]:
+    """What is known of the proof in ``text``, and its single use, not yet used up."""
+    try:
+        proof: DPoPProof | None = read_dpop_proof(text)
+        fault = ""
+    except JoseError as error:
+        proof, fault = None, str(error)
+    use = _single_use(exchange, proof)
+    urls = exchange.urls
+    evidence = ProofEvidence(
+        proof=proof,
+        fault=fault,
+        method=method,
+        targets=tuple(dict.fromkeys((urls.back_channel.url(endpoint), urls.issuer.url(endpoint)))),
+        aliases=tuple(other.url(endpoint) for other in urls.others),
+        now=exchange.times.wall,
+        skew=exchange.sts.policy.skew,
+        nonce_good=exchange.sts.nonces.is_good(proof.nonce if proof else None, exchange.times.now),
+        spent=is_remembered(exchange.sts.store, use.once),
+    )
+    return evidence, use
 
 
 def _single_use(exchange: Exchange, proof: DPoPProof | None) -> Use:
-    # A proof is worthless when its nonce is too old; a minute more is for the clock of another replica.
-    ends = exchange.times.wall + 2 * exchange.sts.nonces.step + 60
+    # A proof is worthless when its nonce, or without one its time, is too old; a minute more is for another clock.
+    lives = max(2 * exchange.sts.nonces.step, 2 * exchange.sts.policy.skew.usual)
+    ends = exchange.times.wall + lives + 60
     if proof is not None:
         exchange.show("dpop_proof", proof.jws)
-    jti = proof.jti if proof else None
+    jti = (proof.jti if proof else None) or secrets.token_hex(16)
     return Use(
-        Once("dpop-proof", (jti or "",), ends),
+        Once("dpop-proof", (jti,), ends),
         chapter.single_use,
         "a proof with this jti has been used before",
     )

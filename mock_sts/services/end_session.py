@@ -62,7 +62,7 @@ def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, ob
     if not isinstance(audience, str):
         return None
     exchange.client_id = audience
-    client = exchange.sts.catalog.current().client(audience)
+    client = exchange.catalog.client(audience)
     uri = request.post_logout_redirect_uri
     if client is None or uri is None or uri not in client.members["post_logout_redirect_uris"]:
         return None

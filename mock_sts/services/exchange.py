@@ -45,13 +45,17 @@ class Exchange:
         self.urls = urls
         self.times = sts.clock.times()
         self.enforcement = sts.policy.enforcement
+        self.catalog = sts.catalog.current()
         self.client_id: str | None = None
+        self.authenticated = False
         self.findings: list[Finding] = []
         self.detail: dict[str, Any] = {}
         self._uses: list[Use] = []
         self._challenged: Once | None = None
         self._burns: list[Callable[[Transaction], bool]] = []
         self._journaled = False
+        if urls.any_host:
+            self.detail["unlisted_host"] = urls.issuer.base
 
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
         """Judge ``evidence``, keep the findings, and raise the OAuthError of the first breach that is refused."""
@@ -129,6 +133,7 @@ class Exchange:
             findings=self.findings,
             detail=self.detail,
             challenged=self._challenged.digest if self._challenged else None,
+            authenticated=self.authenticated,
         )
         journal.write_entry(transaction, entry, self.sts.policy.journal_size)
         self._journaled = True

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.claims import Login, Subject
+from mock_sts.helseid.identifiers import is_synthetic_pid
 from mock_sts.helseid.providers import Provider
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.testidp import LoginIntent
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.exchange import LOG, Exchange
+from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
@@ -38,14 +40,23 @@ def find_session(exchange: Exchange, cookie: str | None) -> LoginSession | None:
 
 
 def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
-    """The person that ``intent`` names. Raises UnknownPersonError."""
+    """The person that ``intent`` names. Raises UnknownPersonError.
+
+    A pid outside the synthetic series may be a living person's: it is refused or warned of, by setting.
+    """
+    if not is_synthetic_pid(intent.pid):
+        if exchange.sts.policy.require_synthetic:
+            raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
+        warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
+        exchange.detail["warnings"] = [warning]
+        LOG.warning("a login: %s; use synthetic people only", warning)
     return exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
 
 
 def make_session(
     exchange: Exchange, intent: LoginIntent, provider: Provider, former: LoginSession | None, client: Client
 ) -> MadeSession:
-    """The session of a person who logs in now, at ``client``. A new login of the same person keeps the session id."""
+    """The session of a person who logs in now, at ``client``. A later login of the same person keeps the session id."""
     longest_refresh: int = client.members["refresh_token_lifetime"] or 0
     document: dict[str, Any] = {
         "pid": intent.pid,
@@ -56,8 +67,10 @@ def make_session(
         "security_level": intent.security_level,
         "hpr_number": intent.hpr_number,
     }
-    same_person = former is not None and former.document["pid"] == intent.pid
-    sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
+    # Tokens find their login again by session and time, so two logins of one second are two sessions.
+    sid = secrets.token_hex(16).upper()
+    if former is not None and former.document["pid"] == intent.pid:
+        sid = former.sid if former.document["auth_time"] != exchange.times.wall else sid
     policy, now = exchange.sts.policy, exchange.times.now
     remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
     session = LoginSession(sid, document, now + policy.single_sign_on_lifetime, now + remembered)

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 from mock_sts.helseid.claims import pseudonym
-from mock_sts.helseid.identifiers import is_synthetic_pid
 from mock_sts.helseid.personas import invent_persona
 from mock_sts.helseid.registry import Persona
 from mock_sts.store.engine import Store
@@ -36,10 +35,6 @@ class People:
     def sub(self, pid: str) -> str:
         """The pseudonym of ``pid``, the same on every machine and start."""
         return pseudonym(pid, self._pseudonym_key)
-
-    def is_synthetic(self, pid: str) -> bool:
-        """Whether ``pid`` is surely nobody's: it lies in a synthetic series."""
-        return is_synthetic_pid(pid)
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:

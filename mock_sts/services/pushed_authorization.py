@@ -89,7 +89,7 @@ def judge_request(
     if request.request_object is not None:
         # Request objects come with a later version; clients that repeat everything outside work without.
         exchange.detail["unread"] = ["request"]
-    catalog = exchange.sts.catalog.current()
+    catalog = exchange.catalog
     apis = (catalog.api_of(scope) for scope in request.scopes)
     audiences = tuple(dict.fromkeys(api.audience for api in apis if api is not None))
     exchange.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, proof_jkt))

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.client_assertion import Skew
+from mock_sts.helseid.profile.dpop import NONCE_PREFIX
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import Addresses
 from mock_sts.protocol.dpop import NonceMint
@@ -32,6 +33,7 @@ class Policy:
     single_sign_on_lifetime: int
     code_lifetime: int
     pushed_request_lifetime: int
+    require_synthetic: bool
     invent_people: bool
     network: str
     journal_size: int
@@ -64,7 +66,7 @@ def open_sts(addresses: Addresses, policy: Policy, clock: Clock, store: Store, n
         store=store,
         catalog=CatalogHolder(store),
         keyring=KeyRing(load_signing_keys(store)),
-        nonces=NonceMint(secret, DEFAULT_ENVIRONMENT, nonce_step),
+        nonces=NonceMint(secret, DEFAULT_ENVIRONMENT, nonce_step, NONCE_PREFIX),
         sweeper=Sweeper(),
         people=People(),
         seal=Seal(server_secret(store, "seal", lambda: secrets.token_bytes(32))),

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.claims import Subject, user_info_claims
-from mock_sts.protocol.client_assertion import Signature
-from mock_sts.protocol.dpop import normal_target, read_dpop_proof
+from mock_sts.helseid.profile import dpop as chapter
+from mock_sts.helseid.profile.dpop import TokenProofEvidence
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError, read_jws, sha256_base64url
 from mock_sts.protocol.terms import OPENID, Endpoint
+from mock_sts.services.dpop import gather
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.issuing import ACCESS_TOKEN_TYP
 from mock_sts.services.login import subject_of
@@ -68,35 +69,26 @@ def _claims(exchange: Exchange, presented: Presented) -> dict[str, Any]:
 
 
 def _check_proof(exchange: Exchange, presented: Presented, claims: dict[str, Any]) -> None:
-    """RFC 9449 section 7.1. No nonce: resources of HelseID ask for none."""
+    """RFC 9449 section 7.1, by the rules of the token endpoint and those for proofs beside a token; without a nonce."""
     if len(presented.proofs) != 1:
         raise _invalid(f"{len(presented.proofs)} proofs beside a token of the DPoP scheme, where there must be one")
+    evidence, use = gather(exchange, presented.proofs[0], Endpoint.USERINFO, presented.method)
+    bound_to = claims.get("cnf", {}).get("jkt")
     try:
-        proof = read_dpop_proof(presented.proofs[0])
-    except JoseError as error:
-        raise _invalid(f"the proof cannot be read: {error}") from None
-    targets = {normal_target(url.url(Endpoint.USERINFO)) for url in (exchange.urls.issuer, exchange.urls.back_channel)}
-    targets |= {normal_target(url.url(Endpoint.USERINFO)) for url in exchange.urls.others}
-    bound = claims.get("cnf", {}).get("jkt")
-    faults = [
-        said
-        for said, wrong in (
-            ("typ is not dpop+jwt", proof.typ != "dpop+jwt"),
-            ("its signature does not verify", proof.signature is not Signature.VERIFIED),
-            ("htm is not the method", proof.method != presented.method),
-            ("htu is not the userinfo endpoint", normal_target(proof.target or "") not in targets),
-            ("its key is not the one the token is bound to", proof.thumbprint != bound),
-            (
-                "ath is not the hash of the token",
-                proof.jws.claims.get("ath") != sha256_base64url((presented.token or "").encode()),
+        exchange.judge(chapter.RESOURCE_CHAPTER, evidence)
+        exchange.judge(
+            chapter.TOKEN_CHAPTER,
+            TokenProofEvidence(
+                proof=evidence.read,
+                token_hash=sha256_base64url((presented.token or "").encode()),
+                bound_to=bound_to,
+                now=exchange.times.wall,
+                skew=exchange.sts.policy.skew,
             ),
-            ("jti is missing", not proof.jti),
-            ("iat is missing", proof.issued_at is None),
         )
-        if wrong
-    ]
-    if faults:
-        raise _invalid(f"the proof is wrong: {'; '.join(faults)}")
+    except OAuthError as error:
+        raise OAuthError(ErrorCode.INVALID_TOKEN, detail=error.detail, rule=error.rule, status=401) from None
+    exchange.use_up(use)
 
 
 def _subject(exchange: Exchange, claims: dict[str, Any]) -> Subject:

@@ -72,7 +72,9 @@ class Catalog:
                 for jwk in other.members["jwks"]["keys"]:
                     holders.setdefault(_key_material(jwk), []).append(other.client_id)
             self._key_holders = holders
-        sharers = {other for jwk in client.members["jwks"]["keys"] for other in self._key_holders[_key_material(jwk)]}
+        sharers = {
+            other for jwk in client.members["jwks"]["keys"] for other in self._key_holders.get(_key_material(jwk), ())
+        }
         return tuple(sorted(sharers - {client.client_id}))
 
     def _api(self, audience: str) -> ApiResource | None:
@@ -99,7 +101,10 @@ class CatalogHolder:
         row = self._store.read_one(_REVISION)
         if catalog is None or row is None or row[0] != catalog.revision:
             with self._lock:
-                catalog = self._catalog = load_catalog(self._store)
+                # Another thread may have loaded it while this one waited.
+                catalog, row = self._catalog, self._store.read_one(_REVISION)
+                if catalog is None or row is None or row[0] != catalog.revision:
+                    catalog = self._catalog = load_catalog(self._store)
         return catalog
 
 

@@ -6,12 +6,13 @@ read lock cannot be upgraded by waiting. So the writer's transactions begin with
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 #: Milliseconds that a connection waits for another process' write.
@@ -24,6 +25,22 @@ Transaction: TypeAlias = Connection
 
 class StoreError(Exception):
     """The database cannot be used; the message says which file, why, and what to do."""
+
+
+class _Kept:
+    """A connection that a thread keeps; it goes back to its pool when the thread ends and with it this object."""
+
+    __slots__ = ("__weakref__", "connection")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def close(self) -> None:
+        """Give it back; more than once does no harm."""
+        with suppress(Exception):  # the interpreter may be half gone
+            self.connection.close()
+
+    __del__ = close
 
 
 class Store:
@@ -39,7 +56,7 @@ class Store:
         self._write_lock = threading.Lock()
         # What threads keep for themselves, because taking it from the pool costs more than what is done with it.
         self._local = threading.local()
-        self._kept: list[Connection | PoolProxiedConnection] = []
+        self._kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -51,12 +68,11 @@ class Store:
     def writing(self) -> Iterator[Transaction]:
         """A connection inside one write transaction, committed at the end, rolled back by an exception."""
         with self._write_lock, self._translated():
-            connection = getattr(self._local, "writer", None)
-            if connection is None:
-                connection = self._local.writer = self._writer.connect()
-                self._kept.append(connection)
-            with connection.begin():
-                yield connection
+            kept = getattr(self._local, "writer", None)
+            if kept is None:
+                kept = self._local.writer = self._keep(self._writer.connect())
+            with kept.connection.begin():
+                yield kept.connection
 
     def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row of a driver-level ``statement`` or None, by a cursor that each thread keeps (2 µs)."""
@@ -67,9 +83,8 @@ class Store:
 
     def close(self) -> None:
         """Give up all connections, those that threads keep included; nobody uses the store any more."""
-        for kept in self._kept:
+        for kept in list(self._kept):
             kept.close()
-        self._kept.clear()
         self._reader.dispose()
         self._writer.dispose()
         self._local = threading.local()
@@ -77,17 +92,21 @@ class Store:
     def _thread_cursor(self) -> Any:
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
-            connection = self._reader.raw_connection()
-            self._kept.append(connection)
-            cursor = self._local.cursor = connection.cursor()
+            kept = self._local.reader = self._keep(self._reader.raw_connection())
+            cursor = self._local.cursor = kept.connection.cursor()
         return cursor
+
+    def _keep(self, connection: Any) -> "_Kept":
+        kept = _Kept(connection)
+        self._kept.add(kept)
+        return kept
 
     def _engine(self, begin: str) -> Engine:
         engine = create_engine(
-            f"sqlite:///{self.path}",
+            URL.create("sqlite", database=str(self.path)),
             connect_args={"timeout": BUSY_TIMEOUT / 1000, "check_same_thread": False},
             pool_size=8,
-            max_overflow=64,
+            max_overflow=-1,  # as many as there are threads, which the server bounds
         )
 
         @event.listens_for(engine, "connect")

@@ -13,14 +13,14 @@ from pathlib import Path
 SCHEMA_VERSION = 1
 
 #: Rows of the table ``meta``.
-VERSION_ROW, DIGEST_ROW = "schema_version", "fixtures_digest"
+VERSION_ROW, DIGEST_ROW, FOLDERS_ROW = "schema_version", "fixtures_digest", "fixtures_folders"
 
 #: Sort of entry to the file patterns that hold it, in the order in which they are loaded.
 PATTERNS: Mapping[str, tuple[str, ...]] = {
     "organization": ("organizations.yaml", "organizations.generated.json"),
     "persona": ("personas.yaml", "personas.generated.json"),
     "api": ("apis.yaml",),
-    "client": ("clients/**/*.yaml", "clients/**/*.json"),
+    "client": ("clients/**/*.yaml", "clients/**/*.yml", "clients/**/*.json"),
 }
 
 
@@ -38,7 +38,9 @@ def world_folders(own: Sequence[Path]) -> list[Path]:
 
 def files_of(folder: Path, sort: str) -> list[Path]:
     """The files in ``folder`` that hold entries of ``sort``, by name."""
-    return sorted(file for pattern in PATTERNS[sort] for file in folder.glob(pattern) if file.is_file())
+    found = {file for pattern in PATTERNS[sort] for file in folder.glob(pattern) if file.is_file()}
+    # Hidden folders are not fixtures: a mounted ConfigMap keeps a second copy of everything in one.
+    return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
 
 
 def digest_of(folders: Sequence[Path]) -> str:
@@ -54,9 +56,9 @@ def digest_of(folders: Sequence[Path]) -> str:
 
 def is_prepared(database: Path, folders: Sequence[Path]) -> bool:
     """Whether ``database`` has this program's tables and holds the world of ``folders``; any doubt is a no."""
-    if not database.is_file():
-        return False
     try:
+        if not database.is_file():
+            return False
         connection = sqlite3.connect(database, timeout=1)
         try:
             rows = dict(connection.execute("SELECT name, value FROM meta").fetchall())

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -25,9 +25,10 @@ from mock_sts.helseid.registry import (
     Organization,
     Persona,
 )
+from mock_sts.protocol.json_text import read_json
 from mock_sts.store import catalog
 from mock_sts.store.engine import Store
-from mock_sts.store.fixture_files import DIGEST_ROW, digest_of, files_of
+from mock_sts.store.fixture_files import DIGEST_ROW, FOLDERS_ROW, digest_of, files_of
 from mock_sts.store.tables import META, REGISTRY
 
 
@@ -63,6 +64,7 @@ class World:
 
     entries: Mapping[str, Mapping[str, Entry]]
     digest: str
+    folders: tuple[Path, ...]
 
     def of(self, sort: str) -> Iterable[Entry]:
         """The entries of one sort: organization, persona, api or client."""
@@ -86,7 +88,7 @@ def read_world(folders: Sequence[Path]) -> World:
                         )
                     here[key] = Entry(item, document, str(file))
             entries[sort.table].update(here)
-    return World(entries, digest_of(folders))
+    return World(entries, digest_of(folders), tuple(folders))
 
 
 def is_loaded(store: Store, digest: str) -> bool:
@@ -106,11 +108,20 @@ def write_world(store: Store, world: World) -> None:
             for key, entry in world.entries[sort.table].items():
                 if key not in made:
                     catalog.put_entry(connection, entry.item, entry.document, catalog.FIXTURE)
-        connection.execute(
-            upsert(META)
-            .values(name=DIGEST_ROW, value=world.digest)
-            .on_conflict_do_update(index_elements=["name"], set_={"value": world.digest})
-        )
+        folders = json.dumps([str(folder.resolve()) for folder in world.folders])
+        for name, value in ((DIGEST_ROW, world.digest), (FOLDERS_ROW, folders)):
+            connection.execute(
+                upsert(META)
+                .values(name=name, value=value)
+                .on_conflict_do_update(index_elements=["name"], set_={"value": value})
+            )
+
+
+def loaded_folders(store: Store) -> list[Path]:
+    """The folders, lowest first, from which the registry was loaded last."""
+    with store.reading() as connection:
+        found = connection.scalar(select(META.c.value).where(META.c.name == FOLDERS_ROW))
+    return [Path(folder) for folder in json.loads(found)] if found else []
 
 
 def read_document(file: Path) -> Any:
@@ -120,7 +131,7 @@ def read_document(file: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{file}: cannot be read: {error}") from None
     try:
-        return json.loads(text) if file.suffix == ".json" else _read_yaml(text)
+        return read_json(text.encode("utf-8")) if file.suffix == ".json" else _read_yaml(text)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{file}: is not {file.suffix[1:].upper()}: {error}") from None
 
@@ -130,6 +141,11 @@ def _read_yaml(text: str) -> Any:
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """Safe YAML in which a key that stands twice is an error, and dates stay text."""
+
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+            first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key, deep=deep) for key, _ in node.value]

@@ -15,7 +15,7 @@ _INSERT = (
     "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail, challenged) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_CHALLENGED = "SELECT 1 FROM journal WHERE challenged = ?"
+_CHALLENGED = "SELECT 1 FROM journal WHERE challenged = ? LIMIT 1"
 _TRIM = "DELETE FROM journal WHERE id <= ?"
 
 #: Rows written between two looks at the journal's length.
@@ -23,6 +23,9 @@ _TRIM_EVERY = 64
 
 #: Longest detail kept, in characters of JSON.
 _MAX_DETAIL = 32_768
+
+#: The same for requests that nobody has authenticated, so that strangers cannot fill the disk.
+_MAX_STRANGERS_DETAIL = 6_144
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -32,7 +35,8 @@ GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters, never secrets.
-    ``challenged`` is the digest of an assertion that met a nonce challenge.
+    ``challenged`` is the digest of an assertion that met a nonce challenge; ``authenticated`` says that a client proved
+    who it is, else less is kept.
     """
 
     at: int
@@ -44,6 +48,7 @@ class Entry:
     findings: Sequence[Finding]
     detail: dict[str, Any]
     challenged: bytes | None = None
+    authenticated: bool = True
 
 
 def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
@@ -58,7 +63,7 @@ def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
             entry.error,
             entry.rule,
             _findings_text(entry.findings),
-            _detail_text(entry.detail),
+            _detail_text(entry.detail, _MAX_DETAIL if entry.authenticated else _MAX_STRANGERS_DETAIL),
             entry.challenged,
         ),
     )
@@ -118,6 +123,6 @@ def _findings_text(findings: Sequence[Finding]) -> str:
     return _encode({"broken": broken, "met": met})
 
 
-def _detail_text(detail: dict[str, Any]) -> str:
+def _detail_text(detail: dict[str, Any], limit: int) -> str:
     text = _encode(detail)
-    return text if len(text) <= _MAX_DETAIL else _encode({"too_long": len(text)})
+    return text if len(text) <= limit else _encode({"too_long": len(text)})

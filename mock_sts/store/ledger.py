@@ -111,7 +111,7 @@ def find_session(store: Store, cookie: str, environment: str, now: int) -> Login
 
 def find_login(store: Store, sid: str, auth_time: int) -> dict[str, Any] | None:
     """The facts of the login of session ``sid`` at ``auth_time``, ended or not; None when they are forgotten."""
-    row = store.read_one("SELECT document FROM login_session WHERE sid = ? AND auth_time = ?", (sid, auth_time))
+    row = store.read_one("SELECT document FROM login_session WHERE sid = ? AND auth_time = ? LIMIT 1", (sid, auth_time))
     return None if row is None else json.loads(row[0])
 
 

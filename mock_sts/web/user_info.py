@@ -15,7 +15,7 @@ def blueprint(sts: Sts) -> Blueprint:
     """The routes."""
     routes = Blueprint("user_info", __name__)
 
-    @routes.route(Endpoint.USERINFO, methods=["GET", "POST"])
+    @routes.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
     def userinfo() -> Response:
         presented = _presented()
         try:

@@ -96,11 +96,23 @@ def _bound_to_another_key(rp: RelyingParty, login: Login) -> Answer:
     return rp.redeem(login, code, proof={"jwk": OTHER_KEY})
 
 
-def _refresh(
-    changes: dict[str, Any] | None = None, *, wait: int = 0, twice: bool = False
-) -> Callable[[Machine], Answer]:
+def _user_info(claims: dict[str, Any] | None = None, jwk: dict[str, str] | None = None) -> Callable[[Machine], Answer]:
     def step(rp: RelyingParty, login: Login) -> Answer:
         tokens = rp.redeem(login, rp.log_in(login)["code"])
+        return rp.user_info(tokens.json["access_token"], scheme="DPoP", proof=claims or {}, jwk=jwk)
+
+    return web(step)
+
+
+def _refresh(
+    changes: dict[str, Any] | None = None,
+    *,
+    asked: dict[str, Any] | None = None,
+    wait: int = 0,
+    twice: bool = False,
+) -> Callable[[Machine], Answer]:
+    def step(rp: RelyingParty, login: Login) -> Answer:
+        tokens = rp.redeem(login, rp.log_in(login, asked)["code"])
         assert tokens.status == 200, tokens.content
         handle = tokens.json["refresh_token"]
         if wait and rp.machine.advance is not None:
@@ -204,7 +216,10 @@ LOGIN_CASES: dict[str, Case] = {
     "code.redirect-uri-present": Case(HELSEID, _redeem({"redirect_uri": ABSENT}), "unauthorized_client", WEB),
     "code.redirect-uri": Case(HELSEID, _redeem({"redirect_uri": f"{REDIRECT_URI}/"}), "invalid_grant", WEB),
     "code.verifier": Case(ALWAYS, _redeem({"code_verifier": "x" * 43}), "invalid_grant", WEB),
-    "code.resource": Case(ALWAYS, _redeem({"resource": "test:unknown"}), "invalid_target", WEB),
+    "code.resource": Case(
+        ALWAYS, _redeem({"resource": "test:unknown"}, asked={"resource": "test:api"}), "invalid_target", WEB
+    ),
+    "code.resource-known": Case(ALWAYS, _redeem({"resource": "test:unknown"}), "invalid_target", WEB),
     "refresh.present": Case(ALWAYS, _refresh({"refresh_token": ABSENT}), "invalid_request", WEB),
     "refresh.known": Case(ALWAYS, _refresh({"refresh_token": "ABC-1"}), "invalid_grant", WEB),
     "refresh.single-use": Case(ALWAYS, _refresh(twice=True), "invalid_grant", WEB),
@@ -225,5 +240,13 @@ LOGIN_CASES: dict[str, Case] = {
         strict_rule="client.dpop",
         strict_error="invalid_client",
     ),
-    "refresh.resource": Case(ALWAYS, _refresh({"resource": "test:unknown"}), "invalid_target", WEB),
+    "refresh.resource": Case(
+        ALWAYS, _refresh({"resource": "test:unknown"}, asked={"resource": "test:api"}), "invalid_target", WEB
+    ),
+    "refresh.resource-known": Case(ALWAYS, _refresh({"resource": "test:unknown"}), "invalid_target", WEB),
+    "dpop-token.key": Case(HELSEID, _user_info(jwk=OTHER_KEY), "invalid_token", WEB),
+    "dpop-token.ath": Case(HELSEID, _user_info(claims={"ath": "x"}), "invalid_token", WEB),
+    "dpop-token.fresh": Case(
+        HELSEID, _user_info(claims={"iat": 1_800_000_000 - 301}), "invalid_token", WEB, strict_rule="dpop.clock"
+    ),
 }

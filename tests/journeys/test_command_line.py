@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mock_sts.settings import from_environ
 from tests.support.emulator import LiveServer, free_port
 from tests.support.machine import decode
 
@@ -43,9 +44,10 @@ def bare_environment(**settings: str) -> dict[str, str]:
     return kept | {f"MOCK_STS_{name.upper()}": value for name, value in settings.items()}
 
 
-@pytest.mark.parametrize(("client_id", "binding"), [("demo-machine", True), ("demo-machine-bearer", True)])
+@pytest.mark.parametrize(("client_id", "binding"), [("demo-machine", True), ("demo-machine-bearer", False)])
 def test_token_for_a_demo_client(server: LiveServer, client_id: str, binding: bool) -> None:
-    token = run("token", client_id, environment=server.environment).stdout.strip()
+    extra = () if binding else ("--bearer",)
+    token = run("token", client_id, *extra, environment=server.environment).stdout.strip()
     header, claims = decode(token)
     assert header["typ"] == "at+jwt"
     assert claims["iss"] == server.issuer
@@ -153,6 +155,8 @@ def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
     (world / "clients").mkdir(parents=True)
     live = LiveServer(tmp_path, fixtures=str(world))
     try:
+        # Whoever loads need not know the folders that the server was started with.
+        without_fixtures = {k: v for k, v in live.environment.items() if k != "MOCK_STS_FIXTURES"}
         machine = live.client("probe")
         public = {name: machine.jwk[name] for name in ("kty", "crv", "x", "y", "kid", "alg")}
         (world / "clients" / "new.yaml").write_text(
@@ -161,9 +165,10 @@ def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
         )
         machine.client_id = "from-a-file"
         assert machine.token().rule == "client-assertion.registered"
-        assert run("fixtures", "load", environment=live.environment).stdout == "loaded\n"
+        loaded = run("fixtures", "load", environment=without_fixtures).stdout
+        assert loaded == f"loaded the shipped world with {world} on top\n"
         assert machine.token().status == 200
-        assert run("fixtures", "load", environment=live.environment).stdout == "nothing has changed\n"
+        assert "nothing has changed" in run("fixtures", "load", environment=live.environment).stdout
         (world / "clients" / "new.yaml").unlink()
         run("fixtures", "load", environment=live.environment)
         assert machine.token().rule == "client-assertion.registered"
@@ -193,6 +198,9 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"database_url": "sqlite:///:memory:"}, "a file, sqlite:///PATH"),
         ({"database_url": "sqlite:////proc/none/x.sqlite"}, "cannot be made"),
         ({"prot": "1"}, "MOCK_STS_PROT is no setting"),
+        ({"host": "nonsense.invalid"}, "an IP address of this machine, localhost, or 0.0.0.0 for all"),
+        ({"host": "192.0.2.1"}, "this machine cannot listen there"),
+        ({"database_url": "sqlite:///x.sqlite?mode=ro"}, "without parameters"),
     ],
 )
 def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str], says: str) -> None:
@@ -200,6 +208,38 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str
     done = run("serve", environment=bare_environment(**values), status=2)
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_kubernetes_service_links_are_no_settings(server: LiveServer) -> None:
+    links = {"MOCK_STS_SERVICE_HOST": "10.0.0.1", "MOCK_STS_PORT_8080_TCP": "tcp://10.0.0.1:8080"}
+    run(
+        "health",
+        "--url",
+        server.issuer,
+        environment=bare_environment() | links | {"MOCK_STS_PORT": "tcp://10.0.0.1:80"},
+    )
+
+
+def test_a_preset_is_a_bundle_and_single_settings_win() -> None:
+    assert from_environ({"MOCK_STS_PRESET": "fapi2"}).enforcement == "strict"
+    assert from_environ({"MOCK_STS_PRESET": "fapi2", "MOCK_STS_ENFORCEMENT": "observe"}).enforcement == "observe"
+    assert from_environ({}).enforcement == "helseid"
+
+
+@pytest.mark.parametrize("client_id", ["../../evil", "/tmp/evil", "https://client.test/a", "x" * 300])
+def test_a_private_key_stays_in_its_folder(server: LiveServer, client_id: str) -> None:
+    run("client", "new", "--client-id", client_id, environment=server.environment)
+    token = run("token", client_id, "--url", server.issuer, environment=server.environment).stdout
+    assert decode(token.strip())[1]["client_id"] == client_id
+    assert list((server.database.parent / "client-keys").rglob("*evil*")) == []
+    assert not (server.database.parent.parent / "evil.json").exists()
+
+
+def test_requests_are_logged_when_asked_for(tmp_path: Path) -> None:
+    live = LiveServer(tmp_path, log_requests="true")
+    live.transport.send("GET", "/.well-known/openid-configuration")
+    live.stop()
+    assert "/.well-known/openid-configuration" in live.log.read_text()
 
 
 def test_a_fixture_fault_stops_the_start(tmp_path: Path) -> None:

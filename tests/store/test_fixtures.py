@@ -83,6 +83,7 @@ def test_a_worker_notices_a_change_at_its_next_request(sts: Emulator, tmp_path: 
         ("client_id: x\naccess_token_lifetime: 0", "must be whole seconds"),
         ("client_id: x\njwks: {keys: [{kty: EC, d: secret}]}", "is a private key; register its public part only"),
         ("client_id: x\njwks: {keys: nothing}", "'jwks' must be a mapping with a list 'keys'"),
+        ("client_id: x\nclient_claims: {iss: evil}", "'client_claims' has 'iss', which the token itself decides"),
         ("- client_id: x", "a client is a mapping of members, not a list"),
         ("client_id: [", "is not YAML"),
         ("client_id: !!python/object:os.system x", "is not YAML"),
@@ -97,6 +98,21 @@ def test_a_fault_names_file_entry_and_remedy(tmp_path: Path, content: str, says:
     assert str(file) in str(caught.value)
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_dates_in_yaml_are_texts(tmp_path: Path) -> None:
+    (tmp_path / "personas.yaml").write_text(
+        '- {pid: "06828399789", given_name: A, family_name: B, authorizations: [{profession: LE, from: 2020-01-01}]}'
+    )
+    entry = read_world([tmp_path]).entries["persona"]["06828399789"]
+    assert entry.item.members["authorizations"][0]["from"] == "2020-01-01"
+
+
+def test_hidden_folders_hold_no_fixtures(tmp_path: Path) -> None:
+    client_file(tmp_path, "mine")
+    (tmp_path / "clients" / "..2026").mkdir()
+    (tmp_path / "clients" / "..2026" / "mine.yaml").write_text("client_id: mine\n")
+    assert set(read_world([tmp_path]).entries["client"]) == {"mine"}
 
 
 def test_a_fault_changes_nothing_that_was_loaded(sts: Emulator, tmp_path: Path) -> None:

@@ -63,6 +63,21 @@ def test_a_reader_goes_on_while_a_writer_works(store: Store) -> None:
     store.close()
 
 
+def test_threads_that_end_give_their_connections_back(store: Store) -> None:
+    def use() -> None:
+        is_remembered(store, Once("test", ("a",), START))
+        with store.writing() as transaction:
+            remember_once(transaction, Once("test", (str(threading.get_ident()),), START))
+
+    for _ in range(100):
+        thread = threading.Thread(target=use)
+        thread.start()
+        thread.join()
+    use()
+    assert len(store._kept) == 2, "those of this thread"
+    store.close()
+
+
 def test_an_exception_leaves_nothing_behind(store: Store) -> None:
     once = Once("test", ("a",), START)
     with pytest.raises(RuntimeError), store.writing() as transaction:

@@ -215,13 +215,13 @@ def test_an_unexpected_error_tells_nothing_but_where_to_look(sts: Emulator, capl
     assert "the secret is 42" in caplog.text
 
 
-def test_a_database_that_cannot_be_used_is_a_503_in_json(sts: Emulator) -> None:
+def test_a_database_that_cannot_be_used_is_a_503_in_json(sts: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     with sts.store.writing() as transaction:
         transaction.exec_driver_sql("DROP TABLE revision")
     answer = sts.get("/health/ready")
     assert_plain_error(answer, 503, "server_error")
-    assert answer.description is not None
-    assert "MOCK_STS_DATABASE_URL" in answer.description
+    assert answer.description == "The database cannot be used; see the log."
+    assert "MOCK_STS_DATABASE_URL" in caplog.text
 
 
 # The sign on every response

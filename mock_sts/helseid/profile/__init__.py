@@ -23,6 +23,7 @@ CHAPTERS: tuple[Chapter[Any], ...] = (
     token_request.PROOFS_CHAPTER,
     token_request.CHAPTER,
     dpop.CHAPTER,
+    dpop.TOKEN_CHAPTER,
     token_request.GRANT_CHAPTER,
     token_request.SCOPE_CHAPTER,
     authorization_request.CHAPTER,

@@ -20,9 +20,6 @@ PROMPTS = ("none", "login", "consent", "select_account")
 #: Longest value of one parameter, in characters. ASP.NET's state has more than a thousand.
 MAX_VALUE = 16_384
 
-#: Longest ``resource``, in characters.
-_MAX_RESOURCE = 512
-
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _PAR = "HelseID documentation, PAR-endepunktet"
@@ -309,9 +306,7 @@ def scope_allowed(evidence: AuthorizationEvidence) -> Verdict:
 )
 def resource_form(evidence: AuthorizationEvidence) -> Verdict:
     """HelseID's audiences are such URIs."""
-    wrong = [
-        text for text in evidence.request.resources if len(text) > _MAX_RESOURCE or not is_resource_indicator(text)
-    ]
+    wrong = [text for text in evidence.request.resources if not is_resource_indicator(text)]
     return holds(not wrong, lambda: wrong, "absolute URIs without fragment")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mock_sts.helseid.profile.dpop import GOOD_RSA_BITS, MIN_RSA_BITS
-from mock_sts.helseid.registry import MULTI_TENANT, Client
+from mock_sts.helseid.registry import MULTI_TENANT, Client, ClientKey
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
@@ -18,10 +18,11 @@ _FAPI = "FAPI 2.0 Security Profile"
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A client and the ids of other clients that hold one of its keys."""
+    """A client, the ids of other clients that hold one of its keys, and the key that it used (None: look at all)."""
 
     client: Client
     key_sharers: tuple[str, ...] = ()
+    used: ClientKey | None = None
 
 
 CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorCode.INVALID_CLIENT)
@@ -156,7 +157,8 @@ def organization(evidence: Registration) -> Verdict | None:
 
 
 def _rsa_bits_at_least(evidence: Registration, bits: int) -> Verdict:
-    short = [key.key.bits for key in evidence.client.keys if key.key.kty == "RSA" and key.key.bits < bits]
+    keys = evidence.client.keys if evidence.used is None else (evidence.used,)
+    short = [key.key.bits for key in keys if key.key.kty == "RSA" and key.key.bits < bits]
     return holds(not short, lambda: f"{short} bits", lambda: f"at least {bits} bits")
 
 

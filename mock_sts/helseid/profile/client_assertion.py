@@ -185,6 +185,8 @@ def signature(evidence: AssertionEvidence) -> Verdict:
     """Every registered key was tried."""
     found = evidence.verified.signature
     observed = "the client has no registered key" if found is Signature.NO_KEY else "no registered key verifies it"
+    faults = evidence.client.key_faults if evidence.client is not None else ()
+    observed = "; ".join((observed, *faults))
     return holds(found is Signature.VERIFIED, observed, lambda: f"a valid {evidence.read.algorithm} signature")
 
 
@@ -273,7 +275,9 @@ def audience_alias(evidence: AssertionEvidence) -> Verdict | None:
         return None
     aliases = tuple(other.base for other in evidence.urls.others)
     return holds(
-        not any(value.startswith(aliases) for value in evidence.read.audiences),
+        not any(
+            value == alias or value.startswith(f"{alias}/") for value in evidence.read.audiences for alias in aliases
+        ),
         lambda: list(evidence.read.audiences),
         lambda: f"{evidence.urls.issuer.base!r}",
     )

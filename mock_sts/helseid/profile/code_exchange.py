@@ -1,6 +1,7 @@
 """The chapters on redeeming what a login gave: the code, and later the refresh token."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
@@ -20,7 +21,7 @@ class CodeEvidence:
 
     ``asked_redirect_uri`` and ``code_challenge`` are those of the login, ``bound_jkt`` the key that it bound the code
     to (or None), ``proof_jkt`` that of the proof now. ``resource_known`` says whether the resource is one of the
-    login's; True without one.
+    login's; True without one. ``resources_named`` says whether the login named any.
     """
 
     known: bool
@@ -34,6 +35,7 @@ class CodeEvidence:
     bound_jkt: str | None
     proof_jkt: str | None
     resource_known: bool
+    resources_named: bool
 
 
 CHAPTER: Chapter[CodeEvidence] = Chapter("code", "Redeeming a code", ErrorCode.INVALID_GRANT)
@@ -137,21 +139,6 @@ def verifier(evidence: CodeEvidence) -> Verdict:
     return holds(matches(sent, evidence.code_challenge), observed, "the verifier of this login")
 
 
-@CHAPTER.rule(
-    "resource",
-    "resource is one of those that the login asked for",
-    level=MUST,
-    refused_by=OBSERVE,
-    error=ErrorCode.INVALID_TARGET,
-    says="Resource indicator does not match any resource indicator in the original authorize request.",
-    remedy="send a resource of the authorization request, or an API of its scopes if it named none",
-    source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
-)
-def resource(evidence: CodeEvidence) -> Verdict:
-    """One API per token."""
-    return holds(evidence.resource_known, "another resource", "a resource of the login")
-
-
 @dataclass(frozen=True, slots=True)
 class RefreshEvidence:
     """A refresh token as it is used. ``present`` says that one was sent; the next four are facts from the store.
@@ -167,6 +154,7 @@ class RefreshEvidence:
     began_with_proof: bool
     has_proof: bool
     resource_known: bool
+    resources_named: bool
 
 
 REFRESH_CHAPTER: Chapter[RefreshEvidence] = Chapter("refresh", "Refresh tokens", ErrorCode.INVALID_GRANT)
@@ -262,16 +250,39 @@ def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
     return holds(evidence.began_with_proof or not evidence.has_proof, "a DPoP header", "no DPoP header")
 
 
-@REFRESH_CHAPTER.rule(
-    "resource",
-    "resource is one of those that the login asked for",
-    level=MUST,
-    refused_by=OBSERVE,
-    error=ErrorCode.INVALID_TARGET,
-    says="Resource indicator does not match any resource indicator in the original authorize request.",
-    remedy="send a resource of the authorization request, or an API of its scopes if it named none",
-    source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
-)
-def refresh_resource(evidence: RefreshEvidence) -> Verdict:
-    """One API per token."""
-    return holds(evidence.resource_known, "another resource", "a resource of the login")
+def _one_of_the_login(chapter: Chapter[Any]) -> None:
+    """Declare in ``chapter`` that a resource is one that the login asked for."""
+
+    @chapter.rule(
+        "resource",
+        "resource is one of those that the login asked for",
+        level=MUST,
+        refused_by=OBSERVE,
+        error=ErrorCode.INVALID_TARGET,
+        says="Resource indicator does not match any resource indicator in the original authorize request.",
+        remedy="send a resource of the authorization request, or an API of its scopes if it named none",
+        source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+    )
+    def resource(evidence: CodeEvidence | RefreshEvidence) -> Verdict | None:
+        if not evidence.resources_named:
+            return None
+        return holds(evidence.resource_known, "another resource", "a resource of the login")
+
+    @chapter.rule(
+        "resource-known",
+        "resource is an API of the login's scopes, where the login named no resource",
+        level=MUST,
+        refused_by=OBSERVE,
+        error=ErrorCode.INVALID_TARGET,
+        says="Invalid resource indicator.",
+        remedy="send the audience of one of the login's scopes' APIs",
+        source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+    )
+    def resource_known(evidence: CodeEvidence | RefreshEvidence) -> Verdict | None:
+        if evidence.resources_named:
+            return None
+        return holds(evidence.resource_known, "another resource", "an API of the login's scopes")
+
+
+_one_of_the_login(CHAPTER)
+_one_of_the_login(REFRESH_CHAPTER)

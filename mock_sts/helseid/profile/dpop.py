@@ -15,6 +15,9 @@ MUST, SHOULD = Level
 #: Bits. RSA keys below the first are refused, below the second advised against.
 MIN_RSA_BITS, GOOD_RSA_BITS = 2048, 3072
 
+#: What HelseID's nonces begin with; nobody should read anything out of it.
+NONCE_PREFIX = "CfDJ8"
+
 _RFC = "RFC 9449 section 4.3"
 _FORM = "RFC 9449 section 4.2; HelseID documentation, Formatering av DPoP-bevis"
 _PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
@@ -357,3 +360,64 @@ def _rsa_bits_at_least(evidence: ProofEvidence, bits: int) -> Verdict | None:
     if key is None or key.kty != "RSA":
         return None
     return holds(key.bits >= bits, lambda: f"{key.bits} bits", lambda: f"at least {bits} bits")
+
+
+#: The same for proofs beside an access token, where HelseID asks for no nonce.
+RESOURCE_CHAPTER = CHAPTER.without_challenges()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenProofEvidence:
+    """A good proof and the access token beside it: the token's hash, and the thumbprint it is bound to (or None)."""
+
+    proof: DPoPProof
+    token_hash: str
+    bound_to: str | None
+    now: int
+    skew: Skew
+
+
+TOKEN_CHAPTER: Chapter[TokenProofEvidence] = Chapter(
+    "dpop-token", "DPoP proofs beside an access token", ErrorCode.INVALID_TOKEN
+)
+
+
+@TOKEN_CHAPTER.rule(
+    "key",
+    "The proof is made with the key that the access token is bound to",
+    level=MUST,
+    refused_by=HELSEID,
+    remedy="use the key of the token request for every call with the token",
+    source="RFC 9449 section 7.1; HelseID documentation, Bruk av DPoP",
+)
+def token_key(evidence: TokenProofEvidence) -> Verdict:
+    """``cnf.jkt``."""
+    return holds(evidence.proof.thumbprint == evidence.bound_to, lambda: evidence.proof.thumbprint, evidence.bound_to)
+
+
+@TOKEN_CHAPTER.rule(
+    "ath",
+    "The proof carries the hash of the access token (ath)",
+    level=MUST,
+    refused_by=HELSEID,
+    remedy="add ath = base64url(SHA-256(access token))",
+    source="RFC 9449 section 4.2; HelseID documentation, Formatering av DPoP-bevis",
+)
+def token_hash(evidence: TokenProofEvidence) -> Verdict:
+    """So that a proof serves one token."""
+    found = evidence.proof.jws.claims.get("ath")
+    return holds(found == evidence.token_hash, lambda: f"ath is {found!r}", evidence.token_hash)
+
+
+@TOKEN_CHAPTER.rule(
+    "fresh",
+    "The proof was made just now",
+    level=MUST,
+    refused_by=HELSEID,
+    remedy="make a new proof for each call, and synchronise the clock (ntp.nhn.no)",
+    source="RFC 9449 section 11.1; HelseID's sample APIs",
+)
+def token_proof_fresh(evidence: TokenProofEvidence) -> Verdict:
+    """Without a nonce only its time shows that."""
+    age = evidence.now - (evidence.proof.issued_at or 0)
+    return holds(abs(age) <= evidence.skew.usual, lambda: f"iat lies {age:.0f} s back", f"{evidence.skew.usual} s")

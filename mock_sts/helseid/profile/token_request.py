@@ -17,9 +17,6 @@ _ERRORS = "HelseID documentation, Feilmeldinger"
 _PROFILE = "HelseID security profile (Sikkerhetsprofil)"
 _PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 
-#: Longest ``resource``, in characters.
-_MAX_RESOURCE = 512
-
 
 #: Judged on the number of proofs in the DPoP header or headers.
 PROOFS_CHAPTER: Chapter[int] = Chapter("dpop-header", "The DPoP header", ErrorCode.INVALID_REQUEST)
@@ -99,7 +96,7 @@ def one_resource(evidence: TokenRequestEvidence) -> Verdict:
 )
 def resource_form(evidence: TokenRequestEvidence) -> Verdict:
     """HelseID's audiences are such URIs."""
-    wrong = [text for text in evidence.resources if len(text) > _MAX_RESOURCE or not is_resource_indicator(text)]
+    wrong = [text for text in evidence.resources if not is_resource_indicator(text)]
     return holds(not wrong, wrong, "an absolute URI without fragment")
 
 
@@ -197,9 +194,10 @@ def known(evidence: GrantEvidence) -> Verdict:
     source=_ERRORS,
 )
 def allowed(evidence: GrantEvidence) -> Verdict:
-    """By registration."""
+    """By registration; refreshing follows from logging in."""
     grants = evidence.client.members["grant_types"]
-    return holds(evidence.grant_type in grants, evidence.grant_type, lambda: list(grants))
+    follows = evidence.grant_type == GrantType.REFRESH_TOKEN and GrantType.AUTHORIZATION_CODE in grants
+    return holds(evidence.grant_type in grants or follows, evidence.grant_type, lambda: list(grants))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def authorize(
             bound_jkt=document["dpop_jkt"],
             proof_jkt=confirmation,
             resource_known=not own or is_known_resource(exchange, document, request.resource),
+            resources_named=bool(document.get("resources")),
         ),
     )
     return personal_authorization(

@@ -1,7 +1,7 @@
 """The client_credentials grant (RFC 6749 section 4.4): a machine on its own behalf."""
 
 from mock_sts.helseid.profile.token_request import SCOPE_CHAPTER, ScopeEvidence
-from mock_sts.helseid.scopes import IDENTITY_SCOPES
+from mock_sts.helseid.scopes import is_api_scope
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import read_client_credentials
@@ -16,8 +16,8 @@ def authorize(
     """All requested scopes, or without any all that the client has for APIs; one API's where resource names it."""
     request = read_client_credentials(params)
     registered = client.client
-    granted = request.scopes or tuple(scope for scope in registered.scopes if scope not in IDENTITY_SCOPES)
-    catalog = exchange.sts.catalog.current()
+    granted = request.scopes or tuple(scope for scope in registered.scopes if is_api_scope(scope))
+    catalog = exchange.catalog
     owners = {scope: catalog.api_of(scope) for scope in granted}
     apis = {api.audience: api for api in owners.values() if api is not None}
     exchange.judge(

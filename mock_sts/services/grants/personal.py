@@ -30,7 +30,7 @@ def scoped(exchange: Exchange, scopes: tuple[str, ...], resource: str | None = N
 
     Narrowing drops the identity scopes, as the product that HelseID is built on does.
     """
-    catalog = exchange.sts.catalog.current()
+    catalog = exchange.catalog
     owners = {scope: catalog.api_of(scope) for scope in scopes}
     if resource is not None:
         owners = {

@@ -32,6 +32,7 @@ def authorize(
             began_with_proof=bool(document.get("has_proof")),
             has_proof=confirmation is not None,
             resource_known=not own or is_known_resource(exchange, document, request.resource),
+            resources_named=bool(document.get("resources")),
         ),
     )
     return personal_authorization(

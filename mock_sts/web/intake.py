@@ -1,0 +1,45 @@
+"""The intake: requests are read completely before anybody works on them.
+
+Bodies come as fast as clients send them. If the few threads that work waited for them, two slow clients would stop the
+server. So the server's threads only read, and hand what they have read to a few workers, who never wait for a client.
+"""
+
+import io
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+#: Set in the environment of a request whose body was longer than the limit; the body itself is dropped.
+TOO_LARGE = "mock_sts.body_too_large"
+
+
+class Intake:
+    """WSGI middleware: reads the body, at most ``max_body`` bytes, then has one of ``workers`` threads call ``app``."""
+
+    def __init__(self, app: WsgiApp, *, workers: int, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="worker")
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """One request."""
+        body = self._body(environ)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        return self._workers.submit(self._app, environ, start_response).result()
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        declared = environ.get("CONTENT_LENGTH") or ""
+        if not declared and "HTTP_TRANSFER_ENCODING" not in environ:
+            return b""
+        if declared.isdigit() and int(declared[:18]) > self._max_body:
+            environ[TOO_LARGE] = True
+            return b""
+        body: bytes = environ["wsgi.input"].read(int(declared) if declared.isdigit() else self._max_body + 1)
+        if len(body) > self._max_body:
+            environ[TOO_LARGE] = True
+            return b""
+        return body
