@@ -59,8 +59,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    app.wsgi_app = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body)  # type: ignore[method-assign]
+    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body)
+    app.wsgi_app = intake  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
+    app.extensions["mock_sts_intake"] = intake
     for routes in (
         discovery,
         pushed_authorization,

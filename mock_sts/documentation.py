@@ -92,9 +92,7 @@ def formats_page() -> str:
 
 def _requirement_row(requirement: "Requirement[object]") -> str:
     cells = [
-        ("challenged" if requirement.is_challenge else "refused")
-        if requirement.refused_by is not None and mode >= requirement.refused_by
-        else "recorded"
+        ("challenged" if requirement.is_challenge else "refused") if requirement.is_refused_by(mode) else "recorded"
         for mode in Enforcement
     ]
     answer = f"`{requirement.error.value}`" + (f" {requirement.says}" if requirement.says else "")

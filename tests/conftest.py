@@ -9,11 +9,16 @@ from tests.support.machine import Machine
 
 
 @pytest.fixture(scope="session")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    """Makes emulators with settings of their own."""
-    made = Worlds(tmp_path_factory.mktemp("worlds"))
-    yield made
-    made.close()
+def template(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """One prepared database that all emulators of a run are copied from."""
+    return Worlds(tmp_path_factory.mktemp("worlds"))
+
+
+@pytest.fixture
+def worlds(template: Worlds) -> Iterator[Worlds]:
+    """Makes emulators with settings of their own, for one test."""
+    yield template
+    template.close()
 
 
 @pytest.fixture

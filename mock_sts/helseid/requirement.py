@@ -82,8 +82,8 @@ class Requirement(Generic[Evidence]):
     """One requirement.
 
     ``refused_by`` is the first enforcement that refuses a breach, None when nobody does. ``error`` and ``says`` are
-    the code and description that HelseID answers with. After a broken ``decisive`` requirement nothing else can be
-    judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. The check gives None
+    the code and description that HelseID answers with. After a ``decisive`` requirement that is refused nothing else
+    is judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. The check gives None
     where the requirement does not apply.
     """
 
@@ -98,6 +98,10 @@ class Requirement(Generic[Evidence]):
     decisive: bool
     is_challenge: bool
     check: Callable[[Evidence], Verdict | None]
+
+    def is_refused_by(self, enforcement: Enforcement) -> bool:
+        """Whether ``enforcement`` refuses a breach."""
+        return self.refused_by is not None and enforcement >= self.refused_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +161,19 @@ class Chapter(Generic[Evidence]):
         kept = [requirement for requirement in self.requirements if not requirement.is_challenge]
         return Chapter(self.name, self.title, self.refuses_with, kept)
 
-    def judge(self, evidence: Evidence) -> list[Finding]:
-        """All findings on ``evidence`` in order; only a broken decisive requirement ends the judgement early."""
+    def judge(self, evidence: Evidence, enforcement: Enforcement = Enforcement.OBSERVE) -> list[Finding]:
+        """All findings on ``evidence`` in order.
+
+        Only a broken decisive requirement that ``enforcement`` refuses ends the judgement early: what goes on must have
+        met every requirement that follows.
+        """
         findings: list[Finding] = []
         for requirement in self.requirements:
             verdict = requirement.check(evidence)
             if verdict is None:
                 continue
             findings.append(Finding(requirement, verdict))  # type: ignore[arg-type]
-            if requirement.decisive and not verdict.met:
+            if requirement.decisive and not verdict.met and requirement.is_refused_by(enforcement):
                 break
         return findings
 
@@ -175,9 +183,8 @@ def refusal(findings: Iterable[Finding], enforcement: Enforcement) -> OAuthError
     for finding in findings:
         if finding.verdict.met:
             continue
-        requirement = finding.requirement
-        if requirement.refused_by is not None and enforcement >= requirement.refused_by:
-            return refuse(requirement, finding.verdict)
+        if finding.requirement.is_refused_by(enforcement):
+            return refuse(finding.requirement, finding.verdict)
     return None
 
 

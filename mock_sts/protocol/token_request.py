@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mock_sts.protocol.params import Params
 
 #: Longest resource indicator that is read, in characters.
-_MAX_RESOURCE = 512
+MAX_RESOURCE = 512
 
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+\Z")
 
@@ -56,4 +56,4 @@ def read_client_credentials(params: Params) -> ClientCredentialsRequest:
 
 def is_resource_indicator(text: str) -> bool:
     """Whether ``text`` is an absolute URI without fragment (RFC 8707 section 2), not too long; ``nhn:x`` is one."""
-    return len(text) <= _MAX_RESOURCE and _ABSOLUTE_URI.match(text) is not None
+    return len(text) <= MAX_RESOURCE and _ABSOLUTE_URI.match(text) is not None

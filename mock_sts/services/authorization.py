@@ -33,7 +33,7 @@ from mock_sts.services.pushed_authorization import judge_request, kept_request
 from mock_sts.services.sts import Sts
 from mock_sts.store import ledger
 from mock_sts.store.engine import Store, Transaction
-from mock_sts.store.ledger import LoginSession, Shelf
+from mock_sts.store.ledger import LoginSession, Record, Shelf
 
 CALLBACK = "/connect/authorize/callback"
 
@@ -94,12 +94,13 @@ def begin_authorization(exchange: Exchange, params: Params, cookie: str | None) 
     session = find_session(exchange, cookie)
     if session is not None and _is_good(exchange, pending, session):
         return _answer(exchange, pending, session, None)
-    intent = _intent(exchange, pending)
     provider = asked_for(pending.request.acr_values, pending.client)
-    if intent is not None:
-        chosen = provider or next((p for p in providers_for(pending.client) if p.is_testidp), None)
-        if chosen is not None and chosen.is_testidp:
-            made = make_session(exchange, intent, chosen, session, pending.client)
+    testidp_chosen = provider or next((p for p in providers_for(pending.client) if p.is_testidp), None)
+    if testidp_chosen is not None and testidp_chosen.is_testidp:
+        # Only the TestIDP knows these parameters; with another provider they mean nothing.
+        intent = _intent(exchange, pending)
+        if intent is not None:
+            made = make_session(exchange, intent, testidp_chosen, session, pending.client)
             return _answer(exchange, pending, made.session, made)
     if "none" in pending.request.prompts:
         raise _travelling(exchange, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
@@ -118,9 +119,7 @@ def complete_login(
     """
     handle = handle_in(return_url)
     record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
-    if record is None or record.consumed_at is not None or record.expires_at <= exchange.times.now:
-        raise refuse(chapter.fresh, Verdict(False, "the login's request is unknown, answered or over", "an open one"))
-    client = _client(exchange, record.client_id)
+    client = _client(exchange, _judged(exchange, record, own=True).client_id)
     try:
         find_person(exchange, intent)
     except UnknownPersonError as error:
@@ -151,13 +150,19 @@ def client_of(sts: Sts, return_url: str) -> Client | None:
 def handle_in(return_url: str) -> str:
     """The ledger handle in a local return URL, or an empty string."""
     # It goes into a Location header, so nothing may stand in it that a URL has not.
-    if not (return_url.isascii() and return_url.isprintable()) or " " in return_url:
+    path, _, query = return_url.partition("?")
+    if path != CALLBACK or not (return_url.isascii() and return_url.isprintable()) or " " in return_url:
         return ""
-    parts = urlsplit(return_url)
-    if parts.scheme or parts.netloc or parts.path != CALLBACK:
-        return ""
-    params = Params.from_form(parts.query.encode("ascii", "ignore"))
-    return (params.one("request_uri") or "").removeprefix(REQUEST_URI_PREFIX) or params.one(AUTHZ_ID) or ""
+    params = Params.from_form(query.encode("ascii"))
+    return _handle_of(params.one("request_uri"), params.one(AUTHZ_ID))
+
+
+def _handle_of(request_uri: str | None, authz_id: str | None) -> str:
+    """The ledger handle of a request_uri, else of a request of the front channel; an empty string for neither."""
+    if request_uri is not None:
+        handle = request_uri.removeprefix(REQUEST_URI_PREFIX)
+        return handle if handle != request_uri else ""
+    return authz_id or ""
 
 
 def is_return_url(return_url: str) -> bool:
@@ -182,23 +187,15 @@ def _load(exchange: Exchange, params: Params) -> Pending:
 def _kept(exchange: Exchange, params: Params) -> Pending:
     request_uri = params.one("request_uri")
     pushed = request_uri is not None
-    handle = (request_uri or "").removeprefix(REQUEST_URI_PREFIX) if pushed else params.one(AUTHZ_ID) or ""
-    record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
+    handle = _handle_of(request_uri, params.one(AUTHZ_ID))
+    found = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
+    if found is not None and found.document["pushed"] is not pushed:
+        found = None
     client_id = params.one("client_id")
-    exchange.client_id = client_id or (record.client_id if record else None)
+    exchange.client_id = client_id or (found.client_id if found else None)
     surplus = tuple(name for name in params if name not in ("client_id", "request_uri", AUTHZ_ID, *testidp.PARAMETERS))
-    exchange.judge(
-        chapter.REQUEST_URI_CHAPTER,
-        RequestUriEvidence(
-            known=record is not None,
-            used=record is not None and record.consumed_at is not None,
-            expired=record is not None and record.expires_at <= exchange.times.now,
-            own=record is not None and (record.client_id == client_id or not pushed),
-            surplus=surplus,
-        ),
-    )
-    if record is None:
-        raise AssertionError("the chapter let an unknown request_uri pass")
+    own = found is not None and (found.client_id == client_id or not pushed)
+    record = _judged(exchange, found, own=own, surplus=surplus)
     kept = Params((name, value) for name, value in record.document["parameters"])
     hints = {**testidp.parameters_in(kept), **testidp.parameters_in(params)}
     back = {"request_uri": request_uri or "", "client_id": record.client_id} if pushed else {AUTHZ_ID: handle}
@@ -212,6 +209,24 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
         issuer=record.document["issuer"],
         return_url=f"{CALLBACK}?{urlencode(back)}",
     )
+
+
+def _judged(exchange: Exchange, record: Record | None, *, own: bool, surplus: tuple[str, ...] = ()) -> Record:
+    """``record``, if it is an authorization request that still waits for its answer. Raises OAuthError."""
+    now = exchange.times.now
+    exchange.judge(
+        chapter.REQUEST_URI_CHAPTER,
+        RequestUriEvidence(
+            known=record is not None,
+            used=record is not None and record.consumed_at is not None,
+            expired=record is not None and record.expires_at <= now,
+            own=own,
+            surplus=surplus,
+        ),
+    )
+    if record is None:
+        raise AssertionError("the chapter let an unknown request_uri pass")
+    return record
 
 
 def _client(exchange: Exchange, client_id: str | None) -> Client:
@@ -271,7 +286,7 @@ def _kept_return_url(exchange: Exchange, pending: Pending, params: Params) -> st
         exchange.finish()
         return pending.return_url
     handle = secrets.token_hex(32).upper()
-    document = kept_request(params, pending.client.client_id, pending.dpop_jkt, pending.issuer)
+    document = kept_request(params, pending.client.client_id, pending.dpop_jkt, pending.issuer, pushed=False)
     ends = exchange.times.now + exchange.sts.policy.pushed_request_lifetime
 
     def act(transaction: Transaction) -> None:

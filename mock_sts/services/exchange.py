@@ -59,7 +59,7 @@ class Exchange:
 
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
         """Judge ``evidence``, keep the findings, and raise the OAuthError of the first breach that is refused."""
-        findings = chapter.judge(evidence)
+        findings = chapter.judge(evidence, self.enforcement)
         self.findings += findings
         error = refusal(findings, self.enforcement)
         if error is not None:

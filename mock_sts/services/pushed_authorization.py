@@ -68,7 +68,9 @@ def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> Pus
     judge_request(exchange, request, client.client, pushed=True, proof_jkt=proof_jkt)
     handle = secrets.token_hex(32).upper()
     lifetime = exchange.sts.policy.pushed_request_lifetime
-    document = kept_request(params, client.client.client_id, proof_jkt or request.dpop_jkt, exchange.urls.issuer.base)
+    document = kept_request(
+        params, client.client.client_id, proof_jkt or request.dpop_jkt, exchange.urls.issuer.base, pushed=True
+    )
     exchange.finish(
         lambda transaction: ledger.keep(
             transaction,
@@ -95,9 +97,11 @@ def judge_request(
     exchange.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, proof_jkt))
 
 
-def kept_request(params: Params, client_id: str, dpop_jkt: str | None, issuer: str) -> dict[str, object]:
+def kept_request(
+    params: Params, client_id: str, dpop_jkt: str | None, issuer: str, *, pushed: bool
+) -> dict[str, object]:
     """What the ledger keeps of a request: its parameters as pairs, the key that its code will be bound to, and the
-    issuer under which the flow began, which it keeps.
+    issuer under which the flow began, which it keeps, and whether it was pushed.
     """
     pairs = [[name, value] for name in _KEPT if name != "client_id" for value in params.many(name)]
-    return {"parameters": [["client_id", client_id], *pairs], "dpop_jkt": dpop_jkt, "issuer": issuer}
+    return {"parameters": [["client_id", client_id], *pairs], "dpop_jkt": dpop_jkt, "issuer": issuer, "pushed": pushed}

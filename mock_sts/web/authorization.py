@@ -20,7 +20,7 @@ from mock_sts.web.writing import RULE_HEADER
 #: Where the provider is chosen, and where a chosen one is entered.
 LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/home/error"
 
-_LONGEST_DETAIL = 1_000
+_LONGEST_DETAIL = 500
 
 
 def blueprint(sts: Sts) -> Blueprint:

@@ -31,6 +31,10 @@ class Intake:
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         return self._workers.submit(self._app, environ, start_response).result()
 
+    def close(self) -> None:
+        """End the workers; nobody calls any more."""
+        self._workers.shutdown()
+
     def _body(self, environ: dict[str, Any]) -> bytes:
         declared = environ.get("CONTENT_LENGTH") or ""
         if not declared and "HTTP_TRANSFER_ENCODING" not in environ:

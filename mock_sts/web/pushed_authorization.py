@@ -1,7 +1,6 @@
 """The PAR endpoint."""
 
-from flask import Blueprint, Response
-from werkzeug.exceptions import MethodNotAllowed
+from flask import Blueprint, Response, request
 
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.exchange import Exchange
@@ -15,13 +14,11 @@ def blueprint(sts: Sts) -> Blueprint:
     """The routes. A method other than POST gets an empty 405, as at HelseID."""
     routes = Blueprint("pushed_authorization", __name__)
 
-    @routes.post(Endpoint.PAR)
+    @routes.route(Endpoint.PAR, methods=reading.ANY_METHOD, provide_automatic_options=False)
     def pushed_authorization() -> Response:
+        if request.method != "POST":
+            return empty_response(405, {"Allow": "POST", **NO_STORE})
         with Exchange(sts, Endpoint.PAR, reading.effective_urls(sts.addresses)) as exchange:
             return json_response(push_authorization_request(exchange, reading.back_channel_call()).body(), 201)
-
-    @routes.errorhandler(MethodNotAllowed)
-    def other_method(_error: MethodNotAllowed) -> Response:
-        return empty_response(405, {"Allow": "POST", **NO_STORE})
 
     return routes

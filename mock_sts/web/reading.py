@@ -8,6 +8,9 @@ from mock_sts.protocol.dpop import split_proofs
 from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel import BackChannelCall
 
+#: For endpoints that answer a wrong method by themselves.
+ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
 
 def effective_urls(addresses: Addresses) -> EffectiveUrls:
     """The addresses that count for this request. Raises UnknownHostError."""

@@ -10,14 +10,12 @@ from mock_sts.services.token import issue_token
 from mock_sts.web import reading
 from mock_sts.web.writing import NO_STORE, empty_response, json_response
 
-_ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-
 
 def blueprint(sts: Sts) -> Blueprint:
     """The routes. The token endpoint takes every method, for HelseID answers a wrong one as an OAuth error."""
     routes = Blueprint("token", __name__)
 
-    @routes.route(Endpoint.TOKEN, methods=_ANY_METHOD, provide_automatic_options=False)
+    @routes.route(Endpoint.TOKEN, methods=reading.ANY_METHOD, provide_automatic_options=False)
     def token() -> Response:
         with Exchange(sts, Endpoint.TOKEN, reading.effective_urls(sts.addresses)) as exchange:
             return json_response(issue_token(exchange, reading.back_channel_call()).body())

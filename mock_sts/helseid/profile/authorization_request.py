@@ -10,7 +10,7 @@ from mock_sts.protocol.authorization_request import RESPONSE_MODES, Authorizatio
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.pkce import S256, is_code
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
-from mock_sts.protocol.token_request import is_resource_indicator
+from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator
 
 OBSERVE, HELSEID, STRICT = Enforcement
 MUST, SHOULD = Level
@@ -46,6 +46,27 @@ class AuthorizationEvidence:
 CHAPTER: Chapter[AuthorizationEvidence] = Chapter(
     "authorization-request", "Authorization requests", ErrorCode.INVALID_REQUEST
 )
+
+
+def _not_too_long(name: str, says: str) -> None:
+    """Declare that the parameter ``name`` has a bearable length."""
+
+    @CHAPTER.rule(
+        f"{name.replace('_', '-')}-length",
+        f"{name} has at most {MAX_VALUE} characters",
+        level=MUST,
+        refused_by=OBSERVE,
+        says=says,
+        decisive=True,
+        remedy=f"send a shorter {name}",
+        source="choice of this emulator; HelseID's own limits are not known",
+    )
+    def length(evidence: AuthorizationEvidence) -> Verdict | None:
+        value = getattr(evidence.request, name)
+        if not value:
+            return None
+        size = len(value) if isinstance(value, str) else sum(map(len, value))
+        return holds(size <= MAX_VALUE, lambda: f"{size} characters", lambda: f"at most {MAX_VALUE}")
 
 
 @CHAPTER.rule(
@@ -260,6 +281,9 @@ def scope_present(evidence: AuthorizationEvidence) -> Verdict:
     return holds(bool(evidence.request.scopes), "no scope", "at least one scope")
 
 
+_not_too_long("scopes", "Invalid scope")
+
+
 @CHAPTER.rule(
     "openid",
     "Scopes that speak of the person come with openid",
@@ -294,6 +318,23 @@ def scope_allowed(evidence: AuthorizationEvidence) -> Verdict:
 
 
 @CHAPTER.rule(
+    "resource-length",
+    f"Each resource has at most {MAX_RESOURCE} characters",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.INVALID_TARGET,
+    says="Resource indicator maximum length exceeded",
+    decisive=True,
+    remedy="send the API's audience, such as nhn:test-public-samplecode",
+    source=_PRODUCT,
+)
+def resource_length(evidence: AuthorizationEvidence) -> Verdict:
+    """It has its own text."""
+    longest = max(map(len, evidence.request.resources), default=0)
+    return holds(longest <= MAX_RESOURCE, lambda: f"{longest} characters", lambda: f"at most {MAX_RESOURCE}")
+
+
+@CHAPTER.rule(
     "resource-form",
     "Each resource is an absolute URI without fragment",
     level=MUST,
@@ -324,26 +365,6 @@ def resource_known(evidence: AuthorizationEvidence) -> Verdict:
     """Several may be named here."""
     strange = [text for text in evidence.request.resources if text not in evidence.audiences]
     return holds(not strange, lambda: strange, lambda: list(evidence.audiences))
-
-
-def _not_too_long(name: str, says: str) -> None:
-    """Declare that the parameter ``name`` has a bearable length."""
-
-    @CHAPTER.rule(
-        f"{name.replace('_', '-')}-length",
-        f"{name} has at most {MAX_VALUE} characters",
-        level=MUST,
-        refused_by=OBSERVE,
-        says=says,
-        remedy=f"send a shorter {name}",
-        source="choice of this emulator; HelseID's own limits are not known",
-    )
-    def length(evidence: AuthorizationEvidence) -> Verdict | None:
-        value = getattr(evidence.request, name)
-        if not value:
-            return None
-        size = len(value) if isinstance(value, str) else sum(map(len, value))
-        return holds(size <= MAX_VALUE, lambda: f"{size} characters", lambda: f"at most {MAX_VALUE}")
 
 
 _not_too_long("state", "Invalid state")

@@ -1,0 +1,237 @@
+"""Logout that a client asks for, row by row."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.keys import private_jwk
+from tests.support.machine import ABSENT, Answer, decode
+from tests.support.relying_party import (
+    REDIRECT_URI,
+    SCOPES,
+    Browser,
+    Login,
+    RelyingParty,
+    answer_parameters,
+    first_form,
+)
+
+OUT = "http://localhost:8089/out"
+OUT_WITH_QUERY = "http://localhost:8089/out?from=sts"
+
+
+def register_web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
+    defaults = {
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": SCOPES,
+        "redirect_uris": [REDIRECT_URI],
+        "post_logout_redirect_uris": [OUT, OUT_WITH_QUERY],
+    }
+    return RelyingParty(sts.client(client_id, **{**defaults, **members}))
+
+
+@pytest.fixture
+def rp(sts: Emulator) -> RelyingParty:
+    return register_web(sts)
+
+
+def log_in(rp: RelyingParty, browser: Browser, **changes: Any) -> dict[str, Any]:
+    """The tokens of a login in ``browser``."""
+    login = Login()
+    answer = rp.redeem(login, rp.log_in(login, changes, browser)["code"])
+    assert answer.status == 200, answer.content
+    tokens: dict[str, Any] = answer.json
+    return tokens
+
+
+def log_out(browser: Browser, method: str = "GET", **parameters: str) -> Answer:
+    path = "/connect/endsession"
+    if method == "POST":
+        return browser.follow(browser.send("POST", path, parameters))
+    return browser.follow(browser.send("GET", f"{path}?{urlencode(parameters)}" if parameters else path))
+
+
+def is_logged_in(rp: RelyingParty, browser: Browser) -> bool:
+    pushed = rp.push(Login(), {"prompt": "none"})
+    answer = browser.send("GET", rp.authorize_path(pushed.json["request_uri"]))
+    parameters = answer_parameters(answer)
+    if "code" in parameters:
+        return True
+    assert parameters["error"] == "login_required"
+    return False
+
+
+def page(answer: Answer) -> str:
+    """The text of a page of the server."""
+    assert answer.status == 200
+    assert "location" not in answer.headers
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer.content.decode()
+
+
+@pytest.mark.covers("end-session.hint", "end-session.redirect")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_hint_logs_out_at_once_and_sends_back(rp: RelyingParty, method: str) -> None:
+    browser = rp.browser()
+    tokens = log_in(rp, browser)
+    assert is_logged_in(rp, browser)
+    answer = log_out(browser, method, id_token_hint=tokens["id_token"], post_logout_redirect_uri=OUT)
+    assert answer.status in (302, 303)
+    assert answer.headers["location"] == OUT
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.hint")
+def test_a_hint_alone_logs_out_and_ends_on_a_page(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    tokens = log_in(rp, browser)
+    page(log_out(browser, id_token_hint=tokens["id_token"]))
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.state")
+@pytest.mark.parametrize(
+    ("uri", "state", "location"),
+    [
+        (OUT, "abc", f"{OUT}?state=abc"),
+        (OUT, "a b&c=d+e/æ", f"{OUT}?state=a%20b%26c%3Dd%2Be%2F%C3%A6"),
+        (OUT_WITH_QUERY, "abc", f"{OUT_WITH_QUERY}&state=abc"),
+        (OUT_WITH_QUERY, None, OUT_WITH_QUERY),
+    ],
+)
+def test_state_comes_back_in_the_query(rp: RelyingParty, uri: str, state: str | None, location: str) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    more = {} if state is None else {"state": state}
+    assert log_out(browser, id_token_hint=hint, post_logout_redirect_uri=uri, **more).headers["location"] == location
+
+
+@pytest.mark.covers("end-session.hint.expired")
+def test_an_expired_hint_will_do(sts: Emulator, rp: RelyingParty) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    sts.clock.advance(7_200)
+    assert log_out(browser, id_token_hint=hint, post_logout_redirect_uri=OUT).headers["location"] == OUT
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.unregistered-uri")
+@pytest.mark.parametrize(
+    "uri", ["https://elsewhere.example/", OUT + "/", OUT + "?x=1", OUT.upper(), REDIRECT_URI, "/connect/endsession"]
+)
+def test_an_unregistered_uri_is_not_followed_but_the_session_ends(rp: RelyingParty, uri: str) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    text = page(log_out(browser, id_token_hint=hint, post_logout_redirect_uri=uri, state="abc"))
+    assert uri not in text or uri == "/connect/endsession"
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.unregistered-uri")
+def test_another_clients_uri_is_not_followed(sts: Emulator, rp: RelyingParty) -> None:
+    other = "http://localhost:8090/out"
+    register_web(sts, "other", jwk=private_jwk("ES256", 5), post_logout_redirect_uris=[other])
+    browser = rp.browser()
+    page(log_out(browser, id_token_hint=log_in(rp, browser)["id_token"], post_logout_redirect_uri=other))
+
+
+@pytest.mark.covers("end-session.confirm")
+@pytest.mark.parametrize("parameters", [{}, {"post_logout_redirect_uri": OUT, "state": "abc"}])
+def test_without_hint_the_person_confirms_on_a_page(rp: RelyingParty, parameters: dict[str, str]) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    text = page(log_out(browser, **parameters))
+    assert is_logged_in(rp, browser)
+    action, fields = first_form(text)
+    page(browser.follow(browser.send("POST", action, fields)))
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.confirm.forged")
+@pytest.mark.parametrize("fields", [{}, {"__RequestVerificationToken": "forged"}])
+def test_a_forged_confirmation_logs_nobody_out(rp: RelyingParty, fields: dict[str, str]) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    action, _ = first_form(page(log_out(browser)))
+    browser.send("POST", action, fields)
+    assert is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.confirm.forged")
+def test_the_form_of_another_browser_logs_nobody_out(rp: RelyingParty) -> None:
+    mallory, victim = rp.browser(), rp.browser()
+    log_in(rp, mallory)
+    log_in(rp, victim)
+    action, fields = first_form(page(log_out(mallory)))
+    victim.send("POST", action, fields)
+    assert is_logged_in(rp, victim)
+
+
+@pytest.mark.covers("end-session.nobody")
+def test_with_nobody_logged_in_there_is_a_plain_page(rp: RelyingParty) -> None:
+    page(log_out(rp.browser()))
+    page(log_out(rp.browser(), "POST"))
+
+
+@pytest.mark.covers("end-session.hint.wrong")
+@pytest.mark.parametrize("wrong", ["nonsense", "access token", "tampered", "other session", "other person", "unsigned"])
+def test_a_wrong_hint_counts_as_none(rp: RelyingParty, wrong: str) -> None:
+    browser = rp.browser()
+    tokens = log_in(rp, browser)
+    header, body, signature = tokens["id_token"].split(".")
+    hints = {
+        "nonsense": "nonsense",
+        "access token": tokens["access_token"],
+        "tampered": f"{header}.{body}.{'A' * len(signature)}",
+        "other session": log_in(rp, rp.browser())["id_token"],
+        "other person": log_in(rp, rp.browser(), test_pid="16858399649")["id_token"],
+        "unsigned": f"eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}.",
+    }
+    hint = hints[wrong]
+    text = page(log_out(browser, id_token_hint=hint, post_logout_redirect_uri=OUT, state="abc"))
+    assert is_logged_in(rp, browser)
+    action, fields = first_form(text)
+    page(browser.follow(browser.send("POST", action, fields)))
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.this-browser")
+def test_other_browsers_stay_logged_in(rp: RelyingParty) -> None:
+    one, other = rp.browser(), rp.browser()
+    hint = log_in(rp, one)["id_token"]
+    log_in(rp, other)
+    log_out(one, id_token_hint=hint)
+    assert not is_logged_in(rp, one)
+    assert is_logged_in(rp, other)
+
+
+@pytest.mark.covers("end-session.all-clients")
+def test_logout_at_one_client_is_logout_at_all(sts: Emulator, rp: RelyingParty) -> None:
+    second = register_web(sts, "second", jwk=private_jwk("ES256", 5))
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    log_in(second, browser, test_pid=ABSENT)
+    log_out(browser, id_token_hint=hint)
+    assert not is_logged_in(second, browser)
+
+
+@pytest.mark.covers("end-session.new-session")
+def test_the_next_login_is_a_new_session(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    first = log_in(rp, browser)["id_token"]
+    log_out(browser, id_token_hint=first)
+    second = log_in(rp, browser)["id_token"]
+    assert decode(first)[1]["sid"] != decode(second)[1]["sid"]
+
+
+@pytest.mark.covers("end-session.access-tokens-live-on")
+def test_userinfo_still_answers_after_logout(sts: Emulator, rp: RelyingParty) -> None:
+    browser = rp.browser()
+    tokens = log_in(rp, browser)
+    before = rp.user_info(tokens["access_token"]).json
+    log_out(browser, id_token_hint=tokens["id_token"])
+    assert rp.user_info(tokens["access_token"]).json == before
+    sts.clock.advance(600)
+    assert rp.user_info(tokens["access_token"]).status == 401
