@@ -29,7 +29,8 @@ _LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "mock_sts": {"level": "INFO"},
-        "_granian": {"level": "WARNING"},
+        # Its warning about many threads does not know that most of them only read (web.intake).
+        "_granian": {"level": "ERROR"},
         "granian.access": {"level": "INFO"},
     },
 }
