@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
 
 PREFIX = "MOCK_STS_"
@@ -170,7 +171,7 @@ SETTINGS: tuple[Setting, ...] = (
         "enforcement",
         "helseid",
         "What is refused: observe (next to nothing), helseid (what HelseID refuses), strict (the security profile)",
-        _choice("observe", "helseid", "strict"),
+        _choice(*(mode.word for mode in Enforcement)),
     ),
     Setting("preset", "helseid", "A named bundle of settings: helseid, or fapi2 (strict)", _choice("helseid", "fapi2")),
     Setting("workers", "1", "Processes that answer requests", _number(1, 64)),

@@ -14,8 +14,9 @@ from email.message import Message
 from typing import Any
 
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
+from mock_sts.protocol.errors import RULE_HEADER, ErrorCode
 from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws
-from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, Endpoint, GrantType
+from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, Endpoint, GrantType
 
 _TIMEOUT = 10
 
@@ -53,9 +54,9 @@ def fetch_token(
         status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce) if dpop else None)
         if status == 200:
             return str(answer["access_token"])
-        nonce = headers.get("DPoP-Nonce")
-        if answer.get("error") != "use_dpop_nonce" or nonce is None:
-            rule = headers.get("Mock-Sts-Rule")
+        nonce = headers.get(NONCE_HEADER)
+        if answer.get("error") != ErrorCode.USE_DPOP_NONCE or nonce is None:
+            rule = headers.get(RULE_HEADER)
             told = f"; rule {rule}, explained in the server's log and journal" if rule else ""
             raise TokenClientError(f"refused: {json.dumps(answer)}{told}")
     raise TokenClientError("the server asked for a nonce twice")

@@ -15,6 +15,7 @@ from mock_sts.helseid.documents import DocumentError, Format, Kind, Member
 from mock_sts.helseid.identifiers import is_hpr_number, is_organization_number, is_pid
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PublicKey, import_public_key
+from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import AuthMethod, GrantType
 
 SINGLE_TENANT = "single-tenant"
@@ -282,7 +283,9 @@ class Client:
         usable = []
         for jwk in self.members["jwks"]["keys"]:
             with suppress(JoseError):
-                usable.append(ClientKey(_text(jwk.get("kid")), _text(jwk.get("alg")), import_public_key(jwk)))
+                usable.append(
+                    ClientKey(text_or_none(jwk.get("kid")), text_or_none(jwk.get("alg")), import_public_key(jwk))
+                )
         return tuple(usable)
 
     @property
@@ -374,7 +377,3 @@ def _check_numbers(numbers: tuple[str, ...], place: str) -> None:
     for number in numbers:
         if not is_organization_number(number):
             raise DocumentError(f"{place}: {number!r} is no organization number; that is nine digits, in quotes")
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

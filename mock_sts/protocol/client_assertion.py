@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from mock_sts.protocol.jose import Jws, PublicKey, read_jws
+from mock_sts.protocol.json_text import text_or_none
 
 
 class Signature(Enum):
@@ -64,16 +65,16 @@ def read_client_assertion(text: str) -> ClientAssertion:
     return ClientAssertion(
         jws=jws,
         algorithm=jws.algorithm,
-        typ=_text(header, "typ"),
-        kid=_text(header, "kid"),
-        issuer=_text(claims, "iss"),
-        subject=_text(claims, "sub"),
+        typ=text_or_none(header.get("typ")),
+        kid=text_or_none(header.get("kid")),
+        issuer=text_or_none(claims.get("iss")),
+        subject=text_or_none(claims.get("sub")),
         audiences=audiences,
         audience_is_list=isinstance(aud, list),
         expires_at=numeric_date(claims.get("exp")),
         not_before=numeric_date(claims.get("nbf")),
         issued_at=numeric_date(claims.get("iat")),
-        jti=_text(claims, "jti"),
+        jti=text_or_none(claims.get("jti")),
         not_numbers=not_numbers,
     )
 
@@ -102,8 +103,3 @@ def numeric_date(value: Any) -> float | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
         return int(value)
     return None
-
-
-def _text(members: dict[str, Any], name: str) -> str | None:
-    value = members.get(name)
-    return value if isinstance(value, str) else None

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 
 from mock_sts.protocol.client_assertion import Signature, numeric_date
@@ -17,6 +16,7 @@ from mock_sts.protocol.jose import (
     read_jws,
     to_base64url,
 )
+from mock_sts.protocol.json_text import text_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,16 @@ def read_dpop_proof(text: str) -> DPoPProof:
     return DPoPProof(
         jws=jws,
         algorithm=jws.algorithm,
-        typ=_text(jws.header.get("typ")),
+        typ=text_or_none(jws.header.get("typ")),
         key=key,
         key_fault=key_fault,
         key_is_private=isinstance(jwk, dict) and any(name in jwk for name in PRIVATE_MEMBERS),
         signature=signature,
-        jti=_text(claims.get("jti")),
-        method=_text(claims.get("htm")),
-        target=_text(claims.get("htu")),
+        jti=text_or_none(claims.get("jti")),
+        method=text_or_none(claims.get("htm")),
+        target=text_or_none(claims.get("htu")),
         issued_at=None if isinstance(claims.get("iat"), str) else numeric_date(claims.get("iat")),
-        nonce=_text(nonce) or None,
+        nonce=text_or_none(nonce) or None,
         nonce_is_text=nonce is None or isinstance(nonce, str),
     )
 
@@ -141,7 +141,3 @@ class NonceMint:
     def _nonce(self, step: int) -> str:
         message = self._environment + step.to_bytes(8, "big", signed=True)
         return self._prefix + to_base64url(hmac.digest(self._secret, message, hashlib.sha256))
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+#: Names the rule that a refused request broke; the emulator's own header.
+RULE_HEADER = "Mock-Sts-Rule"
+
 
 class ErrorCode(StrEnum):
     """Registered error codes (RFC 6749, 6750, 8707, 9126, 9449; OpenID Connect Core)."""

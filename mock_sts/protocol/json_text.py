@@ -54,6 +54,11 @@ def read_json(data: bytes) -> Any:
     return value
 
 
+def text_or_none(value: object) -> str | None:
+    """``value`` if it is a text, else None: a member of another type counts as absent."""
+    return value if isinstance(value, str) else None
+
+
 def write_json(value: object) -> bytes:
     """``value`` as compact UTF-8 JSON.
 

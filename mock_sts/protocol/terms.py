@@ -44,6 +44,9 @@ class Endpoint(StrEnum):
     AVAILABLE_IDPS = "/connect/availableidps"
 
 
+#: The response header that carries a nonce (RFC 9449 section 8.1)
+NONCE_HEADER = "DPoP-Nonce"
+
 #: RFC 7523 section 2.2
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

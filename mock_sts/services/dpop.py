@@ -8,13 +8,10 @@ from mock_sts.helseid.profile.dpop import ProofEvidence
 from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
 from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange, Use
 from mock_sts.store.replay import Once, is_remembered
-
-#: The response header that carries a nonce (RFC 9449 section 8.1).
-NONCE_HEADER = "DPoP-Nonce"
 
 
 def check_proof(

@@ -8,14 +8,13 @@ from werkzeug.exceptions import MethodNotAllowed
 from mock_sts.helseid.profile.authorization_request import fresh
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.helseid.requirement import Verdict, refuse
-from mock_sts.protocol.errors import OAuthError
+from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.authorization import CALLBACK, Answered, TravellingError, begin_authorization
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
-from mock_sts.web.writing import RULE_HEADER
 
 #: Where the provider is chosen, and where a chosen one is entered.
 LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/home/error"

@@ -7,10 +7,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mock_sts.protocol.addresses import UnknownHostError
-from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.store.engine import StoreError
-from mock_sts.web.writing import NO_STORE, RULE_HEADER, json_response
+from mock_sts.web.writing import NO_STORE, json_response
 
 LOG = logging.getLogger("mock_sts")
 

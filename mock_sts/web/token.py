@@ -2,8 +2,7 @@
 
 from flask import Blueprint, Response
 
-from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.dpop import NONCE_HEADER
+from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.services.token import issue_token

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, request
 
-from mock_sts.protocol.errors import OAuthError
+from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.services.user_info import Presented, user_info
 from mock_sts.web import reading
-from mock_sts.web.writing import NO_STORE, RULE_HEADER, empty_response, json_response
+from mock_sts.web.writing import NO_STORE, empty_response, json_response
 
 
 def blueprint(sts: Sts) -> Blueprint:

@@ -11,9 +11,6 @@ JSON_TYPE = "application/json; charset=UTF-8"
 #: As HelseID writes it on answers that nobody may keep.
 NO_STORE = {"Cache-Control": "no-store, no-cache, max-age=0", "Pragma": "no-cache"}
 
-#: Names the rule that a refused request broke.
-RULE_HEADER = "Mock-Sts-Rule"
-
 #: Says on every response that this is not HelseID.
 EMULATOR_HEADER = "Mock-Sts"
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mock_sts.helseid.profile.sources import PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
@@ -21,11 +22,6 @@ PROMPTS = ("none", "login", "consent", "select_account")
 MAX_VALUE = 16_384
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-_PAR = "HelseID documentation, PAR-endepunktet"
-_PROFILE = "HelseID security profile (Sikkerhetsprofil)"
-_RESOURCES = "HelseID documentation, Ressursindikatorer"
-_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ def _not_too_long(name: str, says: str) -> None:
     says="Pushed authorization cannot use request_uri",
     decisive=True,
     remedy="push the parameters themselves",
-    source=f"RFC 9126 section 2.1; {_PRODUCT}",
+    source=f"RFC 9126 section 2.1; {PRODUCT}",
 )
 def no_request_uri(evidence: AuthorizationEvidence) -> Verdict:
     """The answer to a pushed request is one."""
@@ -92,7 +88,7 @@ def no_request_uri(evidence: AuthorizationEvidence) -> Verdict:
     says="Pushed authorization is required.",
     decisive=True,
     remedy="send the parameters to the PAR endpoint first, or register require_pushed_authorization_requests: false",
-    source=f"{_PAR}; {_PRODUCT}",
+    source=f"{PAR_PAGE}; {PRODUCT}",
 )
 def pushed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
@@ -108,7 +104,7 @@ def pushed(evidence: AuthorizationEvidence) -> Verdict:
     says="Pushed authorization is required.",
     decisive=True,
     remedy="send the parameters to the PAR endpoint first",
-    source=_PROFILE,
+    source=PROFILE,
 )
 def pushed_always(evidence: AuthorizationEvidence) -> Verdict:
     """Whatever the registration says."""
@@ -123,7 +119,7 @@ def pushed_always(evidence: AuthorizationEvidence) -> Verdict:
     says="Invalid redirect_uri",
     decisive=True,
     remedy="send a registered redirect_uri byte for byte, or register the one that is sent",
-    source=f"{_PAR}; RFC 8252 section 7.3",
+    source=f"{PAR_PAGE}; RFC 8252 section 7.3",
 )
 def redirect_uri(evidence: AuthorizationEvidence) -> Verdict:
     """Nothing is ever sent anywhere else."""
@@ -143,7 +139,7 @@ def redirect_uri(evidence: AuthorizationEvidence) -> Verdict:
     says="Missing response_type",
     decisive=True,
     remedy="send response_type=code",
-    source=_PAR,
+    source=PAR_PAGE,
 )
 def response_type_present(evidence: AuthorizationEvidence) -> Verdict:
     """Which one is judged next."""
@@ -159,7 +155,7 @@ def response_type_present(evidence: AuthorizationEvidence) -> Verdict:
     says="Response type not supported",
     decisive=True,
     remedy="send response_type=code; implicit and hybrid flows are advertised, but not for clients of today",
-    source=f"{_PAR}; {_PROFILE}",
+    source=f"{PAR_PAGE}; {PROFILE}",
 )
 def response_type(evidence: AuthorizationEvidence) -> Verdict:
     """The only flow."""
@@ -175,7 +171,7 @@ def response_type(evidence: AuthorizationEvidence) -> Verdict:
     says="Invalid response_mode",
     decisive=True,
     remedy="leave response_mode out (query), or send form_post",
-    source=f"{_PAR}; {_PRODUCT}",
+    source=f"{PAR_PAGE}; {PRODUCT}",
 )
 def response_mode(evidence: AuthorizationEvidence) -> Verdict | None:
     """Where it is sent."""
@@ -193,7 +189,7 @@ def response_mode(evidence: AuthorizationEvidence) -> Verdict | None:
     says="Invalid response_mode for response_type",
     decisive=True,
     remedy="leave response_mode out (query), or send form_post",
-    source=_PRODUCT,
+    source=PRODUCT,
 )
 def response_mode_fits(evidence: AuthorizationEvidence) -> Verdict | None:
     """Fragments were for the implicit flow."""
@@ -211,7 +207,7 @@ def response_mode_fits(evidence: AuthorizationEvidence) -> Verdict | None:
     says="Invalid grant type for client",
     decisive=True,
     remedy="add authorization_code to grant_types of the client",
-    source=f"{_PAR}; {_PRODUCT}",
+    source=f"{PAR_PAGE}; {PRODUCT}",
 )
 def grant_allowed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
@@ -227,7 +223,7 @@ def grant_allowed(evidence: AuthorizationEvidence) -> Verdict:
     says="code challenge required",
     decisive=True,
     remedy="send code_challenge = base64url(SHA-256(code_verifier)) and code_challenge_method=S256",
-    source=f"{_PAR}; RFC 7636 section 4.3",
+    source=f"{PAR_PAGE}; RFC 7636 section 4.3",
 )
 def challenge_present(evidence: AuthorizationEvidence) -> Verdict:
     """No exception."""
@@ -242,7 +238,7 @@ def challenge_present(evidence: AuthorizationEvidence) -> Verdict:
     says="Invalid code_challenge",
     decisive=True,
     remedy="send code_challenge = base64url(SHA-256(code_verifier)), 43 characters",
-    source=f"RFC 7636 section 4.2; {_PRODUCT}",
+    source=f"RFC 7636 section 4.2; {PRODUCT}",
 )
 def challenge_form(evidence: AuthorizationEvidence) -> Verdict:
     """Unreserved characters only."""
@@ -258,7 +254,7 @@ def challenge_form(evidence: AuthorizationEvidence) -> Verdict:
     says="Transform algorithm not supported",
     decisive=True,
     remedy="send code_challenge_method=S256; without it OAuth means plain",
-    source=f"{_PAR}; {_PROFILE}",
+    source=f"{PAR_PAGE}; {PROFILE}",
 )
 def challenge_method(evidence: AuthorizationEvidence) -> Verdict:
     """``plain`` is advertised, and refused."""
@@ -274,7 +270,7 @@ def challenge_method(evidence: AuthorizationEvidence) -> Verdict:
     says="Invalid scope",
     decisive=True,
     remedy="send scope, openid among them for a login",
-    source=_PAR,
+    source=PAR_PAGE,
 )
 def scope_present(evidence: AuthorizationEvidence) -> Verdict:
     """At least one."""
@@ -292,7 +288,7 @@ _not_too_long("scopes", "Invalid scope")
     error=ErrorCode.INVALID_SCOPE,
     says="Identity scopes requested, but openid scope is missing",
     remedy="add openid to scope",
-    source=_PRODUCT,
+    source=PRODUCT,
 )
 def openid(evidence: AuthorizationEvidence) -> Verdict:
     """Without it there is no ID token to put them into."""
@@ -309,7 +305,7 @@ def openid(evidence: AuthorizationEvidence) -> Verdict:
     error=ErrorCode.INVALID_SCOPE,
     says="Invalid scope",
     remedy="add the scope to scope of the client, or mend its spelling; scopes are case-sensitive",
-    source=_PAR,
+    source=PAR_PAGE,
 )
 def scope_allowed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
@@ -326,7 +322,7 @@ def scope_allowed(evidence: AuthorizationEvidence) -> Verdict:
     says="Resource indicator maximum length exceeded",
     decisive=True,
     remedy="send the API's audience, such as nhn:test-public-samplecode",
-    source=_PRODUCT,
+    source=PRODUCT,
 )
 def resource_length(evidence: AuthorizationEvidence) -> Verdict:
     """It has its own text."""
@@ -343,7 +339,7 @@ def resource_length(evidence: AuthorizationEvidence) -> Verdict:
     says="Invalid resource indicator format",
     decisive=True,
     remedy="send the API's audience, such as nhn:test-public-samplecode",
-    source=f"RFC 8707 section 2; {_PRODUCT}",
+    source=f"RFC 8707 section 2; {PRODUCT}",
 )
 def resource_form(evidence: AuthorizationEvidence) -> Verdict:
     """HelseID's audiences are such URIs."""
@@ -359,7 +355,7 @@ def resource_form(evidence: AuthorizationEvidence) -> Verdict:
     error=ErrorCode.INVALID_TARGET,
     says="Invalid resource indicator",
     remedy="send the audience of a requested scope's API, or ask for one of its scopes too",
-    source=f"{_RESOURCES}; {_PRODUCT}",
+    source=f"{RESOURCES_PAGE}; {PRODUCT}",
 )
 def resource_known(evidence: AuthorizationEvidence) -> Verdict:
     """Several may be named here."""
@@ -382,7 +378,7 @@ _not_too_long("ui_locales", "Invalid ui_locales")
     says="Unsupported prompt mode",
     decisive=True,
     remedy="leave prompt out, or send login to force a new login",
-    source=f"OpenID Connect Core section 3.1.2.1; {_PRODUCT}",
+    source=f"OpenID Connect Core section 3.1.2.1; {PRODUCT}",
 )
 def prompt_known(evidence: AuthorizationEvidence) -> Verdict:
     """``create`` and others are unknown."""
@@ -445,7 +441,7 @@ def dpop_jkt(evidence: AuthorizationEvidence) -> Verdict | None:
     level=SHOULD,
     refused_by=None,
     remedy="send a fresh random state and nonce with each login, and check them in the answer",
-    source=_PROFILE,
+    source=PROFILE,
 )
 def state_or_nonce(evidence: AuthorizationEvidence) -> Verdict:
     """PKCE protects too, so their absence is not refused."""
@@ -480,7 +476,7 @@ REQUEST_URI_CHAPTER: Chapter[RequestUriEvidence] = Chapter(
     says="invalid or reused PAR request uri",
     decisive=True,
     remedy="push a new request for each login",
-    source=f"RFC 9126 section 4; {_PRODUCT}",
+    source=f"RFC 9126 section 4; {PRODUCT}",
 )
 def fresh(evidence: RequestUriEvidence) -> Verdict:
     """Used up when its answer is written."""
@@ -496,7 +492,7 @@ def fresh(evidence: RequestUriEvidence) -> Verdict:
     says="expired pushed authorization request",
     decisive=True,
     remedy="begin and end the login within expires_in of the PAR answer",
-    source=f"RFC 9126 section 2.2; {_PRODUCT}",
+    source=f"RFC 9126 section 2.2; {PRODUCT}",
 )
 def alive(evidence: RequestUriEvidence) -> Verdict:
     """It covers the whole login."""
@@ -511,7 +507,7 @@ def alive(evidence: RequestUriEvidence) -> Verdict:
     says="invalid client for pushed authorization request",
     decisive=True,
     remedy="send the client_id that pushed the request",
-    source=f"RFC 9126 section 4; {_PRODUCT}",
+    source=f"RFC 9126 section 4; {PRODUCT}",
 )
 def own(evidence: RequestUriEvidence) -> Verdict:
     """Bound at PAR."""
@@ -524,7 +520,7 @@ def own(evidence: RequestUriEvidence) -> Verdict:
     level=MUST,
     refused_by=None,
     remedy="leave everything else in the pushed request; it is ignored here",
-    source=f"HelseID documentation, Authorization-endepunktet; {_PROFILE}",
+    source=f"HelseID documentation, Authorization-endepunktet; {PROFILE}",
 )
 def alone(evidence: RequestUriEvidence) -> Verdict:
     """The TestIDP's parameters are the exception."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mock_sts.helseid.profile.dpop import GOOD_RSA_BITS, MIN_RSA_BITS
+from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
+from mock_sts.helseid.profile.sources import FAPI, NSM, PROFILE
 from mock_sts.helseid.registry import MULTI_TENANT, Client, ClientKey
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
@@ -11,9 +12,6 @@ from mock_sts.protocol.terms import GrantType
 
 HELSEID, STRICT = Enforcement.HELSEID, Enforcement.STRICT
 MUST, SHOULD = Level
-
-_PROFILE = "HelseID security profile (Sikkerhetsprofil)"
-_FAPI = "FAPI 2.0 Security Profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorC
     level=MUST,
     refused_by=STRICT,
     remedy="register the public JWK, RSA or EC",
-    source=_PROFILE,
+    source=PROFILE,
 )
 def keys(evidence: Registration) -> Verdict:
     """Without a key nobody can authenticate."""
@@ -48,7 +46,7 @@ def keys(evidence: Registration) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key, and register it",
-    source=f"{_PROFILE}, cryptographic requirements; RFC 7518 section 3.3",
+    source=f"{PROFILE}, cryptographic requirements; RFC 7518 section 3.3",
 )
 def key_size(evidence: Registration) -> Verdict:
     """EC keys are long enough by their curves."""
@@ -61,7 +59,7 @@ def key_size(evidence: Registration) -> Verdict:
     level=SHOULD,
     refused_by=None,
     remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key, and register it",
-    source="NSM Cryptographic Recommendations",
+    source=NSM,
 )
 def key_size_advice(evidence: Registration) -> Verdict:
     """Good practice."""
@@ -74,7 +72,7 @@ def key_size_advice(evidence: Registration) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="make a key pair of its own for each client",
-    source=_PROFILE,
+    source=PROFILE,
 )
 def key_own(evidence: Registration) -> Verdict:
     """NHN's samples share one key among ten clients."""
@@ -101,7 +99,7 @@ def key_named(evidence: Registration) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="register dpop_bound_access_tokens: true",
-    source=f"{_PROFILE}; {_FAPI} section 5.3.2.1",
+    source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
 def dpop(evidence: Registration) -> Verdict:
     """Older clients may run without."""
@@ -114,7 +112,7 @@ def dpop(evidence: Registration) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="register require_pushed_authorization_requests: true",
-    source=f"{_PROFILE}; {_FAPI} section 5.3.2.2",
+    source=f"{PROFILE}; {FAPI} section 5.3.2.2",
 )
 def par(evidence: Registration) -> Verdict | None:
     """Machines need none."""
@@ -130,7 +128,7 @@ def par(evidence: Registration) -> Verdict | None:
     level=MUST,
     refused_by=STRICT,
     remedy="register an https address; http is for localhost and 127.0.0.1 only",
-    source=f"{_PROFILE}; RFC 8252 section 8.3",
+    source=f"{PROFILE}; RFC 8252 section 8.3",
 )
 def redirect_uris(evidence: Registration) -> Verdict | None:
     """Whatever has another host could be read on its way."""
@@ -158,7 +156,7 @@ def organization(evidence: Registration) -> Verdict | None:
 
 def _rsa_bits_at_least(evidence: Registration, bits: int) -> Verdict:
     keys = evidence.client.keys if evidence.used is None else (evidence.used,)
-    short = [key.key.bits for key in keys if key.key.kty == "RSA" and key.key.bits < bits]
+    short = shorter_than(bits, (key.key for key in keys))
     return holds(not short, lambda: f"{short} bits", lambda: f"at least {bits} bits")
 
 

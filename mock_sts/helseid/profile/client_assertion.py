@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.addresses import EffectiveUrls
@@ -20,9 +21,6 @@ NEW_TYP = "client-authentication+jwt"
 #: Seconds. HelseID documents 60; lives above 300 are refused even by the default enforcement.
 MAX_LIFETIME, REFUSED_LIFETIME, TARGET_LIFETIME = 60, 300, 10
 
-_DOCS = "HelseID documentation, Bruk av client assertion"
-_PROFILE = "HelseID security profile (Sikkerhetsprofil)"
-_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 _RFC = "RFC 7523 section 3"
 
 
@@ -77,7 +75,7 @@ CHAPTER: Chapter[AssertionEvidence] = Chapter(
     error=ErrorCode.INVALID_REQUEST,
     decisive=True,
     remedy="send client_id, client_assertion_type and client_assertion in the form body",
-    source=f"{_DOCS}; {_PRODUCT}",
+    source=f"{ASSERTION_PAGE}; {PRODUCT}",
 )
 def credentials(evidence: AssertionEvidence) -> Verdict:
     """Nothing at all that names a client."""
@@ -95,7 +93,7 @@ def credentials(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="send client_assertion only; HelseID knows no client secrets",
-    source=_PROFILE,
+    source=PROFILE,
 )
 def sole(evidence: AssertionEvidence) -> Verdict:
     """Another credential beside the assertion. An empty Basic password is none."""
@@ -111,7 +109,7 @@ def sole(evidence: AssertionEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy=f"send client_assertion together with client_assertion_type={CLIENT_ASSERTION_TYPE}",
-    source="RFC 7523 section 2.2; HelseID documentation, Token-endepunktet",
+    source=f"RFC 7523 section 2.2; {TOKEN_PAGE}",
 )
 def assertion_type(evidence: AssertionEvidence) -> Verdict:
     """The two parameters that come together."""
@@ -146,7 +144,7 @@ def readable(evidence: AssertionEvidence) -> Verdict:
     decisive=True,
     remedy="register the client (mock-sts client new, or a file in a folder of MOCK_STS_FIXTURES), "
     "and put its client_id into sub and iss",
-    source="HelseID documentation, Feilmeldinger",
+    source=ERRORS_PAGE,
 )
 def registered(evidence: AssertionEvidence) -> Verdict:
     """The client is looked up by ``sub``."""
@@ -164,7 +162,7 @@ def registered(evidence: AssertionEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy=f"sign with one of {', '.join(ALGORITHMS)}",
-    source=f"{_PROFILE}; algorithms of NHN's client library",
+    source=f"{PROFILE}; algorithms of NHN's client library",
 )
 def algorithm(evidence: AssertionEvidence) -> Verdict:
     """Neither ``none`` nor a shared secret."""
@@ -179,7 +177,7 @@ def algorithm(evidence: AssertionEvidence) -> Verdict:
     decisive=True,
     remedy="sign with the private key whose public part is registered for this client; "
     "mock-sts client list shows the kid of each",
-    source="RFC 7523 section 3; HelseID documentation, Feilmeldinger",
+    source=f"RFC 7523 section 3; {ERRORS_PAGE}",
 )
 def signature(evidence: AssertionEvidence) -> Verdict:
     """Every registered key was tried."""
@@ -196,7 +194,7 @@ def signature(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="set both iss and sub to the client_id",
-    source=f"{_DOCS}; {_RFC}",
+    source=f"{ASSERTION_PAGE}; {_RFC}",
 )
 def issuer(evidence: AssertionEvidence) -> Verdict:
     """The client was found by ``sub``."""
@@ -227,7 +225,7 @@ def client_id(evidence: AssertionEvidence) -> Verdict | None:
     level=MUST,
     refused_by=HELSEID,
     remedy="set aud to the issuer exactly as the discovery document writes it",
-    source=f"{_DOCS}; {_PRODUCT}",
+    source=f"{ASSERTION_PAGE}; {PRODUCT}",
 )
 def audience(evidence: AssertionEvidence) -> Verdict:
     """A difference in a trailing slash is ignored."""
@@ -248,7 +246,7 @@ def audience(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="set aud to the issuer of the discovery document as one string; not the token endpoint, no trailing slash",
-    source=f"{_PROFILE}; FAPI 2.0 Security Profile section 5.3.2.1",
+    source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
 def audience_issuer(evidence: AssertionEvidence) -> Verdict:
     """What the profile asks, beyond what HelseID refuses."""
@@ -289,7 +287,7 @@ def audience_alias(evidence: AssertionEvidence) -> Verdict | None:
     level=MUST,
     refused_by=STRICT,
     remedy=f'set the header typ to "{NEW_TYP}"; HelseID still takes "JWT" and none, but asks for the new one',
-    source=f"{_DOCS}; draft-ietf-oauth-rfc7523bis",
+    source=f"{ASSERTION_PAGE}; draft-ietf-oauth-rfc7523bis",
 )
 def typ(evidence: AssertionEvidence) -> Verdict:
     """Compared without regard to case, as media types are."""
@@ -302,7 +300,7 @@ def typ(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="add exp, a number: seconds since 1970",
-    source=f"{_DOCS}; {_RFC}",
+    source=f"{ASSERTION_PAGE}; {_RFC}",
 )
 def expires(evidence: AssertionEvidence) -> Verdict:
     """``exp`` must be a number; a text is none here."""
@@ -317,7 +315,7 @@ def expires(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="make a new assertion for each request, and keep the clock in sync (ntp.nhn.no)",
-    source=f"{_RFC}; {_PRODUCT} (clock skew of five minutes)",
+    source=f"{_RFC}; {PRODUCT} (clock skew of five minutes)",
 )
 def not_expired(evidence: AssertionEvidence) -> Verdict | None:
     """With the usual skew."""
@@ -336,7 +334,7 @@ def not_expired(evidence: AssertionEvidence) -> Verdict | None:
     level=MUST,
     refused_by=HELSEID,
     remedy="set nbf to the present time, and keep the clock in sync (ntp.nhn.no)",
-    source=f"{_RFC}; {_PRODUCT} (clock skew of five minutes)",
+    source=f"{_RFC}; {PRODUCT} (clock skew of five minutes)",
 )
 def not_before(evidence: AssertionEvidence) -> Verdict | None:
     """A missing ``nbf`` is judged by another rule."""
@@ -355,7 +353,7 @@ def not_before(evidence: AssertionEvidence) -> Verdict | None:
     level=MUST,
     refused_by=STRICT,
     remedy="synchronise the clock (ntp.nhn.no), and make the assertion when it is used",
-    source=f"{_PROFILE}, FK4; FAPI 2.0 Security Profile section 5.3.2.1",
+    source=f"{PROFILE}, FK4; {FAPI} section 5.3.2.1",
 )
 def clock(evidence: AssertionEvidence) -> Verdict:
     """With the strict skew."""
@@ -375,7 +373,7 @@ def clock(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="set exp to a few seconds from now; 10 are enough",
-    source=_DOCS,
+    source=ASSERTION_PAGE,
 )
 def lifetime(evidence: AssertionEvidence) -> Verdict | None:
     """Judged as exp minus now."""
@@ -414,7 +412,7 @@ def lifetime_target(evidence: AssertionEvidence) -> Verdict | None:
     level=MUST,
     refused_by=STRICT,
     remedy="add nbf and iat, both the present time",
-    source=_DOCS,
+    source=ASSERTION_PAGE,
 )
 def times_present(evidence: AssertionEvidence) -> Verdict:
     """Documented as required; HelseID lets them be missing."""
@@ -448,7 +446,7 @@ def times_numbers(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="add jti, a new random value for each assertion",
-    source=f"{_DOCS}; {_PRODUCT}",
+    source=f"{ASSERTION_PAGE}; {PRODUCT}",
 )
 def jti(evidence: AssertionEvidence) -> Verdict:
     """Without one it could not be used once only."""
@@ -463,7 +461,7 @@ def jti(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="make a new assertion, with a new jti, for each request",
-    source=f"{_DOCS}; {_RFC}",
+    source=f"{ASSERTION_PAGE}; {_RFC}",
 )
 def single_use(evidence: AssertionEvidence) -> Verdict:
     """The store remembers accepted assertions until they expire; it also decides races."""
@@ -476,7 +474,7 @@ def single_use(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="make a new assertion for the second request too; HelseID has announced that it will refuse this",
-    source=f"{_DOCS}; announcement to client library authors",
+    source=f"{ASSERTION_PAGE}; announcement to client library authors",
 )
 def fresh_after_challenge(evidence: AssertionEvidence) -> Verdict:
     """Several libraries repeat the whole request, assertion included."""
@@ -489,7 +487,7 @@ def fresh_after_challenge(evidence: AssertionEvidence) -> Verdict:
     level=SHOULD,
     refused_by=None,
     remedy="set kid in the header to the kid of the registered key",
-    source=_DOCS,
+    source=ASSERTION_PAGE,
 )
 def kid(evidence: AssertionEvidence) -> Verdict:
     """HelseID tries all keys when the name is absent or unknown."""

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mock_sts.helseid.profile.sources import ERRORS_PAGE, PRODUCT, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.pkce import is_code, matches
 
 OBSERVE, HELSEID, STRICT = Enforcement
 MUST, SHOULD = Level
-
-_TOKEN = "HelseID documentation, Token-endepunktet"
-_ERRORS = "HelseID documentation, Feilmeldinger"
-_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ CHAPTER: Chapter[CodeEvidence] = Chapter("code", "Redeeming a code", ErrorCode.I
     refused_by=OBSERVE,
     decisive=True,
     remedy="redeem each code once, by the client that asked for it",
-    source=f"{_ERRORS}; RFC 6749 section 4.1.3",
+    source=f"{ERRORS_PAGE}; RFC 6749 section 4.1.3",
 )
 def known(evidence: CodeEvidence) -> Verdict:
     """A code used twice may have been stolen."""
@@ -63,7 +60,7 @@ def known(evidence: CodeEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy="redeem the code at once",
-    source=f"{_ERRORS}; RFC 6749 section 4.1.2",
+    source=f"{ERRORS_PAGE}; RFC 6749 section 4.1.2",
 )
 def alive(evidence: CodeEvidence) -> Verdict:
     """Five minutes, unless a setting says otherwise."""
@@ -79,7 +76,7 @@ def alive(evidence: CodeEvidence) -> Verdict:
     says="The DPoP proof token used on the token endpoint does not match the original used on the authorize endpoint.",
     decisive=True,
     remedy="use one DPoP key for the whole login",
-    source=f"RFC 9449 section 10; {_PRODUCT}",
+    source=f"RFC 9449 section 10; {PRODUCT}",
 )
 def same_key(evidence: CodeEvidence) -> Verdict | None:
     """Bound by dpop_jkt or by a proof at PAR."""
@@ -96,7 +93,7 @@ def same_key(evidence: CodeEvidence) -> Verdict | None:
     error=ErrorCode.UNAUTHORIZED_CLIENT,
     decisive=True,
     remedy="send the redirect_uri of the authorization request",
-    source=f"{_TOKEN}; {_PRODUCT}",
+    source=f"{TOKEN_PAGE}; {PRODUCT}",
 )
 def redirect_uri_present(evidence: CodeEvidence) -> Verdict:
     """It has its own error."""
@@ -110,7 +107,7 @@ def redirect_uri_present(evidence: CodeEvidence) -> Verdict:
     refused_by=HELSEID,
     decisive=True,
     remedy="send the same redirect_uri, byte for byte",
-    source=f"{_ERRORS}; RFC 6749 section 4.1.3",
+    source=f"{ERRORS_PAGE}; RFC 6749 section 4.1.3",
 )
 def redirect_uri(evidence: CodeEvidence) -> Verdict | None:
     """Where it is sent."""
@@ -130,7 +127,7 @@ def redirect_uri(evidence: CodeEvidence) -> Verdict | None:
     refused_by=OBSERVE,
     decisive=True,
     remedy="send the code_verifier of this login: 43 to 128 characters, made anew for each",
-    source=f"{_ERRORS}; RFC 7636 section 4.6",
+    source=f"{ERRORS_PAGE}; RFC 7636 section 4.6",
 )
 def verifier(evidence: CodeEvidence) -> Verdict:
     """A wrong one burns the code."""
@@ -168,7 +165,7 @@ REFRESH_CHAPTER: Chapter[RefreshEvidence] = Chapter("refresh", "Refresh tokens",
     error=ErrorCode.INVALID_REQUEST,
     decisive=True,
     remedy="send refresh_token",
-    source=f"{_TOKEN}; {_PRODUCT}",
+    source=f"{TOKEN_PAGE}; {PRODUCT}",
 )
 def refresh_present(evidence: RefreshEvidence) -> Verdict:
     """Its absence has its own error."""
@@ -182,7 +179,7 @@ def refresh_present(evidence: RefreshEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy="send the refresh_token of the newest answer; log in again when it is lost",
-    source=f"{_ERRORS}; RFC 6749 section 6",
+    source=f"{ERRORS_PAGE}; RFC 6749 section 6",
 )
 def refresh_known(evidence: RefreshEvidence) -> Verdict:
     """And to no other."""
@@ -211,7 +208,7 @@ def refresh_single_use(evidence: RefreshEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy="log in again; rt_expires_in tells how long a refresh token lives",
-    source=_ERRORS,
+    source=ERRORS_PAGE,
 )
 def refresh_alive(evidence: RefreshEvidence) -> Verdict:
     """Counted from the login."""
@@ -227,7 +224,7 @@ def refresh_alive(evidence: RefreshEvidence) -> Verdict:
     says="Proof of possession was used to obtain the initial refresh token and is required for subsequent token "
     "requests.",
     remedy="send a DPoP header; the key may be another one",
-    source=_PRODUCT,
+    source=PRODUCT,
 )
 def refresh_proof_kept(evidence: RefreshEvidence) -> Verdict:
     """The key may change, the style may not."""
@@ -243,7 +240,7 @@ def refresh_proof_kept(evidence: RefreshEvidence) -> Verdict:
     says="Proof of possession can't be used on subsequent token requests unless used when requesting the initial "
     "refresh token.",
     remedy="log in again with DPoP",
-    source=_PRODUCT,
+    source=PRODUCT,
 )
 def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
     """The other way round."""
@@ -261,7 +258,7 @@ def _one_of_the_login(chapter: Chapter[Any]) -> None:
         error=ErrorCode.INVALID_TARGET,
         says="Resource indicator does not match any resource indicator in the original authorize request.",
         remedy="send a resource of the authorization request, or an API of its scopes if it named none",
-        source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+        source=f"{RESOURCES_PAGE}; {PRODUCT}",
     )
     def resource(evidence: CodeEvidence | RefreshEvidence) -> Verdict | None:
         if not evidence.resources_named:
@@ -276,7 +273,7 @@ def _one_of_the_login(chapter: Chapter[Any]) -> None:
         error=ErrorCode.INVALID_TARGET,
         says="Invalid resource indicator.",
         remedy="send the audience of one of the login's scopes' APIs",
-        source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+        source=f"{RESOURCES_PAGE}; {PRODUCT}",
     )
     def resource_known(evidence: CodeEvidence | RefreshEvidence) -> Verdict | None:
         if evidence.resources_named:

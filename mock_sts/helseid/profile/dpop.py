@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.client_assertion import Skew, is_usable_jti
+from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
+from mock_sts.helseid.profile.sources import DPOP_PAGE, NSM, PROFILE, PROOF_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, normal_target
@@ -12,15 +14,11 @@ from mock_sts.protocol.jose import ALGORITHMS
 OBSERVE, HELSEID, STRICT = Enforcement
 MUST, SHOULD = Level
 
-#: Bits. RSA keys below the first are refused, below the second advised against.
-MIN_RSA_BITS, GOOD_RSA_BITS = 2048, 3072
-
 #: What HelseID's nonces begin with; nobody should read anything out of it.
 NONCE_PREFIX = "CfDJ8"
 
 _RFC = "RFC 9449 section 4.3"
-_FORM = "RFC 9449 section 4.2; HelseID documentation, Formatering av DPoP-bevis"
-_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
+_FORM = f"RFC 9449 section 4.2; {PROOF_PAGE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def signature(evidence: ProofEvidence) -> Verdict:
     refused_by=HELSEID,
     says="Invalid 'jwk' value.",
     remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key",
-    source="HelseID security profile (Sikkerhetsprofil), cryptographic requirements; RFC 7518 section 3.3",
+    source=f"{PROFILE}, cryptographic requirements; RFC 7518 section 3.3",
 )
 def key_size(evidence: ProofEvidence) -> Verdict | None:
     """EC keys are long enough by their curves."""
@@ -162,7 +160,7 @@ def key_size(evidence: ProofEvidence) -> Verdict | None:
     level=SHOULD,
     refused_by=None,
     remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key",
-    source="NSM Cryptographic Recommendations",
+    source=NSM,
 )
 def key_size_advice(evidence: ProofEvidence) -> Verdict | None:
     """Good practice."""
@@ -292,7 +290,7 @@ def issued_at(evidence: ProofEvidence) -> Verdict:
     refused_by=STRICT,
     says="Invalid 'iat' value.",
     remedy="make a new proof for each request, and synchronise the clock (ntp.nhn.no)",
-    source="HelseID security profile (Sikkerhetsprofil), FK4; RFC 9449 section 11.1",
+    source=f"{PROFILE}, FK4; RFC 9449 section 11.1",
 )
 def clock(evidence: ProofEvidence) -> Verdict | None:
     """HelseID looks at the nonce instead."""
@@ -315,7 +313,7 @@ def clock(evidence: ProofEvidence) -> Verdict | None:
     decisive=True,
     is_challenge=True,
     remedy="repeat the request with a new proof (new jti) that carries the nonce of the DPoP-Nonce header",
-    source="RFC 9449 section 8; HelseID documentation, Bruk av DPoP",
+    source=f"RFC 9449 section 8; {DPOP_PAGE}",
 )
 def nonce(evidence: ProofEvidence) -> Verdict:
     """HelseID always challenges a proof without one."""
@@ -332,7 +330,7 @@ def nonce(evidence: ProofEvidence) -> Verdict:
     decisive=True,
     is_challenge=True,
     remedy="repeat the request with a new proof (new jti) that carries the nonce of the DPoP-Nonce header",
-    source="RFC 9449 section 8; HelseID documentation, Bruk av DPoP",
+    source=f"RFC 9449 section 8; {DPOP_PAGE}",
 )
 def nonce_current(evidence: ProofEvidence) -> Verdict:
     """An outdated one is an ordinary event: the client learns the new one."""
@@ -348,7 +346,7 @@ def nonce_current(evidence: ProofEvidence) -> Verdict:
     refused_by=HELSEID,
     says="Detected replay of DPoP proof token.",
     remedy="make a new proof, with a new jti, for each request",
-    source="HelseID documentation, Formatering av DPoP-bevis; RFC 9449 section 11.1",
+    source=f"{PROOF_PAGE}; RFC 9449 section 11.1",
 )
 def single_use(evidence: ProofEvidence) -> Verdict:
     """Looked at last, so a challenged proof is not used up. The store also decides races."""
@@ -359,7 +357,8 @@ def _rsa_bits_at_least(evidence: ProofEvidence, bits: int) -> Verdict | None:
     key = evidence.read.key
     if key is None or key.kty != "RSA":
         return None
-    return holds(key.bits >= bits, lambda: f"{key.bits} bits", lambda: f"at least {bits} bits")
+    short = shorter_than(bits, (key,))
+    return holds(not short, lambda: f"{short} bits", lambda: f"at least {bits} bits")
 
 
 #: The same for proofs beside an access token, where HelseID asks for no nonce.
@@ -388,7 +387,7 @@ TOKEN_CHAPTER: Chapter[TokenProofEvidence] = Chapter(
     level=MUST,
     refused_by=HELSEID,
     remedy="use the key of the token request for every call with the token",
-    source="RFC 9449 section 7.1; HelseID documentation, Bruk av DPoP",
+    source=f"RFC 9449 section 7.1; {DPOP_PAGE}",
 )
 def token_key(evidence: TokenProofEvidence) -> Verdict:
     """``cnf.jkt``."""
@@ -401,7 +400,7 @@ def token_key(evidence: TokenProofEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     remedy="add ath = base64url(SHA-256(access token))",
-    source="RFC 9449 section 4.2; HelseID documentation, Formatering av DPoP-bevis",
+    source=f"RFC 9449 section 4.2; {PROOF_PAGE}",
 )
 def token_hash(evidence: TokenProofEvidence) -> Verdict:
     """So that a proof serves one token."""

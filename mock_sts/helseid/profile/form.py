@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mock_sts.helseid.profile.sources import PRODUCT
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 
@@ -9,8 +10,6 @@ OBSERVE = Enforcement.OBSERVE
 MUST = Level.MUST
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
-
-_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ CHAPTER: Chapter[FormEvidence] = Chapter("form", "The form of a back-channel req
     refused_by=OBSERVE,
     decisive=True,
     remedy="send the parameters by POST",
-    source=f"RFC 6749 section 3.2; {_PRODUCT}",
+    source=f"RFC 6749 section 3.2; {PRODUCT}",
 )
 def method(evidence: FormEvidence) -> Verdict:
     """Answered with 400, not 405."""
@@ -46,7 +45,7 @@ def method(evidence: FormEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy=f"send the parameters as a form, with Content-Type: {CONTENT_TYPE}",
-    source=f"RFC 6749 section 3.2; {_PRODUCT}",
+    source=f"RFC 6749 section 3.2; {PRODUCT}",
 )
 def content_type(evidence: FormEvidence) -> Verdict:
     """A charset beside it is ignored."""

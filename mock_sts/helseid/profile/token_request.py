@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
@@ -11,11 +12,6 @@ from mock_sts.protocol.token_request import is_resource_indicator
 
 OBSERVE, HELSEID, STRICT = Enforcement
 MUST, SHOULD = Level
-
-_DOCS = "HelseID documentation, Token-endepunktet"
-_ERRORS = "HelseID documentation, Feilmeldinger"
-_PROFILE = "HelseID security profile (Sikkerhetsprofil)"
-_PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
 
 
 #: Judged on the number of proofs in the DPoP header or headers.
@@ -30,7 +26,7 @@ PROOFS_CHAPTER: Chapter[int] = Chapter("dpop-header", "The DPoP header", ErrorCo
     says="Too many DPoP headers provided.",
     decisive=True,
     remedy="send the DPoP header once",
-    source=f"RFC 9449 section 4.3; {_PRODUCT}",
+    source=f"RFC 9449 section 4.3; {PRODUCT}",
 )
 def one_proof(proofs: int) -> Verdict:
     """A list of proofs in one header counts as several."""
@@ -60,7 +56,7 @@ CHAPTER: Chapter[TokenRequestEvidence] = Chapter("token-request", "Token request
     error=ErrorCode.UNSUPPORTED_GRANT_TYPE,
     decisive=True,
     remedy="send grant_type, client_credentials for machine-to-machine",
-    source=f"{_DOCS}; {_PRODUCT}",
+    source=f"{TOKEN_PAGE}; {PRODUCT}",
 )
 def grant_type(evidence: TokenRequestEvidence) -> Verdict:
     """Which one is judged after the proof."""
@@ -76,7 +72,7 @@ def grant_type(evidence: TokenRequestEvidence) -> Verdict:
     says="Multiple resource indicators not supported on token endpoint.",
     decisive=True,
     remedy="ask for one token per API; several resources belong into the pushed authorization request",
-    source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+    source=f"{RESOURCES_PAGE}; {PRODUCT}",
 )
 def one_resource(evidence: TokenRequestEvidence) -> Verdict:
     """RFC 8707 would allow several."""
@@ -92,7 +88,7 @@ def one_resource(evidence: TokenRequestEvidence) -> Verdict:
     says="Invalid resource indicator format",
     decisive=True,
     remedy="send the API's audience, such as nhn:test-public-samplecode",
-    source=f"RFC 8707 section 2; {_PRODUCT}",
+    source=f"RFC 8707 section 2; {PRODUCT}",
 )
 def resource_form(evidence: TokenRequestEvidence) -> Verdict:
     """HelseID's audiences are such URIs."""
@@ -108,7 +104,7 @@ def resource_form(evidence: TokenRequestEvidence) -> Verdict:
     says="Client requires DPoP and a DPoP header value was not provided.",
     decisive=True,
     remedy="send a DPoP header, or register the client with dpop_bound_access_tokens: false",
-    source=f"{_DOCS}; {_PRODUCT}",
+    source=f"{TOKEN_PAGE}; {PRODUCT}",
 )
 def proof(evidence: TokenRequestEvidence) -> Verdict | None:
     """By registration."""
@@ -124,7 +120,7 @@ def proof(evidence: TokenRequestEvidence) -> Verdict | None:
     refused_by=STRICT,
     says="Client requires DPoP and a DPoP header value was not provided.",
     remedy="use DPoP; Bearer tokens are for clients from before the security profile",
-    source=f"{_PROFILE}; FAPI 2.0 Security Profile section 5.3.2.1",
+    source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
 def sender_constrained(evidence: TokenRequestEvidence) -> Verdict:
     """Whatever the registration says."""
@@ -137,7 +133,7 @@ def sender_constrained(evidence: TokenRequestEvidence) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="fetch tokens on a server (backend for frontend); browsers never see them",
-    source=f"{_PROFILE}; OAuth 2.0 for Browser-Based Applications",
+    source=f"{PROFILE}; OAuth 2.0 for Browser-Based Applications",
 )
 def no_browser(evidence: TokenRequestEvidence) -> Verdict:
     """Browsers send an Origin header with a POST, backends do not."""
@@ -150,7 +146,7 @@ def no_browser(evidence: TokenRequestEvidence) -> Verdict:
     level=SHOULD,
     refused_by=None,
     remedy="send client_id beside the assertion; HelseID documents it as required",
-    source=_DOCS,
+    source=TOKEN_PAGE,
 )
 def client_id(evidence: TokenRequestEvidence) -> Verdict:
     """HelseID takes the client from the assertion."""
@@ -177,7 +173,7 @@ GRANT_CHAPTER: Chapter[GrantEvidence] = Chapter("grant", "Grants", ErrorCode.UNA
     error=ErrorCode.UNSUPPORTED_GRANT_TYPE,
     decisive=True,
     remedy="use client_credentials for machine-to-machine",
-    source=_ERRORS,
+    source=ERRORS_PAGE,
 )
 def known(evidence: GrantEvidence) -> Verdict:
     """Passwords, implicit and the like have no place here."""
@@ -191,7 +187,7 @@ def known(evidence: GrantEvidence) -> Verdict:
     refused_by=HELSEID,
     decisive=True,
     remedy="add the grant to grant_types of the client",
-    source=_ERRORS,
+    source=ERRORS_PAGE,
 )
 def allowed(evidence: GrantEvidence) -> Verdict:
     """By registration; refreshing follows from logging in."""
@@ -225,7 +221,7 @@ SCOPE_CHAPTER: Chapter[ScopeEvidence] = Chapter("scope", "Scopes and resources",
     level=MUST,
     refused_by=HELSEID,
     remedy="leave openid, profile, offline_access and the identity scopes out of client_credentials requests",
-    source=_ERRORS,
+    source=ERRORS_PAGE,
 )
 def machine(evidence: ScopeEvidence) -> Verdict | None:
     """For client_credentials only."""
@@ -241,7 +237,7 @@ def machine(evidence: ScopeEvidence) -> Verdict | None:
     level=MUST,
     refused_by=HELSEID,
     remedy="add the scope to scope of the client, or mend its spelling; scopes are case-sensitive",
-    source=_ERRORS,
+    source=ERRORS_PAGE,
 )
 def scope_allowed(evidence: ScopeEvidence) -> Verdict:
     """By registration."""
@@ -256,7 +252,7 @@ def scope_allowed(evidence: ScopeEvidence) -> Verdict:
     refused_by=OBSERVE,
     decisive=True,
     remedy="register scopes for the client, and name those that the token shall have",
-    source=f"{_DOCS}; {_PRODUCT}",
+    source=f"{TOKEN_PAGE}; {PRODUCT}",
 )
 def scope_some(evidence: ScopeEvidence) -> Verdict:
     """A request without scope means all scopes of APIs that the client has."""
@@ -271,7 +267,7 @@ def scope_some(evidence: ScopeEvidence) -> Verdict:
     error=ErrorCode.INVALID_TARGET,
     says="Invalid resource indicator.",
     remedy="send the audience of one of the requested scopes' APIs",
-    source=f"HelseID documentation, Ressursindikatorer; {_PRODUCT}",
+    source=f"{RESOURCES_PAGE}; {PRODUCT}",
 )
 def resource_known(evidence: ScopeEvidence) -> Verdict | None:
     """Where a resource is named."""
@@ -286,7 +282,7 @@ def resource_known(evidence: ScopeEvidence) -> Verdict | None:
     level=SHOULD,
     refused_by=None,
     remedy="send scope with those that this call needs",
-    source=_PROFILE,
+    source=PROFILE,
 )
 def scope_named(evidence: ScopeEvidence) -> Verdict:
     """Without scope HelseID gives everything."""
@@ -299,7 +295,7 @@ def scope_named(evidence: ScopeEvidence) -> Verdict:
     level=SHOULD,
     refused_by=None,
     remedy="ask for the scopes of one API, or name it with resource; most national APIs refuse other tokens",
-    source="HelseID documentation, Ressursindikatorer",
+    source=RESOURCES_PAGE,
 )
 def one_audience(evidence: ScopeEvidence) -> Verdict:
     """With a resource there is one."""

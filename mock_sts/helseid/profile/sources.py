@@ -1,0 +1,13 @@
+"""Where requirements are written, each source once; a requirement adds section numbers where there are any."""
+
+ASSERTION_PAGE = "HelseID documentation, Bruk av client assertion"
+TOKEN_PAGE = "HelseID documentation, Token-endepunktet"
+ERRORS_PAGE = "HelseID documentation, Feilmeldinger"
+PAR_PAGE = "HelseID documentation, PAR-endepunktet"
+RESOURCES_PAGE = "HelseID documentation, Ressursindikatorer"
+PROOF_PAGE = "HelseID documentation, Formatering av DPoP-bevis"
+DPOP_PAGE = "HelseID documentation, Bruk av DPoP"
+PROFILE = "HelseID security profile (Sikkerhetsprofil)"
+PRODUCT = "behaviour of Duende IdentityServer, on which HelseID is built"
+FAPI = "FAPI 2.0 Security Profile"
+NSM = "NSM Cryptographic Recommendations"
