@@ -7,6 +7,7 @@ SQLAlchemy would cost it more time and memory than everything else it does.
 import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 #: Raised when a table changes; a database of another version is refused with a sentence.
@@ -59,11 +60,8 @@ def is_prepared(database: Path, folders: Sequence[Path]) -> bool:
     try:
         if not database.is_file():
             return False
-        connection = sqlite3.connect(database, timeout=1)
-        try:
+        with closing(sqlite3.connect(database, timeout=1)) as connection:
             rows = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-        finally:
-            connection.close()
         return rows.get(VERSION_ROW) == str(SCHEMA_VERSION) and rows.get(DIGEST_ROW) == digest_of(folders)
     except (sqlite3.Error, OSError):
         return False

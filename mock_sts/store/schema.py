@@ -1,6 +1,7 @@
 """Making and checking the tables."""
 
 import sqlite3
+from contextlib import closing
 
 from sqlalchemy import insert, inspect, select
 
@@ -14,10 +15,9 @@ def make_tables(store: Store) -> None:
     try:
         store.path.parent.mkdir(parents=True, exist_ok=True)
         # WAL belongs to the file, not to a connection; waiting must be set before.
-        with sqlite3.connect(store.path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None) as raw:
+        with closing(sqlite3.connect(store.path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None)) as raw:
             raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
             raw.execute("PRAGMA journal_mode = WAL")
-        raw.close()
     except (OSError, sqlite3.Error) as error:
         raise StoreError(
             f"the database {str(store.path)!r} cannot be made: {error}; "

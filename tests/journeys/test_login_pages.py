@@ -603,8 +603,8 @@ def test_two_servers_on_one_host_do_not_share_sessions(tmp_path: Path) -> None:
         claims = decode(first.redeem(login, code).json["id_token"])[1]
         assert claims["helseid://claims/identity/pid"] == PERSON
     finally:
-        first_sts.store.close()
-        second_sts.store.close()
+        first_sts.close()
+        second_sts.close()
 
 
 @pytest.mark.covers("login.cookies.two-servers")

@@ -50,7 +50,7 @@ def on_all_interfaces(sts: Emulator, host: str) -> Iterator[Emulator]:
     try:
         yield emulator
     finally:
-        emulator.store.close()
+        emulator.close()
 
 
 # The issuer

@@ -48,7 +48,7 @@ def started(settings: Settings) -> Iterator[Emulator]:
     try:
         yield emulator
     finally:
-        emulator.store.close()
+        emulator.close()
 
 
 @pytest.mark.covers("jwks.path")
