@@ -105,6 +105,13 @@ def begin_authorization(exchange: Exchange, params: Params, cookie: str | None) 
     if "none" in pending.request.prompts:
         raise _travelling(exchange, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
     allowed = providers_for(pending.client)
+    if not allowed:
+        named = ", ".join(pending.client.members["identity_providers"])
+        raise OAuthError(
+            ErrorCode.UNAUTHORIZED_CLIENT,
+            "No identity provider is available for the client",
+            detail=f"none of its identity_providers ({named}) is emulated yet; add testidp-oidc to the registration",
+        )
     if provider is None and len(allowed) == 1:
         provider = allowed[0]
     return LoginNeeded(provider, _kept_return_url(exchange, pending, params))
@@ -127,8 +134,8 @@ def complete_login(
     made = make_session(exchange, intent, provider, find_session(exchange, cookie), client)
 
     def act(transaction: Transaction) -> None:
-        made.keep(transaction)
-        ledger.note_login(transaction, handle, made.session.sid)
+        kept = made.keep(transaction)
+        ledger.note_login(transaction, handle, kept.mark)
 
     exchange.finish(act)
     return made.cookie
@@ -236,7 +243,7 @@ def _client(exchange: Exchange, client_id: str | None) -> Client:
         raise OAuthError(
             ErrorCode.UNAUTHORIZED_CLIENT,
             "Unknown client or client not enabled",
-            detail=f"client_id is {client_id!r}, which is not registered; register it, or mend its spelling",
+            detail=f"client_id is {(client_id or '')[:100]!r}, which is not registered; register it, or mend it",
         )
     if client.enforcement is not None:
         exchange.enforcement = client.enforcement
@@ -245,7 +252,7 @@ def _client(exchange: Exchange, client_id: str | None) -> Client:
 
 def _is_good(exchange: Exchange, pending: Pending, session: LoginSession) -> bool:
     """Whether the browser's session answers this request without another login."""
-    if pending.handle and ledger.noted_login(exchange.sts.store, pending.handle) == session.sid:
+    if pending.handle and ledger.noted_login(exchange.sts.store, pending.handle) == session.mark:
         return True
     request, login = pending.request, session.document
     age = exchange.times.now - login["began_at"]
@@ -264,9 +271,15 @@ def _is_good(exchange: Exchange, pending: Pending, session: LoginSession) -> boo
 
 
 def _asks_for_another(hints: dict[str, str], login: dict[str, Any]) -> bool:
-    """Whether the TestIDP's parameters name another person, number or level than the session's."""
-    names = {testidp.PID: "pid", testidp.HPR_NUMBER: "hpr_number", testidp.SECURITY_LEVEL: "security_level"}
-    return testidp.PID in hints and any(hints[name] != login[names[name]] for name in hints)
+    """Whether the TestIDP's parameters ask for another login than the session's: person, number or level."""
+    if testidp.PID not in hints:
+        return False
+    asked = (
+        hints[testidp.PID],
+        hints.get(testidp.HPR_NUMBER),
+        hints.get(testidp.SECURITY_LEVEL, testidp.DEFAULT_LEVEL),
+    )
+    return asked != (login["pid"], login["hpr_number"], login["security_level"])
 
 
 def _intent(exchange: Exchange, pending: Pending) -> LoginIntent | None:
@@ -299,6 +312,7 @@ def _kept_return_url(exchange: Exchange, pending: Pending, params: Params) -> st
 def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: MadeSession | None) -> Answered:
     """A code for the person of ``session``; ``made`` is that session where it still has to be kept."""
     request, code = pending.request, new_handle()
+    sid = session.sid
     document = {
         "issuer": pending.issuer,
         "redirect_uri": request.redirect_uri,
@@ -308,19 +322,20 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         "state": request.state,
         "code_challenge": request.code_challenge,
         "dpop_jkt": pending.dpop_jkt,
-        "sid": session.sid,
         "login": session.document,
     }
     ends = exchange.times.now + exchange.sts.policy.code_lifetime
 
     def act(transaction: Transaction) -> OAuthError | None:
+        nonlocal sid
         if pending.handle and not ledger.consume(
             transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, exchange.times.now
         ):
             return refuse(chapter.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
         if made is not None:
-            made.keep(transaction)
-        ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, document, ends)
+            sid = made.keep(transaction).sid
+        kept = {**document, "sid": sid}
+        ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, kept, ends)
         return None
 
     exchange.finish(act)
@@ -330,7 +345,7 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
     if request.state is not None:
         parameters.append(("state", request.state))
     parameters.append(("iss", pending.issuer))
-    parameters.append(("session_state", session_state(pending.client.client_id, origin, session.sid, salt)))
+    parameters.append(("session_state", session_state(pending.client.client_id, origin, sid, salt)))
     return Answered(_response(request, parameters), made.cookie if made else None)
 
 

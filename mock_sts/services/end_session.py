@@ -37,8 +37,8 @@ def end_session(
     if hint is None and not confirmed and session is not None:
         exchange.finish()
         return ConfirmLogout()
-    if cookie:
-        exchange.finish(lambda transaction: ledger.end_session(transaction, cookie, exchange.times.now))
+    if session is not None:
+        exchange.finish(lambda transaction: ledger.end_session(transaction, session.sid, exchange.times.now))
     else:
         exchange.finish()
     return LoggedOut(_location(exchange, request, hint))
@@ -54,6 +54,7 @@ def _hint(exchange: Exchange, token: str | None) -> dict[str, object] | None:
         return None
     if jws.header.get("typ") != ID_TOKEN_TYP or not exchange.sts.keyring.verify(jws):
         return None
+    exchange.client_id = str(jws.claims.get("aud"))
     return jws.claims
 
 
@@ -61,7 +62,6 @@ def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, ob
     audience = hint.get("aud") if hint is not None else None
     if not isinstance(audience, str):
         return None
-    exchange.client_id = audience
     client = exchange.catalog.client(audience)
     uri = request.post_logout_redirect_uri
     if client is None or uri is None or uri not in client.members["post_logout_redirect_uris"]:

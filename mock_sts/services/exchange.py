@@ -116,7 +116,7 @@ class Exchange:
                 verdict = Verdict(False, use.observed, "one use")
                 self.findings.append(Finding(use.requirement, verdict))
                 lost = refusal([self.findings[-1]], self.enforcement)
-        self.sts.sweeper.sweep_sometimes(transaction, self.times.wall)
+        self.sts.sweeper.sweep_sometimes(transaction, self.times.wall, self.times.now)
         return lost
 
     def _write_row(self, transaction: Transaction, error: OAuthError | None) -> None:

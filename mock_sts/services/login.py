@@ -27,9 +27,11 @@ class MadeSession:
     cookie: str
     session: LoginSession
 
-    def keep(self, transaction: Transaction) -> None:
-        """Write it; the browser's former session, if it had one, is another row and dies with its cookie."""
-        ledger.keep_session(transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session)
+    def keep(self, transaction: Transaction) -> LoginSession:
+        """Write it and end the browser's former session; what was kept, which may have another session id."""
+        return ledger.keep_session(
+            transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session, secrets.token_hex(16).upper()
+        )
 
 
 def find_session(exchange: Exchange, cookie: str | None) -> LoginSession | None:
@@ -67,10 +69,8 @@ def make_session(
         "security_level": intent.security_level,
         "hpr_number": intent.hpr_number,
     }
-    # Tokens find their login again by session and time, so two logins of one second are two sessions.
-    sid = secrets.token_hex(16).upper()
-    if former is not None and former.document["pid"] == intent.pid:
-        sid = former.sid if former.document["auth_time"] != exchange.times.wall else sid
+    same_person = former is not None and former.document["pid"] == intent.pid
+    sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
     policy, now = exchange.sts.policy, exchange.times.now
     remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
     session = LoginSession(sid, document, now + policy.single_sign_on_lifetime, now + remembered)

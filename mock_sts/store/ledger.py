@@ -6,7 +6,7 @@ statement whose row count decides.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +42,11 @@ class LoginSession:
     good_until: int
     expires_at: int
 
+    @property
+    def mark(self) -> str:
+        """Tells one login of a session from the next."""
+        return f"{self.sid}:{self.document['auth_time']}"
+
 
 def keep(
     transaction: Transaction, shelf: Shelf, handle: str, client_id: str, document: dict[str, Any], expires_at: int
@@ -71,19 +76,34 @@ def consume(transaction: Transaction, shelf: Shelf, handle: str, now: int) -> bo
     return result.rowcount == 1
 
 
-def note_login(transaction: Transaction, handle: str, sid: str) -> None:
-    """Remember that a login for the authorization request ``handle`` has made the session ``sid``."""
-    transaction.exec_driver_sql("UPDATE authorization_request SET sid = ? WHERE digest = ?", (sid, _digest(handle)))
+def note_login(transaction: Transaction, handle: str, mark: str) -> None:
+    """Remember that a login for the authorization request ``handle`` has made the login ``mark``."""
+    transaction.exec_driver_sql("UPDATE authorization_request SET login = ? WHERE digest = ?", (mark, _digest(handle)))
 
 
 def noted_login(store: Store, handle: str) -> str | None:
-    """The session that a login for this authorization request has made, or None."""
-    row = store.read_one("SELECT sid FROM authorization_request WHERE digest = ?", (_digest(handle),))
+    """The mark of the login that was made for this authorization request, or None."""
+    row = store.read_one("SELECT login FROM authorization_request WHERE digest = ?", (_digest(handle),))
     return None if row is None else row[0]
 
 
-def keep_session(transaction: Transaction, cookie: str, environment: str, session: LoginSession) -> None:
-    """Insert a login session for the browser that holds ``cookie``."""
+def keep_session(
+    transaction: Transaction, cookie: str, environment: str, session: LoginSession, other_sid: str
+) -> LoginSession:
+    """Insert a login session for the browser that holds ``cookie``; it takes the place of older ones with its id.
+
+    Tokens find their login by session id and time. So where a login of that id and second is there already, this one
+    gets ``other_sid``. Returns what was kept.
+    """
+    auth_time = session.document["auth_time"]
+    taken = transaction.exec_driver_sql(
+        "SELECT 1 FROM login_session WHERE sid = ? AND auth_time = ? LIMIT 1", (session.sid, auth_time)
+    ).fetchone()
+    if taken is not None:
+        session = replace(session, sid=other_sid)
+    transaction.exec_driver_sql(
+        "UPDATE login_session SET ended_at = ? WHERE sid = ? AND ended_at IS NULL", (auth_time, session.sid)
+    )
     transaction.exec_driver_sql(
         "INSERT INTO login_session (digest, environment, sid, auth_time, document, good_until, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -91,11 +111,19 @@ def keep_session(transaction: Transaction, cookie: str, environment: str, sessio
             _digest(cookie),
             environment,
             session.sid,
-            session.document["auth_time"],
+            auth_time,
             json.dumps(session.document),
             session.good_until,
             session.expires_at,
         ),
+    )
+    return session
+
+
+def remember_login(transaction: Transaction, sid: str, until: int) -> None:
+    """Keep the logins of session ``sid`` until then (seconds) at least, for tokens that come from them."""
+    transaction.exec_driver_sql(
+        "UPDATE login_session SET expires_at = ? WHERE sid = ? AND expires_at < ?", (until, sid, until)
     )
 
 
@@ -115,9 +143,9 @@ def find_login(store: Store, sid: str, auth_time: int) -> dict[str, Any] | None:
     return None if row is None else json.loads(row[0])
 
 
-def end_session(transaction: Transaction, cookie: str, now: int) -> None:
-    """End the session of the browser that holds ``cookie``."""
-    transaction.exec_driver_sql("UPDATE login_session SET ended_at = ? WHERE digest = ?", (now, _digest(cookie)))
+def end_session(transaction: Transaction, sid: str, now: int) -> None:
+    """End the session ``sid``, whichever cookie it is found by."""
+    transaction.exec_driver_sql("UPDATE login_session SET ended_at = ? WHERE sid = ?", (now, sid))
 
 
 def find_persona(store: Store, pid: str) -> dict[str, Any] | None:

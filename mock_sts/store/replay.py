@@ -9,6 +9,9 @@ from mock_sts.store.engine import Store
 
 _INSERT = "INSERT INTO replay (digest, expires_at) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
 _SEEN = "SELECT 1 FROM replay WHERE digest = ?"
+#: Tables that age with real time.
+_BY_WALL = ("replay",)
+
 #: Seconds between two sweeps of one process.
 _SWEEP_EVERY = 60
 
@@ -57,16 +60,18 @@ class Sweeper:
     def __init__(self) -> None:
         self._next = 0
 
-    def sweep_sometimes(self, connection: Connection, now: int) -> None:
-        """Forget entries that ended before ``now`` (seconds), if the last sweep was long enough ago."""
-        if now >= self._next:
+    def sweep_sometimes(self, connection: Connection, wall: int, now: int) -> None:
+        """Forget what is over, if the last sweep was long enough ago: by the real time ``wall`` what clients made, by
+        ``now`` what we keep (seconds).
+        """
+        if wall >= self._next:
             more = False
             for table, kept in _SWEPT.items():
                 swept = connection.exec_driver_sql(
                     f"DELETE FROM {table} WHERE rowid IN "  # noqa: S608
                     f"(SELECT rowid FROM {table} WHERE expires_at < ? LIMIT {_AT_ONCE})",
-                    (now - kept,),
+                    ((wall if table in _BY_WALL else now) - kept,),
                 )
                 more = more or swept.rowcount >= _AT_ONCE
             # Where more was over than one sweep takes, the next one comes by sooner.
-            self._next = now + (1 if more else _SWEEP_EVERY)
+            self._next = wall + (1 if more else _SWEEP_EVERY)

@@ -90,9 +90,9 @@ def _ledger_table(name: str, *columns: "Column[object]") -> Table:
     )
 
 
-#: Authorization requests on their way to an answer: pushed ones, and those of the front channel. ``sid`` is the session
-#: that a login for this very request has made.
-AUTHORIZATION_REQUEST = _ledger_table("authorization_request", Column("sid", Text))
+#: Authorization requests on their way to an answer: pushed ones, and those of the front channel. ``login`` marks the
+#: login that was made for this very request.
+AUTHORIZATION_REQUEST = _ledger_table("authorization_request", Column("login", Text))
 AUTHORIZATION_CODE = _ledger_table("authorization_code")
 REFRESH_TOKEN = _ledger_table("refresh_token")
 

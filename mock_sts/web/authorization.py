@@ -3,7 +3,6 @@
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import MethodNotAllowed
 
 from mock_sts.helseid.profile.authorization_request import fresh
 from mock_sts.helseid.profile.form import CONTENT_TYPE
@@ -54,8 +53,7 @@ def error_redirect(sts: Sts, error: OAuthError) -> Response:
 
 
 def _authorize(sts: Sts, endpoint: str) -> Response:
-    if request.method == "HEAD":  # a look must not answer a request
-        raise MethodNotAllowed(["GET", "POST"])
+    reading.refuse_head()
     urls = reading.effective_urls(sts.addresses)
     try:
         with Exchange(sts, endpoint, urls) as exchange:

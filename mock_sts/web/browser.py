@@ -52,7 +52,7 @@ def is_forged(sts: Sts, field: str | None) -> bool:
 def page(template: str, *, status: int = 200, posts_to: Iterable[str] = (), **values: object) -> Response:
     """A page of ours. ``posts_to`` are URLs that a form may end at after redirects: browsers check that too."""
     response = make_response(render_template(template, **values), status)
-    _protect(response, ["'self'", *filter(None, map(_source, posts_to))])
+    _protect(response, ["'self'", *(_source(url) for url in posts_to if url)], "frame-ancestors 'none'; ")
     return response
 
 
@@ -74,14 +74,16 @@ def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
     """A page whose form posts ``parameters`` to ``action`` by itself, or by a button without script."""
     html = render_template("form_post.html", action=action, parameters=list(parameters), script=_SUBMIT)
     response = make_response(html)
-    _protect(response, [_source(action) or "'self'"])
+    # It may stand in a frame: clients renew logins in hidden ones, with prompt=none.
+    _protect(response, ["'self'" if action.startswith("/") else _source(action)], "")
     return response
 
 
-def _protect(response: Response, form_action: list[str]) -> None:
+def _protect(response: Response, form_action: list[str], frames: str) -> None:
+    # A policy cannot name every target (IPv6 literals); then it names none, rather than stop the login.
+    targets = f"form-action {' '.join(form_action)}; " if all(form_action) else ""
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; script-src 'sha256-{_SUBMIT_HASH}'; "
-        f"form-action {' '.join(form_action)}; frame-ancestors 'none'; base-uri 'none'"
+        f"default-src 'none'; style-src 'self'; script-src 'sha256-{_SUBMIT_HASH}'; {targets}{frames}base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -92,12 +94,13 @@ def _source(url: str) -> str:
     """``url`` as a source of a content policy: its origin, or its scheme for an application's own one."""
     parts = urlsplit(url)
     if parts.scheme in ("http", "https"):
-        return f"{parts.scheme}://{parts.netloc}" if not set(parts.netloc) & set("; ,'\"") else ""
+        return f"{parts.scheme}://{parts.netloc}" if not set(parts.netloc) & set("; ,'\"[") else ""
     return f"{parts.scheme}:" if parts.scheme else ""
 
 
 def _set_cookie(sts: Sts, response: Response, purpose: str, value: str) -> None:
-    secure = request.is_secure or effective_urls(sts.addresses).issuer.base.startswith("https:")
+    # The address that was asked, not the issuer: behind an alias in http a secure cookie would never come back.
+    secure = request.is_secure or effective_urls(sts.addresses).back_channel.base.startswith("https:")
     response.set_cookie(
         _cookie_name(sts, purpose),
         value,

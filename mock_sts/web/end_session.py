@@ -19,6 +19,7 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.route(Endpoint.END_SESSION, methods=["GET", "POST"])
     def end() -> Response:
+        reading.refuse_head()
         params = reading.form() if request.method == "POST" else Params.from_form(request.query_string)
         return _end(sts, read_end_session(params), confirmed=False)
 

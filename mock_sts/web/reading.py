@@ -1,6 +1,7 @@
 """From ``flask.request`` to values: form, proofs, addresses."""
 
 from flask import request
+from werkzeug.exceptions import MethodNotAllowed
 
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
@@ -20,6 +21,12 @@ def effective_urls(addresses: Addresses) -> EffectiveUrls:
 def media_type() -> str:
     """The content type in lower case, without parameters such as a charset."""
     return (request.environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+
+
+def refuse_head() -> None:
+    """Refuse HEAD, which Flask adds to GET: a look must neither answer a request nor use anything up."""
+    if request.method == "HEAD":
+        raise MethodNotAllowed(["GET", "POST"])
 
 
 def form() -> Params:

@@ -17,6 +17,7 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
     def userinfo() -> Response:
+        reading.refuse_head()
         presented = _presented()
         try:
             with Exchange(sts, Endpoint.USERINFO, reading.effective_urls(sts.addresses)) as exchange:

@@ -193,6 +193,7 @@ LOGIN_CASES: dict[str, Case] = {
     "authorization-request.prompt-known": Case(ALWAYS, pushed(prompt="create"), "invalid_request", WEB),
     "authorization-request.prompt-none-alone": Case(ALWAYS, pushed(prompt="none login"), "invalid_request", WEB),
     "authorization-request.max-age": Case(ALWAYS, pushed(max_age="-1"), "invalid_request", WEB),
+    "authorization-request.dpop-jkt-form": Case(HELSEID, pushed(dpop_jkt="x"), "invalid_request", WEB),
     "authorization-request.dpop-jkt": Case(HELSEID, web(_jkt_of_another_key), "invalid_dpop_proof", WEB),
     "authorization-request.state-or-nonce": Case(NEVER, pushed(state=ABSENT, nonce=ABSENT), "", WEB),
     "request-uri.fresh": Case(

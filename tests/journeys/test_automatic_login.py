@@ -193,12 +193,13 @@ def test_without_test_pid_there_is_a_page(rp: RelyingParty, changes: dict[str, A
 
 
 @pytest.mark.covers("automatic-login.testidp-only")
-def test_a_client_that_may_not_use_the_testidp_gets_a_page(sts: Emulator) -> None:
+def test_a_client_that_may_not_use_the_testidp_is_told_why_nobody_can_log_in(sts: Emulator) -> None:
     rp = web(sts, identity_providers=["idporten-oidc"])
     for changes in ({"test_pid": PERSON}, {"test_pid": PERSON, "acr_values": "idp:testidp-oidc"}, {"test_pid": "x"}):
-        answer = asked(rp, Login(), rp.browser(), changes)
-        shows_a_page(answer)
-        assert "testidp" not in answer.headers["location"].lower()
+        browser = rp.browser()
+        page = browser.follow(asked(rp, Login(), browser, changes))
+        assert page.status == 400
+        assert "(idporten-oidc) is emulated yet; add testidp-oidc" in page.content.decode()
 
 
 @pytest.mark.covers("automatic-login.testidp-only")

@@ -625,7 +625,6 @@ def test_even_under_the_same_name_a_cookie_of_another_server_is_no_session(world
     [
         ("http://localhost:8089/callback", "http://localhost:8089"),
         ("https://app.example/a/b?c=d", "https://app.example"),
-        ("http://[::1]:5000/cb", "http://[::1]:5000"),
         ("app://callback", "app:"),
         ("com.example.app:/callback", "com.example.app:"),
     ],
@@ -640,6 +639,16 @@ def test_the_form_may_end_at_the_client(sts: Emulator, redirect_uri: str, source
     # Also when it is shown once more.
     again = browser.send("POST", action, fill_in(fields, pid="1"))
     assert policy(again)["form-action"] == ["'self'", source]
+
+
+def test_a_target_that_a_policy_cannot_name_does_not_stop_the_login(sts: Emulator) -> None:
+    redirect_uri = "http://[::1]:5000/cb"
+    rp = web(sts, redirect_uris=[redirect_uri])
+    rp.redirect_uri = redirect_uri
+    browser = rp.browser()
+    page, _action, _fields = open_form(browser, start(rp, Login(), browser))
+    assert "form-action" not in policy(page)
+    assert policy(page)["default-src"] == ["'none'"]
 
 
 @pytest.mark.covers("login.content-policy")

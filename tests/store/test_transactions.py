@@ -101,13 +101,13 @@ def test_the_sweeper_forgets_what_is_over_once_a_minute(store: Store) -> None:
     sweeper = Sweeper()
     old, current = Once("test", ("old",), START - 1), Once("test", ("current",), START + 100)
     with store.writing() as transaction:
-        sweeper.sweep_sometimes(transaction, START - 10)
+        sweeper.sweep_sometimes(transaction, START - 10, START - 10)
         for once in (old, current):
             remember_once(transaction, once)
-        sweeper.sweep_sometimes(transaction, START)
+        sweeper.sweep_sometimes(transaction, START, START)
     assert is_remembered(store, old), "the minute is not over"
     with store.writing() as transaction:
-        sweeper.sweep_sometimes(transaction, START + 60)
+        sweeper.sweep_sometimes(transaction, START + 60, START + 60)
     assert not is_remembered(store, old)
     assert is_remembered(store, current)
     store.close()

@@ -1,5 +1,6 @@
 """The chapters on authorization requests: what a login may ask for, pushed or on the front channel."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ PROMPTS = ("none", "login", "consent", "select_account")
 
 #: Longest value of one parameter, in characters. ASP.NET's state has more than a thousand.
 MAX_VALUE = 16_384
+
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -415,6 +418,23 @@ def max_age(evidence: AuthorizationEvidence) -> Verdict | None:
     if evidence.request.max_age is None:
         return None
     return holds(seconds_in(evidence.request.max_age) is not None, lambda: evidence.request.max_age, "digits")
+
+
+@CHAPTER.rule(
+    "dpop-jkt-form",
+    "dpop_jkt is a thumbprint: 43 characters of base64url",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Invalid dpop_jkt",
+    remedy="send the RFC 7638 thumbprint (SHA-256, base64url) of the DPoP key",
+    source="RFC 9449 section 10",
+)
+def dpop_jkt_form(evidence: AuthorizationEvidence) -> Verdict | None:
+    """A wrong one would only show when the code is redeemed, and burn it."""
+    sent = evidence.request.dpop_jkt
+    if sent is None:
+        return None
+    return holds(_THUMBPRINT.match(sent) is not None, lambda: sent, "43 characters of base64url")
 
 
 @CHAPTER.rule(

@@ -16,6 +16,9 @@ from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
 from mock_sts.store.ledger import Shelf
 
+#: Seconds; no access token lives longer.
+_DAY = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
@@ -88,6 +91,7 @@ def personal_authorization(
         if refresh is not None and not reused:
             kept = {**document, "has_proof": confirmation is not None, "refresh_expires_at": refresh.expires_at}
             ledger.keep(transaction, Shelf.REFRESH_TOKEN, refresh.handle, client.client_id, kept, refresh.expires_at)
+            ledger.remember_login(transaction, document["sid"], refresh.expires_at + _DAY)
         return None
 
     return Authorization(
