@@ -39,6 +39,9 @@ MAX_JWS_LENGTH = 65_536
 #: JWK members that hold private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 
+#: Members of a header or of claims that hold keys.
+_KEY_NAMES = ("jwk", "jwks")
+
 #: The members that make a public key.
 _KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 
@@ -206,12 +209,15 @@ def without_private_keys(value: Any) -> Any:
     """A copy of a JSON ``value`` in which every JWK, wherever it stands, has lost its private members."""
     if isinstance(value, dict):
         kept = without_private_members(value) if "kty" in value else value
-        return {name: _shown_member(name, member) for name, member in kept.items()}
+        return {
+            name: _shown_member(name, member) if name in _KEY_NAMES or isinstance(member, dict | list) else member
+            for name, member in kept.items()
+        }
     return [without_private_keys(member) for member in value] if isinstance(value, list) else value
 
 
 def _shown_member(name: str, member: Any) -> Any:
-    if name in ("jwk", "jwks"):
+    if name in _KEY_NAMES:
         # What calls itself a key is treated as one, whatever it looks like.
         return without_private_keys(without_private_members(member)) if isinstance(member, dict) else "(not kept)"
     return without_private_keys(member)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -120,7 +121,13 @@ def _findings_text(findings: Sequence[Finding]) -> str:
                     "source": finding.requirement.source,
                 }
             )
-    return _encode({"broken": broken, "met": met})
+    return f'{{"broken":{_encode(broken) if broken else "[]"},"met":{_met_text(tuple(met))}}}'
+
+
+@lru_cache(maxsize=256)
+def _met_text(met: tuple[str, ...]) -> str:
+    """Nearly every exchange meets the same requirements as the one before."""
+    return _encode(met)
 
 
 def _detail_text(detail: dict[str, Any], limit: int) -> str:
