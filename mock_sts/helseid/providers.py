@@ -32,11 +32,6 @@ def providers_for(client: Client) -> tuple[Provider, ...]:
     return tuple(provider for provider in PROVIDERS if not allowed or provider.scheme in allowed)
 
 
-def find_provider(scheme: str) -> Provider | None:
-    """The provider with this scheme, or None."""
-    return next((provider for provider in PROVIDERS if provider.scheme == scheme), None)
-
-
 def asked_for(acr_values: tuple[str, ...], client: Client) -> Provider | None:
     """The provider that ``acr_values`` names by ``idp:<scheme>``; None when it names none that the client may use."""
     named = {value.removeprefix(_IDP) for value in acr_values if value.startswith(_IDP)}

@@ -6,19 +6,6 @@ from urllib.parse import quote
 
 from mock_sts.protocol.jose import to_base64url
 
-#: Errors that are told to the client; every other one ends on a page of ours, for it may be an attack on the client.
-TRAVELLING_ERRORS = frozenset(
-    {
-        "access_denied",
-        "account_selection_required",
-        "consent_required",
-        "interaction_required",
-        "login_required",
-        "temporarily_unavailable",
-        "unmet_authentication_requirements",
-    }
-)
-
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationResponse:

@@ -21,8 +21,6 @@ class ErrorCode(StrEnum):
     USE_DPOP_NONCE = "use_dpop_nonce"
     ACCESS_DENIED = "access_denied"
     INSUFFICIENT_SCOPE = "insufficient_scope"
-    INTERACTION_REQUIRED = "interaction_required"
-    INVALID_REQUEST_OBJECT = "invalid_request_object"
     INVALID_REQUEST_URI = "invalid_request_uri"
     INVALID_TOKEN = "invalid_token"
     LOGIN_REQUIRED = "login_required"

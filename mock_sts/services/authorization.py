@@ -126,7 +126,7 @@ def complete_login(
     """
     handle = handle_in(return_url)
     record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
-    client = _client(exchange, _judged(exchange, record, own=True).client_id)
+    client = _client(exchange, _judged(exchange, record, record.client_id if record else None).client_id)
     try:
         find_person(exchange, intent)
     except UnknownPersonError as error:
@@ -152,6 +152,13 @@ def client_of(sts: Sts, return_url: str) -> Client | None:
     """Whose login the one behind ``return_url`` is, or None when it is unknown."""
     record = ledger.find(sts.store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
     return sts.catalog.current().client(record.client_id) if record else None
+
+
+def provider_of(sts: Sts, return_url: str, scheme: str) -> Provider | None:
+    """The provider ``scheme``, if the client behind ``return_url`` may use it; None as well when that is unknown."""
+    client = client_of(sts, return_url)
+    allowed = providers_for(client) if client is not None else ()
+    return next((provider for provider in allowed if provider.scheme == scheme), None)
 
 
 def handle_in(return_url: str) -> str:
@@ -201,8 +208,9 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
     client_id = params.one("client_id")
     exchange.client_id = client_id or (found.client_id if found else None)
     surplus = tuple(name for name in params if name not in ("client_id", "request_uri", AUTHZ_ID, *testidp.PARAMETERS))
-    own = found is not None and (found.client_id == client_id or not pushed)
-    record = _judged(exchange, found, own=own, surplus=surplus)
+    # A request of the front channel comes back by its handle alone; only a pushed one names its client beside it.
+    owner = client_id if pushed or found is None else found.client_id
+    record = _judged(exchange, found, owner, surplus)
     kept = Params((name, value) for name, value in record.document["parameters"])
     hints = {**testidp.parameters_in(kept), **testidp.parameters_in(params)}
     back = {"request_uri": request_uri or "", "client_id": record.client_id} if pushed else {AUTHZ_ID: handle}
@@ -218,17 +226,16 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
     )
 
 
-def _judged(exchange: Exchange, record: Record | None, *, own: bool, surplus: tuple[str, ...] = ()) -> Record:
-    """``record``, if it is an authorization request that still waits for its answer. Raises OAuthError."""
-    now = exchange.times.now
+def _judged(exchange: Exchange, record: Record | None, client_id: str | None, surplus: tuple[str, ...] = ()) -> Record:
+    """``record``, if it is an authorization request of ``client_id`` that still waits for its answer.
+
+    Raises OAuthError.
+    """
+    stands = ledger.standing(record, client_id, exchange.times.now)
     exchange.judge(
         chapter.REQUEST_URI_CHAPTER,
         RequestUriEvidence(
-            known=record is not None,
-            used=record is not None and record.consumed_at is not None,
-            expired=record is not None and record.expires_at <= now,
-            own=own,
-            surplus=surplus,
+            known=stands.known, used=stands.used, expired=stands.expired, own=stands.own, surplus=surplus
         ),
     )
     if record is None:

@@ -32,6 +32,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a rule may ask about a handle: is it known at all, the asking client's own, used, over?"""
+
+    known: bool
+    own: bool
+    used: bool
+    expired: bool
+
+
+def standing(record: Record | None, client_id: str | None, now: int) -> Standing:
+    """How ``record`` stands at ``now`` (seconds) for the client ``client_id``."""
+    if record is None:
+        return Standing(known=False, own=False, used=False, expired=False)
+    return Standing(
+        known=True,
+        own=record.client_id == client_id,
+        used=record.consumed_at is not None,
+        expired=record.expires_at <= now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LoginSession:
     """A browser's login: session id, JSON-ready facts (``auth_time`` among them), until when it saves another login,
     and until when it is remembered for tokens that come from it (seconds).

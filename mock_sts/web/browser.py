@@ -58,9 +58,7 @@ def page(template: str, *, status: int = 200, posts_to: Iterable[str] = (), **va
 
 def redirect(location: str, status: int = 303) -> Response:
     """A redirect that nobody may keep."""
-    response = Response(b"", status, {"Location": location, **NO_STORE})
-    response.autocorrect_location_header = False
-    return response
+    return Response(b"", status, {"Location": location, **NO_STORE})
 
 
 def answer(response: AuthorizationResponse) -> Response:

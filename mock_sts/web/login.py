@@ -5,10 +5,10 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from mock_sts.helseid.providers import PROVIDERS, find_provider, providers_for
+from mock_sts.helseid.providers import PROVIDERS, providers_for
 from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.authorization import client_of
+from mock_sts.services.authorization import client_of, provider_of
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading, testidp
 from mock_sts.web.authorization import EXTERNAL_LOGIN, LOGIN, gone
@@ -35,9 +35,8 @@ def blueprint(sts: Sts) -> Blueprint:
     def external_login() -> Response:
         reading.effective_urls(sts.addresses)
         return_url = request.args.get("returnUrl", "")
-        client = client_of(sts, return_url)
-        provider = find_provider(request.args.get("provider", ""))
-        if client is None or provider is None or provider not in providers_for(client):
+        provider = provider_of(sts, return_url, request.args.get("provider", ""))
+        if provider is None:
             return gone(sts)
         query = f"provider={provider.scheme}&returnurl={quote(return_url, safe='')}"
         return browser.redirect(f"{testidp.LOGIN}?{query}", 302)

@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from mock_sts.helseid.providers import find_provider, providers_for
 from mock_sts.helseid.testidp import (
     DEFAULT_LEVEL,
     HPR_NUMBER,
@@ -17,7 +16,7 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.authorization import client_of, complete_login, is_return_url, redirect_uri_of
+from mock_sts.services.authorization import client_of, complete_login, is_return_url, provider_of, redirect_uri_of
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
@@ -44,8 +43,8 @@ def blueprint(sts: Sts) -> Blueprint:
     def log_in() -> Response:
         urls = reading.effective_urls(sts.addresses)
         return_url = _return_url()
-        client, provider = client_of(sts, return_url), find_provider(request.args.get("provider", ""))
-        if client is None or provider is None or provider not in providers_for(client):
+        provider = provider_of(sts, return_url, request.args.get("provider", ""))
+        if provider is None:
             return gone(sts)
         fields = reading.form()
         if browser.is_forged(sts, fields.one(browser.ANTIFORGERY_FIELD)):

@@ -10,7 +10,7 @@ import pytest
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, b64, decode
-from tests.support.relying_party import AUTHORIZE, PAR, PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty
+from tests.support.relying_party import AUTHORIZE, PAR, PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, web_client
 from tests.support.relying_party import answer_parameters as parameters_of
 
 OTHER_REDIRECT_URI = "http://localhost:8089/other"
@@ -19,12 +19,7 @@ DOES_NOT_MATCH = "Resource indicator does not match any resource indicator in th
 
 
 def register_web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    defaults = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": SCOPES,
-        "redirect_uris": [REDIRECT_URI, OTHER_REDIRECT_URI],
-    }
-    return RelyingParty(sts.client(client_id, **{**defaults, **members}))
+    return web_client(sts, client_id, **{"redirect_uris": [REDIRECT_URI, OTHER_REDIRECT_URI], **members})
 
 
 @pytest.fixture

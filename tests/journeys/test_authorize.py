@@ -25,6 +25,7 @@ from tests.support.relying_party import (
     anchor,
     answer_parameters,
     first_form,
+    web_client,
 )
 
 OTHER_KEY = private_jwk("ES256", 9)
@@ -49,13 +50,7 @@ STATES = [
 
 def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
     register_api(sts.store, "test:api", scopes=["test:api/read"])
-    settings = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": SCOPES,
-        "redirect_uris": [REDIRECT_URI],
-        **members,
-    }
-    return RelyingParty(sts.client(client_id, **settings))
+    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, decode
 from tests.support.relying_party import (
     REDIRECT_URI,
-    SCOPES,
     Browser,
     Login,
     RelyingParty,
     answer_parameters,
     first_form,
+    web_client,
 )
 
 OUT = "http://localhost:8089/out"
@@ -23,13 +23,7 @@ OUT_WITH_QUERY = "http://localhost:8089/out?from=sts"
 
 
 def register_web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    defaults = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": SCOPES,
-        "redirect_uris": [REDIRECT_URI],
-        "post_logout_redirect_uris": [OUT, OUT_WITH_QUERY],
-    }
-    return RelyingParty(sts.client(client_id, **{**defaults, **members}))
+    return web_client(sts, client_id, **{"post_logout_redirect_uris": [OUT, OUT_WITH_QUERY], **members})
 
 
 @pytest.fixture

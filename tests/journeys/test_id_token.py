@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import ABSENT, decode
-from tests.support.relying_party import REDIRECT_URI, Login, RelyingParty
+from tests.support.relying_party import Login, RelyingParty, web_client
 
 JWKS_PATH = "/.well-known/openid-configuration/jwks"
 
@@ -59,12 +59,9 @@ ALWAYS = [
 
 
 def register_web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    defaults = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": ALL,
-        "redirect_uris": [REDIRECT_URI],
-    }
-    return RelyingParty(sts.client(client_id, **{**defaults, **members}), scopes="openid")
+    rp = web_client(sts, client_id, **{"scope": ALL, **members})
+    rp.scopes = "openid"
+    return rp
 
 
 @pytest.fixture

@@ -17,14 +17,13 @@ from tests.support.emulator import Emulator, Worlds, register_api, settings_for
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import (
     PERSON,
-    REDIRECT_URI,
-    SCOPES,
     Browser,
     Login,
     RelyingParty,
     anchor,
     answer_parameters,
     first_form,
+    web_client,
 )
 
 OTHER_PERSON = "15849197352"
@@ -34,13 +33,7 @@ TOKEN_FIELD = "__RequestVerificationToken"
 
 def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
     register_api(sts.store, "test:api", scopes=["test:api/read"])
-    settings = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": SCOPES,
-        "redirect_uris": [REDIRECT_URI],
-        **members,
-    }
-    return RelyingParty(sts.client(client_id, **settings))
+    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import decode
 from tests.support.relying_party import (
     PERSON,
-    REDIRECT_URI,
-    SCOPES,
     Browser,
     Login,
     RelyingParty,
     anchor,
     answer_parameters,
     first_form,
+    web_client,
 )
 
 LEVEL = "helseid://claims/identity/security_level"
@@ -23,8 +22,7 @@ HPR = "helseid://claims/hpr/hpr_number"
 
 
 def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    registered = {"grant_types": ["authorization_code"], "scope": SCOPES, "redirect_uris": [REDIRECT_URI], **members}
-    return RelyingParty(sts.client(client_id, **registered))
+    return web_client(sts, client_id, **{"grant_types": ["authorization_code"], **members})
 
 
 def identity(rp: RelyingParty, browser: Browser, asked: dict[str, Any]) -> dict[str, Any]:

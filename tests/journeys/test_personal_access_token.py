@@ -8,7 +8,7 @@ import pytest
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT
-from tests.support.relying_party import REDIRECT_URI, Login, RelyingParty
+from tests.support.relying_party import Login, RelyingParty, web_client
 
 PID = "helseid://claims/identity/pid"
 PSEUDONYM = "helseid://claims/identity/pid_pseudonym"
@@ -66,12 +66,9 @@ ALWAYS = [
 
 
 def register_web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    defaults = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": ALL,
-        "redirect_uris": [REDIRECT_URI],
-    }
-    return RelyingParty(sts.client(client_id, **{**defaults, **members}), scopes="openid test:api/read")
+    rp = web_client(sts, client_id, **{"scope": ALL, **members})
+    rp.scopes = "openid test:api/read"
+    return rp
 
 
 @pytest.fixture

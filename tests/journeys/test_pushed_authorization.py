@@ -10,7 +10,15 @@ from joserfc.jwk import ECKey
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk
 from tests.support.machine import ABSENT, Answer, Machine
-from tests.support.relying_party import PAR, PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
+from tests.support.relying_party import (
+    PAR,
+    PERSON,
+    REDIRECT_URI,
+    Login,
+    RelyingParty,
+    answer_parameters,
+    web_client,
+)
 
 ISSUER = "http://localhost:8080"
 OTHER_KEY = private_jwk("ES256", 9)
@@ -19,13 +27,7 @@ OTHER_CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
     register_api(sts.store, "test:api", scopes=["test:api/read"])
-    settings = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": SCOPES,
-        "redirect_uris": [REDIRECT_URI],
-        **members,
-    }
-    return RelyingParty(sts.client(client_id, **settings))
+    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, decode
-from tests.support.relying_party import REDIRECT_URI, SCOPES, Login, RelyingParty
+from tests.support.relying_party import REDIRECT_URI, SCOPES, Login, RelyingParty, web_client
 
 TWO_APIS = "openid profile offline_access test:api/read test:api/write second:api/read"
 PROOF_LOST = (
@@ -22,12 +22,7 @@ DOES_NOT_MATCH = "Resource indicator does not match any resource indicator in th
 
 
 def register_web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    defaults = {
-        "grant_types": ["authorization_code", "refresh_token"],
-        "scope": SCOPES,
-        "redirect_uris": [REDIRECT_URI],
-    }
-    return RelyingParty(sts.client(client_id, **{**defaults, **members}))
+    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

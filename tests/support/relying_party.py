@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
+from tests.support.emulator import Emulator
 from tests.support.keys import Jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64, merge
 
@@ -168,6 +169,16 @@ class RelyingParty:
             claims = {"htm": "GET", "htu": self.machine.issuer + USERINFO, "ath": ath, "nonce": ABSENT, **proof}
             headers["DPoP"] = self.machine.proof(claims=claims, jwk=jwk)
         return self.machine.transport.send("GET", USERINFO, headers)
+
+
+def web_client(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
+    """Register a web application, modern where ``members`` do not say otherwise, and get the party that acts as it."""
+    usual = {
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": SCOPES,
+        "redirect_uris": [REDIRECT_URI],
+    }
+    return RelyingParty(sts.client(client_id, **{**usual, **members}))
 
 
 def answer_parameters(answer: Answer) -> dict[str, str]:

@@ -23,26 +23,26 @@ def authorize(
     request = read_authorization_code(params)
     code = request.code or ""
     record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_CODE, code)
-    own = record is not None and record.client_id == client.client.client_id
-    if own:
+    stands = ledger.standing(record, client.client.client_id, exchange.times.now)
+    if stands.own:
         exchange.burn_on_refusal(
             lambda transaction: ledger.consume(transaction, Shelf.AUTHORIZATION_CODE, code, exchange.times.now)
         )
-    document = record.document if record is not None and own else _NOTHING
+    document = record.document if record is not None and stands.own else _NOTHING
     exchange.judge(
         chapter.CHAPTER,
         CodeEvidence(
-            known=record is not None,
-            own=own,
-            used=record is not None and record.consumed_at is not None,
-            expired=record is not None and record.expires_at <= exchange.times.now,
+            known=stands.known,
+            own=stands.own,
+            used=stands.used,
+            expired=stands.expired,
             redirect_uri=request.redirect_uri,
             asked_redirect_uri=document["redirect_uri"],
             code_verifier=request.code_verifier,
             code_challenge=document["code_challenge"],
             bound_jkt=document["dpop_jkt"],
             proof_jkt=confirmation,
-            resource_known=not own or is_known_resource(exchange, document, request.resource),
+            resource_known=not stands.own or is_known_resource(exchange, document, request.resource),
             resources_named=bool(document.get("resources")),
         ),
     )

@@ -19,19 +19,19 @@ def authorize(
     request = read_refresh_token(params)
     handle = request.refresh_token or ""
     record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, handle)
-    own = record is not None and record.client_id == client.client.client_id
-    document = record.document if record is not None and own else {}
+    stands = ledger.standing(record, client.client.client_id, exchange.times.now)
+    document = record.document if record is not None and stands.own else {}
     exchange.judge(
         chapter.REFRESH_CHAPTER,
         RefreshEvidence(
             present=request.refresh_token is not None,
-            known=record is not None,
-            own=own,
-            used=record is not None and record.consumed_at is not None,
-            expired=record is not None and record.expires_at <= exchange.times.now,
+            known=stands.known,
+            own=stands.own,
+            used=stands.used,
+            expired=stands.expired,
             began_with_proof=bool(document.get("has_proof")),
             has_proof=confirmation is not None,
-            resource_known=not own or is_known_resource(exchange, document, request.resource),
+            resource_known=not stands.own or is_known_resource(exchange, document, request.resource),
             resources_named=bool(document.get("resources")),
         ),
     )
