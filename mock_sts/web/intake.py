@@ -15,6 +15,10 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 TOO_LARGE = "mock_sts.body_too_large"
 
 
+#: Bytes of a body over the limit that are read only to be thrown away, and how many at a time.
+_MAX_DISCARDED, _PIECE = 16 * 1024 * 1024, 64 * 1024
+
+
 class Intake:
     """WSGI middleware: reads the body, at most ``max_body`` bytes, then has one of ``workers`` threads call ``app``."""
 
@@ -39,11 +43,20 @@ class Intake:
         declared = environ.get("CONTENT_LENGTH") or ""
         if not declared and "HTTP_TRANSFER_ENCODING" not in environ:
             return b""
-        if declared.isdigit() and int(declared[:18]) > self._max_body:
-            environ[TOO_LARGE] = True
-            return b""
-        body: bytes = environ["wsgi.input"].read(int(declared) if declared.isdigit() else self._max_body + 1)
-        if len(body) > self._max_body:
-            environ[TOO_LARGE] = True
-            return b""
-        return body
+        stream = environ["wsgi.input"]
+        length = int(declared) if declared.isdigit() else self._max_body + 1
+        body: bytes = stream.read(min(length, self._max_body + 1))
+        if len(body) <= self._max_body:
+            return body
+        environ[TOO_LARGE] = True
+        _discard(stream)
+        return b""
+
+
+def _discard(stream: Any) -> None:
+    """Read what is left, within reason: a client that is still sending would find the connection closed, not the
+    answer that says why.
+    """
+    for _ in range(_MAX_DISCARDED // _PIECE):
+        if not stream.read(_PIECE):
+            break

@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,11 +23,10 @@ def chunked(live: LiveServer, body: bytes, proof: str) -> tuple[int, bytes]:
         for start in range(0, len(body), 7_000):
             yield body[start : start + 7_000]
 
-    connection.request("POST", "/connect/token", pieces(), {**FORM, "DPoP": proof}, encode_chunked=True)
-    response = connection.getresponse()
-    content = response.read()
-    connection.close()
-    return response.status, content
+    with closing(connection):
+        connection.request("POST", "/connect/token", pieces(), {**FORM, "DPoP": proof}, encode_chunked=True)
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def test_a_chunked_body_is_read(live: LiveServer) -> None:
@@ -46,6 +45,15 @@ def test_a_chunked_body_over_the_limit_is_refused_whole(live: LiveServer, where:
     status, content = chunked(live, body.encode(), machine.proof())
     assert status == 413, content
     assert b"262144 bytes" in content
+
+
+@pytest.mark.parametrize("size", [300_000, 5_000_000])
+def test_who_sends_too_much_hears_so(live: LiveServer, size: int) -> None:
+    for _ in range(20):
+        connection = http.client.HTTPConnection("localhost", live.port, timeout=20)
+        with closing(connection):
+            connection.request("POST", "/connect/token", b"x" * size, FORM)
+            assert connection.getresponse().status == 413
 
 
 def test_slow_bodies_do_not_stop_the_server(tmp_path: Path) -> None:
