@@ -22,6 +22,7 @@ class Kind(Enum):
     WORDS = "a list of the choices"
     SCOPE = "scopes: one text separated by spaces, or a list"
     MAPPING = "a mapping of names to texts"
+    LISTS = "a mapping of names to lists of texts"
     OBJECTS = "a list of mappings"
     OBJECT = "a mapping"
 
@@ -152,6 +153,10 @@ def _mapping(value: object) -> dict[str, str]:
     return {_text(name): _text(text) for name, text in _object(value).items()}
 
 
+def _lists(value: object) -> dict[str, tuple[str, ...]]:
+    return {_text(name): _texts(texts) for name, texts in _object(value).items()}
+
+
 #: How a member of each kind is read; TypeError for anything else.
 _READERS: dict[Kind, Callable[[object], Any]] = {
     Kind.TEXT: _text,
@@ -162,6 +167,7 @@ _READERS: dict[Kind, Callable[[object], Any]] = {
     Kind.WORDS: _texts,
     Kind.SCOPE: _scope,
     Kind.MAPPING: _mapping,
+    Kind.LISTS: _lists,
     Kind.OBJECT: _object,
     Kind.OBJECTS: _objects,
 }
@@ -207,6 +213,7 @@ def _schema(member: Member) -> dict[str, Any]:
         Kind.WORDS: {"type": "array", "items": text},
         Kind.SCOPE: {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
         Kind.MAPPING: {"type": "object", "additionalProperties": {"type": "string"}},
+        Kind.LISTS: {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
         Kind.OBJECT: {"type": "object"},
         Kind.OBJECTS: {"type": "array", "items": {"type": "object"}},
     }

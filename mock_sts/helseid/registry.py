@@ -14,15 +14,10 @@ from typing import Any
 from mock_sts.helseid.documents import DocumentError, Format, Kind, Member
 from mock_sts.helseid.identifiers import is_hpr_number, is_organization_number, is_pid
 from mock_sts.helseid.requirement import Enforcement
+from mock_sts.helseid.terms import MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PublicKey, import_public_key
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import AuthMethod, GrantType
-
-SINGLE_TENANT = "single-tenant"
-MULTI_TENANT = "multi-tenant"
-
-ONE_TIME_USE_ONLY = "OneTimeUseOnly"
-REUSABLE = "Reusable"
 
 _IGNORED = "Part of RFC 7591; kept, but HelseID has no use for it"
 
@@ -101,6 +96,24 @@ CLIENT_FORMAT = Format(
             "Organizations that have delegated to a multi-tenant client",
             default=(),
         ),
+        Member(
+            "delegated_children",
+            Kind.LISTS,
+            "Children that a multi-tenant client may name, by parent; a parent that is not here: all",
+            default={},
+        ),
+        Member(
+            "has_shared_secret",
+            Kind.FLAG,
+            "Whether HelseID has a shared secret for it; such a client may send no organization numbers",
+            default=False,
+        ),
+        Member(
+            "token_exchange_actors",
+            Kind.TEXTS,
+            "Ids of the clients that may exchange its access tokens; empty: all that have the grant",
+            default=(),
+        ),
         Member("client_claims", Kind.MAPPING, "Fixed claims for APIs, by full claim name", default={}),
         Member(
             "identity_providers",
@@ -168,6 +181,13 @@ API_FORMAT = Format(
             Kind.FLAG,
             "Whether its tokens must name a parent organization",
             default=False,
+        ),
+        Member("owner", Kind.TEXT, "Organization number of its owner, whose clients may exchange its tokens"),
+        Member(
+            "token_exchange_actors",
+            Kind.TEXTS,
+            "Ids of the clients that may exchange access tokens for it; empty: all that have the grant",
+            default=(),
         ),
     ),
 )
@@ -273,7 +293,13 @@ class Client:
         for name in members["client_claims"]:
             if name in RESERVED_CLAIMS:
                 raise DocumentError(f"{place}: 'client_claims' has {name!r}, which the token itself decides")
-        numbers = (*members["children"], *members["delegations"], *filter(None, [members["organization"]]))
+        numbers = (
+            *members["children"],
+            *members["delegations"],
+            *members["delegated_children"],
+            *(child for children in members["delegated_children"].values() for child in children),
+            *filter(None, [members["organization"]]),
+        )
         _check_numbers(numbers, place)
         return client
 
@@ -328,6 +354,7 @@ class ApiResource:
     def from_document(cls, document: object, where: str) -> "ApiResource":
         """The API that ``document`` describes. Raises DocumentError."""
         members = API_FORMAT.read(document, where)
+        _check_numbers(tuple(filter(None, [members["owner"]])), f"{where}, API {members['audience']!r}")
         return cls(members["audience"], members)
 
     @staticmethod

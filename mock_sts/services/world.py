@@ -1,6 +1,6 @@
 """Checking a world before anybody relies on it: what is wrong, what is odd, what is assumed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,17 @@ from mock_sts.store.fixtures import Entry, World, read_world
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Sentences: errors and warnings, and what is assumed for members left out."""
+    """Sentences: errors and warnings, and what is assumed for members left out; ``entries`` counts each sort."""
 
-    counts: str
+    entries: Mapping[str, int]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
     assumed: tuple[str, ...]
+
+    @property
+    def counts(self) -> str:
+        """How many entries there are of each sort, for people."""
+        return ", ".join(f"{count} {sort}s" for sort, count in self.entries.items())
 
 
 def check_world(own_fixtures: Sequence[Path], *, implied_is_error: bool = False) -> Report:
@@ -34,7 +39,7 @@ def check_world(own_fixtures: Sequence[Path], *, implied_is_error: bool = False)
     errors = [*_references(world), *_privacy(world), *_rules(world)]
     implied = list(_implied_apis(world))
     warnings = [*_check_digits(world), *([] if implied_is_error else implied)]
-    counts = ", ".join(f"{len(entries)} {sort}s" for sort, entries in world.entries.items())
+    counts = {sort: len(entries) for sort, entries in world.entries.items()}
     return Report(
         counts, (*errors, *(implied if implied_is_error else ())), tuple(warnings), tuple(_assumptions(world))
     )
