@@ -1,6 +1,9 @@
 """The composition root: settings, clock and store become an application."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -8,16 +11,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_sts import __version__
 from mock_sts.helseid.profile.client_assertion import Skew
-from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.services.clock import Clock, SystemClock
-from mock_sts.services.new_client import MadeClient, NewClient, make_client
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import Settings, from_environ
-from mock_sts.store.catalog import load_catalog
 from mock_sts.store.engine import Store
-from mock_sts.store.fixtures import loaded_folders
+from mock_sts.store.fixture_files import world_folders
+from mock_sts.store.fixtures import Entry, hidden_entries, is_loaded, loaded_folders, read_world, write_world
 from mock_sts.store.schema import make_tables
 from mock_sts.web import (
     authorization,
@@ -30,6 +31,7 @@ from mock_sts.web import (
     pushed_authorization,
     testidp,
     token,
+    token_management,
     user_info,
 )
 from mock_sts.web.intake import TOO_LARGE, Intake
@@ -53,9 +55,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         invent_people=settings.invent_people,
         network=settings.network,
         journal_size=settings.journal_size,
+        refresh_token_usage=settings.refresh_token_usage,
+        revoke_on_code_reuse=settings.revoke_on_code_reuse,
+        identity_providers=settings.identity_providers,
     )
     store = open_store(settings)
-    sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step)
+    sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step, settings.signing_algorithm)
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
@@ -70,6 +75,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         login,
         testidp,
         token,
+        token_management,
         user_info,
         end_session,
         health,
@@ -116,40 +122,41 @@ def worker() -> Flask:
     return create_app(from_environ(os.environ))
 
 
-def load_world(settings: Settings) -> tuple[bool, list[Path]]:
-    """Bring the registry up to date with the fixture files: whether anything had changed, and which folders they are.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading did: whether anything had changed, the own folders, and the entries that rows of run time hide."""
+
+    changed: bool
+    own: tuple[Path, ...]
+    hidden: tuple[Entry, ...]
+
+
+def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
+    """Bring the registry up to date with the fixture files; with ``replace_made`` also what was made at run time.
 
     Without MOCK_STS_FIXTURES these are the folders that the running server was started with. Raises as prepare_store.
     """
-    store = _prepared_store(settings)
-    try:
+    with prepared_store(settings) as store:
         own = settings.fixtures or tuple(loaded_folders(store)[1:])
-        return load_fixtures(store, own), list(own)
-    finally:
-        store.close()
+        changed = False if replace_made else load_fixtures(store, own)
+        world = read_world(world_folders(own))
+        if replace_made and (hidden_entries(store, world) or not is_loaded(store, world.digest)):
+            write_world(store, world, replace_made=True)
+            changed = True
+        return Loaded(changed, own, tuple(hidden_entries(store, world)))
 
 
-def list_clients(settings: Settings) -> list[Client]:
-    """All registered clients. Raises StoreError."""
-    store = _prepared_store(settings)
-    try:
-        return load_catalog(store).clients()
-    finally:
-        store.close()
+@contextmanager
+def prepared_store(settings: Settings) -> Iterator[Store]:
+    """The store that ``settings`` name, made and filled when there was none; closed at the end.
 
-
-def register_client(settings: Settings, wanted: NewClient) -> MadeClient:
-    """Make and register a client; a running server knows it at once. Raises DocumentError, StoreError."""
-    store = _prepared_store(settings)
-    try:
-        return make_client(store, wanted)
-    finally:
-        store.close()
-
-
-def _prepared_store(settings: Settings) -> Store:
+    Raises as prepare_store, and StoreError for a database of another version.
+    """
     if not settings.database_path.exists():
         prepare_store(settings)
     store = open_store(settings)
-    make_tables(store)  # refuses a database of another version
-    return store
+    try:
+        make_tables(store)  # refuses a database of another version
+        yield store
+    finally:
+        store.close()

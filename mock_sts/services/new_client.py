@@ -1,20 +1,39 @@
 """Registering a new client with a key pair made for it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mock_sts.helseid.documents import DocumentError
-from mock_sts.helseid.registry import SINGLE_TENANT, Client
+from mock_sts.helseid.profile import client as registration
+from mock_sts.helseid.registry import Client
+from mock_sts.helseid.scopes import implied_audience, is_api_scope
+from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.jose import JoseError, generate_private_jwk, without_private_members
-from mock_sts.protocol.terms import GrantType
-from mock_sts.store.catalog import MADE, load_catalog, put_entry
+from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
+from mock_sts.services.lookup import hint, organization_names
+from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.engine import Store
+
+#: The scope of a machine, and those of a login, when nobody names any.
+_DEMO_SCOPE = "mock:demo-api/read"
+_LOGIN_SCOPES = (
+    OPENID,
+    PROFILE,
+    OFFLINE_ACCESS,
+    "helseid://scopes/identity/pid",
+    "helseid://scopes/identity/security_level",
+    "helseid://scopes/hpr/hpr_number",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """What somebody wants: an id (or None for a new GUID), a name, scopes, the key's algorithm, DPoP or Bearer."""
+    """What somebody wants: an id (or None for a new GUID), a name, scopes, the key's algorithm, DPoP or Bearer.
+
+    Without ``grants`` the client logs people in when it has ``redirect_uris``, and is a machine when it has none;
+    without ``scopes`` it gets those that suit its grants; without ``tenancy`` one with an organization is its own.
+    """
 
     client_id: str | None
     name: str
@@ -22,19 +41,29 @@ class NewClient:
     algorithm: str
     dpop: bool
     organization: str | None = None
+    tenancy: str | None = None
+    grants: tuple[str, ...] = ()
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MadeClient:
-    """The registered client and its private key, which nothing keeps but the caller."""
+    """The registered client, its private key, which nothing keeps but the caller, and what is odd about it."""
 
     client: Client
     private_jwk: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     @property
     def client_id(self) -> str:
         """The client's id."""
         return self.client.client_id
+
+    @property
+    def logs_people_in(self) -> bool:
+        """Whether it is for logins."""
+        return GrantType.AUTHORIZATION_CODE in self.client.members["grant_types"]
 
 
 def make_client(store: Store, wanted: NewClient) -> MadeClient:
@@ -43,19 +72,68 @@ def make_client(store: Store, wanted: NewClient) -> MadeClient:
         private_jwk = generate_private_jwk(wanted.algorithm)
     except JoseError as error:
         raise DocumentError(f"--alg: {error}") from None
-    document = {
+    grants = wanted.grants or _usual_grants(wanted)
+    _check(wanted, grants)
+    document: dict[str, object] = {
         "client_id": wanted.client_id or str(uuid.uuid4()),
         "client_name": wanted.name,
-        "grant_types": [GrantType.CLIENT_CREDENTIALS.value],
-        "scope": list(wanted.scopes),
+        "grant_types": list(grants),
+        "scope": list(wanted.scopes or _usual_scopes(grants)),
         "dpop_bound_access_tokens": wanted.dpop,
         "jwks": {"keys": [without_private_members(private_jwk)]},
     }
+    if wanted.redirect_uris:
+        document["redirect_uris"] = list(wanted.redirect_uris)
+    if wanted.post_logout_redirect_uris:
+        document["post_logout_redirect_uris"] = list(wanted.post_logout_redirect_uris)
+    if wanted.tenancy or wanted.organization:
+        document["tenancy"] = wanted.tenancy or SINGLE_TENANT
     if wanted.organization:
-        document |= {"tenancy": SINGLE_TENANT, "organization": wanted.organization}
+        document["organization"] = wanted.organization
     client = Client.from_document(document, "client new")
-    if load_catalog(store).client(client.client_id) is not None:
+    catalog = load_catalog(store)
+    if catalog.client(client.client_id) is not None:
         raise DocumentError(f"client new: the client {client.client_id!r} is registered already; choose another id")
+    numbers = organization_names(store)
+    if wanted.organization and wanted.organization not in numbers:
+        known = hint(wanted.organization, numbers) or "; describe it in an own organizations.yaml first"
+        raise DocumentError(f"client new: no organization has the number {wanted.organization!r}{known}")
     with store.writing() as transaction:
         put_entry(transaction, client, document, MADE)
-    return MadeClient(client, private_jwk)
+    return MadeClient(client, private_jwk, tuple(_oddities(client, catalog, wanted)))
+
+
+def _usual_grants(wanted: NewClient) -> tuple[str, ...]:
+    if wanted.redirect_uris:
+        return (GrantType.AUTHORIZATION_CODE.value, GrantType.REFRESH_TOKEN.value)
+    return (GrantType.CLIENT_CREDENTIALS.value,)
+
+
+def _usual_scopes(grants: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(_LOGIN_SCOPES if GrantType.AUTHORIZATION_CODE in grants else ()), _DEMO_SCOPE)
+
+
+def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
+    """Refuse what could never work. Raises DocumentError."""
+    logs_in = GrantType.AUTHORIZATION_CODE in grants
+    if logs_in and not wanted.redirect_uris:
+        raise DocumentError("client new: a login must return somewhere; give it with --redirect-uri")
+    if not logs_in and (wanted.redirect_uris or wanted.post_logout_redirect_uris or OPENID in wanted.scopes):
+        raise DocumentError(
+            "client new: redirect URIs and the scope openid are for logins; add --grant authorization_code, "
+            "or a --redirect-uri where there is none"
+        )
+    if wanted.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not wanted.organization:
+        raise DocumentError(f"client new: --tenancy {wanted.tenancy} needs the owner; give it with --organization")
+
+
+def _oddities(client: Client, catalog: Catalog, wanted: NewClient) -> Iterator[str]:
+    """Sentences about what would be recorded of this registration, apart from what was asked for in so many words."""
+    for finding in registration.CHAPTER.judge(registration.Registration(client)):
+        rule = finding.requirement
+        if not finding.verdict.met and (wanted.dpop or rule.id != "client.dpop"):
+            yield f"{rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}"
+    owned = [scope for api in catalog.apis() for scope in api.members["scopes"]]
+    for scope in client.scopes:
+        if is_api_scope(scope) and scope not in owned:
+            yield f"no API describes the scope {scope}; {implied_audience(scope)} is implied{hint(scope, owned)}"

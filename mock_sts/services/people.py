@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from mock_sts.helseid.claims import pseudonym
-from mock_sts.helseid.personas import invent_persona
+from mock_sts.helseid.personas import NAMES_FILE, invent_persona
 from mock_sts.helseid.registry import Persona
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import shipped_world
@@ -38,12 +38,18 @@ class People:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        names: dict[str, list[str]] = self._shipped("names.json")
-        return names
+        return shipped_names()
 
     @cached_property
     def _pseudonym_key(self) -> bytes:
-        return bytes.fromhex(self._shipped("keys/pseudonym-key.json")["key"])
+        return bytes.fromhex(_shipped("keys/pseudonym-key.json")["key"])
 
-    def _shipped(self, name: str) -> Any:
-        return json.loads((shipped_world() / name).read_text(encoding="utf-8"))
+
+def shipped_names() -> dict[str, list[str]]:
+    """The ``given_names`` and ``family_names`` of people who are invented."""
+    names: dict[str, list[str]] = _shipped(NAMES_FILE)
+    return names
+
+
+def _shipped(name: str) -> Any:
+    return json.loads((shipped_world() / name).read_text(encoding="utf-8"))

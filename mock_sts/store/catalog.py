@@ -64,6 +64,11 @@ class Catalog:
         """All registered APIs, by audience."""
         return [api for audience in sorted(self._documents["api"]) if (api := self._api(audience))]
 
+    def organization_name(self, number: str) -> str | None:
+        """The name of the organization with this number; None for an unknown or nameless one."""
+        document = self._documents["organization"].get(number)
+        return json.loads(document).get("name") or None if document is not None else None
+
     def key_sharers(self, client: Client) -> tuple[str, ...]:
         """The ids of other clients that hold one of ``client``'s keys."""
         if self._key_holders is None:

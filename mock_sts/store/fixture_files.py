@@ -5,6 +5,7 @@ SQLAlchemy would cost it more time and memory than everything else it does.
 """
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -42,6 +43,13 @@ def files_of(folder: Path, sort: str) -> list[Path]:
     found = {file for pattern in PATTERNS[sort] for file in folder.glob(pattern) if file.is_file()}
     # Hidden folders are not fixtures: a mounted ConfigMap keeps a second copy of everything in one.
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+
+
+def plain_file_name(key: str) -> str:
+    """``key`` where it may be the name of a file, else a digest of it; nobody's id leads out of a folder."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", key):
+        return key
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def digest_of(folders: Sequence[Path]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from mock_sts.helseid.documents import DocumentError, Format
@@ -30,6 +30,9 @@ from mock_sts.store import catalog
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import DIGEST_ROW, FOLDERS_ROW, digest_of, files_of
 from mock_sts.store.tables import META, REGISTRY
+
+#: The origin of rows from a generated file; loading treats them as those of any other file.
+GENERATED = "generated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class _Sort:
     read: Callable[[object, str], catalog.Item]
 
 
-_SORTS = (
+#: Every sort, in the order in which they are loaded.
+SORTS = (
     _Sort("organization", ORGANIZATION_FORMAT, Organization.from_document),
     _Sort("persona", PERSONA_FORMAT, Persona.from_document),
     _Sort("api", API_FORMAT, ApiResource.from_document),
@@ -73,9 +77,9 @@ class World:
 
 def read_world(folders: Sequence[Path]) -> World:
     """Read and check all files. Raises DocumentError at the first fault, naming file, entry and member."""
-    entries: dict[str, dict[str, Entry]] = {sort.table: {} for sort in _SORTS}
+    entries: dict[str, dict[str, Entry]] = {sort.table: {} for sort in SORTS}
     for folder in folders:
-        for sort in _SORTS:
+        for sort in SORTS:
             here: dict[str, Entry] = {}
             for file in files_of(folder, sort.table):
                 for document in _documents(file, sort):
@@ -97,17 +101,21 @@ def is_loaded(store: Store, digest: str) -> bool:
         return connection.scalar(select(META.c.value).where(META.c.name == DIGEST_ROW)) == digest
 
 
-def write_world(store: Store, world: World) -> None:
-    """Replace all fixture rows by ``world``, in one transaction. Rows made at run time stay and win."""
+def write_world(store: Store, world: World, *, replace_made: bool = False) -> None:
+    """Replace all fixture rows by ``world``, in one transaction.
+
+    Rows made at run time stay and win, unless ``replace_made``; one that a file holds in the same words belongs to
+    the file from now on, so that what was kept in a file is changed and removed there.
+    """
     with store.writing() as connection:
         for table in REGISTRY:
-            connection.execute(delete(table).where(table.c.origin == catalog.FIXTURE))
-        for sort in _SORTS:
-            table = next(table for table in REGISTRY if table.name == sort.table)
-            made = set(connection.scalars(select(table.primary_key.columns[0])))
+            connection.execute(delete(table).where(table.c.origin != catalog.MADE))
+        for sort in SORTS:
+            made = _made_in(connection, sort)
             for key, entry in world.entries[sort.table].items():
-                if key not in made:
-                    catalog.put_entry(connection, entry.item, entry.document, catalog.FIXTURE)
+                if replace_made or made.get(key, entry.document) == entry.document:
+                    origin = GENERATED if is_generated(Path(entry.where)) else catalog.FIXTURE
+                    catalog.put_entry(connection, entry.item, entry.document, origin)
         folders = json.dumps([str(folder.resolve()) for folder in world.folders])
         for name, value in ((DIGEST_ROW, world.digest), (FOLDERS_ROW, folders)):
             connection.execute(
@@ -117,11 +125,68 @@ def write_world(store: Store, world: World) -> None:
             )
 
 
+def hidden_entries(store: Store, world: World) -> list[Entry]:
+    """The entries of ``world`` that do not count, because somebody made another one with their key at run time."""
+    with store.reading() as connection:
+        return [
+            world.entries[sort.table][key]
+            for sort in SORTS
+            for key in _made_in(connection, sort)
+            if key in world.entries[sort.table]
+        ]
+
+
+def _made_in(connection: Connection, sort: _Sort) -> dict[str, dict[str, Any]]:
+    """The documents of one sort that were made at run time, by key."""
+    table = _table_of(sort)
+    key = table.primary_key.columns[0]
+    found = connection.execute(select(key, table.c.document).where(table.c.origin == catalog.MADE))
+    return {str(name): json.loads(document) for name, document in found}
+
+
+def _table_of(sort: _Sort) -> Table:
+    return next(table for table in REGISTRY if table.name == sort.table)
+
+
 def loaded_folders(store: Store) -> list[Path]:
     """The folders, lowest first, from which the registry was loaded last."""
     with store.reading() as connection:
         found = connection.scalar(select(META.c.value).where(META.c.name == FOLDERS_ROW))
     return [Path(folder) for folder in json.loads(found)] if found else []
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as the registry holds it: its origin (fixture, generated or made), its document, and what that is."""
+
+    origin: str
+    document: dict[str, Any]
+    item: catalog.Item
+
+
+def read_rows(store: Store, sort: str) -> list[Row]:
+    """What the registry holds of one sort: hand-made entries first, then generated ones, then those of run time."""
+    kind = next(known for known in SORTS if known.table == sort)
+    table = _table_of(kind)
+    with store.reading() as connection:
+        # In the order of the files.
+        found = connection.execute(select(table.c.origin, table.c.document).order_by(text("rowid"))).all()
+    documents = [(origin, json.loads(document)) for origin, document in found]
+    rows = [Row(origin, document, kind.read(document, "store")) for origin, document in documents]
+    order = [catalog.FIXTURE, GENERATED, catalog.MADE]
+    return sorted(rows, key=lambda row: order.index(row.origin) if row.origin in order else len(order))
+
+
+def hand_made(folder: Path, sort: str) -> list[catalog.Item]:
+    """The entries of one sort in the files of ``folder`` that nobody has generated. Raises DocumentError."""
+    kind = next(known for known in SORTS if known.table == sort)
+    files = [file for file in files_of(folder, sort) if not is_generated(file)]
+    return [kind.read(document, str(file)) for file in files for document in _documents(file, kind)]
+
+
+def is_generated(file: Path) -> bool:
+    """Whether ``file`` was made by ``fixtures generate``: its name says so."""
+    return file.name.endswith(".generated.json")
 
 
 def read_document(file: Path) -> Any:

@@ -193,6 +193,10 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"public_url": "https://helseid-sts.nhn.no."}, "belongs to the real HelseID"),
         ({"aliases": "https://helseid-sts.nhn.no"}, "MOCK_STS_ALIASES"),
         ({"enforcement": "strickt"}, "one of observe, helseid, strict"),
+        ({"signing_algorithm": "HS256"}, "MOCK_STS_SIGNING_ALGORITHM is 'HS256', but must be one of RS256, PS256"),
+        ({"refresh_token_usage": "Twice"}, "one of OneTimeUseOnly, Reusable"),
+        ({"identity_providers": "testidp"}, "some of testidp-oidc, "),
+        ({"revoke_on_code_reuse": "yes"}, "MOCK_STS_REVOKE_ON_CODE_REUSE is 'yes', but must be true or false"),
         ({"url_mode": "split"}, "set MOCK_STS_PUBLIC_URL"),
         ({"fixtures": "/no/such/folder"}, "'/no/such/folder' is none"),
         ({"database_url": "sqlite:///:memory:"}, "a file, sqlite:///PATH"),
@@ -221,7 +225,8 @@ def test_kubernetes_service_links_are_no_settings(server: LiveServer) -> None:
 
 
 def test_a_preset_is_a_bundle_and_single_settings_win() -> None:
-    assert from_environ({"MOCK_STS_PRESET": "fapi2"}).enforcement == "strict"
+    fapi2 = from_environ({"MOCK_STS_PRESET": "fapi2"})
+    assert (fapi2.enforcement, fapi2.signing_algorithm, fapi2.code_lifetime) == ("fapi2", "PS256", 60)
     assert from_environ({"MOCK_STS_PRESET": "fapi2", "MOCK_STS_ENFORCEMENT": "observe"}).enforcement == "observe"
     assert from_environ({}).enforcement == "helseid"
 

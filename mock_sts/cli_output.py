@@ -1,0 +1,41 @@
+"""What commands print for people: tables that fit the terminal, and JSON for scripts."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+#: A longer cell does not make its whole column wide: the first column (what one copies) and the others.
+_WIDEST_FIRST, _WIDEST = 44, 28
+
+
+def print_json(value: object) -> None:
+    """Print ``value`` as JSON with its letters as they are."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print ``rows`` in columns under ``heads``; the last column ends where the terminal does."""
+    limit = _terminal_width()
+    table = [list(heads), *([" ".join(cell.split()) for cell in row] for row in rows)]
+    caps = [_WIDEST_FIRST, *[_WIDEST] * len(heads)]
+    widths = [min(caps[column], max(len(row[column]) for row in table)) for column in range(len(heads) - 1)]
+    for row in table:
+        cells = row[:-1] if limit is None else [row[0], *map(_cut, row[1:-1], widths[1:])]
+        line = "  ".join([*map(str.ljust, cells, widths), row[-1]]).rstrip()
+        print(line if limit is None else _cut(line, limit))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(width - 1, 1)]}…"
+
+
+def _terminal_width() -> int | None:
+    """Columns of the terminal, by COLUMNS where that is set; None when the output goes elsewhere."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
+    except (OSError, ValueError):
+        return None

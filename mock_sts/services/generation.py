@@ -1,0 +1,31 @@
+"""Writing generated fixtures into a folder, beside what somebody has written there by hand."""
+
+from pathlib import Path
+
+from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.generation import Taken, generate
+from mock_sts.store import fixtures
+
+
+def write_generated(folder: Path, *, seed: int, people: int, organizations: int) -> list[Path]:
+    """Write the generated files into ``folder``; which they are. Raises DocumentError.
+
+    Numbers and names of the hand-made files there are left to them.
+    """
+    if not folder.is_dir():
+        raise DocumentError(f"fixtures generate: {str(folder)!r} is no folder; make it, or give another with --folder")
+    texts = generate(seed, people, organizations, _taken(folder))
+    try:
+        for name, content in texts.items():
+            (folder / name).write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise DocumentError(f"fixtures generate: {folder} cannot be written: {error}") from None
+    return [folder / name for name in texts]
+
+
+def _taken(folder: Path) -> Taken:
+    people, organizations = fixtures.hand_made(folder, "persona"), fixtures.hand_made(folder, "organization")
+    pids, hpr_numbers, personas = (
+        {person.members[name] for person in people} for name in ("pid", "hpr_number", "persona")
+    )
+    return Taken(pids, hpr_numbers, {organization.members["number"] for organization in organizations}, personas)

@@ -1,0 +1,95 @@
+"""From rows back to fixture files: what the registry holds, in the layout in which it is loaded."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mock_sts.helseid.documents import DocumentError
+from mock_sts.store.engine import Store
+from mock_sts.store.fixture_files import files_of, plain_file_name, shipped_world
+from mock_sts.store.fixtures import SORTS, read_rows, read_world
+
+
+def export_rows(store: Store, *, everything: bool) -> dict[str, list[dict[str, Any]]]:
+    """The documents to keep, by sort: all of them, or only what the shipped world does not hold in the same words."""
+    shipped = None if everything else read_world([shipped_world()])
+    kept = {}
+    for sort in SORTS:
+        below = {} if shipped is None else {key: entry.document for key, entry in shipped.entries[sort.table].items()}
+        rows = read_rows(store, sort.table)
+        kept[sort.table] = [row.document for row in rows if below.get(row.document[sort.format.key]) != row.document]
+    return kept
+
+
+def write_folder(folder: Path, entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Path]:
+    """Write ``entries`` (by sort) as YAML in the layout of fixtures; the files written.
+
+    Fixture files that the folder holds are replaced or removed, all others are left alone. Raises DocumentError when
+    the folder cannot be written, or would not be read back as what was given.
+    """
+    texts: dict[Path, str] = {}
+    for sort in SORTS:
+        if sort.table == "client":
+            taken: set[str] = set()
+            for document in entries[sort.table]:
+                texts[Path("clients", f"{_file_name(document['client_id'], taken)}.yaml")] = as_yaml(document)
+        elif entries[sort.table]:
+            texts[Path(f"{sort.table}s.yaml")] = "\n".join(as_yaml([dict(entry)]) for entry in entries[sort.table])
+    try:
+        with tempfile.TemporaryDirectory() as trial:
+            _write(Path(trial), texts)
+            _check_written(Path(trial), entries)
+        for sort in SORTS:
+            for file in files_of(folder, sort.table):
+                file.unlink()
+        _write(folder, texts)
+    except OSError as error:
+        raise DocumentError(f"{folder}: cannot be written: {error}") from None
+    return [folder / name for name in texts]
+
+
+def _write(folder: Path, texts: Mapping[Path, str]) -> None:
+    for name, content in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def _check_written(folder: Path, entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    found = read_world([folder])
+    for sort in SORTS:
+        key = sort.format.key
+        wanted = {document[key]: document for document in entries[sort.table]}
+        if {key: entry.document for key, entry in found.entries[sort.table].items()} != wanted:
+            raise DocumentError(
+                f"fixtures export: the {sort.format.word}s cannot be read back as they are in the registry"
+            )
+
+
+def _file_name(key: str, taken: set[str]) -> str:
+    """A file name for ``key``: itself where it is a plain one that nobody has (however written), else its digest."""
+    name = plain_file_name(key)
+    if name.casefold() in taken:
+        name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    taken.add(name.casefold())
+    return name
+
+
+def as_yaml(document: object) -> str:
+    """``document`` as the YAML that stands in a fixture file: members in their order, letters as they are."""
+    import yaml  # noqa: PLC0415  only two commands write YAML
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Safe YAML with quotes around all that another reader might take for a number."""
+
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    def represent_text(dumper: Any, value: str) -> Any:
+        style = '"' if value[:1].isdigit() else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, represent_text)
+    text: str = yaml.dump(document, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=110)
+    return text

@@ -1,0 +1,632 @@
+"""The commands about the world: fixtures, persona and client, by themselves and beside a running server."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from mock_sts.app import prepare_store
+from mock_sts.cli import main
+from mock_sts.helseid.identifiers import birth_date, is_synthetic_pid, pid_check_digits_ok
+from mock_sts.services.people import People
+from mock_sts.store.engine import Store
+from mock_sts.store.fixtures import read_rows
+from tests.support.emulator import LiveServer, settings_for
+from tests.support.keys import private_jwk, public_jwk
+from tests.support.machine import decode
+from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty
+
+NODE_MODULES = Path(__file__).parent.parent / "interop" / "node"
+
+#: An own folder, with values that YAML likes to read as something else.
+OWN_WORLD = {
+    "organizations.yaml": '- {number: "213000012", name: Renamed kommune}\n- {number: "315000106", name: New office}\n',
+    "personas.yaml": (
+        '- {pid: "01815012345", persona: mine, given_name: "Ær, lig", family_name: "NO", description: "yes: # 0123",\n'
+        '   authorizations: [{profession: SP, from: 2020-01-01, count: 3}], organizations: ["315000106"]}\n'
+    ),
+    "apis.yaml": '- {audience: "own:api", scopes: [own:api/read], access_token_lifetime: 60, require_dpop: true}\n',
+}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("prepared") / "x.sqlite"
+    prepare_store(settings_for(path))
+    return path
+
+
+@pytest.fixture
+def database(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A prepared database, to which the commands of a test are pointed."""
+    path = tmp_path / "data" / "x.sqlite"
+    path.parent.mkdir()
+    shutil.copy(prepared, path)
+    monkeypatch.setenv("MOCK_STS_DATABASE_URL", f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def run(database: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command in this process; its output, or its complaint where another status than 0 is expected."""
+    assert database.exists()
+
+    def run(*arguments: str, status: int = 0) -> str:
+        capsys.readouterr()
+        try:
+            found = main(list(arguments))
+        except SystemExit as stop:
+            found = int(str(stop.code))
+        out, err = capsys.readouterr()
+        assert found == status, out + err
+        return out if status == 0 else err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An own folder with one entry of each sort."""
+    folder = tmp_path_factory.mktemp("own")
+    for name, content in OWN_WORLD.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / "clients").mkdir()
+    for number, client_id in enumerate(("own-client", "https://own.test/a b", "OWN-client", "12345")):
+        jwks = json.dumps({"keys": [public_jwk(private_jwk("ES256", 20 + number))]})
+        (folder / "clients" / f"{number}.yaml").write_text(
+            f"client_id: {json.dumps(client_id)}\ngrant_types: [client_credentials]\n"
+            f"scope: own:api/read\njwks: {jwks}\nclient_claims: {{'own:api/client/claims/x': '007'}}\n"
+        )
+    return folder
+
+
+def registry(database: Path) -> dict[str, dict[str, Any]]:
+    """Every document by sort and key."""
+    store = Store(database)
+    try:
+        rows = {sort: read_rows(store, sort) for sort in ("organization", "persona", "api", "client")}
+    finally:
+        store.close()
+    return {
+        sort: {next(iter(row.item.members.values())): row.document for row in found} for sort, found in rows.items()
+    }
+
+
+# fixtures
+
+
+def test_what_is_exported_is_loaded_to_the_same_registry(
+    run: Callable[..., str], database: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(world))
+    run("fixtures", "load")
+    made = json.loads(run("persona", "new", "--json", "--profession", "LE", "--born", "1984-02-29"))
+    client = json.loads(run("client", "new", "--json", "--alg", "ES256"))
+    before = registry(database)
+    assert before["organization"]["213000012"]["name"] == "Renamed kommune"
+    assert made["members"]["pid"] in before["persona"] and client["client_id"] in before["client"]
+
+    own, whole = tmp_path / "own", tmp_path / "whole"
+    told = run("fixtures", "export", str(own))
+    assert f"written to {own}: 2 organizations, 2 personas, 1 api, 5 clients, in 8 files" in told
+    run("fixtures", "export", "--all", str(whole))
+    for folder, count in ((own, 2), (whole, len(before["persona"]))):
+        monkeypatch.setenv("MOCK_STS_FIXTURES", str(folder))
+        again = tmp_path / f"{folder.name}.sqlite"
+        monkeypatch.setenv("MOCK_STS_DATABASE_URL", f"sqlite:///{again}")
+        run("prepare")
+        assert registry(again) == before
+        assert len(yaml.safe_load((folder / "personas.yaml").read_text(encoding="utf-8"))) == count
+    text = (own / "personas.yaml").read_text(encoding="utf-8")
+    assert 'pid: "01815012345"' in text and 'from: "2020-01-01"' in text and "Ær, lig" in text
+    assert '"d"' not in "".join(file.read_text() for file in own.rglob("*.yaml"))
+    assert {file.name for file in (own / "clients").iterdir()} >= {"own-client.yaml", "12345.yaml"}
+
+
+def test_an_export_of_nothing_writes_nothing(run: Callable[..., str], tmp_path: Path) -> None:
+    assert "nothing to export" in run("fixtures", "export", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_spares_what_it_was_not_asked_to_replace(run: Callable[..., str], tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    (folder / "clients").mkdir(parents=True)
+    stale, notes = folder / "clients" / "stale.yaml", folder / "notes.txt"
+    stale.write_text("client_id: stale\n")
+    notes.write_text("mine")
+    run("persona", "new")
+    assert "is not empty; --force replaces the fixture files" in run("fixtures", "export", str(folder), status=2)
+    assert stale.exists()
+    run("fixtures", "export", "--force", str(folder))
+    assert not stale.exists() and notes.read_text() == "mine"
+    assert "is no folder" in run("fixtures", "export", str(notes), status=2)
+    shipped = Path(__file__).resolve().parents[2] / "fixtures"
+    run("client", "new", "--alg", "ES256")
+    assert "client-keys" in run("fixtures", "export", "--force", str(folder))
+    below_a_file = notes / "out"
+    assert f"{below_a_file}: cannot be written" in run("fixtures", "export", str(below_a_file), status=2)
+    assert "is the shipped world" in run("fixtures", "export", "--force", str(shipped), status=2)
+
+
+def test_what_was_kept_in_a_file_is_changed_and_removed_there(
+    run: Callable[..., str], database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = json.loads(run("persona", "new", "--json", "--name", "FØRST NAVN"))["members"]["pid"]
+    own = tmp_path / "own"
+    run("fixtures", "export", str(own))
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(own))
+    run("fixtures", "load")
+    assert json.loads(run("persona", "show", pid, "--json"))["origin"] == "fixture"
+    file = own / "personas.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("FØRST", "SÅ"), encoding="utf-8")
+    run("fixtures", "load")
+    assert registry(database)["persona"][pid]["given_name"] == "SÅ"
+    file.unlink()
+    run("fixtures", "load")
+    assert pid not in registry(database)["persona"]
+
+
+def test_what_was_made_at_run_time_stays_until_the_file_shall_win(
+    run: Callable[..., str],
+    database: Path,
+    world: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("persona", "new", "--pid", "01815012345", "--name", "MADE HERE")
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(world))
+    assert main(["fixtures", "load"]) == 0
+    assert f"warning: {world}/personas.yaml, 01815012345: another one was made" in capsys.readouterr().err
+    assert registry(database)["persona"]["01815012345"]["given_name"] == "MADE"
+    run("fixtures", "load", "--replace")
+    assert registry(database)["persona"]["01815012345"]["given_name"] == "Ær, lig"
+    assert "nothing has changed" in run("fixtures", "load", "--replace")
+    assert json.loads(run("persona", "show", "01815012345", "--json"))["origin"] == "fixture"
+
+
+def test_check_as_json(run: Callable[..., str], world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = json.loads(run("fixtures", "check", "--json"))
+    assert set(report) == {"entries", "errors", "warnings", "assumed"}
+    assert report["errors"] == [] and report["entries"]["persona"] > 530
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path))
+    (tmp_path / "personas.yaml").write_text('- {pid: "01018012345", given_name: A, family_name: B}\n')
+    assert main(["fixtures", "check", "--json"]) == 1
+    (tmp_path / "personas.yaml").write_text('- {pid: "01815012345", given_nam: A, family_name: B}\n')
+    complaint = run("fixtures", "check", status=2)
+    assert "personas.yaml, persona '01815012345': unknown member 'given_nam'; did you mean 'given_name'?" in complaint
+
+
+def test_check_as_json_of_a_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "personas.yaml").write_text("- {pid: ")
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path))
+    assert main(["fixtures", "check", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out)["errors"] == [err.strip()]
+    assert "personas.yaml: is not YAML" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fixtures", "generate", "--seed", "x"),
+        ("fixtures", "generate", "--people", "-1"),
+        ("fixtures", "export"),
+        ("persona", "new", "--born", "84"),
+        ("persona", "new", "--level", "5"),
+        ("client", "new", "--tenancy", "double"),
+    ],
+)
+def test_wrong_arguments_are_told_before_anything_happens(run: Callable[..., str], arguments: tuple[str, ...]) -> None:
+    assert "error: " in run(*arguments, status=2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["fixtures check", "persona list", "persona show", "persona new", "client list", "client show", "client new"],
+)
+def test_help_says_what_the_json_holds(
+    capsys: pytest.CaptureFixture[str], command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "--help"])
+    assert stop.value.code == 0
+    assert "JSON: " in capsys.readouterr().out
+
+
+# persona
+
+
+def test_people_are_listed_in_a_table(run: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = run("persona", "list").splitlines()
+    assert lines[0].split()[:3] == ["PERSONA", "PID", "NAME"]
+    assert lines[-1] == f"{len(lines) - 2} people"
+    places = [number for number, line in enumerate(lines) if PERSON in line]
+    assert places and places[0] < 40, "people written by hand stand before the generated ones"
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = run("persona", "list").splitlines()
+    assert len(narrow) == len(lines)
+    assert all(len(line) <= 60 for line in narrow)
+    assert PERSON in narrow[places[0]]
+
+
+def test_people_made_at_run_time_come_last(run: Callable[..., str]) -> None:
+    made = json.loads(run("persona", "new", "--json"))
+    listed = json.loads(run("persona", "list", "--json"))
+    assert listed[-1]["pid"] == made["members"]["pid"]
+    origins = [person["origin"] for person in listed]
+    assert origins == sorted(origins, key=["fixture", "generated", "made"].index)
+    assert origins.count("generated") == 500 and origins.count("made") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("grevling",),
+        ("Kvart Grev",),
+        ("068283",),
+        ("kvart-g",),
+        ("565505933",),
+        ("doctor", "userinfo"),
+        ("LE", "kvart"),
+    ],
+)
+def test_people_are_found_by_what_is_known_of_them(run: Callable[..., str], words: tuple[str, ...]) -> None:
+    found = json.loads(run("persona", "list", "--json", *words))
+    assert PERSON in [person["pid"] for person in found]
+    assert len(found) < 10
+
+
+def test_a_word_may_be_a_profession_or_an_organization(
+    run: Callable[..., str], world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(world))
+    run("fixtures", "load")
+    assert [person["pid"] for person in json.loads(run("persona", "list", "--json", "new office"))] == ["01815012345"]
+    midwives = json.loads(run("persona", "list", "--json", "JO"))
+    assert midwives
+    for person in midwives:
+        assert "JO" in [entry["profession"] for entry in person["authorizations"]]
+    assert json.loads(run("persona", "list", "--json", "nobody-at-all")) == []
+    assert run("persona", "list", "nobody-at-all").splitlines()[-1] == "0 people with nobody-at-all"
+
+
+@pytest.mark.parametrize("key", [PERSON, "kvart-grevling", "565505933"])
+def test_a_person_is_shown(run: Callable[..., str], key: str) -> None:
+    card = json.loads(run("persona", "show", key, "--json"))
+    assert set(card) == {"members", "origin", "sub", "pid_pseudonym", "claims", "login"}
+    assert card["members"]["given_name"] == "KVART" and card["origin"] == "fixture"
+    assert card["sub"] == card["pid_pseudonym"] == People().sub(PERSON) == card["claims"]["sub"]
+    assert card["claims"]["helseid://claims/identity/pid"] == PERSON
+    assert card["claims"]["helseid://claims/hpr/hpr_details"]["hpr_number"] == 565505933
+    assert card["login"] == {"acr_values": "idp:testidp-oidc", "test_pid": PERSON}
+    text = run("persona", "show", key)
+    assert f"test_pid={PERSON}" in text and People().sub(PERSON) in text and '"name": "KVART GREVLING"' in text
+
+
+def test_a_pid_that_nobody_has_is_shown_as_who_would_log_in(
+    run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(run("persona", "show", "01815012345", "--json"))["origin"] == "invented"
+    monkeypatch.setenv("MOCK_STS_INVENT_PEOPLE", "false")
+    assert "nobody has the pid" in run("persona", "show", "01815012345", status=2)
+
+
+def test_near_matches_are_named(run: Callable[..., str]) -> None:
+    assert "did you mean 'kvart-grevling'" in run("persona", "show", "kvart-grevlin", status=2)
+    assert "persona list WORDS" in run("persona", "show", "?", status=2)
+    assert "did you mean 'demo-machine'" in run("client", "show", "demo-machin", status=2)
+    assert "client list" in run("client", "show", "?", status=2)
+
+
+def test_a_pid_that_was_replaced_is_shown_with_what_replaced_it(
+    run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "personas.yaml").write_text(
+        f'- {{pid: "01815012345", given_name: A, family_name: B, superseded_by: "{PERSON}"}}\n'
+    )
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path))
+    run("fixtures", "load")
+    assert f"replaced by {PERSON}" in run("persona", "show", "01815012345")
+    assert json.loads(run("persona", "show", "01815012345", "--json"))["login"] == {}
+
+
+def test_what_is_not_said_of_a_new_person_is_invented(run: Callable[..., str]) -> None:
+    seen = set()
+    for _ in range(5):
+        members = json.loads(run("persona", "new", "--json", "--born", "2000-02-29", "--profession", "SP"))["members"]
+        assert str(birth_date(members["pid"])) == "2000-02-29"
+        assert is_synthetic_pid(members["pid"]) and pid_check_digits_ok(members["pid"])
+        assert members["pid"][2:4] == "82"
+        assert len(members["hpr_number"]) == 9 and members["hpr_number"][0] == "5"
+        assert members["given_name"] and members["family_name"] and members["persona"]
+        seen |= {members["pid"], members["hpr_number"], members["persona"]}
+    assert len(seen) == 15
+    bare = json.loads(run("persona", "new", "--json"))["members"]
+    assert bare["hpr_number"] is None and bare["authorizations"] == []
+
+
+def test_what_is_said_of_a_new_person_is_kept(run: Callable[..., str]) -> None:
+    text = run(
+        *("persona", "new", "--name", "Kari Anne Mo Nordmann", "--pid", "01815012347", "--persona", "kari"),
+        *("--description", "One line", "--profession", "LE", "--profession", "SP", "--hpr-number", "512345678"),
+        *("--level", "3", "--network", "helsenett", "--organization", "213000012"),
+    )
+    kept = yaml.safe_load(text.partition("own personas.yaml:\n")[2])[0]
+    authorizations = kept.pop("authorizations")
+    assert kept == {
+        "pid": "01815012347",
+        "persona": "kari",
+        "given_name": "Kari",
+        "middle_name": "Anne Mo",
+        "family_name": "Nordmann",
+        "description": "One line",
+        "hpr_number": "512345678",
+        "security_level": "3",
+        "network": "helsenett",
+        "organizations": ["213000012"],
+    }
+    assert [entry["profession"] for entry in authorizations] == ["LE", "SP"]
+    shown = json.loads(run("persona", "show", "kari", "--json"))
+    assert shown["login"]["test_security_level"] == "3"
+    assert shown["claims"]["helseid://claims/identity/network"] == "helsenett"
+
+
+def test_two_of_one_name_get_two_short_names(run: Callable[..., str]) -> None:
+    names = [json.loads(run("persona", "new", "--json", "--name", "A B"))["members"]["persona"] for _ in range(3)]
+    assert names == ["a-b", "a-b-2", "a-b-3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--pid", "123"), "must be eleven digits"),
+        (("--pid", PERSON), f"somebody has the pid '{PERSON}' already"),
+        (("--persona", "kvart-grevling"), "somebody has the persona 'kvart-grevling' already"),
+        (("--hpr-number", "565505933"), "somebody has the hpr_number '565505933' already"),
+        (("--hpr-number", "12"), "'hpr_number' must be seven to nine digits"),
+        (("--organization", "213000013"), "no organization has the number '213000013'; did you mean '"),
+        (("--organization", "x"), "is no organization number"),
+        (("--born", "2045-01-01"), "no pid tells the birth date 2045-01-01"),
+        (("--pid", "01815012347", "--born", "1984-01-01"), "tells the birth date 1950-01-01, not 1984-01-01"),
+        (("--name", "Kari"), "a given name and a family name at least"),
+        (("--name", "A B", "--given-name", "C"), "not both"),
+    ],
+)
+def test_a_person_who_cannot_be_registered_is_not(
+    run: Callable[..., str], database: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    before = registry(database)
+    assert says in run("persona", "new", *arguments, status=2)
+    assert registry(database) == before
+
+
+def test_a_pid_of_the_living_is_let_in_with_a_warning_or_refused(
+    run: Callable[..., str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCK_STS_REQUIRE_SYNTHETIC", "true")
+    refused = run("persona", "new", "--pid", "01010012345", status=2)
+    assert "in no synthetic series" in refused and "MOCK_STS_REQUIRE_SYNTHETIC" in refused
+    monkeypatch.delenv("MOCK_STS_REQUIRE_SYNTHETIC")
+    assert main(["persona", "new", "--json", "--pid", "01010012345", "--profession", "SY"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["members"]["pid"] == "01010012345"
+    assert "warning: the pid 01010012345 lies in no synthetic series" in err
+    assert "warning: the check digits" in err
+    assert "warning: the HPR register has no profession 'SY' that we know of" in err
+
+
+# client
+
+
+def test_clients_are_listed_in_a_table(run: Callable[..., str]) -> None:
+    lines = run("client", "list").splitlines()
+    assert lines[0].split() == ["CLIENT_ID", "NAME", "GRANTS", "NEEDS", "WHAT", "IT", "SHOWS"]
+    machine = next(line for line in lines if line.startswith("demo-machine "))
+    assert "machine" in machine and "DPoP" in machine and "private_key_jwt" in machine
+    bearer = next(line for line in lines if line.startswith("demo-machine-bearer "))
+    assert "DPoP  " not in bearer.partition("machine  ")[2]
+    assert lines[-1] == f"{len(lines) - 2} clients"
+    assert run("client", "list", "demo-machine", "bearer").splitlines()[-1] == "1 client with demo-machine bearer"
+    listed = json.loads(run("client", "list", "--json", "demo-machine"))
+    assert {"demo-machine", "demo-machine-bearer"} <= {client["client_id"] for client in listed}
+    assert {client["origin"] for client in listed} == {"fixture"}
+
+
+def test_a_client_is_shown_without_its_private_key(run: Callable[..., str]) -> None:
+    card = json.loads(run("client", "show", "demo-machine", "--json"))
+    assert set(card) == {"members", "defaults", "origin", "keys", "private_key_file"}
+    assert card["members"]["client_id"] == "demo-machine"
+    assert "refresh_token_usage" in card["defaults"] and "scope" not in card["defaults"]
+    private = json.loads(Path(card["private_key_file"]).read_text())
+    assert card["keys"][0]["kid"] == private["kid"]
+    text = run("client", "show", "demo-machine")
+    assert "(default)" in text and card["private_key_file"] in text and private["kid"] in text
+    assert private["d"] not in text + json.dumps(card)
+    made = json.loads(run("client", "new", "--json", "--alg", "ES256"))
+    shown = run("client", "show", made["client_id"])
+    assert "client-keys" in shown and made["private_jwk"]["d"] not in shown
+    assert json.loads(run("client", "show", made["client_id"], "--json"))["origin"] == "made"
+
+
+def test_a_client_without_a_key_at_hand_says_so(
+    run: Callable[..., str], world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(world))
+    run("fixtures", "load")
+    assert "not at hand" in run("client", "show", "own-client")
+    assert json.loads(run("client", "show", "own-client", "--json"))["private_key_file"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--grant", "authorization_code"), "give it with --redirect-uri"),
+        (("--scope", "openid"), "add --grant authorization_code"),
+        (("--grant", "client_credential"), "did you mean 'client_credentials'?"),
+        (("--grant", "client_credentials", "--redirect-uri", REDIRECT_URI), "are for logins"),
+        (("--tenancy", "multi-tenant"), "give it with --organization"),
+        (("--organization", "213000013"), "no organization has the number '213000013'; did you mean '"),
+        (("--organization", "1"), "is no organization number"),
+    ],
+)
+def test_a_client_that_cannot_work_is_not_registered(
+    run: Callable[..., str], database: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    before = registry(database)
+    assert says in run("client", "new", "--alg", "ES256", *arguments, status=2)
+    assert registry(database) == before
+
+
+def test_odd_registrations_are_warned_of(run: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--redirect-uri", "http://app.example.test/cb", "--scope", "openid mock:demo-api/raed"]
+    assert main(["client", "new", "--json", "--alg", "ES256", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["dotnet"]["HelseId"]["RedirectUri"] == "http://app.example.test/cb"
+    assert "warning: Redirect URIs use https" in err
+    assert "no API describes the scope mock:demo-api/raed" in err and "did you mean 'mock:demo-api/read'" in err
+    members = json.loads(run("client", "show", json.loads(out)["client_id"], "--json"))["members"]
+    assert members["grant_types"] == ["authorization_code", "refresh_token"]
+
+
+# beside a running server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    made = LiveServer(tmp_path_factory.mktemp("server"))
+    yield made
+    made.stop()
+
+
+def beside(server: LiveServer, *arguments: str, status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "mock_sts", *arguments],
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def web(server: LiveServer, client_id: str) -> RelyingParty:
+    members = {"grant_types": ["authorization_code", "refresh_token"], "scope": SCOPES, "redirect_uris": [REDIRECT_URI]}
+    return RelyingParty(server.client(client_id, private_jwk("ES256", 7), **members))
+
+
+def test_a_new_person_logs_in_at_once(server: LiveServer) -> None:
+    card = json.loads(beside(server, "persona", "new", "--json", "--name", "Ny Person", "--profession", "LE"))
+    rp = web(server, "web-of-new-people")
+    claims = decode(rp.tokens(card["login"]).json["id_token"])[1]
+    assert claims["name"] == "Ny Person"
+    assert claims["sub"] == card["sub"]
+    told = {name: value for name, value in card["claims"].items() if not name.endswith("hpr_details")}
+    assert {name: claims[name] for name in told if name in claims} == {n: told[n] for n in told if n in claims}
+    assert claims["helseid://claims/hpr/hpr_number"] == card["members"]["hpr_number"]
+
+
+def test_a_running_server_takes_up_what_is_added_changed_and_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    people = folder / "personas.yaml"
+
+    def person(pid: str, name: str) -> str:
+        return f'- {{pid: "{pid}", given_name: {name}, family_name: EGEN}}\n'
+
+    first, second = "01815012347", "02815012342"
+    people.write_text(person(first, "FØRSTE"))
+    server = LiveServer(tmp_path, fixtures=str(folder), invent_people="false")
+    try:
+        rp = web(server, "web")
+
+        def name_of(pid: str) -> str:
+            login = Login()
+            answer = rp.log_in(login, {"test_pid": pid})
+            if "code" not in answer:
+                return answer["error"]
+            return str(decode(rp.redeem(login, answer["code"]).json["id_token"])[1]["given_name"])
+
+        assert (name_of(first), name_of(second)) == ("FØRSTE", "access_denied")
+        people.write_text(person(first, "FØRSTE") + person(second, "ANDRE"))
+        assert name_of(second) == "access_denied", "nothing is taken up by itself"
+        beside(server, "fixtures", "load")
+        assert (name_of(first), name_of(second)) == ("FØRSTE", "ANDRE")
+        people.write_text(person(first, "ENDRET") + person(second, "ANDRE"))
+        beside(server, "fixtures", "load")
+        assert (name_of(first), name_of(second)) == ("ENDRET", "ANDRE")
+        people.write_text(person(second, "ANDRE"))
+        beside(server, "fixtures", "load")
+        assert (name_of(first), name_of(second)) == ("access_denied", "ANDRE")
+        people.write_text(person(first, "NESTE") + person(second, "ANDRE").replace("given_name", "givn_name"))
+        complaint = beside(server, "fixtures", "load", status=2)
+        assert f"{people}, persona '{second}': unknown member 'givn_name'; did you mean 'given_name'?" in complaint
+        assert "Nothing was loaded" in complaint and "Traceback" not in complaint
+        assert (name_of(first), name_of(second)) == ("access_denied", "ANDRE")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+def test_the_python_configuration_of_a_login_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
+    made = new_login_client(server, *extra)
+    code = made["python"] + "\nprint('\\n' + str(token.id_token))"
+    claims = follow_the_printed_address([sys.executable, "-c", code])
+    assert claims["aud"] == made["client_id"]
+    assert claims["helseid://claims/identity/pid"] == PERSON
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+def test_the_node_configuration_of_a_login_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
+    node = shutil.which("node")
+    assert node is not None
+    made = new_login_client(server, *extra)
+    code = made["node"] + "\nconsole.log('\\n' + tokens.id_token)"
+    claims = follow_the_printed_address([node, "--input-type=module", "--eval", code], NODE_MODULES)
+    assert claims["aud"] == made["client_id"]
+    assert claims["helseid://claims/identity/pid"] == PERSON
+
+
+def test_the_other_configurations_of_a_login_say_where_it_returns(server: LiveServer) -> None:
+    made = new_login_client(server)
+    document = requests.get(f"{server.issuer}/.well-known/openid-configuration", timeout=10).json()
+    settings = made["dotnet"]["HelseId"]
+    assert settings["RedirectUri"] == REDIRECT_URI and settings["CallbackPath"] == "/callback"
+    assert settings["AuthorizationEndpoint"] == document["authorization_endpoint"]
+    assert settings["PushedAuthorizationEndpoint"] == document["pushed_authorization_request_endpoint"]
+    assert f"helseid.client.redirect-uri={REDIRECT_URI}" in made["java"].splitlines()
+
+
+def new_login_client(server: LiveServer, *extra: str) -> dict[str, Any]:
+    arguments = ("--json", "--alg", "ES256", "--url", server.issuer, "--redirect-uri", REDIRECT_URI, *extra)
+    made: dict[str, Any] = json.loads(beside(server, "client", "new", *arguments))
+    return made
+
+
+def follow_the_printed_address(command: list[str], folder: Path | None = None) -> dict[str, Any]:
+    """Run what was printed, log in at the address that it prints, paste the answer; the claims of its last line."""
+    with subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        line = process.stdout.readline()
+        assert line.startswith("Log in at "), line + process.stderr.read()
+        url = line.removeprefix("Log in at ").strip()
+        answer = requests.get(f"{url}&test_pid={PERSON}", allow_redirects=False, timeout=10)
+        assert answer.status_code == 303, answer.text
+        out, err = process.communicate(answer.headers["Location"] + "\n", timeout=60)
+        assert process.returncode == 0, err
+    claims: dict[str, Any] = decode(out.strip().splitlines()[-1])[1]
+    return claims
