@@ -1,4 +1,4 @@
-.PHONY: help run test test-all check docs bench clean
+.PHONY: help run test test-all check docs bench container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -21,8 +21,8 @@ run: $(STAMP) ## serve on http://localhost:8080
 	$(BIN)/mock-sts serve
 
 check: $(STAMP) ## style, types, import contracts, generated pages
-	$(BIN)/ruff check mock_sts tests bench
-	$(BIN)/ruff format --check mock_sts tests bench
+	$(BIN)/ruff check mock_sts tests bench examples
+	$(BIN)/ruff format --check mock_sts tests bench examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mock-sts docs --check
@@ -44,6 +44,9 @@ docs: $(STAMP) ## write the generated parts of the documentation
 
 bench: $(STAMP) ## measure the token endpoint; prints, never fails
 	$(BIN)/python -m bench.tokens
+
+container: ## build the container image mock-sts with docker
+	docker build --tag mock-sts .
 
 clean: ## remove what was made
 	rm -rf $(VENV) mock-sts-data tests/interop/node/node_modules

@@ -5,10 +5,13 @@ needed, prints where it listens, and starts granian.
 """
 
 import errno
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from mock_sts import __version__
@@ -24,20 +27,27 @@ WAITING_ROOM = 62
 _LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"threads": {"()": "mock_sts.serving.not_about_threads"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "mock_sts": {"level": "INFO"},
-        # Its warning about many threads does not know that most of them only read (web.intake).
-        "_granian": {"level": "ERROR"},
+        "_granian": {"level": "WARNING", "filters": ["threads"]},
         "granian.access": {"level": "INFO"},
     },
 }
 
 
+def not_about_threads() -> Callable[[logging.LogRecord], bool]:
+    """A filter for granian's log: its warning about many threads does not know that most only read (web.intake)."""
+    return lambda record: "blocking_threads" not in str(record.msg) and "Python threads" not in str(record.msg)
+
+
 def serve(settings: Settings, values: dict[str, str]) -> int:
     """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers."""
+    # The first process of a container ignores SIGTERM unless told otherwise, and preparing takes a second.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     fault = _address_fault(settings)
     if fault:
         print(fault, file=sys.stderr)
