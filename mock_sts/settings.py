@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
+from mock_sts.helseid.terms import ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
 from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
 
 PREFIX = "MOCK_STS_"
@@ -118,6 +120,8 @@ def _folders(text: str) -> tuple[Path, ...]:
     for folder in folders:
         if not _is_folder(folder):
             raise ValueError(f"existing folders separated by {os.pathsep!r}; {str(folder)!r} is none")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise ValueError(f"folders that this user may read; {str(folder)!r} is not, so change its permissions")
     return folders
 
 
@@ -136,6 +140,14 @@ def _database_url(text: str) -> str:
     if text == "sqlite:///:memory:":
         raise ValueError("a file, sqlite:///PATH: several threads and processes cannot share a database in memory")
     return text
+
+
+def _schemes(text: str) -> tuple[str, ...]:
+    schemes = tuple(text.replace(",", " ").split())
+    known = [provider.scheme for provider in PROVIDERS]
+    if any(scheme not in known for scheme in schemes):
+        raise ValueError(f"some of {', '.join(known)}")
+    return schemes
 
 
 def _flag(text: str) -> bool:
@@ -170,10 +182,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "enforcement",
         "helseid",
-        "What is refused: observe (next to nothing), helseid (what HelseID refuses), strict (the security profile)",
+        "What is refused: observe (next to nothing), helseid (what HelseID refuses), strict (the security profile), "
+        "fapi2 (the FAPI 2.0 Security Profile)",
         _choice(*(mode.word for mode in Enforcement)),
     ),
-    Setting("preset", "helseid", "A named bundle of settings: helseid, or fapi2 (strict)", _choice("helseid", "fapi2")),
+    Setting(
+        "preset",
+        "helseid",
+        "A named bundle of settings: helseid, or fapi2, which is the FAPI 2.0 Security Profile instead of HelseID's",
+        _choice("helseid", "fapi2"),
+    ),
     Setting("workers", "1", "Processes that answer requests", _number(1, 64)),
     Setting(
         "threads", "2", "Requests per process that are worked on at the same time; many more may wait", _number(1, 64)
@@ -185,10 +203,34 @@ SETTINGS: tuple[Setting, ...] = (
         "shipped: the published development key, the same everywhere; fresh: made at first start",
         _choice("shipped", "fresh"),
     ),
+    Setting(
+        "signing_algorithm",
+        SIGNING_ALGORITHMS[0],
+        "What tokens are signed with: RS256 as at HelseID, or PS256",
+        _choice(*SIGNING_ALGORITHMS),
+    ),
     Setting("access_token_lifetime", "600", "Seconds; APIs and clients may have their own", _number(1, 86_400)),
     Setting("id_token_lifetime", "300", "Seconds; clients may have their own", _number(1, 86_400)),
     Setting(
         "refresh_token_lifetime", "28800", "Seconds from the login; clients may have their own", _number(1, 31_536_000)
+    ),
+    Setting(
+        "refresh_token_usage",
+        "",
+        "OneTimeUseOnly or Reusable for the refresh tokens of all clients; empty: as each client is registered",
+        _choice("", ONE_TIME_USE_ONLY, REUSABLE),
+    ),
+    Setting(
+        "revoke_on_code_reuse",
+        "false",
+        "Whether a code that is used twice takes back the tokens that it gave (RFC 6749 section 4.1.2)",
+        _flag,
+    ),
+    Setting(
+        "identity_providers",
+        "",
+        "Schemes of the identity providers on offer, separated by spaces; empty: all",
+        _schemes,
     ),
     Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", _number(1, 31_536_000)),
     Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", _number(1, 86_400)),
@@ -226,7 +268,19 @@ SETTINGS: tuple[Setting, ...] = (
 
 
 #: Named bundles of settings; a setting that is given by itself wins.
-PRESETS: Mapping[str, Mapping[str, str]] = {"helseid": {}, "fapi2": {"enforcement": "strict"}}
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "helseid": {},
+    "fapi2": {
+        "enforcement": Enforcement.FAPI2.word,
+        "signing_algorithm": "PS256",
+        "code_lifetime": "60",
+        "pushed_request_lifetime": "300",
+        "refresh_token_usage": REUSABLE,
+        "revoke_on_code_reuse": "true",
+        "identity_providers": "testidp-oidc",
+        "clock_skew": "10",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +300,13 @@ class Settings:
     threads: int
     admin_token: str
     signing_keys: str
+    signing_algorithm: str
     access_token_lifetime: int
     id_token_lifetime: int
     refresh_token_lifetime: int
+    refresh_token_usage: str
+    revoke_on_code_reuse: bool
+    identity_providers: tuple[str, ...]
     single_sign_on_lifetime: int
     code_lifetime: int
     pushed_request_lifetime: int

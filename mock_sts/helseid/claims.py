@@ -11,16 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.helseid.registry import MULTI_TENANT, SINGLE_TENANT, ApiResource, Client, Persona
+from mock_sts.helseid.details import JOURNAL_ID, NO_DETAILS, TRUST_FRAMEWORK, Details
+from mock_sts.helseid.registry import ApiResource, Client, Persona
 from mock_sts.helseid.scopes import CLIENT_NAME
+from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.helseid.testidp import ASSURANCE_OF
 from mock_sts.protocol.terms import OFFLINE_ACCESS, PROFILE, AuthMethod
 
 CLIENT_AMR = "client_amr"
 ORGNR_PARENT = "helseid://claims/client/claims/orgnr_parent"
+ORGNR_CHILD = "helseid://claims/client/claims/orgnr_child"
 ORGNR_SUPPLIER = "helseid://claims/client/claims/orgnr_supplier"
 CLIENT_NAME_CLAIM = "helseid://claims/client/client_name"
 CLIENT_TENANCY = "helseid://claims/client/client_tenancy"
+ORIGINAL_CLIENT_ID = "helseid://claims/client/original_client_id"
 
 PID = "helseid://claims/identity/pid"
 PID_PSEUDONYM = "helseid://claims/identity/pid_pseudonym"
@@ -85,7 +89,7 @@ class Subject:
 @dataclass(frozen=True, slots=True)
 class AccessTokenFacts:
     """What an access token says. Times in seconds; ``confirmation`` is a ``jkt`` or None for a Bearer token;
-    ``subject`` is None for a machine.
+    ``subject`` is None for a machine. ``trust_framework`` is that claim, ready.
     """
 
     issuer: str
@@ -97,6 +101,8 @@ class AccessTokenFacts:
     confirmation: str | None
     jti: str
     subject: Subject | None = None
+    details: Details = NO_DETAILS
+    trust_framework: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,56 @@ def access_token_claims(facts: AccessTokenFacts) -> dict[str, Any]:
 
     ``aud`` is a text for one API and a list for several; ``scope`` is always a list, offline_access last.
     """
+    claims = _common_claims(facts)
+    subject = facts.subject
+    if subject is not None:
+        claims["amr"] = list(subject.login.amr)
+    claims["client_id"] = facts.client.client_id
+    first, last = _client_claims(facts)
+    claims.update(first)
+    if subject is not None:
+        claims["sub"] = subject.sub
+        claims["auth_time"] = subject.login.auth_time
+        claims["idp"] = subject.login.idp
+        wanted = wanted_by(facts.apis)
+        claims.update(_pick(subject, [claim for claim in ACCESS_TOKEN_CLAIMS if claim in wanted]))
+    claims.update(last)
+    if facts.trust_framework is not None:
+        claims[TRUST_FRAMEWORK] = facts.trust_framework
+    if subject is not None:
+        claims["sid"] = subject.login.sid
+    claims["jti"] = facts.jti
+    return claims
+
+
+def exchanged_token_claims(facts: AccessTokenFacts, subject: Mapping[str, Any], parent: str | None) -> dict[str, Any]:
+    """The payload of an access token that an actor (``facts.client``) got for the token with the claims ``subject``.
+
+    HelseID's claims and those of the person are the subject token's; ``act`` names the actor, with ``parent``, the
+    organization that it acts for, and inside it those who came before (RFC 8693 section 4.1).
+    """
+    actor: dict[str, Any] = {"iss": facts.issuer, "client_id": facts.client.client_id}
+    if parent:
+        actor[ORGNR_PARENT] = parent
+    if isinstance(subject.get("act"), Mapping):
+        actor["act"] = subject["act"]
+    claims = _common_claims(facts)
+    if "amr" in subject:
+        claims["amr"] = subject["amr"]
+    claims["client_id"] = facts.client.client_id
+    claims[CLIENT_AMR] = AuthMethod.PRIVATE_KEY_JWT.value
+    for name in ("sub", "auth_time", "idp"):
+        if name in subject:
+            claims[name] = subject[name]
+    claims.update({name: value for name, value in subject.items() if name.startswith("helseid://")})
+    claims.setdefault(ORIGINAL_CLIENT_ID, subject.get("client_id"))
+    claims["act"] = actor
+    claims["jti"] = facts.jti
+    return claims
+
+
+def _common_claims(facts: AccessTokenFacts) -> dict[str, Any]:
+    """What every access token begins with."""
     audiences = [api.audience for api in facts.apis]
     claims: dict[str, Any] = {
         "iss": facts.issuer,
@@ -135,22 +191,6 @@ def access_token_claims(facts: AccessTokenFacts) -> dict[str, Any]:
     if facts.confirmation is not None:
         claims["cnf"] = {"jkt": facts.confirmation}
     claims["scope"] = in_token_order(facts.scopes)
-    subject = facts.subject
-    if subject is not None:
-        claims["amr"] = list(subject.login.amr)
-    claims["client_id"] = facts.client.client_id
-    first, last = _client_claims(facts.client, facts.scopes, facts.apis)
-    claims.update(first)
-    if subject is not None:
-        claims["sub"] = subject.sub
-        claims["auth_time"] = subject.login.auth_time
-        claims["idp"] = subject.login.idp
-        wanted = {claim for api in facts.apis for claim in api.members["claims"]}
-        claims.update(_pick(subject, [claim for claim in ACCESS_TOKEN_CLAIMS if claim in wanted]))
-    claims.update(last)
-    if subject is not None:
-        claims["sid"] = subject.login.sid
-    claims["jti"] = facts.jti
     return claims
 
 
@@ -209,7 +249,6 @@ def access_token_lifetime(client: Client, apis: Iterable[ApiResource], usual: in
 def _pick(subject: Subject, names: Iterable[str]) -> dict[str, Any]:
     """The claims called ``names`` as far as the person has them; levels and numbers are texts, as at HelseID."""
     members, login = subject.persona.members, subject.login
-    full_name = " ".join(filter(None, (members["given_name"], members["middle_name"], members["family_name"])))
     values: dict[str, str | None] = {
         PID: subject.persona.pid,
         PID_PSEUDONYM: subject.sub,
@@ -217,12 +256,18 @@ def _pick(subject: Subject, names: Iterable[str]) -> dict[str, Any]:
         ASSURANCE_LEVEL: ASSURANCE_OF[login.security_level],
         NETWORK: subject.network,
         HPR_NUMBER: login.hpr_number,
-        "name": full_name,
+        "name": full_name(subject.persona),
         "given_name": members["given_name"],
         "middle_name": members["middle_name"],
         "family_name": members["family_name"],
     }
     return {name: values[name] for name in names if values.get(name) is not None}
+
+
+def full_name(persona: Persona) -> str:
+    """Given, middle and family name, as far as there are any."""
+    members = persona.members
+    return " ".join(filter(None, (members["given_name"], members["middle_name"], members["family_name"])))
 
 
 def _hpr_details(subject: Subject) -> dict[str, Any]:
@@ -244,26 +289,42 @@ def _hpr_details(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _client_claims(
-    client: Client, scopes: Sequence[str], apis: Iterable[ApiResource]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """What a token says of its client from the registration: what stands before the person, and what after."""
-    members = client.members
-    tenancy, organization = members["tenancy"], members["organization"]
+def parent_of(client: Client, details: Details) -> str | None:
+    """The organization number of the legal entity that ``client`` acts for, None where there is none."""
+    if client.members["tenancy"] == SINGLE_TENANT:
+        organization: str | None = client.members["organization"]
+        return organization
+    return details.organization.parent if details.organization is not None else None
+
+
+def wanted_by(apis: Iterable[ApiResource]) -> frozenset[str]:
+    """The claims that ``apis`` want in their access tokens."""
+    return frozenset(claim for api in apis for claim in api.members["claims"])
+
+
+def _client_claims(facts: AccessTokenFacts) -> tuple[dict[str, str], dict[str, str]]:
+    """What a token says of its client, from the registration and the details that it sent: what stands before the
+    person, and what after.
+    """
+    members, details = facts.client.members, facts.details
+    tenancy = members["tenancy"]
     first = {CLIENT_AMR: AuthMethod.PRIVATE_KEY_JWT.value}
-    if organization and tenancy == SINGLE_TENANT:
-        first[ORGNR_PARENT] = organization
+    parent = parent_of(facts.client, details)
+    if parent:
+        first[ORGNR_PARENT] = parent
+    if details.organization is not None and details.organization.child:
+        first[ORGNR_CHILD] = details.organization.child
+    if details.journal_id is not None:
+        first[JOURNAL_ID] = details.journal_id
     last = {}
-    if organization and tenancy == MULTI_TENANT:
-        last[ORGNR_SUPPLIER] = organization
-    apis = tuple(apis)
-    audiences = {api.audience for api in apis}
+    if members["organization"] and tenancy == MULTI_TENANT:
+        last[ORGNR_SUPPLIER] = members["organization"]
+    audiences = {api.audience for api in facts.apis}
     for name, value in members["client_claims"].items():
         owner, of_an_api, _ = name.partition(_API_CLAIM)
         if not of_an_api or owner in audiences:
             last[name] = value
-    wanted = {claim for api in apis for claim in api.members["claims"]}
-    if members["client_name"] and (CLIENT_NAME in scopes or CLIENT_NAME_CLAIM in wanted):
+    if members["client_name"] and (CLIENT_NAME in facts.scopes or CLIENT_NAME_CLAIM in wanted_by(facts.apis)):
         last[CLIENT_NAME_CLAIM] = members["client_name"]
     if tenancy in (SINGLE_TENANT, MULTI_TENANT):
         last[CLIENT_TENANCY] = tenancy

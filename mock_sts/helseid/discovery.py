@@ -7,9 +7,9 @@ accepts, clients parse it, and some of them are particular about it. Members sta
 from collections.abc import Iterable, Mapping
 
 from mock_sts.protocol.issuer import Issuer
-from mock_sts.protocol.jose import ALGORITHMS
+from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.json_text import write_json
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.protocol.terms import AuthMethod, Endpoint, GrantType
 
 CLAIMS_SUPPORTED = (
     "name",
@@ -67,10 +67,30 @@ RESPONSE_TYPES_SUPPORTED = (
 )
 
 
-def discovery_document(issuer: Issuer, back_channel: Issuer) -> bytes:
+#: What is true of a server that keeps to FAPI 2.0, where HelseID's recording says more; None: not there at all.
+_IN_FAPI: Mapping[str, object] = {
+    "check_session_iframe": None,
+    "device_authorization_endpoint": None,
+    "backchannel_authentication_endpoint": None,
+    "require_pushed_authorization_requests": True,
+    "grant_types_supported": tuple(grant.value for grant in GrantType),
+    "response_types_supported": ("code",),
+    "response_modes_supported": ("query", "form_post"),
+    "token_endpoint_auth_methods_supported": (AuthMethod.PRIVATE_KEY_JWT.value,),
+    "token_endpoint_auth_signing_alg_values_supported": FAPI_ALGORITHMS,
+    "code_challenge_methods_supported": ("S256",),
+    "request_object_signing_alg_values_supported": FAPI_ALGORITHMS,
+    "backchannel_token_delivery_modes_supported": None,
+    "backchannel_user_code_parameter_supported": None,
+    "dpop_signing_alg_values_supported": FAPI_ALGORITHMS,
+}
+
+
+def discovery_document(issuer: Issuer, back_channel: Issuer, signing_algorithm: str, *, fapi: bool) -> bytes:
     """The document at ``/.well-known/openid-configuration`` as UTF-8 JSON.
 
     Endpoints that browsers visit stand on ``issuer``, the others on ``back_channel``; usually they are the same.
+    ``fapi`` asks for what is true under FAPI 2.0 instead of the recording.
     """
     document: dict[str, object] = {
         "issuer": issuer.base,
@@ -100,7 +120,7 @@ def discovery_document(issuer: Issuer, back_channel: Issuer) -> bytes:
             "client_secret_post",
             "private_key_jwt",
         ),
-        "id_token_signing_alg_values_supported": ("RS256",),
+        "id_token_signing_alg_values_supported": (signing_algorithm,),
         "subject_types_supported": ("public",),
         "code_challenge_methods_supported": ("plain", "S256"),
         "request_parameter_supported": True,
@@ -113,6 +133,8 @@ def discovery_document(issuer: Issuer, back_channel: Issuer) -> bytes:
         "expired_jwks_uri": back_channel.url(Endpoint.EXPIRED_JWKS),
         "available_idps": back_channel.url(Endpoint.AVAILABLE_IDPS),
     }
+    if fapi:
+        document = {name: value for name, value in {**document, **_IN_FAPI}.items() if value is not None}
     return write_json(document)
 
 

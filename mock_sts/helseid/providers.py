@@ -1,8 +1,11 @@
 """Identity providers: through whom a person logs in, and what that yields."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mock_sts.helseid.registry import Client
+if TYPE_CHECKING:  # the settings know the providers' names, and must not load what reads keys
+    from mock_sts.helseid.registry import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,19 @@ PROVIDERS = (
 _IDP = "idp:"
 
 
-def providers_for(client: Client) -> tuple[Provider, ...]:
-    """The providers that ``client`` may use; a registration without any may use all."""
+def offered(schemes: Iterable[str]) -> tuple[Provider, ...]:
+    """The providers that a server with these ``schemes`` has; none named: all."""
+    named = tuple(schemes)
+    return tuple(provider for provider in PROVIDERS if not named or provider.scheme in named)
+
+
+def providers_for(client: "Client", on_offer: Iterable[Provider]) -> tuple[Provider, ...]:
+    """The providers ``on_offer`` that ``client`` may use; a registration without any may use all."""
     allowed = client.members["identity_providers"]
-    return tuple(provider for provider in PROVIDERS if not allowed or provider.scheme in allowed)
+    return tuple(provider for provider in on_offer if not allowed or provider.scheme in allowed)
 
 
-def asked_for(acr_values: tuple[str, ...], client: Client) -> Provider | None:
-    """The provider that ``acr_values`` names by ``idp:<scheme>``; None when it names none that the client may use."""
+def asked_for(acr_values: tuple[str, ...], allowed: Iterable[Provider]) -> Provider | None:
+    """The provider that ``acr_values`` names by ``idp:<scheme>``; None when it names none of ``allowed``."""
     named = {value.removeprefix(_IDP) for value in acr_values if value.startswith(_IDP)}
-    return next((provider for provider in providers_for(client) if provider.scheme in named), None)
+    return next((provider for provider in allowed if provider.scheme in named), None)

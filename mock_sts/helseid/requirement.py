@@ -14,11 +14,16 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 
 
 class Enforcement(IntEnum):
-    """Who refuses when a requirement is broken; each one refuses what the ones before it refuse."""
+    """Who refuses when a requirement is broken.
+
+    Of the first three each refuses what the ones before it refuse. FAPI2 refuses what HELSEID refuses and what the FAPI
+    2.0 Security Profile asks beyond that, but not what only HelseID's own profile asks.
+    """
 
     OBSERVE = 0
     HELSEID = 1
     STRICT = 2
+    FAPI2 = 3
 
     @property
     def word(self) -> str:
@@ -43,11 +48,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one look gave. ``observed`` and ``expected`` are for people; ``observed`` may quote the client."""
+    """What one look gave. ``observed`` and ``expected`` are for people; ``observed`` may quote the client.
+
+    ``says`` takes the place of the requirement's, where HelseID's own words name what was found.
+    """
 
     met: bool
     observed: str = ""
     expected: str = ""
+    says: str = ""
 
 
 _MET = Verdict(met=True)
@@ -56,7 +65,7 @@ _MET = Verdict(met=True)
 _LONGEST_OBSERVED = 200
 
 
-def holds(met: bool, observed: object = "", expected: object = "") -> Verdict:
+def holds(met: bool, observed: object = "", expected: object = "", says: str = "") -> Verdict:
     """A verdict. ``observed`` and ``expected`` become text only when the requirement is broken: they may be functions
     that make it, for most requirements are met and formatting costs more than judging.
     """
@@ -65,7 +74,7 @@ def holds(met: bool, observed: object = "", expected: object = "") -> Verdict:
     text = _words(observed)
     if len(text) > _LONGEST_OBSERVED:
         text = text[:_LONGEST_OBSERVED] + "…"
-    return Verdict(False, text, _words(expected))
+    return Verdict(False, text, _words(expected), says)
 
 
 def _words(value: object) -> str:
@@ -81,7 +90,8 @@ Evidence = TypeVar("Evidence")
 class Requirement(Generic[Evidence]):
     """One requirement.
 
-    ``refused_by`` is the first enforcement that refuses a breach, None when nobody does. ``error`` and ``says`` are
+    ``refused_by`` is the first enforcement that refuses a breach, None when nobody does; FAPI2 for what it alone
+    refuses. ``in_fapi`` says whether FAPI2 refuses it too; None: when HELSEID does. ``error`` and ``says`` are
     the code and description that HelseID answers with. After a ``decisive`` requirement that is refused nothing else
     is judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. The check gives None
     where the requirement does not apply.
@@ -97,11 +107,17 @@ class Requirement(Generic[Evidence]):
     source: str
     decisive: bool
     is_challenge: bool
+    in_fapi: bool | None
     check: Callable[[Evidence], Verdict | None]
 
     def is_refused_by(self, enforcement: Enforcement) -> bool:
         """Whether ``enforcement`` refuses a breach."""
-        return self.refused_by is not None and enforcement >= self.refused_by
+        if self.refused_by is None:
+            return False
+        if enforcement is Enforcement.FAPI2:
+            usual = self.refused_by is not Enforcement.STRICT
+            return usual if self.in_fapi is None else self.in_fapi
+        return enforcement >= self.refused_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,7 @@ class Chapter(Generic[Evidence]):
         says: str = "",
         decisive: bool = False,
         is_challenge: bool = False,
+        in_fapi: bool | None = None,
     ) -> "Callable[[Callable[[Evidence], Verdict | None]], Requirement[Evidence]]":
         """Declare a requirement; the decorated function is its check and the name becomes the requirement."""
 
@@ -149,6 +166,7 @@ class Chapter(Generic[Evidence]):
                 source=source,
                 decisive=decisive,
                 is_challenge=is_challenge,
+                in_fapi=in_fapi,
                 check=check,
             )
             self.requirements.append(requirement)
@@ -162,13 +180,15 @@ class Chapter(Generic[Evidence]):
         return Chapter(self.name, self.title, self.refuses_with, kept)
 
     def judge(self, evidence: Evidence, enforcement: Enforcement = Enforcement.OBSERVE) -> list[Finding]:
-        """All findings on ``evidence`` in order.
+        """All findings on ``evidence`` in order. What only FAPI 2.0 asks is judged under FAPI2 alone.
 
         Only a broken decisive requirement that ``enforcement`` refuses ends the judgement early: what goes on must have
         met every requirement that follows.
         """
         findings: list[Finding] = []
         for requirement in self.requirements:
+            if requirement.refused_by is Enforcement.FAPI2 and enforcement is not Enforcement.FAPI2:
+                continue
             verdict = requirement.check(evidence)
             if verdict is None:
                 continue
@@ -190,7 +210,8 @@ def refusal(findings: Iterable[Finding], enforcement: Enforcement) -> OAuthError
 
 def refuse(requirement: "Requirement[Evidence]", verdict: Verdict) -> OAuthError:
     """The OAuthError for a broken ``requirement``, with everything that the developer should know in ``detail``."""
-    return OAuthError(requirement.error, requirement.says, detail=explain(requirement, verdict), rule=requirement.id)
+    said = verdict.says or requirement.says
+    return OAuthError(requirement.error, said, detail=explain(requirement, verdict), rule=requirement.id)
 
 
 def explain(requirement: "Requirement[Evidence]", verdict: Verdict) -> str:

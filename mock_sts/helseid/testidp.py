@@ -21,11 +21,17 @@ class LoginIntentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LoginIntent:
-    """Who shall log in: pid, an HPR number other than the register's (or None), and the security level."""
+    """Who shall log in: pid, an HPR number other than the register's (or None), and the security level (None: the
+    usual one, or the highest that the person can reach).
+    """
 
     pid: str
     hpr_number: str | None
-    security_level: str
+    security_level: str | None
+
+    def level_for(self, highest: str) -> str:
+        """The level of a login by somebody whose ``highest`` that is."""
+        return min(DEFAULT_LEVEL, highest) if self.security_level is None else self.security_level
 
 
 def parameters_in(params: Params) -> dict[str, str]:
@@ -43,7 +49,7 @@ def read_login_intent(values: Mapping[str, str]) -> LoginIntent | None:
     hpr_number = values.get(HPR_NUMBER)
     if hpr_number is not None and not is_hpr_number(hpr_number):
         raise LoginIntentError(f"{HPR_NUMBER} must be seven to nine digits")
-    level = values.get(SECURITY_LEVEL, DEFAULT_LEVEL)
-    if level not in LEVELS:
+    level = values.get(SECURITY_LEVEL)
+    if level is not None and level not in LEVELS:
         raise LoginIntentError(f"{SECURITY_LEVEL} must be one of {', '.join(LEVELS)}")
     return LoginIntent(pid, hpr_number, level)

@@ -9,16 +9,34 @@ from mock_sts.protocol.params import Params
 
 RESPONSE_MODES = ("query", "form_post")
 
+#: The parameters of an authorization request, apart from those that say where the rest is.
+PARAMETERS = (
+    "acr_values",
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "dpop_jkt",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "on_behalf_of",
+    "prompt",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "ui_locales",
+)
+
 #: RFC 9126 section 2.2
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """The facts of a request, each as sent; None or empty where absent. ``max_age`` stays a text until it is judged.
-
-    ``others`` are parameters that only one provider understands, kept for later steps.
-    """
+    """The facts of a request, each as sent; None or empty where absent. ``max_age`` stays a text until it is judged."""
 
     client_id: str | None
     redirect_uri: str | None
@@ -36,7 +54,6 @@ class AuthorizationRequest:
     ui_locales: tuple[str, ...]
     resources: tuple[str, ...]
     dpop_jkt: str | None
-    request_object: str | None
     request_uri: str | None
 
 
@@ -59,6 +76,5 @@ def read_authorization_request(params: Params) -> AuthorizationRequest:
         ui_locales=params.words("ui_locales"),
         resources=params.many("resource"),
         dpop_jkt=params.one("dpop_jkt"),
-        request_object=params.one("request"),
         request_uri=params.one("request_uri"),
     )

@@ -8,7 +8,7 @@ RULE_HEADER = "Mock-Sts-Rule"
 
 
 class ErrorCode(StrEnum):
-    """Registered error codes (RFC 6749, 6750, 8707, 9126, 9449; OpenID Connect Core)."""
+    """Registered error codes (RFC 6749, 6750, 8707, 9101, 9126, 9396, 9449; OpenID Connect Core)."""
 
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
@@ -24,7 +24,10 @@ class ErrorCode(StrEnum):
     INVALID_REQUEST_URI = "invalid_request_uri"
     INVALID_TOKEN = "invalid_token"
     LOGIN_REQUIRED = "login_required"
+    INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
+    INVALID_REQUEST_OBJECT = "invalid_request_object"
     SERVER_ERROR = "server_error"
+    UNSUPPORTED_TOKEN_TYPE = "unsupported_token_type"
     UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
 
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from mock_sts.protocol.terms import Endpoint
-
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
@@ -11,9 +9,9 @@ class Issuer:
 
     base: str
 
-    def url(self, endpoint: Endpoint) -> str:
-        """The absolute URL of ``endpoint``."""
-        return self.base + endpoint.value
+    def url(self, endpoint: str) -> str:
+        """The absolute URL of ``endpoint``, an Endpoint or another path below the issuer."""
+        return f"{self.base}{endpoint}"
 
     def __str__(self) -> str:
         return self.base

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicKey,
     EllipticCurvePublicNumbers,
 )
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.errors import SecurityWarning
@@ -33,6 +34,12 @@ from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_j
 #: The nine asymmetric algorithms (RFC 7518 section 3.1), RSA before EC.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 
+#: Ed25519 under both its names (RFC 9864 and RFC 8037). HelseID does not know it, FAPI 2.0 does.
+EDWARDS = ("Ed25519", "EdDSA")
+
+#: The algorithms that FAPI 2.0 allows (section 5.4.1).
+FAPI_ALGORITHMS = ("PS256", "ES256", *EDWARDS)
+
 #: Longest compact JWS that is read, in characters. An RSA-4096 proof has 2,300, a detailed assertion under 8,000.
 MAX_JWS_LENGTH = 65_536
 
@@ -43,9 +50,14 @@ PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _KEY_NAMES = ("jwk", "jwks")
 
 #: The members that make a public key.
-_KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
+_KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
 _CURVE_OF = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+
+_KEY_TYPE_OF = {
+    **{name: "EC" if name.startswith("ES") else "RSA" for name in ALGORITHMS},
+    **dict.fromkeys(EDWARDS, "OKP"),
+}
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 
@@ -91,9 +103,9 @@ class Jws:
 
     @property
     def algorithm(self) -> str:
-        """The ``alg`` header if it is one of ALGORITHMS, else an empty string."""
+        """The ``alg`` header if it is one of ALGORITHMS or EDWARDS, else an empty string."""
         alg = self.header.get("alg")
-        return alg if isinstance(alg, str) and alg in _MODELS else ""
+        return alg if isinstance(alg, str) and (alg in _MODELS or alg in EDWARDS) else ""
 
 
 def read_jws(text: str) -> Jws:
@@ -130,7 +142,7 @@ class PublicKey:
     crv: str
     bits: int
     thumbprint: str
-    _key: RSAPublicKey | EllipticCurvePublicKey
+    _key: RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
     def verify(self, jws: Jws) -> bool:
         """Whether this key made the signature of ``jws`` with the algorithm that its header names.
@@ -138,11 +150,13 @@ class PublicKey:
         An EC key verifies with every ES algorithm, also one that belongs to another curve: some clients sign ES256
         with a P-521 key. ``curve_fits`` tells that apart.
         """
-        model: Any = _MODELS.get(jws.algorithm)
-        if model is None or (self.kty == "RSA") == jws.algorithm.startswith("ES"):
+        if not self.fits(jws.algorithm):
             return False
+        model: Any = _MODELS.get(jws.algorithm)
         try:
-            if isinstance(self._key, RSAPublicKey):
+            if isinstance(self._key, Ed25519PublicKey):
+                self._key.verify(jws.signature, jws.signing_input)
+            elif isinstance(self._key, RSAPublicKey):
                 self._key.verify(jws.signature, jws.signing_input, model.padding, model.hash_alg())
             else:
                 half = (self.bits + 7) // 8
@@ -154,9 +168,13 @@ class PublicKey:
             return False
         return True
 
+    def fits(self, algorithm: str) -> bool:
+        """Whether a key of this type signs with ``algorithm``."""
+        return _KEY_TYPE_OF.get(algorithm) == self.kty
+
     def curve_fits(self, algorithm: str) -> bool:
         """Whether the key's curve is the one that RFC 7518 section 3.4 ties ``algorithm`` to; True for RSA."""
-        return self.kty == "RSA" or _CURVE_OF.get(algorithm) == self.crv
+        return self.kty != "EC" or _CURVE_OF.get(algorithm) == self.crv
 
 
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
@@ -169,7 +187,7 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     """
     kty = jwk.get("kty")
     if not isinstance(kty, str) or kty not in _KEY_MEMBERS:
-        raise JoseError("its kty is neither RSA nor EC")
+        raise JoseError("its kty is none of RSA, EC, OKP")
     members = {}
     for name in _KEY_MEMBERS[kty]:
         value = jwk.get(name)
@@ -179,10 +197,14 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
             raise JoseError(f"its member {name} is too long")
         members[name] = value
     crv = members.get("crv", "")
-    key: RSAPublicKey | EllipticCurvePublicKey
+    key: RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
     try:
         if kty == "RSA":
             key = RSAPublicNumbers(_integer(members["e"]), _integer(members["n"])).public_key()
+        elif kty == "OKP":
+            if crv != "Ed25519":
+                raise JoseError("its crv is not Ed25519")
+            key = Ed25519PublicKey.from_public_bytes(from_base64url(members["x"]))
         elif crv in _CURVES:
             key = EllipticCurvePublicNumbers(_integer(members["x"]), _integer(members["y"]), _CURVES[crv]).public_key()
         else:
@@ -191,7 +213,8 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
         raise
     except Exception:  # OpenSSL's complaints about bad key material come as several unrelated types
         raise JoseError(f"its {kty} members do not make a key") from None
-    return PublicKey(kty, crv, key.key_size, _thumbprint(kty, members), key)
+    bits = 256 if isinstance(key, Ed25519PublicKey) else key.key_size
+    return PublicKey(kty, crv, bits, _thumbprint(kty, members), key)
 
 
 def _thumbprint(kty: str, members: Mapping[str, str]) -> str:

@@ -40,6 +40,7 @@ class Endpoint(StrEnum):
     DEVICE_AUTHORIZATION = "/connect/deviceauthorization"
     CIBA = "/connect/ciba"
     PAR = "/connect/par"
+    CLIENT_INFO = "/connect/clientinfo"
     EXPIRED_JWKS = "/connect/expiredjwks"
     AVAILABLE_IDPS = "/connect/availableidps"
 

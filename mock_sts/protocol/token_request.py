@@ -8,6 +8,9 @@ from mock_sts.protocol.params import Params
 #: Longest resource indicator that is read, in characters.
 MAX_RESOURCE = 512
 
+#: RFC 8693 section 3
+ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
+
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+\Z")
 
 
@@ -31,9 +34,21 @@ class AuthorizationCodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenRequest:
-    """RFC 6749 section 6. None where absent."""
+    """RFC 6749 section 6. None where absent; ``scopes`` is empty when the request names none."""
 
     refresh_token: str | None
+    scopes: tuple[str, ...]
+    resource: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenExchangeRequest:
+    """RFC 8693 section 2.1. None where absent; ``scopes`` is empty when the request names none."""
+
+    subject_token: str | None
+    subject_token_type: str | None
+    requested_token_type: str | None
+    scopes: tuple[str, ...]
     resource: str | None
 
 
@@ -46,7 +61,18 @@ def read_authorization_code(params: Params) -> AuthorizationCodeRequest:
 
 def read_refresh_token(params: Params) -> RefreshTokenRequest:
     """The request in ``params``."""
-    return RefreshTokenRequest(params.one("refresh_token"), params.one("resource"))
+    return RefreshTokenRequest(params.one("refresh_token"), params.words("scope"), params.one("resource"))
+
+
+def read_token_exchange(params: Params) -> TokenExchangeRequest:
+    """The request in ``params``."""
+    return TokenExchangeRequest(
+        subject_token=params.one("subject_token"),
+        subject_token_type=params.one("subject_token_type"),
+        requested_token_type=params.one("requested_token_type"),
+        scopes=params.words("scope"),
+        resource=params.one("resource"),
+    )
 
 
 def read_client_credentials(params: Params) -> ClientCredentialsRequest:

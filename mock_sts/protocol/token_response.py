@@ -7,7 +7,10 @@ from mock_sts.protocol.terms import TokenType
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """A successful answer; ``expires_in`` and ``rt_expires_in`` (HelseID's own member) are in seconds."""
+    """A successful answer; ``expires_in`` and ``rt_expires_in`` (HelseID's own member) are in seconds.
+
+    ``issued_token_type`` is for token exchange (RFC 8693 section 2.2.1).
+    """
 
     access_token: str
     expires_in: int
@@ -16,12 +19,14 @@ class TokenResponse:
     id_token: str | None = None
     refresh_token: str | None = None
     rt_expires_in: int | None = None
+    issued_token_type: str | None = None
 
     def body(self) -> dict[str, str | int]:
         """The JSON members, in the order in which HelseID writes them; absent ones are left out."""
         members: dict[str, str | int | None] = {
             "id_token": self.id_token,
             "access_token": self.access_token,
+            "issued_token_type": self.issued_token_type,
             "expires_in": self.expires_in,
             "token_type": self.token_type.value,
             "refresh_token": self.refresh_token,

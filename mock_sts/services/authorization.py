@@ -12,8 +12,8 @@ from urllib.parse import urlencode, urlsplit
 from mock_sts.helseid import testidp
 from mock_sts.helseid.profile import authorization_request as chapter
 from mock_sts.helseid.profile.authorization_request import RequestUriEvidence, seconds_in
-from mock_sts.helseid.providers import Provider, asked_for, providers_for
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.providers import Provider, asked_for
+from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
 from mock_sts.protocol.authorization_request import (
@@ -30,6 +30,7 @@ from mock_sts.services.grants.personal import new_handle
 from mock_sts.services.login import MadeSession, find_person, find_session, make_session
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.pushed_authorization import judge_request, kept_request
+from mock_sts.services.request_object import Opened, claimed_client, open_request
 from mock_sts.services.sts import Sts
 from mock_sts.store import ledger
 from mock_sts.store.engine import Store, Transaction
@@ -54,10 +55,12 @@ class Pending:
     """An authorization request on its way to an answer.
 
     ``handle`` finds it in the ledger; an empty one is not kept yet. ``return_url`` is where login pages come back to.
+    ``request`` is what ``opened`` asks for.
     """
 
     handle: str
     client: Client
+    opened: Opened
     request: AuthorizationRequest
     hints: dict[str, str]
     dpop_jkt: str | None
@@ -81,8 +84,10 @@ class Answered:
     cookie: str | None
 
 
-def begin_authorization(exchange: Exchange, params: Params, cookie: str | None) -> Answered | LoginNeeded:
-    """Decide what happens with an authorization request.
+def begin_authorization(
+    exchange: Exchange, params: Params, cookie: str | None, *, posted: bool
+) -> Answered | LoginNeeded:
+    """Decide what happens with an authorization request; ``posted`` says that it came in a form.
 
     ``cookie`` is that of the browser's session. Raises TravellingError for what travels to the client and OAuthError
     for what ends on a page; ``exchange`` is open and journals either.
@@ -90,21 +95,21 @@ def begin_authorization(exchange: Exchange, params: Params, cookie: str | None) 
     show_parameters(exchange, params)
     if params.fault:
         raise OAuthError(ErrorCode.INVALID_REQUEST, detail=params.fault)
-    pending = _load(exchange, params)
+    pending = _load(exchange, params, posted=posted)
     session = find_session(exchange, cookie)
     if session is not None and _is_good(exchange, pending, session):
         return _answer(exchange, pending, session, None)
-    provider = asked_for(pending.request.acr_values, pending.client)
-    testidp_chosen = provider or next((p for p in providers_for(pending.client) if p.is_testidp), None)
+    allowed = exchange.sts.providers_for(pending.client)
+    provider = asked_for(pending.request.acr_values, allowed)
+    testidp_chosen = provider or next((p for p in allowed if p.is_testidp), None)
     if testidp_chosen is not None and testidp_chosen.is_testidp:
         # Only the TestIDP knows these parameters; with another provider they mean nothing.
         intent = _intent(exchange, pending)
         if intent is not None:
-            made = make_session(exchange, intent, testidp_chosen, session, pending.client)
+            made = make_session(exchange, *intent, testidp_chosen, session, pending.client)
             return _answer(exchange, pending, made.session, made)
     if "none" in pending.request.prompts:
         raise _travelling(exchange, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
-    allowed = providers_for(pending.client)
     if not allowed:
         named = ", ".join(pending.client.members["identity_providers"])
         raise OAuthError(
@@ -114,7 +119,7 @@ def begin_authorization(exchange: Exchange, params: Params, cookie: str | None) 
         )
     if provider is None and len(allowed) == 1:
         provider = allowed[0]
-    return LoginNeeded(provider, _kept_return_url(exchange, pending, params))
+    return LoginNeeded(provider, _kept_return_url(exchange, pending))
 
 
 def complete_login(
@@ -128,10 +133,10 @@ def complete_login(
     record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
     client = _client(exchange, _judged(exchange, record, record.client_id if record else None).client_id)
     try:
-        find_person(exchange, intent)
+        persona = find_person(exchange, intent)
     except UnknownPersonError as error:
         raise OAuthError(ErrorCode.ACCESS_DENIED, str(error)) from None
-    made = make_session(exchange, intent, provider, find_session(exchange, cookie), client)
+    made = make_session(exchange, intent, persona, provider, find_session(exchange, cookie), client)
 
     def act(transaction: Transaction) -> None:
         kept = made.keep(transaction)
@@ -139,6 +144,17 @@ def complete_login(
 
     exchange.finish(act)
     return made.cookie
+
+
+def cancel_login(exchange: Exchange, return_url: str) -> AuthorizationResponse:
+    """The answer for a client whose person does not want to log in: access_denied. Raises OAuthError when the request
+    behind ``return_url`` is unknown or over.
+    """
+    params = Params.from_form(return_url.partition("?")[2].encode("ascii", "replace"))
+    pending = _kept(exchange, params)
+    error = _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, "The login was cancelled"))
+    exchange.refuse(error)
+    return error.response
 
 
 def redirect_uri_of(store: Store, return_url: str) -> str:
@@ -157,7 +173,7 @@ def client_of(sts: Sts, return_url: str) -> Client | None:
 def provider_of(sts: Sts, return_url: str, scheme: str) -> Provider | None:
     """The provider ``scheme``, if the client behind ``return_url`` may use it; None as well when that is unknown."""
     client = client_of(sts, return_url)
-    allowed = providers_for(client) if client is not None else ()
+    allowed = sts.providers_for(client) if client is not None else ()
     return next((provider for provider in allowed if provider.scheme == scheme), None)
 
 
@@ -184,18 +200,28 @@ def is_return_url(return_url: str) -> bool:
     return handle_in(return_url) != ""
 
 
-def _load(exchange: Exchange, params: Params) -> Pending:
+def _load(exchange: Exchange, params: Params, *, posted: bool) -> Pending:
     """The request: a kept one by its handle, or a new one of the front channel, judged."""
     if params.one("request_uri") is not None or params.one(AUTHZ_ID) is not None:
         return _kept(exchange, params)
-    request = read_authorization_request(params)
-    client = _client(exchange, request.client_id)
+    client = _client(exchange, claimed_client(params))
     try:
+        opened = open_request(exchange, params, client, pushed=False, posted=posted)
+        request = read_authorization_request(opened.params)
         judge_request(exchange, request, client, pushed=False)
     except OAuthError as error:
         error.detail = f"{error.detail} (request on the front channel)"
         raise
-    return Pending("", client, request, testidp.parameters_in(params), request.dpop_jkt, exchange.urls.issuer.base, "")
+    return Pending(
+        handle="",
+        client=client,
+        opened=opened,
+        request=request,
+        hints=testidp.parameters_in(opened.params),
+        dpop_jkt=request.dpop_jkt,
+        issuer=exchange.urls.issuer.base,
+        return_url="",
+    )
 
 
 def _kept(exchange: Exchange, params: Params) -> Pending:
@@ -218,6 +244,7 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
     return Pending(
         handle=handle,
         client=_client(exchange, record.client_id),
+        opened=Opened(kept, tuple(record.document["details"])),
         request=read_authorization_request(kept),
         hints=hints,
         dpop_jkt=record.document["dpop_jkt"],
@@ -252,8 +279,7 @@ def _client(exchange: Exchange, client_id: str | None) -> Client:
             "Unknown client or client not enabled",
             detail=f"client_id is {(client_id or '')[:100]!r}, which is not registered; register it, or mend it",
         )
-    if client.enforcement is not None:
-        exchange.enforcement = client.enforcement
+    exchange.follow(client)
     return client
 
 
@@ -265,14 +291,15 @@ def _is_good(exchange: Exchange, pending: Pending, session: LoginSession) -> boo
     age = exchange.times.now - login["began_at"]
     max_age = seconds_in(request.max_age) if request.max_age is not None else None
     own: int | None = pending.client.members["single_sign_on_lifetime"]
-    provider = asked_for(request.acr_values, pending.client)
+    allowed = exchange.sts.providers_for(pending.client)
+    provider = asked_for(request.acr_values, allowed)
     return not (
         "login" in request.prompts
         or "select_account" in request.prompts
         or (max_age is not None and (max_age == 0 or age > max_age))
         or (own is not None and age > own)
         or (provider is not None and provider.scheme != login["idp"])
-        or login["idp"] not in [allowed.scheme for allowed in providers_for(pending.client)]
+        or login["idp"] not in [one.scheme for one in allowed]
         or _asks_for_another(pending.hints, login)
     )
 
@@ -289,24 +316,22 @@ def _asks_for_another(hints: dict[str, str], login: dict[str, Any]) -> bool:
     return asked != (login["pid"], login["hpr_number"], login["security_level"])
 
 
-def _intent(exchange: Exchange, pending: Pending) -> LoginIntent | None:
+def _intent(exchange: Exchange, pending: Pending) -> tuple[LoginIntent, Persona] | None:
     """Who shall log in without a page; TravellingError access_denied when that is nobody."""
     try:
         intent = read_login_intent(pending.hints)
-        if intent is not None:
-            find_person(exchange, intent)
+        return None if intent is None else (intent, find_person(exchange, intent))
     except (LoginIntentError, UnknownPersonError) as error:
         raise _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
-    return intent
 
 
-def _kept_return_url(exchange: Exchange, pending: Pending, params: Params) -> str:
+def _kept_return_url(exchange: Exchange, pending: Pending) -> str:
     """Where the login comes back to; a request of the front channel is kept for that."""
     if pending.handle:
         exchange.finish()
         return pending.return_url
     handle = secrets.token_hex(32).upper()
-    document = kept_request(params, pending.client.client_id, pending.dpop_jkt, pending.issuer, pushed=False)
+    document = kept_request(pending.opened, pending.client.client_id, pending.dpop_jkt, pending.issuer, pushed=False)
     ends = exchange.times.now + exchange.sts.policy.pushed_request_lifetime
 
     def act(transaction: Transaction) -> None:
@@ -325,6 +350,7 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         "redirect_uri": request.redirect_uri,
         "scopes": list(request.scopes),
         "resources": list(request.resources),
+        "details": list(pending.opened.details),
         "nonce": request.nonce,
         "state": request.state,
         "code_challenge": request.code_challenge,

@@ -6,9 +6,11 @@ Only ``authenticate_client`` makes an AuthenticatedClient, so a path that forgot
 import base64
 import binascii
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.profile import client_assertion as chapter
 from mock_sts.helseid.profile.client_assertion import AssertionEvidence
@@ -32,10 +34,13 @@ _YEAR = 366 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedClient:
-    """A client that has proved who it is, and the single use of its assertion, not yet used up."""
+    """A client that has proved who it is, the single use of its assertion, not yet used up, and the details that the
+    assertion carries, by the member they stand under.
+    """
 
     client: Client
     use: Use
+    details: Mapping[str, object]
 
 
 def authenticate_client(exchange: Exchange, params: Params, authorization: str | None) -> AuthenticatedClient:
@@ -57,8 +62,7 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
             exchange.client_id = assertion.subject
             client = exchange.catalog.client(assertion.subject)
         if client is not None:
-            if client.enforcement is not None:
-                exchange.enforcement = client.enforcement
+            exchange.follow(client)
             verified = verify(assertion, ((key.kid, key.key) for key in client.keys))
         if client is not None and verified.signature is Signature.VERIFIED:
             use = _single_use(exchange, assertion, client)
@@ -85,11 +89,13 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
             sent_before_challenge=before_challenge,
         ),
     )
-    if client is None or use is None:
+    if client is None or use is None or assertion is None:
         raise AssertionError("the chapter let an unauthenticated client pass")
     exchange.authenticated = True
     _judge_registration(exchange, client, verified.index)
-    return AuthenticatedClient(client, use)
+    claims = assertion.jws.claims
+    details = {name: claims[name] for name in (ASSERTION_DETAILS, AUTHORIZATION_DETAILS) if name in claims}
+    return AuthenticatedClient(client, use, details)
 
 
 def _read(text: str | None) -> tuple[ClientAssertion | None, str]:

@@ -39,7 +39,7 @@ def check_proof(
     return evidence.read.thumbprint
 
 
-def gather(exchange: Exchange, text: str, endpoint: Endpoint, method: str) -> tuple[ProofEvidence, Use]:
+def gather(exchange: Exchange, text: str, endpoint: str, method: str) -> tuple[ProofEvidence, Use]:
     """What is known of the proof in ``text``, and its single use, not yet used up."""
     try:
         proof: DPoPProof | None = read_dpop_proof(text)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from mock_sts.helseid.requirement import Chapter, Finding, Requirement, Verdict, refusal
+from mock_sts.helseid.registry import Client
+from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, refusal
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws, without_private_keys
@@ -57,6 +58,11 @@ class Exchange:
         if urls.any_host:
             self.detail["unlisted_host"] = urls.issuer.base
 
+    def follow(self, client: Client) -> None:
+        """From now on judge as ``client`` is registered; FAPI 2.0 knows no laxness by registration."""
+        if client.enforcement is not None and self.sts.policy.enforcement is not Enforcement.FAPI2:
+            self.enforcement = client.enforcement
+
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
         """Judge ``evidence``, keep the findings, and raise the OAuthError of the first breach that is refused."""
         findings = chapter.judge(evidence, self.enforcement)
@@ -94,6 +100,10 @@ class Exchange:
         if error is not None:
             self._log(error)
             raise error
+
+    def refuse(self, error: OAuthError) -> None:
+        """The one write of an exchange that ends in ``error`` without raising it."""
+        self.__exit__(type(error), error, None)
 
     def __enter__(self) -> Self:
         return self

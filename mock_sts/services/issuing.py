@@ -1,8 +1,8 @@
 """From the decision of a grant to tokens. Claims are made before the write, signatures after it."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mock_sts.helseid.claims import (
@@ -11,12 +11,15 @@ from mock_sts.helseid.claims import (
     Subject,
     access_token_claims,
     access_token_lifetime,
+    exchanged_token_claims,
     id_token_claims,
 )
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OPENID, TokenType
+from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.protocol.token_response import TokenResponse
+from mock_sts.services.details import Context
 from mock_sts.services.exchange import Exchange
 from mock_sts.store.engine import Transaction
 
@@ -44,12 +47,22 @@ class RefreshToken:
     expires_at: int
 
 
+#: Characters of a ``jti`` that tell what its token came from; the rest is its own.
+FAMILY_LENGTH = 16
+
+
+def new_jti(family: str = "") -> str:
+    """A ``jti`` as HelseID writes it, 32 hexadecimal digits in capitals; those of one ``family`` begin with it."""
+    return family + secrets.token_hex(16).upper()[len(family) :]
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """The result of any grant: for whom, to what, and bound to which key.
 
-    ``issuer`` is that under which the flow began. ``act`` is what the grant does in the exchange's one write; the error
-    that it returns means that another request was faster.
+    ``issuer`` is that under which the flow began, ``login_details`` what its request had of details, ``exchanged`` the
+    claims of a token that is exchanged. ``act`` is what the grant does in the exchange's one write; the error that it
+    returns means that another request was faster.
     """
 
     client: Client
@@ -61,6 +74,9 @@ class Authorization:
     id_token: IdTokenPlan | None = None
     refresh_token: RefreshToken | None = None
     act: Callable[[Transaction], OAuthError | None] | None = None
+    login_details: Sequence[object] = ()
+    exchanged: Mapping[str, Any] | None = None
+    jti: str = field(default_factory=new_jti)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +106,33 @@ class Unsigned:
             id_token=id_token,
             refresh_token=refresh.handle if refresh else None,
             rt_expires_in=refresh.expires_at - exchange.times.now if refresh else None,
+            issued_token_type=ACCESS_TOKEN_TYPE if authorization.exchanged is not None else None,
         )
 
 
-def prepare_tokens(exchange: Exchange, authorization: Authorization) -> Unsigned:
-    """The claims of the tokens for ``authorization``."""
+def prepare_tokens(exchange: Exchange, authorization: Authorization, context: Context) -> Unsigned:
+    """The claims of the tokens for ``authorization`` in ``context``."""
     lifetime = access_token_lifetime(
         authorization.client, authorization.apis, exchange.sts.policy.access_token_lifetime
     )
-    claims = access_token_claims(
-        AccessTokenFacts(
-            issuer=authorization.issuer,
-            issued_at=exchange.times.wall,
-            lifetime=lifetime,
-            client=authorization.client,
-            scopes=authorization.scopes,
-            apis=authorization.apis,
-            confirmation=authorization.confirmation,
-            jti=secrets.token_hex(16).upper(),
-            subject=authorization.subject,
-        )
+    facts = AccessTokenFacts(
+        issuer=authorization.issuer,
+        issued_at=exchange.times.wall,
+        lifetime=lifetime,
+        client=authorization.client,
+        scopes=authorization.scopes,
+        apis=authorization.apis,
+        confirmation=authorization.confirmation,
+        jti=authorization.jti,
+        subject=authorization.subject,
+        details=context.details,
+        trust_framework=context.trust_framework,
+    )
+    subject_token = authorization.exchanged
+    claims = (
+        access_token_claims(facts)
+        if subject_token is None
+        else exchanged_token_claims(facts, subject_token, context.parent)
     )
     exchange.detail["access_token"] = claims
     return Unsigned(claims, lifetime, authorization)

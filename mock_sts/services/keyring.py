@@ -1,7 +1,7 @@
 """The key ring: the key that signs, its certificate, and what is published of it.
 
-As at HelseID: RSA with 3072 bits, RS256, ``kid`` the SHA-1 thumbprint of the certificate in capitals, ``x5t`` the same
-twenty bytes in base64url.
+As at HelseID: RSA with 3072 bits, RS256 (a setting may ask for PS256), ``kid`` the SHA-1 thumbprint of the
+certificate in capitals, ``x5t`` the same twenty bytes in base64url.
 """
 
 import base64
@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from mock_sts.helseid.terms import SIGNING_ALGORITHMS
 from mock_sts.protocol.jose import (
     Jws,
     PrivateKey,
@@ -25,21 +26,23 @@ from mock_sts.protocol.jose import (
 )
 from mock_sts.store.keys import ACTIVE, SigningKey
 
-ALGORITHM = "RS256"
-
 _LIFETIME = datetime.timedelta(days=3650)
 
 
 class KeyRing:
     """The signing keys of one server, imported once."""
 
-    def __init__(self, keys: list[SigningKey]) -> None:
-        """``keys`` as the store holds them; one of them is active. Raises LookupError without one."""
+    def __init__(self, keys: list[SigningKey], algorithm: str) -> None:
+        """``keys`` as the store holds them; one of them is active. ``algorithm`` is one of SIGNING_ALGORITHMS.
+
+        Raises LookupError without an active one.
+        """
         active = next((key for key in keys if key.state == ACTIVE), None)
         if active is None:
             raise LookupError("the store holds no active signing key; start with an empty database")
         self.kid = active.kid
-        self._key = PrivateKey(active.jwk, ALGORITHM)
+        self.algorithm = algorithm
+        self._key = PrivateKey(active.jwk, algorithm)
         certificate = base64.b64decode(active.certificate)
         self._x5t = to_base64url(hashlib.sha1(certificate, usedforsecurity=False).digest())
         self._certificate = active.certificate
@@ -50,13 +53,13 @@ class KeyRing:
         """A compact JWS over ``claims``, with the header members in HelseID's order."""
         header = self._headers.get(typ)
         if header is None:
-            header = encode_header({"alg": ALGORITHM, "kid": self.kid, "x5t": self._x5t, "typ": typ})
+            header = encode_header({"alg": self.algorithm, "kid": self.kid, "x5t": self._x5t, "typ": typ})
             self._headers[typ] = header
         return self._key.sign_encoded(header, claims)
 
     def verify(self, jws: Jws) -> bool:
         """Whether we signed ``jws``; its claims are another question."""
-        return jws.algorithm == ALGORITHM and self._public_key.verify(jws)
+        return jws.algorithm == self.algorithm and self._public_key.verify(jws)
 
     def public_jwks(self) -> list[dict[str, Any]]:
         """The published keys, members in HelseID's order."""
@@ -70,14 +73,14 @@ class KeyRing:
                 "e": jwk["e"],
                 "n": jwk["n"],
                 "x5c": [self._certificate],
-                "alg": ALGORITHM,
+                "alg": self.algorithm,
             }
         ]
 
 
 def make_signing_key(now: int) -> SigningKey:
     """A new signing key with a self-signed certificate, valid for ten years from ``now`` (seconds)."""
-    jwk = generate_private_jwk(ALGORITHM)
+    jwk = generate_private_jwk(SIGNING_ALGORITHMS[0])
     private_key: Any = serialization.load_pem_private_key(to_pem(jwk), password=None)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Mock HelseID STS, for tests only")])
     start = datetime.datetime.fromtimestamp(now, datetime.UTC)

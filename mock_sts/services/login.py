@@ -52,13 +52,25 @@ def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
         warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
         exchange.detail["warnings"] = [warning]
         LOG.warning("a login: %s; use synthetic people only", warning)
-    return exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
+    persona = exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
+    highest = persona.members["security_level"]
+    if intent.level_for(highest) > highest:
+        raise UnknownPersonError(f"the person has no eID of level {intent.security_level}; the highest is {highest}")
+    return persona
 
 
 def make_session(
-    exchange: Exchange, intent: LoginIntent, provider: Provider, former: LoginSession | None, client: Client
+    exchange: Exchange,
+    intent: LoginIntent,
+    persona: Persona,
+    provider: Provider,
+    former: LoginSession | None,
+    client: Client,
 ) -> MadeSession:
-    """The session of a person who logs in now, at ``client``. A later login of the same person keeps the session id."""
+    """The session of ``persona``, who logs in now at ``client`` as ``intent`` says.
+
+    A later login of the same person keeps the session id.
+    """
     longest_refresh: int = client.members["refresh_token_lifetime"] or 0
     document: dict[str, Any] = {
         "pid": intent.pid,
@@ -66,7 +78,7 @@ def make_session(
         "began_at": exchange.times.now,
         "idp": provider.scheme,
         "amr": list(provider.amr),
-        "security_level": intent.security_level,
+        "security_level": intent.level_for(persona.members["security_level"]),
         "hpr_number": intent.hpr_number,
     }
     same_person = former is not None and former.document["pid"] == intent.pid

@@ -3,14 +3,16 @@
 from functools import lru_cache
 
 from mock_sts.helseid.discovery import discovery_document, jwks_document
+from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.issuer import Issuer
 from mock_sts.services.sts import Sts
 
 
-def discovery(urls: EffectiveUrls) -> bytes:
+def discovery(sts: Sts, urls: EffectiveUrls) -> bytes:
     """The discovery document for a request that came by ``urls``."""
-    return _discovery(urls.issuer, urls.back_channel)
+    fapi = sts.policy.enforcement is Enforcement.FAPI2
+    return _discovery(urls.issuer, urls.back_channel, sts.keyring.algorithm, fapi)
 
 
 def jwks(sts: Sts) -> bytes:
@@ -24,5 +26,5 @@ def expired_jwks() -> bytes:
 
 
 @lru_cache(maxsize=128)
-def _discovery(issuer: Issuer, back_channel: Issuer) -> bytes:
-    return discovery_document(issuer, back_channel)
+def _discovery(issuer: Issuer, back_channel: Issuer, signing_algorithm: str, fapi: bool) -> bytes:
+    return discovery_document(issuer, back_channel, signing_algorithm, fapi=fapi)

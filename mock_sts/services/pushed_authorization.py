@@ -1,9 +1,8 @@
 """Pushed authorization requests: authenticate, judge, keep (RFC 9126)."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mock_sts.helseid import testidp
 from mock_sts.helseid.profile import authorization_request as chapter
 from mock_sts.helseid.profile import token_request
 from mock_sts.helseid.profile.authorization_request import AuthorizationEvidence
@@ -13,36 +12,14 @@ from mock_sts.protocol.authorization_request import (
     AuthorizationRequest,
     read_authorization_request,
 )
-from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.back_channel import BackChannelCall, read_form
 from mock_sts.services.client_authentication import authenticate_client
 from mock_sts.services.dpop import check_proof
 from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_object import KEPT, Opened, open_request
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
-
-#: Parameters of an authorization request that are kept with it; the rest (client authentication) is not.
-_KEPT = (
-    "acr_values",
-    "client_id",
-    "code_challenge",
-    "code_challenge_method",
-    "dpop_jkt",
-    "login_hint",
-    "max_age",
-    "nonce",
-    "on_behalf_of",
-    "prompt",
-    "redirect_uri",
-    "resource",
-    "response_mode",
-    "response_type",
-    "scope",
-    "state",
-    "ui_locales",
-    *testidp.PARAMETERS,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +41,15 @@ def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> Pus
     client = authenticate_client(exchange, params, call.authorization)
     exchange.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
     proof_jkt = check_proof(exchange, client, call.proofs, Endpoint.PAR, call.method)
-    request = read_authorization_request(params)
+    opened = open_request(exchange, params, client.client, pushed=True)
+    request = read_authorization_request(opened.params)
+    # What is not allowed beside a pushed request is so whether it stands in the request object or not.
+    request = replace(request, request_uri=params.one("request_uri"))
     judge_request(exchange, request, client.client, pushed=True, proof_jkt=proof_jkt)
     handle = secrets.token_hex(32).upper()
     lifetime = exchange.sts.policy.pushed_request_lifetime
     document = kept_request(
-        params, client.client.client_id, proof_jkt or request.dpop_jkt, exchange.urls.issuer.base, pushed=True
+        opened, client.client.client_id, proof_jkt or request.dpop_jkt, exchange.urls.issuer.base, pushed=True
     )
     exchange.finish(
         lambda transaction: ledger.keep(
@@ -88,9 +68,6 @@ def judge_request(
     exchange: Exchange, request: AuthorizationRequest, client: Client, *, pushed: bool, proof_jkt: str | None = None
 ) -> None:
     """Judge an authorization request, pushed or not. Raises OAuthError."""
-    if request.request_object is not None:
-        # Request objects come with a later version; clients that repeat everything outside work without.
-        exchange.detail["unread"] = ["request"]
     catalog = exchange.catalog
     apis = (catalog.api_of(scope) for scope in request.scopes)
     audiences = tuple(dict.fromkeys(api.audience for api in apis if api is not None))
@@ -98,10 +75,16 @@ def judge_request(
 
 
 def kept_request(
-    params: Params, client_id: str, dpop_jkt: str | None, issuer: str, *, pushed: bool
+    opened: Opened, client_id: str, dpop_jkt: str | None, issuer: str, *, pushed: bool
 ) -> dict[str, object]:
-    """What the ledger keeps of a request: its parameters as pairs, the key that its code will be bound to, and the
-    issuer under which the flow began, which it keeps, and whether it was pushed.
+    """What the ledger keeps of a request: its parameters as pairs, its details, the key that its code will be bound
+    to, the issuer under which the flow began, which it keeps, and whether it was pushed.
     """
-    pairs = [[name, value] for name in _KEPT if name != "client_id" for value in params.many(name)]
-    return {"parameters": [["client_id", client_id], *pairs], "dpop_jkt": dpop_jkt, "issuer": issuer, "pushed": pushed}
+    pairs = [[name, value] for name in KEPT if name != "client_id" for value in opened.params.many(name)]
+    return {
+        "parameters": [["client_id", client_id], *pairs],
+        "details": list(opened.details),
+        "dpop_jkt": dpop_jkt,
+        "issuer": issuer,
+        "pushed": pushed,
+    }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.profile.dpop import NONCE_PREFIX
+from mock_sts.helseid.providers import Provider, offered, providers_for
+from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import Addresses
 from mock_sts.protocol.dpop import NonceMint
@@ -23,7 +25,11 @@ DEFAULT_ENVIRONMENT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Choices of the server that services follow; all times in seconds."""
+    """Choices of the server that services follow; all times in seconds.
+
+    ``refresh_token_usage`` is for all clients; empty: each client's own. ``identity_providers`` are the schemes on
+    offer; empty: all.
+    """
 
     enforcement: Enforcement
     skew: Skew
@@ -37,6 +43,9 @@ class Policy:
     invent_people: bool
     network: str
     journal_size: int
+    refresh_token_usage: str
+    revoke_on_code_reuse: bool
+    identity_providers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,14 @@ class Sts:
     seal: Seal
     instance: str
 
+    def providers_for(self, client: Client) -> tuple[Provider, ...]:
+        """The identity providers that ``client`` may use here."""
+        return providers_for(client, offered(self.policy.identity_providers))
 
-def open_sts(addresses: Addresses, policy: Policy, clock: Clock, store: Store, nonce_step: int) -> Sts:
+
+def open_sts(
+    addresses: Addresses, policy: Policy, clock: Clock, store: Store, nonce_step: int, signing_algorithm: str
+) -> Sts:
     """The server over a prepared ``store``; ``nonce_step`` is in seconds."""
     secret = server_secret(store, "dpop-nonce", lambda: secrets.token_bytes(32))
     return Sts(
@@ -65,7 +80,7 @@ def open_sts(addresses: Addresses, policy: Policy, clock: Clock, store: Store, n
         clock=clock,
         store=store,
         catalog=CatalogHolder(store),
-        keyring=KeyRing(load_signing_keys(store)),
+        keyring=KeyRing(load_signing_keys(store), signing_algorithm),
         nonces=NonceMint(secret, DEFAULT_ENVIRONMENT, nonce_step, NONCE_PREFIX),
         sweeper=Sweeper(),
         people=People(),

@@ -5,14 +5,15 @@ So a grant cannot forget a shared step, and a request with two faults gets the s
 
 from collections.abc import Mapping
 
-from mock_sts.helseid.profile import token_request
+from mock_sts.helseid.profile import api, token_request
 from mock_sts.protocol.terms import Endpoint, GrantType
 from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel import BackChannelCall, read_form
 from mock_sts.services.client_authentication import authenticate_client
+from mock_sts.services.details import gather_context
 from mock_sts.services.dpop import check_proof
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.grants import Grant, authorization_code, client_credentials, refresh_token
+from mock_sts.services.grants import Grant, authorization_code, client_credentials, refresh_token, token_exchange
 from mock_sts.services.issuing import prepare_tokens
 
 #: Grant to its decision. What is not here is answered with unsupported_grant_type.
@@ -20,6 +21,7 @@ GRANTS: Mapping[str, Grant] = {
     GrantType.AUTHORIZATION_CODE: authorization_code.authorize,
     GrantType.CLIENT_CREDENTIALS: client_credentials.authorize,
     GrantType.REFRESH_TOKEN: refresh_token.authorize,
+    GrantType.TOKEN_EXCHANGE: token_exchange.authorize,
 }
 
 
@@ -53,7 +55,27 @@ def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
         token_request.GrantEvidence(grant_type, frozenset(GRANTS), client.client),
     )
     authorization = GRANTS[grant_type](exchange, client, params, confirmation)
-    # 6. One write, which decides every race. 7. Signatures.
-    tokens = prepare_tokens(exchange, authorization)
+    # 6. The organization and context that the client acts in, and what the APIs ask of the token.
+    subject = authorization.subject
+    context = gather_context(
+        exchange,
+        client,
+        grant_type,
+        authorization.login_details,
+        authorization.scopes,
+        authorization.apis,
+        subject,
+    )
+    exchange.judge(
+        api.CHAPTER,
+        api.ApiEvidence(
+            apis=authorization.apis,
+            parent=context.parent,
+            bound=confirmation is not None,
+            security_level=subject.login.security_level if subject is not None else None,
+        ),
+    )
+    # 7. One write, which decides every race. 8. Signatures.
+    tokens = prepare_tokens(exchange, authorization, context)
     exchange.finish(authorization.act)
     return tokens.signed(exchange)

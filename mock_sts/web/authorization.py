@@ -57,7 +57,9 @@ def _authorize(sts: Sts, endpoint: str) -> Response:
     urls = reading.effective_urls(sts.addresses)
     try:
         with Exchange(sts, endpoint, urls) as exchange:
-            outcome = begin_authorization(exchange, _parameters(), browser.session_cookie(sts))
+            outcome = begin_authorization(
+                exchange, _parameters(), browser.session_cookie(sts), posted=request.method == "POST"
+            )
     except TravellingError as error:
         response = browser.answer(error.response)
         if error.rule:

@@ -19,7 +19,7 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.get(Endpoint.DISCOVERY)
     def discovery_document() -> Response:
-        return ready_json(metadata.discovery(effective_urls(sts.addresses)), headers=_PUBLIC)
+        return ready_json(metadata.discovery(sts, effective_urls(sts.addresses)), headers=_PUBLIC)
 
     @routes.get(Endpoint.JWKS)
     def key_set() -> Response:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from mock_sts.helseid.providers import PROVIDERS, providers_for
+from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.authorization import client_of, provider_of
@@ -29,7 +29,7 @@ def blueprint(sts: Sts) -> Blueprint:
         client = client_of(sts, return_url)
         if client is None:
             return gone(sts)
-        return browser.page("providers.html", providers=providers_for(client), return_url=return_url)
+        return browser.page("providers.html", providers=sts.providers_for(client), return_url=return_url)
 
     @routes.get(EXTERNAL_LOGIN)
     def external_login() -> Response:
@@ -44,7 +44,11 @@ def blueprint(sts: Sts) -> Blueprint:
     @routes.get(Endpoint.AVAILABLE_IDPS)
     def available_idps() -> Response:
         reading.effective_urls(sts.addresses)
-        return ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in PROVIDERS]))
+        return ready_json(
+            write_json(
+                [{"name": p.scheme, "displayName": p.display_name} for p in offered(sts.policy.identity_providers)]
+            )
+        )
 
     @routes.get("/mock/style.css")
     def stylesheet() -> Response:

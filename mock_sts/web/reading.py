@@ -7,6 +7,7 @@ from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.protocol.dpop import split_proofs
 from mock_sts.protocol.params import Params
+from mock_sts.services.access_token import Presented
 from mock_sts.services.back_channel import BackChannelCall
 
 #: For endpoints that answer a wrong method by themselves.
@@ -40,6 +41,17 @@ def proofs() -> tuple[str, ...]:
     """The proofs in the DPoP header or headers."""
     header = request.environ.get("HTTP_DPOP")
     return tuple(split_proofs(header)) if header else ()
+
+
+def presented_token() -> Presented:
+    """The access token of the Authorization header, or of the form as RFC 6750 section 2.2 allows."""
+    header = request.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() in ("bearer", "dpop"):
+        named = "DPoP" if scheme.lower() == "dpop" else "Bearer"
+        return Presented(token.strip() or None, named, True, proofs(), request.method)
+    in_form = form().one("access_token")
+    return Presented(in_form, "Bearer", in_form is None, proofs(), request.method)
 
 
 def back_channel_call() -> BackChannelCall:

@@ -16,7 +16,14 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.authorization import client_of, complete_login, is_return_url, provider_of, redirect_uri_of
+from mock_sts.services.authorization import (
+    cancel_login,
+    client_of,
+    complete_login,
+    is_return_url,
+    provider_of,
+    redirect_uri_of,
+)
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
@@ -50,6 +57,9 @@ def blueprint(sts: Sts) -> Blueprint:
         if browser.is_forged(sts, fields.one(browser.ANTIFORGERY_FIELD)):
             return _page(sts, fields, "Skjemaet er ikke fra denne nettleseren, eller for gammelt. Prøv igjen.")
         try:
+            if fields.one("outcome") == "cancel":
+                with Exchange(sts, LOGIN, urls) as exchange:
+                    return browser.answer(cancel_login(exchange, return_url))
             intent = _intent(fields)
             with Exchange(sts, LOGIN, urls) as exchange:
                 cookie = complete_login(exchange, return_url, intent, provider, browser.session_cookie(sts))

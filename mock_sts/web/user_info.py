@@ -1,14 +1,20 @@
-"""Userinfo."""
+"""Userinfo, clientinfo, and a resource of our own: what is answered to a client with an access token."""
 
-from flask import Blueprint, Response, request
+from collections.abc import Callable
+from typing import Any
 
-from mock_sts.protocol.errors import RULE_HEADER, OAuthError
+from flask import Blueprint, Response
+
+from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services import resource
+from mock_sts.services.access_token import Presented
+from mock_sts.services.client_info import client_info
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
-from mock_sts.services.user_info import Presented, user_info
+from mock_sts.services.user_info import user_info
 from mock_sts.web import reading
-from mock_sts.web.writing import NO_STORE, empty_response, json_response
+from mock_sts.web.writing import json_response, token_refused
 
 
 def blueprint(sts: Sts) -> Blueprint:
@@ -17,33 +23,24 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
     def userinfo() -> Response:
-        reading.refuse_head()
-        presented = _presented()
-        try:
-            with Exchange(sts, Endpoint.USERINFO, reading.effective_urls(sts.addresses)) as exchange:
-                return json_response(user_info(exchange, presented))
-        except OAuthError as error:
-            return _refused(error, presented.scheme)
+        return _answer(sts, Endpoint.USERINFO, user_info)
+
+    @routes.route(Endpoint.CLIENT_INFO, methods=["POST"], provide_automatic_options=False)
+    def clientinfo() -> Response:
+        return _answer(sts, Endpoint.CLIENT_INFO, client_info)
+
+    @routes.route(resource.PATH, methods=["GET", "POST"], provide_automatic_options=False)
+    def protected() -> Response:
+        return _answer(sts, resource.PATH, resource.answer)
 
     return routes
 
 
-def _presented() -> Presented:
-    """The token of the Authorization header, or of the form as RFC 6750 section 2.2 allows."""
-    header = request.environ.get("HTTP_AUTHORIZATION", "")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() in ("bearer", "dpop"):
-        named = "DPoP" if scheme.lower() == "dpop" else "Bearer"
-        return Presented(token.strip() or None, named, reading.proofs(), request.method)
-    return Presented(reading.form().one("access_token"), "Bearer", reading.proofs(), request.method)
-
-
-def _refused(error: OAuthError, scheme: str) -> Response:
-    """RFC 6750 section 3: the error in a header, no body."""
-    challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
-    if error.description:
-        challenge += f',error_description="{error.description}"'
-    headers = {"WWW-Authenticate": challenge, **NO_STORE}
-    if error.rule:
-        headers[RULE_HEADER] = error.rule
-    return empty_response(error.status, headers)
+def _answer(sts: Sts, path: str, tell: Callable[[Exchange, Presented], dict[str, Any]]) -> Response:
+    reading.refuse_head()
+    presented = reading.presented_token()
+    try:
+        with Exchange(sts, path, reading.effective_urls(sts.addresses)) as exchange:
+            return json_response(tell(exchange, presented))
+    except OAuthError as error:
+        return token_refused(error, presented.scheme)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Response
 
+from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.json_text import write_json
 
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -23,6 +24,17 @@ def json_response(body: Mapping[str, object], status: int = 200, headers: Mappin
 def ready_json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON that is bytes already."""
     return Response(body, status, {"Content-Type": JSON_TYPE, **(headers or {})})
+
+
+def token_refused(error: OAuthError, scheme: str) -> Response:
+    """RFC 6750 section 3, for a token that came by ``scheme``: the error in a header, no body."""
+    challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
+    if error.description:
+        challenge += f',error_description="{error.description}"'
+    headers = {"WWW-Authenticate": challenge, **NO_STORE}
+    if error.rule:
+        headers[RULE_HEADER] = error.rule
+    return empty_response(error.status, headers)
 
 
 def empty_response(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:

@@ -6,12 +6,17 @@
 from typing import Any
 
 from mock_sts.helseid.profile import (
+    access_token,
+    api,
     authorization_request,
     client,
     client_assertion,
     code_exchange,
+    details,
     dpop,
     form,
+    request_object,
+    token_exchange,
     token_request,
 )
 from mock_sts.helseid.requirement import Chapter, Requirement
@@ -26,10 +31,15 @@ CHAPTERS: tuple[Chapter[Any], ...] = (
     dpop.TOKEN_CHAPTER,
     token_request.GRANT_CHAPTER,
     token_request.SCOPE_CHAPTER,
+    request_object.CHAPTER,
     authorization_request.CHAPTER,
     authorization_request.REQUEST_URI_CHAPTER,
     code_exchange.CHAPTER,
     code_exchange.REFRESH_CHAPTER,
+    token_exchange.CHAPTER,
+    details.CHAPTER,
+    api.CHAPTER,
+    access_token.CHAPTER,
 )
 
 

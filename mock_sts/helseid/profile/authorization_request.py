@@ -14,7 +14,7 @@ from mock_sts.protocol.pkce import S256, is_code
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
 from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator
 
-OBSERVE, HELSEID, STRICT = Enforcement
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -104,6 +104,7 @@ def pushed(evidence: AuthorizationEvidence) -> Verdict:
     "Every login begins with PAR",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     says="Pushed authorization is required.",
     decisive=True,
     remedy="send the parameters to the PAR endpoint first",

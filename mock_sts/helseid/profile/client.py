@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
 from mock_sts.helseid.profile.sources import FAPI, NSM, PROFILE
-from mock_sts.helseid.registry import MULTI_TENANT, Client, ClientKey
+from mock_sts.helseid.registry import Client, ClientKey
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
 
@@ -127,6 +128,7 @@ def par(evidence: Registration) -> Verdict | None:
     "Redirect URIs use https, or http on the loopback interface",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     remedy="register an https address; http is for localhost and 127.0.0.1 only",
     source=f"{PROFILE}; RFC 8252 section 8.3",
 )

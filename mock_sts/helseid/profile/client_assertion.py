@@ -10,10 +10,10 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.client_assertion import ClientAssertion, Signature, VerifiedBy
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.issuer import Issuer
-from mock_sts.protocol.jose import ALGORITHMS
+from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, Endpoint
 
-OBSERVE, HELSEID, STRICT = Enforcement
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 NEW_TYP = "client-authentication+jwt"
@@ -157,7 +157,7 @@ def registered(evidence: AssertionEvidence) -> Verdict:
 
 @CHAPTER.rule(
     "algorithm",
-    "The assertion is signed with one of the nine asymmetric algorithms",
+    "The assertion is signed with an asymmetric algorithm",
     level=MUST,
     refused_by=OBSERVE,
     decisive=True,
@@ -167,6 +167,35 @@ def registered(evidence: AssertionEvidence) -> Verdict:
 def algorithm(evidence: AssertionEvidence) -> Verdict:
     """Neither ``none`` nor a shared secret."""
     return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), lambda: ", ".join(ALGORITHMS))
+
+
+@CHAPTER.rule(
+    "algorithm-allowed",
+    "The algorithm is one of the nine that HelseID knows",
+    level=MUST,
+    refused_by=HELSEID,
+    in_fapi=False,
+    remedy=f"sign with one of {', '.join(ALGORITHMS)}",
+    source=f"{PROFILE}; algorithms of NHN's client library",
+)
+def algorithm_allowed(evidence: AssertionEvidence) -> Verdict:
+    """Ed25519 is good, but not for HelseID."""
+    return holds(evidence.read.algorithm in ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(ALGORITHMS))
+
+
+@CHAPTER.rule(
+    "algorithm-fapi",
+    "The algorithm is one that FAPI 2.0 allows",
+    level=MUST,
+    refused_by=FAPI2,
+    remedy=f"sign with one of {', '.join(FAPI_ALGORITHMS)}",
+    source=f"{FAPI} section 5.4.1",
+)
+def algorithm_fapi(evidence: AssertionEvidence) -> Verdict:
+    """PS256, ES256 or Ed25519."""
+    return holds(
+        evidence.read.algorithm in FAPI_ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(FAPI_ALGORITHMS)
+    )
 
 
 @CHAPTER.rule(
@@ -245,6 +274,7 @@ def audience(evidence: AssertionEvidence) -> Verdict:
     "The audience is the issuer, one value, byte for byte",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     remedy="set aud to the issuer of the discovery document as one string; not the token endpoint, no trailing slash",
     source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
@@ -257,6 +287,19 @@ def audience_issuer(evidence: AssertionEvidence) -> Verdict:
         lambda: list(evidence.read.audiences),
         lambda: f"{urls.issuer.base!r}",
     )
+
+
+@CHAPTER.rule(
+    "audience-text",
+    "The audience is a single string, not an array",
+    level=MUST,
+    refused_by=FAPI2,
+    remedy="write aud as a string",
+    source=f"{FAPI} section 5.3.2.1",
+)
+def audience_text(evidence: AssertionEvidence) -> Verdict:
+    """An array of one says the same, but FAPI 2.0 asks for the string."""
+    return holds(not evidence.read.audience_is_list, lambda: list(evidence.read.audiences), "a string")
 
 
 @CHAPTER.rule(
@@ -352,6 +395,7 @@ def not_before(evidence: AssertionEvidence) -> Verdict | None:
     "The client's clock agrees with HelseID's: exp, nbf and iat fit within ten seconds",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     remedy="synchronise the clock (ntp.nhn.no), and make the assertion when it is used",
     source=f"{PROFILE}, FK4; {FAPI} section 5.3.2.1",
 )
@@ -426,6 +470,7 @@ def times_present(evidence: AssertionEvidence) -> Verdict:
     "exp, nbf and iat are JSON numbers",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     remedy="write the times as numbers; some JWT libraries write a text when a claim is added by hand",
     source="RFC 7519 section 2 (NumericDate)",
 )
@@ -515,6 +560,7 @@ def key_algorithm(evidence: AssertionEvidence) -> Verdict | None:
     "An EC key signs with the algorithm of its curve: ES256 P-256, ES384 P-384, ES512 P-521",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     remedy="sign with the algorithm that belongs to the key's curve",
     source="RFC 7518 section 3.4",
 )

@@ -8,7 +8,7 @@ from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, h
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.pkce import is_code, matches
 
-OBSERVE, HELSEID, STRICT = Enforcement
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 
@@ -140,7 +140,8 @@ def verifier(evidence: CodeEvidence) -> Verdict:
 class RefreshEvidence:
     """A refresh token as it is used. ``present`` says that one was sent; the next four are facts from the store.
 
-    ``began_with_proof`` says whether the login used DPoP, ``has_proof`` whether this request does.
+    ``began_with_proof`` says whether the login used DPoP, ``has_proof`` whether this request does. ``scopes`` are those
+    that the request names, ``scopes_granted`` says whether the login has them all.
     """
 
     present: bool
@@ -152,6 +153,8 @@ class RefreshEvidence:
     has_proof: bool
     resource_known: bool
     resources_named: bool
+    scopes: tuple[str, ...]
+    scopes_granted: bool
 
 
 REFRESH_CHAPTER: Chapter[RefreshEvidence] = Chapter("refresh", "Refresh tokens", ErrorCode.INVALID_GRANT)
@@ -245,6 +248,22 @@ def refresh_proof_kept(evidence: RefreshEvidence) -> Verdict:
 def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
     """The other way round."""
     return holds(evidence.began_with_proof or not evidence.has_proof, "a DPoP header", "no DPoP header")
+
+
+@REFRESH_CHAPTER.rule(
+    "scope",
+    "scope, where it is sent, names scopes of the login",
+    level=MUST,
+    refused_by=STRICT,
+    error=ErrorCode.INVALID_SCOPE,
+    remedy="leave scope out when refreshing, or send fewer scopes than the login had",
+    source=f"RFC 6749 section 6; {PRODUCT}, which ignores it",
+)
+def refresh_scope(evidence: RefreshEvidence) -> Verdict | None:
+    """Fewer narrow the token; anything else is ignored."""
+    if not evidence.scopes or not evidence.own:
+        return None
+    return holds(evidence.scopes_granted, lambda: list(evidence.scopes), "scopes of the login")
 
 
 def _one_of_the_login(chapter: Chapter[Any]) -> None:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.client_assertion import Skew, is_usable_jti
 from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
-from mock_sts.helseid.profile.sources import DPOP_PAGE, NSM, PROFILE, PROOF_PAGE
+from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, NSM, PROFILE, PROOF_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, normal_target
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.jose import ALGORITHMS
+from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 
-OBSERVE, HELSEID, STRICT = Enforcement
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 #: What HelseID's nonces begin with; nobody should read anything out of it.
@@ -81,7 +81,7 @@ def typ(evidence: ProofEvidence) -> Verdict:
 
 @CHAPTER.rule(
     "algorithm",
-    "The proof is signed with one of the nine asymmetric algorithms",
+    "The proof is signed with an asymmetric algorithm",
     level=MUST,
     refused_by=OBSERVE,
     says="Invalid 'alg' value.",
@@ -92,6 +92,37 @@ def typ(evidence: ProofEvidence) -> Verdict:
 def algorithm(evidence: ProofEvidence) -> Verdict:
     """Neither ``none`` nor a shared secret."""
     return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), lambda: ", ".join(ALGORITHMS))
+
+
+@CHAPTER.rule(
+    "algorithm-allowed",
+    "The algorithm is one of the nine that HelseID knows",
+    level=MUST,
+    refused_by=HELSEID,
+    in_fapi=False,
+    says="Invalid 'alg' value.",
+    remedy=f"sign with one of {', '.join(ALGORITHMS)}",
+    source=f"{_RFC}; dpop_signing_alg_values_supported",
+)
+def algorithm_allowed(evidence: ProofEvidence) -> Verdict:
+    """Ed25519 is good, but not for HelseID."""
+    return holds(evidence.read.algorithm in ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(ALGORITHMS))
+
+
+@CHAPTER.rule(
+    "algorithm-fapi",
+    "The algorithm is one that FAPI 2.0 allows",
+    level=MUST,
+    refused_by=FAPI2,
+    says="Invalid 'alg' value.",
+    remedy=f"sign with one of {', '.join(FAPI_ALGORITHMS)}",
+    source=f"{FAPI} section 5.4.1",
+)
+def algorithm_fapi(evidence: ProofEvidence) -> Verdict:
+    """PS256, ES256 or Ed25519."""
+    return holds(
+        evidence.read.algorithm in FAPI_ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(FAPI_ALGORITHMS)
+    )
 
 
 @CHAPTER.rule(
@@ -107,7 +138,7 @@ def algorithm(evidence: ProofEvidence) -> Verdict:
 def key(evidence: ProofEvidence) -> Verdict:
     """It makes a key, and its type fits the algorithm."""
     proof = evidence.read
-    fits = proof.key is not None and (proof.key.kty == "RSA") != proof.algorithm.startswith("ES")
+    fits = proof.key is not None and proof.key.fits(proof.algorithm)
     return holds(fits, proof.key_fault or "the key's type does not fit alg", "an RSA or EC key that fits alg")
 
 
@@ -172,6 +203,7 @@ def key_size_advice(evidence: ProofEvidence) -> Verdict | None:
     "An EC key signs with the algorithm of its curve: ES256 P-256, ES384 P-384, ES512 P-521",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     says="Invalid 'jwk' value.",
     remedy="sign with the algorithm that belongs to the key's curve",
     source="RFC 7518 section 3.4",
@@ -288,6 +320,7 @@ def issued_at(evidence: ProofEvidence) -> Verdict:
     "The proof is fresh: iat is not more than a minute old and not ahead of time",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     says="Invalid 'iat' value.",
     remedy="make a new proof for each request, and synchronise the clock (ntp.nhn.no)",
     source=f"{PROFILE}, FK4; RFC 9449 section 11.1",

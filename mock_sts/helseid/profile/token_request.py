@@ -10,7 +10,7 @@ from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import is_resource_indicator
 
-OBSERVE, HELSEID, STRICT = Enforcement
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 
@@ -118,6 +118,7 @@ def proof(evidence: TokenRequestEvidence) -> Verdict | None:
     "Tokens are bound to a key of the client: every token request carries a proof",
     level=MUST,
     refused_by=STRICT,
+    in_fapi=True,
     says="Client requires DPoP and a DPoP header value was not provided.",
     remedy="use DPoP; Bearer tokens are for clients from before the security profile",
     source=f"{PROFILE}; {FAPI} section 5.3.2.1",

@@ -8,8 +8,9 @@ from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_authorization_code
 from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.grants.personal import is_known_resource, personal_authorization
+from mock_sts.services.grants.personal import family_of, is_known_resource, personal_authorization
 from mock_sts.services.issuing import Authorization
+from mock_sts.services.revocation import revoke_family
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 
@@ -28,6 +29,8 @@ def authorize(
         exchange.burn_on_refusal(
             lambda transaction: ledger.consume(transaction, Shelf.AUTHORIZATION_CODE, code, exchange.times.now)
         )
+        if stands.used:
+            exchange.burn_on_refusal(lambda transaction: revoke_family(exchange, transaction, family_of(code)))
     document = record.document if record is not None and stands.own else _NOTHING
     exchange.judge(
         chapter.CHAPTER,

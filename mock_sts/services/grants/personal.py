@@ -1,17 +1,20 @@
 """What the grants for people share: from a login that was kept to an Authorization, for all its APIs or one."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.helseid.registry import REUSABLE, ApiResource, Client
+from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.helseid.requirement import Requirement, Verdict, refuse
+from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.issuing import Authorization, RefreshToken, id_token_plan
+from mock_sts.services.issuing import FAMILY_LENGTH, Authorization, RefreshToken, id_token_plan, new_jti
 from mock_sts.services.login import subject_of
 from mock_sts.services.people import UnknownPersonError
+from mock_sts.services.revocation import revoke_family
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
 from mock_sts.store.ledger import Shelf
@@ -26,6 +29,11 @@ class Scoped:
 
     scopes: tuple[str, ...]
     apis: tuple[ApiResource, ...]
+
+
+def family_of(code: str) -> str:
+    """What the tokens that come from ``code`` have in common: the beginning of each ``jti``."""
+    return hashlib.sha256(code.encode()).hexdigest()[:FAMILY_LENGTH].upper()
 
 
 def scoped(exchange: Exchange, scopes: tuple[str, ...], resource: str | None = None) -> Scoped:
@@ -65,6 +73,7 @@ def personal_authorization(
     document: dict[str, Any],
     *,
     resource: str | None,
+    narrowed: tuple[str, ...] = (),
     confirmation: str | None,
     shelf: Shelf,
     handle: str,
@@ -73,23 +82,32 @@ def personal_authorization(
 ) -> Authorization:
     """The Authorization for a login that is kept under ``handle``, which the exchange's write uses up.
 
-    ``first`` is True for a code, whose ID token repeats nonce and state. ``lost`` is the requirement that is broken
-    when another request used ``handle`` faster. Raises OAuthError when the person is gone.
+    ``narrowed`` are the scopes to give where they are fewer than the login's; empty: all. ``first`` is True for a code,
+    whose ID token repeats nonce and state. ``lost`` is the requirement that is broken when another request used
+    ``handle`` faster. Raises OAuthError when the person is gone.
     """
     try:
         subject = subject_of(exchange.sts, document["sid"], document["login"])
     except UnknownPersonError as error:
         raise refuse(lost, Verdict(False, str(error), "a person who can log in")) from None
     scopes = tuple(document["scopes"])
-    wanted = scoped(exchange, scopes, resource)
+    wanted = scoped(exchange, narrowed or scopes, resource)
+    family = family_of(handle) if first else document["family"]
     refresh = _refresh_token(exchange, client, document, handle if shelf is Shelf.REFRESH_TOKEN else None)
 
     def act(transaction: Transaction) -> OAuthError | None:
         reused = refresh is not None and refresh.handle == handle
         if not reused and not ledger.consume(transaction, shelf, handle, exchange.times.now):
+            if first:
+                revoke_family(exchange, transaction, family)
             return refuse(lost, Verdict(False, "used before", "one use"))
         if refresh is not None and not reused:
-            kept = {**document, "has_proof": confirmation is not None, "refresh_expires_at": refresh.expires_at}
+            kept = {
+                **document,
+                "family": family,
+                "has_proof": confirmation is not None,
+                "refresh_expires_at": refresh.expires_at,
+            }
             ledger.keep(transaction, Shelf.REFRESH_TOKEN, refresh.handle, client.client_id, kept, refresh.expires_at)
             ledger.remember_login(transaction, document["sid"], refresh.expires_at + _DAY)
         return None
@@ -104,6 +122,8 @@ def personal_authorization(
         id_token=id_token_plan(scopes, document["nonce"] if first else None, document["state"] if first else None),
         refresh_token=refresh,
         act=act,
+        login_details=document["details"],
+        jti=new_jti(family),
     )
 
 
@@ -119,6 +139,7 @@ def _refresh_token(
     own: int | None = client.members["refresh_token_lifetime"]
     lifetime = exchange.sts.policy.refresh_token_lifetime if own is None else own
     expires_at: int = document.get("refresh_expires_at") or exchange.times.now + lifetime
-    if used is not None and client.members["refresh_token_usage"] == REUSABLE:
+    usage = exchange.sts.policy.refresh_token_usage or client.members["refresh_token_usage"]
+    if used is not None and usage == REUSABLE:
         return RefreshToken(used, expires_at)
     return RefreshToken(new_handle(), expires_at)

@@ -8,6 +8,7 @@ from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.grants.personal import is_known_resource, personal_authorization
 from mock_sts.services.issuing import Authorization
+from mock_sts.services.revocation import is_revoked
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 
@@ -21,18 +22,23 @@ def authorize(
     record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, handle)
     stands = ledger.standing(record, client.client.client_id, exchange.times.now)
     document = record.document if record is not None and stands.own else {}
+    granted = document.get("scopes", ())
+    within = all(scope in granted for scope in request.scopes)
+    taken_back = "family" in document and is_revoked(exchange, document["family"])
     exchange.judge(
         chapter.REFRESH_CHAPTER,
         RefreshEvidence(
             present=request.refresh_token is not None,
             known=stands.known,
             own=stands.own,
-            used=stands.used,
+            used=stands.used or taken_back,
             expired=stands.expired,
             began_with_proof=bool(document.get("has_proof")),
             has_proof=confirmation is not None,
             resource_known=not stands.own or is_known_resource(exchange, document, request.resource),
             resources_named=bool(document.get("resources")),
+            scopes=request.scopes,
+            scopes_granted=within,
         ),
     )
     return personal_authorization(
@@ -40,6 +46,7 @@ def authorize(
         client.client,
         document,
         resource=request.resource,
+        narrowed=request.scopes if within else (),
         confirmation=confirmation,
         shelf=Shelf.REFRESH_TOKEN,
         handle=handle,

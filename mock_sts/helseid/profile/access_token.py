@@ -1,0 +1,120 @@
+"""The chapter on access tokens that are shown to HelseID itself: at userinfo and clientinfo."""
+
+from dataclasses import dataclass
+
+from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, PROFILE
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.errors import ErrorCode
+
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
+MUST, SHOULD = Level
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedEvidence:
+    """How a token came: its scheme (``Bearer`` or ``DPoP``), in the header or in the body, with how many proofs.
+
+    ``fault`` says why it is no good token of this server, ``expired`` that it was one, ``bound`` that it is bound to a
+    key, and ``revoked`` that what it came from was taken back.
+    """
+
+    fault: str
+    expired: bool
+    revoked: bool
+    scheme: str
+    in_header: bool
+    proofs: int
+    bound: bool
+
+
+CHAPTER: Chapter[PresentedEvidence] = Chapter("access-token", "Access tokens shown to HelseID", ErrorCode.INVALID_TOKEN)
+
+
+@CHAPTER.rule(
+    "good",
+    "The request carries an access token of this server",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="send the access_token of the newest token answer in the Authorization header",
+    source="RFC 6750 section 3.1",
+)
+def good(evidence: PresentedEvidence) -> Verdict:
+    """Signed by us, in our name, for a person where the endpoint tells of one."""
+    return holds(not evidence.fault, evidence.fault, "a good access token")
+
+
+@CHAPTER.rule(
+    "alive",
+    "The access token has not expired",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="The access token expired",
+    decisive=True,
+    remedy="refresh the token, or fetch a new one, before expires_in has passed",
+    source="RFC 6750 section 3.1",
+)
+def alive(evidence: PresentedEvidence) -> Verdict:
+    """HelseID says so in its answer."""
+    return holds(not evidence.expired, "expired", "within expires_in")
+
+
+@CHAPTER.rule(
+    "not-revoked",
+    "What the access token came from has not been taken back",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="log in again; a code that is used twice takes back what it gave, where the settings say so",
+    source="RFC 6749 section 4.1.2",
+)
+def not_revoked(evidence: PresentedEvidence) -> Verdict:
+    """Only this server can know that; APIs look at the token alone."""
+    return holds(not evidence.revoked, "revoked", "a token that is not revoked")
+
+
+@CHAPTER.rule(
+    "header",
+    "The access token stands in the Authorization header, not in the body",
+    level=MUST,
+    refused_by=STRICT,
+    in_fapi=True,
+    decisive=True,
+    remedy="send Authorization: DPoP <token>",
+    source=f"{PROFILE}; {FAPI} section 5.3.4",
+)
+def header(evidence: PresentedEvidence) -> Verdict:
+    """HelseID reads the form field too."""
+    return holds(evidence.in_header, "a form field", "the Authorization header")
+
+
+@CHAPTER.rule(
+    "scheme",
+    "A token that is bound to a key comes with the scheme DPoP",
+    level=MUST,
+    refused_by=FAPI2,
+    decisive=True,
+    remedy="send Authorization: DPoP <token>, and a proof in the DPoP header",
+    source="RFC 9449 section 7.1",
+)
+def scheme(evidence: PresentedEvidence) -> Verdict | None:
+    """HelseID takes Bearer at userinfo, and most clients send that."""
+    if not evidence.bound:
+        return None
+    return holds(evidence.scheme == "DPoP", evidence.scheme, "DPoP")
+
+
+@CHAPTER.rule(
+    "one-proof",
+    "Beside a token of the DPoP scheme there is one proof",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="send one proof in the DPoP header, made for this call",
+    source=f"RFC 9449 section 7.1; {DPOP_PAGE}",
+)
+def one_proof(evidence: PresentedEvidence) -> Verdict | None:
+    """Where that scheme is used."""
+    if evidence.scheme != "DPoP":
+        return None
+    return holds(evidence.proofs == 1, lambda: f"{evidence.proofs} proofs", "one")

@@ -1,0 +1,77 @@
+"""The chapter on what APIs ask of the tokens that are for them, by their registration."""
+
+from dataclasses import dataclass
+
+from mock_sts.helseid.profile.sources import DETAILS_PAGE, PRODUCT, PROFILE
+from mock_sts.helseid.registry import ApiResource
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.errors import ErrorCode
+
+HELSEID, STRICT = Enforcement.HELSEID, Enforcement.STRICT
+MUST = Level.MUST
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEvidence:
+    """A token that is about to be made: for which APIs, for which legal entity (or None), bound to a key or not, and
+    with which security level (None for a machine).
+    """
+
+    apis: tuple[ApiResource, ...]
+    parent: str | None
+    bound: bool
+    security_level: str | None
+
+
+CHAPTER: Chapter[ApiEvidence] = Chapter("api", "What APIs ask of their tokens", ErrorCode.INVALID_REQUEST)
+
+
+@CHAPTER.rule(
+    "dpop",
+    "A token for an API that takes DPoP only is bound to a key",
+    level=MUST,
+    refused_by=HELSEID,
+    says="Client requires DPoP and a DPoP header value was not provided.",
+    remedy="send a DPoP proof, or register the API with require_dpop: false",
+    source=f"{PROFILE}; {PRODUCT}",
+)
+def dpop(evidence: ApiEvidence) -> Verdict | None:
+    """By registration of the API."""
+    wanting = [api.audience for api in evidence.apis if api.members["require_dpop"]]
+    if not wanting:
+        return None
+    return holds(evidence.bound, "a Bearer token", lambda: f"a DPoP-bound token for {', '.join(wanting)}")
+
+
+@CHAPTER.rule(
+    "organization",
+    "A token for an API that wants it names the organization that the client acts for",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1007: The API requires an organization number",
+    remedy="send the organization in assertion_details, or register the client's own (tenancy and organization)",
+    source=f"{DETAILS_PAGE}; the error is a choice of this emulator",
+)
+def organization(evidence: ApiEvidence) -> Verdict | None:
+    """By registration of the API."""
+    wanting = [api.audience for api in evidence.apis if api.members["require_organization"]]
+    if not wanting:
+        return None
+    return holds(bool(evidence.parent), "no organization", lambda: f"a parent organization for {', '.join(wanting)}")
+
+
+@CHAPTER.rule(
+    "security-level",
+    "The person has logged in with the security level that the API wants",
+    level=MUST,
+    refused_by=STRICT,
+    error=ErrorCode.INVALID_GRANT,
+    remedy="log in with acr_values=Level4; otherwise the API has to look at the claim security_level and refuse",
+    source=PROFILE,
+)
+def security_level(evidence: ApiEvidence) -> Verdict | None:
+    """HelseID gives the token, and leaves the refusal to the API."""
+    wanted = max((api.members["security_level"] or "" for api in evidence.apis), default="")
+    if not wanted or evidence.security_level is None:
+        return None
+    return holds(evidence.security_level >= wanted, evidence.security_level, wanted)

@@ -1,0 +1,392 @@
+"""The chapter on details: organization numbers and other structures that a client sends beside its request.
+
+HelseID's codes (HID-...) stand at the start of ``error_description``. Which OAuth error each comes with is documented
+for one of them only; the others are inferred, and this is the one place to correct them.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from mock_sts.helseid import trust_framework
+from mock_sts.helseid.claims import ORGNR_CHILD, ORGNR_PARENT, ORGNR_SUPPLIER
+from mock_sts.helseid.details import (
+    ASSERTION_DETAILS,
+    AUTHORIZATION_DETAILS,
+    ORGANIZATION,
+    TYPES,
+    Details,
+    OrganizationNumbers,
+)
+from mock_sts.helseid.identifiers import is_organization_number
+from mock_sts.helseid.profile.sources import DETAILS_PAGE, PROFILE, TRUST_PAGE
+from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
+from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.terms import GrantType
+
+OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
+MUST, SHOULD = Level
+
+#: Where details may stand.
+ASSERTION, REQUEST_OBJECT, PARAMETER = "client assertion", "request object", "parameter"
+
+_CODES = f"{DETAILS_PAGE}, error codes HID-1001 to HID-1010"
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsEvidence:
+    """What a request carries, and where.
+
+    ``members`` are the names it stands under, ``grant_type`` that of a token request (None for an authorization
+    request), ``login_types`` the types that the login had already. ``persona`` is who has logged in, where somebody
+    has, and ``brings_trust_framework`` says whether the token has room for the claim; both None where it is too early.
+    """
+
+    details: Details
+    client: Client
+    carrier: str
+    members: tuple[str, ...]
+    grant_type: str | None = None
+    login_types: tuple[str, ...] = ()
+    persona: Persona | None = None
+    brings_trust_framework: bool | None = None
+
+    @property
+    def numbers(self) -> OrganizationNumbers | None:
+        """The organization numbers that are sent."""
+        return self.details.organization
+
+    @property
+    def tenancy(self) -> str:
+        """The client's tenancy."""
+        return str(self.client.members["tenancy"])
+
+
+CHAPTER: Chapter[DetailsEvidence] = Chapter("details", "Details of organization and context", ErrorCode.ACCESS_DENIED)
+
+
+@CHAPTER.rule(
+    "readable",
+    "The details have the documented structure",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.INVALID_REQUEST,
+    says="HID-1007: The details do not follow the specification",
+    decisive=True,
+    remedy="send an object or an array of objects, each with its type and the members documented for it",
+    source=_CODES,
+)
+def readable(evidence: DetailsEvidence) -> Verdict:
+    """Objects, arrays, and texts with JSON in them are read."""
+    return holds(not evidence.details.faults, lambda: "; ".join(evidence.details.faults), "the documented structure")
+
+
+@CHAPTER.rule(
+    "known-type",
+    "Every type is one that HelseID has",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.INVALID_AUTHORIZATION_DETAILS,
+    says="HID-1007: The details have an unknown type",
+    remedy=f"send only {', '.join(TYPES)}",
+    source="RFC 9396 section 5; what HelseID answers is not documented",
+)
+def known_type(evidence: DetailsEvidence) -> Verdict:
+    """What is not understood must not be granted."""
+    return holds(not evidence.details.unknown, lambda: ", ".join(evidence.details.unknown), lambda: ", ".join(TYPES))
+
+
+@CHAPTER.rule(
+    "double-structure",
+    "A structure comes in the request object or in the assertion, not in both",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-DOUBLE-STRUCTURE: The same structure was sent in the request object and in the client assertion",
+    decisive=True,
+    remedy="send it in the assertion of each token request only",
+    source=TRUST_PAGE,
+)
+def double_structure(evidence: DetailsEvidence) -> Verdict:
+    """Which of the two should count would be anybody's guess."""
+    twice = [name for name in evidence.details.types if name in evidence.login_types]
+    return holds(not twice, lambda: f"{', '.join(twice)} came with the login already", "each structure once")
+
+
+@CHAPTER.rule(
+    "shared-secret",
+    "A client that has a shared secret sends no organization numbers",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1008: A client with a shared secret cannot pass organization numbers",
+    decisive=True,
+    remedy="let HelseID remove the client's shared secret (has_shared_secret in the registration)",
+    source=_CODES,
+)
+def shared_secret(evidence: DetailsEvidence) -> Verdict | None:
+    """By registration: the emulator itself knows no shared secrets."""
+    if evidence.numbers is None:
+        return None
+    return holds(not evidence.client.members["has_shared_secret"], "has_shared_secret", "keys only")
+
+
+@CHAPTER.rule(
+    "tenancy",
+    "The client is registered to act for an organization, and its numbers are not fixed claims",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1010: The client configuration does not allow organization claims",
+    decisive=True,
+    remedy="register tenancy single-tenant or multi-tenant, and no organization number in client_claims",
+    source=_CODES,
+)
+def tenancy(evidence: DetailsEvidence) -> Verdict | None:
+    """Older clients have fixed claims instead."""
+    if evidence.numbers is None:
+        return None
+    fixed = [n for n in (ORGNR_PARENT, ORGNR_CHILD, ORGNR_SUPPLIER) if n in evidence.client.members["client_claims"]]
+    observed = f"client_claims has {', '.join(fixed)}" if fixed else f"tenancy is {evidence.tenancy}"
+    return holds(
+        evidence.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not fixed, observed, "single-tenant or multi-tenant"
+    )
+
+
+@CHAPTER.rule(
+    "number-form",
+    "An organization number has nine digits",
+    level=MUST,
+    refused_by=HELSEID,
+    error=ErrorCode.INVALID_REQUEST,
+    says="HID-1004: An organization number has the wrong format",
+    decisive=True,
+    remedy="send nine digits, without blanks and letters",
+    source=_CODES,
+)
+def number_form(evidence: DetailsEvidence) -> Verdict | None:
+    """Check digits are nobody's business here."""
+    numbers = evidence.numbers
+    if numbers is None:
+        return None
+    wrong = [n for n in (numbers.parent, numbers.child) if n is not None and not is_organization_number(n)]
+    return holds(not wrong, wrong, "nine digits")
+
+
+@CHAPTER.rule(
+    "parent-allowed",
+    "Only a multi-tenant client names the parent",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1005: The client cannot pass a parent organization number",
+    decisive=True,
+    remedy="send the child alone (system urn:oid:2.16.578.1.12.4.1.4.101); the parent follows from the registration",
+    source=_CODES,
+)
+def parent_allowed(evidence: DetailsEvidence) -> Verdict | None:
+    """A single-tenant client's parent is its owner."""
+    if evidence.numbers is None or evidence.numbers.parent is None:
+        return None
+    return holds(evidence.tenancy == MULTI_TENANT, lambda: evidence.numbers and evidence.numbers.parent, "no parent")
+
+
+@CHAPTER.rule(
+    "child-allowed",
+    "The client may name a child: its registration has children, or it is multi-tenant and names the parent too",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1006: The client cannot pass a child organization number",
+    decisive=True,
+    remedy="register children for a single-tenant client; a multi-tenant client sends NO:ORGNR:<parent>:<child>",
+    source=_CODES,
+)
+def child_allowed(evidence: DetailsEvidence) -> Verdict | None:
+    """A child without parent says nothing of a multi-tenant client."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.child is None:
+        return None
+    allowed = (
+        numbers.parent is not None if evidence.tenancy == MULTI_TENANT else bool(evidence.client.members["children"])
+    )
+    return holds(allowed, numbers.child, "no child")
+
+
+@CHAPTER.rule(
+    "parent-delegated",
+    "The parent has delegated to the client's owner",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1001: The parent organization number is not in the whitelist of the client",
+    decisive=True,
+    remedy="add the number to delegations of the client; in reality the organization delegates in Altinn",
+    source=_CODES,
+)
+def parent_delegated(evidence: DetailsEvidence) -> Verdict | None:
+    """For multi-tenant clients."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.parent is None:
+        return None
+    delegations = evidence.client.members["delegations"]
+    return holds(numbers.parent in delegations, numbers.parent, lambda: list(delegations))
+
+
+@CHAPTER.rule(
+    "child-listed",
+    "The child is one of the client's",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1002: The child organization number is not in the whitelist of the client",
+    decisive=True,
+    remedy="add the number to children of the client",
+    source=_CODES,
+)
+def child_listed(evidence: DetailsEvidence) -> Verdict | None:
+    """For single-tenant clients; a multi-tenant client's child is looked up with its parent."""
+    numbers = evidence.numbers
+    children = evidence.client.members["children"]
+    if numbers is None or numbers.child is None or evidence.tenancy == MULTI_TENANT or not children:
+        return None
+    return holds(numbers.child in children, numbers.child, lambda: list(children))
+
+
+@CHAPTER.rule(
+    "child-of-parent",
+    "The child is one of the parent's, where the registration lists these",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-1003: The child organization number is not in the whitelist of the parent",
+    decisive=True,
+    remedy="add the number to delegated_children under its parent, or leave the parent out there to allow all",
+    source=_CODES,
+)
+def child_of_parent(evidence: DetailsEvidence) -> Verdict | None:
+    """Usually no such list is kept."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.child is None or numbers.parent is None:
+        return None
+    children = evidence.client.members["delegated_children"].get(numbers.parent)
+    if children is None:
+        return None
+    return holds(numbers.child in children, numbers.child, lambda: list(children))
+
+
+@CHAPTER.rule(
+    "not-with-code",
+    "Organization numbers in the assertion come with client_credentials or refresh_token, not with a code",
+    level=MUST,
+    refused_by=STRICT,
+    says="HID-1009: An organization claim in the client assertion cannot be used in the authorization code flow",
+    remedy="redeem the code without them, and send them when the token is refreshed; or use a request object",
+    source=f"{DETAILS_PAGE}; of 2023, newer pages are silent on the error",
+)
+def not_with_code(evidence: DetailsEvidence) -> Verdict | None:
+    """NHN's own multi-tenant sample logs in without an organization first."""
+    if evidence.grant_type != GrantType.AUTHORIZATION_CODE or ORGANIZATION not in evidence.details.types:
+        return None
+    return holds(False, "an organization in the assertion of a code request", "none")
+
+
+@CHAPTER.rule(
+    "member",
+    f"Details in a client assertion stand under {ASSERTION_DETAILS}",
+    level=MUST,
+    refused_by=STRICT,
+    error=ErrorCode.INVALID_REQUEST,
+    remedy=f"rename {AUTHORIZATION_DETAILS} in the assertion to {ASSERTION_DETAILS}",
+    source=f"{PROFILE}, FK5",
+)
+def member(evidence: DetailsEvidence) -> Verdict | None:
+    """The older name still works."""
+    if evidence.carrier != ASSERTION:
+        return None
+    return holds(evidence.members == (ASSERTION_DETAILS,), lambda: ", ".join(evidence.members), ASSERTION_DETAILS)
+
+
+@CHAPTER.rule(
+    "carrier",
+    "Details stand in a signed JWT: the client assertion, or a request object",
+    level=SHOULD,
+    refused_by=None,
+    remedy=f"send {ASSERTION_DETAILS} in the client assertion; HelseID documents no such form parameter",
+    source=DETAILS_PAGE,
+)
+def carrier(evidence: DetailsEvidence) -> Verdict:
+    """RFC 9396 has a parameter, and pushed requests may use it here."""
+    return holds(evidence.carrier != PARAMETER, "a form parameter", "a signed JWT")
+
+
+@CHAPTER.rule(
+    "journal-id",
+    "The SFM journal id is a UUID",
+    level=SHOULD,
+    refused_by=None,
+    remedy="send the journal's UUID as journal_id",
+    source="HelseID documentation, SFM",
+)
+def journal_id_form(evidence: DetailsEvidence) -> Verdict | None:
+    """Where it is sent."""
+    if evidence.details.journal_id is None:
+        return None
+    return holds(_is_uuid(evidence.details.journal_id), evidence.details.journal_id, "a UUID")
+
+
+@CHAPTER.rule(
+    "trust-framework",
+    "The trust framework has all its parts, each with the documented members",
+    level=MUST,
+    refused_by=STRICT,
+    error=ErrorCode.INVALID_REQUEST,
+    says="HID-1007: The trust framework does not follow the specification",
+    remedy="send practitioner (legal_entity, point_of_care), care_relationship (purpose_of_use, decision_ref) and "
+    "patients; leave out what HelseID adds",
+    source=TRUST_PAGE,
+)
+def trust_framework_complete(evidence: DetailsEvidence) -> Verdict | None:
+    """HelseID's own checks are not known; these are the documented members."""
+    sent = evidence.details.trust_framework
+    if sent is None:
+        return None
+    found = list(trust_framework.faults(sent))
+    return holds(not found, lambda: "; ".join(found), "the documented members")
+
+
+@CHAPTER.rule(
+    "trust-framework-profession",
+    "The practitioner has the authorization that the trust framework names",
+    level=MUST,
+    refused_by=STRICT,
+    says="HID-1007: The authorization is not one of the practitioner's",
+    remedy="send an authorization that the person has in the HPR register",
+    source=f"{TRUST_PAGE}, ATT-32",
+)
+def trust_framework_profession(evidence: DetailsEvidence) -> Verdict | None:
+    """Where somebody has logged in and one is named."""
+    sent = evidence.details.trust_framework
+    code = trust_framework.profession_of(sent) if sent is not None else None
+    if evidence.persona is None or code is None:
+        return None
+    held = [entry.get("profession") for entry in evidence.persona.members["authorizations"]]
+    return holds(code in held, code, held)
+
+
+@CHAPTER.rule(
+    "trust-framework-used",
+    "The trust framework comes with a login, and with a scope that brings it into the token",
+    level=SHOULD,
+    refused_by=None,
+    remedy="log a person in, and ask for nhn:tillitsrammeverk:parameters, nhn:kjernejournal/tillitsrammeverk or a "
+    "scope of an API that wants the claim",
+    source=f"{TRUST_PAGE}; discovery document",
+)
+def trust_framework_used(evidence: DetailsEvidence) -> Verdict | None:
+    """Otherwise it is read, and left out of the token."""
+    if evidence.details.trust_framework is None or evidence.brings_trust_framework is None:
+        return None
+    observed = "no person has logged in" if evidence.persona is None else "no scope for it"
+    return holds(evidence.persona is not None and evidence.brings_trust_framework, observed, "a person and a scope")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""Request objects: an authorization request as a JWT that the client signs, sent by value (RFC 9101)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mock_sts.protocol.authorization_request import PARAMETERS
+from mock_sts.protocol.client_assertion import ClientAssertion, read_client_assertion
+from mock_sts.protocol.json_text import text_or_none
+from mock_sts.protocol.params import REPEATABLE, Params
+
+#: Parameters that a request object may not hold itself (RFC 9101 section 4).
+NESTED = ("request", "request_uri")
+
+#: Lists in a request object that stand for words in a parameter.
+_WORDS = ("acr_values", "prompt", "scope", "ui_locales")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestObject:
+    """The facts of a request object.
+
+    ``jwt`` has its header, times, issuer and audience, which are those of a client assertion; ``client_id`` is the
+    claim, ``parameters`` the authorization request inside, ``nested`` which of NESTED are inside too.
+    """
+
+    jwt: ClientAssertion
+    client_id: str | None
+    parameters: Params
+    nested: tuple[str, ...]
+
+    @property
+    def claimed_client(self) -> str | None:
+        """Whose it claims to be, before anything is verified."""
+        return self.client_id or self.jwt.issuer
+
+
+def read_request_object(text: str, others: tuple[str, ...] = ()) -> RequestObject:
+    """The request object in ``text``; ``others`` are names of parameters beside the standard ones.
+
+    Raises JoseError when it is no JWT at all.
+    """
+    jwt = read_client_assertion(text)
+    claims = jwt.jws.claims
+    pairs = [(name, value) for name in (*PARAMETERS, *others) if name in claims for value in _texts(name, claims[name])]
+    return RequestObject(
+        jwt=jwt,
+        client_id=text_or_none(claims.get("client_id")),
+        parameters=Params(pairs),
+        nested=tuple(name for name in NESTED if name in claims),
+    )
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    """The claim ``value`` as the values of a parameter: numbers become text, lists words or several values."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if name in REPEATABLE:
+            return value
+        if name in _WORDS:
+            return [" ".join(value)]
+    return []

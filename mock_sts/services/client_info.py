@@ -1,0 +1,48 @@
+"""Clientinfo: what HelseID knows of the client that asks (HelseID documentation, Client Info)."""
+
+from typing import Any
+
+from mock_sts.helseid.scopes import CLIENT_INFO
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.terms import Endpoint, GrantType
+from mock_sts.services.access_token import Presented, check_access_token
+from mock_sts.services.exchange import Exchange
+
+#: HelseID's own name for a grant whose registered name is a URN.
+_GRANT_NAMES = {GrantType.TOKEN_EXCHANGE.value: "token_exchange"}
+
+
+def client_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
+    """The registration of the token's client. Raises OAuthError invalid_token (401) or insufficient_scope (403).
+
+    Names are documented; how they are spelled in JSON is not verified.
+    """
+    claims = check_access_token(exchange, presented, Endpoint.CLIENT_INFO, personal=False)
+    if CLIENT_INFO not in claims["scope"]:
+        raise OAuthError(ErrorCode.INSUFFICIENT_SCOPE, detail=f"the token has no {CLIENT_INFO}", status=403)
+    client = exchange.catalog.client(claims["client_id"])
+    if client is None:
+        raise OAuthError(ErrorCode.INVALID_TOKEN, detail="the token's client is no longer registered", status=401)
+    exchange.finish()
+    members, policy = client.members, exchange.sts.policy
+
+    def own(name: str, usual: object) -> object:
+        return usual if members[name] is None else members[name]
+
+    issued_at = members["client_id_issued_at"] or 0
+    return {
+        "ClientId": client.client_id,
+        "ClientName": members["client_name"],
+        "Created": issued_at,
+        "Updated": issued_at,
+        "RequirePkce": True,
+        "AllowedGrantTypes": [_GRANT_NAMES.get(name, name) for name in members["grant_types"]],
+        "AllowedScopes": list(client.scopes),
+        "AllowedIdentityProviders": [provider.scheme for provider in exchange.sts.providers_for(client)],
+        "RedirectUris": list(members["redirect_uris"]),
+        "PostLogoutRedirectUris": list(members["post_logout_redirect_uris"]),
+        "AccessTokenLifetime": own("access_token_lifetime", policy.access_token_lifetime),
+        "RefreshTokenLifetime": own("refresh_token_lifetime", policy.refresh_token_lifetime),
+        "RefreshTokenUsageType": policy.refresh_token_usage or members["refresh_token_usage"],
+        "SingleSignOnLifetime": own("single_sign_on_lifetime", policy.single_sign_on_lifetime),
+    }

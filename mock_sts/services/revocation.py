@@ -1,0 +1,24 @@
+"""Taking tokens back: what a code gave when the code is used twice, and refresh tokens by their client's wish."""
+
+from mock_sts.services.exchange import Exchange
+from mock_sts.store.engine import Transaction
+from mock_sts.store.replay import Once, is_remembered, remember_once
+
+#: Seconds for which it is remembered that tokens were taken back; no refresh token lives longer.
+_YEAR = 366 * 86_400
+
+
+def revoke_family(exchange: Exchange, transaction: Transaction, family: str) -> bool:
+    """Take back all tokens of ``family``, where the settings say so; whether that happened now."""
+    if not exchange.sts.policy.revoke_on_code_reuse:
+        return False
+    return remember_once(transaction, _once(exchange, family))
+
+
+def is_revoked(exchange: Exchange, family: str) -> bool:
+    """Whether the tokens of ``family`` were taken back."""
+    return exchange.sts.policy.revoke_on_code_reuse and is_remembered(exchange.sts.store, _once(exchange, family))
+
+
+def _once(exchange: Exchange, family: str) -> Once:
+    return Once("revoked-family", (family,), exchange.times.wall + _YEAR)

@@ -1,0 +1,110 @@
+"""What a client may ask about tokens, and undo: revocation (RFC 7009) and introspection (RFC 7662).
+
+And the grants that HelseID advertises only because its product does, and gives to nobody.
+"""
+
+from typing import Any, Never
+
+from mock_sts.helseid.profile import token_request
+from mock_sts.helseid.requirement import Verdict, refuse
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.jose import JoseError, read_jws
+from mock_sts.services.access_token import known_issuers
+from mock_sts.services.back_channel import BackChannelCall, read_form
+from mock_sts.services.client_authentication import AuthenticatedClient, authenticate_client
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
+from mock_sts.services.revocation import is_revoked
+from mock_sts.store import ledger
+from mock_sts.store.engine import Transaction
+from mock_sts.store.ledger import Shelf
+
+#: Values of token_type_hint (RFC 7009 section 4.1.2.2).
+_HINTS = ("access_token", "refresh_token")
+
+_INACTIVE: dict[str, Any] = {"active": False}
+
+
+def revoke_token(exchange: Exchange, call: BackChannelCall) -> None:
+    """Take back a refresh token of the asking client. Tokens that are unknown, another's, or signed are let be.
+
+    Raises OAuthError; ``exchange`` is open and journals it.
+    """
+    client = _asking_client(exchange, call)
+    token = _token(call)
+    hint = call.params.one("token_type_hint")
+    if hint is not None and hint not in _HINTS:
+        raise OAuthError(
+            ErrorCode.UNSUPPORTED_TOKEN_TYPE, detail=f"token_type_hint is {hint[:40]!r}; {' or '.join(_HINTS)}"
+        )
+    record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, token)
+    own = record is not None and record.client_id == client.client.client_id
+    exchange.detail["revoked"] = own
+
+    def act(transaction: Transaction) -> None:
+        if own:
+            ledger.consume(transaction, Shelf.REFRESH_TOKEN, token, exchange.times.now)
+
+    exchange.finish(act)
+
+
+def introspect_token(exchange: Exchange, call: BackChannelCall) -> dict[str, Any]:
+    """What is known of a token: ``active`` alone, or with its claims. Raises OAuthError."""
+    client = _asking_client(exchange, call)
+    token = _token(call)
+    told = _access_token(exchange, token) or _refresh_token(exchange, client, token) or _INACTIVE
+    exchange.detail["active"] = told["active"]
+    exchange.finish()
+    return told
+
+
+def refuse_grant(exchange: Exchange, call: BackChannelCall, grant: str) -> Never:
+    """Refuse ``grant`` to the asking client, whoever it is. Raises OAuthError."""
+    _asking_client(exchange, call)
+    raise refuse(token_request.allowed, Verdict(False, grant, "a grant that HelseID gives"))
+
+
+def _asking_client(exchange: Exchange, call: BackChannelCall) -> AuthenticatedClient:
+    read_form(exchange, call)
+    client = authenticate_client(exchange, call.params, call.authorization)
+    exchange.use_up(client.use)
+    return client
+
+
+def _token(call: BackChannelCall) -> str:
+    token = call.params.one("token")
+    if token is None:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, detail="no token in the form")
+    return token
+
+
+def _access_token(exchange: Exchange, token: str) -> dict[str, Any] | None:
+    try:
+        jws = read_jws(token)
+    except JoseError:
+        return None
+    claims = jws.claims
+    good = (
+        jws.header.get("typ") == ACCESS_TOKEN_TYP
+        and exchange.sts.keyring.verify(jws)
+        and claims["iss"] in known_issuers(exchange.urls)
+        and claims["exp"] > exchange.times.wall
+        and not is_revoked(exchange, claims["jti"][:FAMILY_LENGTH])
+    )
+    return {**claims, "active": True, "scope": " ".join(claims["scope"])} if good else None
+
+
+def _refresh_token(exchange: Exchange, client: AuthenticatedClient, token: str) -> dict[str, Any] | None:
+    record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, token)
+    stands = ledger.standing(record, client.client.client_id, exchange.times.now)
+    if record is None or not stands.own or stands.used or stands.expired:
+        return None
+    if is_revoked(exchange, record.document["family"]):
+        return None
+    return {
+        "iss": record.document["issuer"],
+        "client_id": record.client_id,
+        "exp": record.expires_at,
+        "active": True,
+        "scope": " ".join(record.document["scopes"]),
+    }

@@ -1,0 +1,46 @@
+"""Revocation, introspection, and the two grants that nobody gets."""
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from mock_sts.helseid.profile.form import CONTENT_TYPE
+from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.sts import Sts
+from mock_sts.services.token_management import introspect_token, refuse_grant, revoke_token
+from mock_sts.web import reading
+from mock_sts.web.writing import NO_STORE, empty_response, json_response
+
+
+def blueprint(sts: Sts) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("token_management", __name__)
+
+    @routes.post(Endpoint.REVOCATION, provide_automatic_options=False)
+    def revocation() -> Response:
+        if reading.media_type() != CONTENT_TYPE:
+            raise UnsupportedMediaType
+        with Exchange(sts, Endpoint.REVOCATION, reading.effective_urls(sts.addresses)) as exchange:
+            revoke_token(exchange, reading.back_channel_call())
+        return empty_response(200, NO_STORE)
+
+    @routes.post(Endpoint.INTROSPECTION, provide_automatic_options=False)
+    def introspection() -> Response:
+        if reading.media_type() != CONTENT_TYPE:
+            raise UnsupportedMediaType
+        try:
+            with Exchange(sts, Endpoint.INTROSPECTION, reading.effective_urls(sts.addresses)) as exchange:
+                return json_response(introspect_token(exchange, reading.back_channel_call()))
+        except OAuthError as error:
+            if error.code is not ErrorCode.INVALID_CLIENT:
+                raise
+            return empty_response(401, {**NO_STORE, **({RULE_HEADER: error.rule} if error.rule else {})})
+
+    @routes.post(Endpoint.DEVICE_AUTHORIZATION, endpoint="device", provide_automatic_options=False)
+    @routes.post(Endpoint.CIBA, endpoint="ciba", provide_automatic_options=False)
+    def nobodys() -> Response:
+        with Exchange(sts, request.path, reading.effective_urls(sts.addresses)) as exchange:
+            refuse_grant(exchange, reading.back_channel_call(), request.path)
+
+    return routes
