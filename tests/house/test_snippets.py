@@ -1,0 +1,102 @@
+"""What README and documentation show works: every fenced block is run, read or compared."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house.snippets import LANGUAGES, ROOT, Block, Reader, blocks_of, by_node, commands_in, is_generated
+
+PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if not is_generated(page))]
+WITH_BLOCKS = [page for page in PAGES if blocks_of(page)]
+WITH_NODE = [page for page in WITH_BLOCKS if by_node(blocks_of(page))[0]]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    reader = Reader(tmp_path)
+    yield reader
+    reader.close()
+
+
+@pytest.mark.parametrize("page", WITH_BLOCKS, ids=name_of)
+def test_what_a_page_shows_works(page: Path, reader: Reader) -> None:
+    reader.follow(by_node(blocks_of(page))[1])
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("page", WITH_NODE, ids=name_of)
+def test_what_a_page_shows_works_with_node(page: Path, reader: Reader) -> None:
+    reader.follow(by_node(blocks_of(page))[0])
+
+
+def test_every_language_is_shown_somewhere() -> None:
+    """Or the way to test it is tested by nobody."""
+    assert {block.language for page in PAGES for block in blocks_of(page)} == set(LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def someone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """One reader for the short tests: a server each would take a minute."""
+    reader = Reader(tmp_path_factory.mktemp("reader"))
+    yield reader
+    reader.close()
+
+
+KEY = "fixtures/keys/clients/demo-machine.json"
+APPSETTINGS = '{"ClientId": "demo-machine", "Authority": "http://localhost:8080"%s}'
+
+
+@pytest.mark.parametrize(
+    ("blocks", "told"),
+    [
+        ([("sh", "false")], "exit status 1"),
+        ([("sh", ".venv/bin/mock-sts token demo-machine --scope nhn:unknown/scope")], "invalid_scope"),
+        ([("sh", "docker compose explode")], "check of the container"),
+        ([("sh", "make no-such-target")], "no-such-target"),
+        ([("sh", "pip install no-such-package")], "no-such-package"),
+        ([("sh", "npm install no-such-package")], "no-such-package"),
+        ([("sh", "echo one"), ("text", "two")], "was not printed"),
+        ([("sh", "echo one"), ("text", "one"), ("text", "one more")], "was not printed"),
+        ([("text", "one")], "must follow"),
+        ([("sh", "echo '{\"a\": 1}'"), ("json", '{"a": 2}')], "not 2"),
+        ([("sh", "echo '{\"a\": 1}'"), ("json", '{"b": "..."}')], "has no 'b'"),
+        ([("python", "raise SystemExit(3)")], "exit status 3"),
+        ([("rust", "fn main() {}")], "no language"),
+        ([("", "anything")], "no language"),
+        ([("yaml", "- a")], "file's name"),
+        ([("yaml", "# w/personas.yaml\n- {pid: '06828399789', given_nam: A, family_name: B}\n")], "given_name"),
+        ([("http", "GET /health/live\n\nHTTP/1.1 404\n")], "status was 200"),
+        ([("http", 'GET /health/live\n\nHTTP/1.1 200\n\n{"status": "dead"}\n')], "dead"),
+        ([("json", APPSETTINGS % ', "Scope": "mock:demo-api/explode"')], "no scope"),
+        ([("json", APPSETTINGS % ', "TokenEndpoint": "http://localhost:8080/token"')], "no address"),
+        ([("json", APPSETTINGS % ', "Algorithm": "ES512"')], "not the algorithm"),
+        ([("json", '{"ClientId": "demo-machin", "Authority": "http://localhost:8080"}')], "one registered client"),
+        ([("json", '{"ClientId": "demo-machine", "Authority": "http://localhost:8081"}')], "authority"),
+        (
+            [("csharp", 'Authority = "http://localhost:8080", ClientId = "demo-machine", X = "typo"')],
+            "nobody can compare",
+        ),
+        ([("java", f'Path.of("{KEY}"), "demo-machine-bearer", "http://localhost:8080"')], "not the private key"),
+        ([("properties", "a=http://localhost:8080\nb=demo-machine\nc=http://localhost:9/x")], "no address"),
+    ],
+)
+def test_a_block_that_does_not_hold_is_found(blocks: list[tuple[str, str]], told: str, someone: Reader) -> None:
+    page = [Block(f"page:{number}", language, text + "\n") for number, (language, text) in enumerate(blocks, 1)]
+    with pytest.raises(AssertionError, match=told):
+        someone.follow(page)
+
+
+def test_blocks_and_commands_are_taken_apart(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n\n- in a list\n\n  ```sh\n  one \\\n    two  # why\n  ```\n\n````text\n```\n````\n")
+    first, second = blocks_of(page)
+    assert (first.language, first.place, commands_in(first.text)) == ("sh", "page.md:5", ["one two"])
+    assert second.text == "```\n"
+    page.write_text("```sh\nnever ends\n")
+    with pytest.raises(AssertionError, match="no end"):
+        blocks_of(page)
