@@ -107,7 +107,16 @@ def _run_granian(settings: Settings) -> int:
     from granian.log import LogLevels  # noqa: PLC0415
     from granian.server import Server  # noqa: PLC0415
 
-    server = Server(
+    class PatientServer(Server):  # type: ignore[misc, valid-type]
+        """Hears the first of several signals to stop: granian's handler waits for itself when a second interrupts it,
+        and `make run` passes on what the terminal sends to both.
+        """
+
+        def signal_handler_interrupt(self, *args: object, **kwargs: object) -> None:
+            if not self.interrupt_signal:
+                super().signal_handler_interrupt(*args, **kwargs)
+
+    server = PatientServer(
         "mock_sts.app:worker",
         factory=True,
         address=settings.host,
