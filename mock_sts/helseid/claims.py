@@ -63,6 +63,9 @@ ACCESS_TOKEN_CLAIMS = (PID, PID_PSEUDONYM, SECURITY_LEVEL, ASSURANCE_LEVEL, HPR_
 #: Between an API's audience and the name of a claim that belongs to that API alone.
 _API_CLAIM = "/client/claims/"
 
+#: What stands there in HelseID's own claims, which belong to no API alone.
+_HELSEID_CLAIMS = "helseid://claims"
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -290,11 +293,16 @@ def _hpr_details(subject: Subject) -> dict[str, Any]:
 
 
 def parent_of(client: Client, details: Details) -> str | None:
-    """The organization number of the legal entity that ``client`` acts for, None where there is none."""
+    """The organization number of the legal entity that ``client`` acts for, None where there is none.
+
+    An older client has it as a fixed claim.
+    """
+    named = details.organization.parent if details.organization is not None else None
+    fixed: str | None = client.members["client_claims"].get(ORGNR_PARENT)
     if client.members["tenancy"] == SINGLE_TENANT:
         organization: str | None = client.members["organization"]
-        return organization
-    return details.organization.parent if details.organization is not None else None
+        return organization or fixed
+    return named or fixed
 
 
 def wanted_by(apis: Iterable[ApiResource]) -> frozenset[str]:
@@ -322,7 +330,7 @@ def _client_claims(facts: AccessTokenFacts) -> tuple[dict[str, str], dict[str, s
     audiences = {api.audience for api in facts.apis}
     for name, value in members["client_claims"].items():
         owner, of_an_api, _ = name.partition(_API_CLAIM)
-        if not of_an_api or owner in audiences:
+        if name not in first and (not of_an_api or owner in audiences or owner == _HELSEID_CLAIMS):
             last[name] = value
     if members["client_name"] and (CLIENT_NAME in facts.scopes or CLIENT_NAME_CLAIM in wanted_by(facts.apis)):
         last[CLIENT_NAME_CLAIM] = members["client_name"]

@@ -176,13 +176,13 @@ def _parts(
     for name in names:
         part = section.get(name)
         if isinstance(part, dict):
-            parts[name] = _enriched(part, organization_name)
+            parts[name] = _enriched(name, part, organization_name)
     return parts
 
 
-def _enriched(part: Mapping[str, Any], organization_name: Callable[[str], str | None]) -> dict[str, Any]:
+def _enriched(where: str, part: Mapping[str, Any], organization_name: Callable[[str], str | None]) -> dict[str, Any]:
     system = part.get("system")
-    if "user_selected" in part:
+    if where == "decision_ref":
         return {name: part[name] for name in ("id", "user_selected") if name in part}
     if "code" in part:
         code = part["code"]

@@ -36,10 +36,14 @@ def gather_context(
 ) -> Context:
     """The details of this token request on top of those of the login. Raises OAuthError for what HelseID refuses.
 
-    ``login_details`` were judged when the login began.
+    ``login_details`` were judged when the login began, but for what depends on who logs in.
     """
     login = read_details(login_details) if login_details else NO_DETAILS
     details = login
+    persona = subject.persona if subject is not None else None
+    if login.trust_framework is not None:
+        of_login = DetailsEvidence(login, client.client, chapter.REQUEST_OBJECT, (), persona=persona)
+        exchange.judge(chapter.AFTER_LOGIN, of_login)
     brings = trust_framework.is_brought_by(scopes, wanted_by(apis), TRUST_FRAMEWORK)
     if client.details:
         sent = read_details(client.details.values())
@@ -52,7 +56,7 @@ def gather_context(
                 members=tuple(client.details),
                 grant_type=grant_type,
                 login_types=login.types,
-                persona=subject.persona if subject is not None else None,
+                persona=persona,
                 brings_trust_framework=brings,
             ),
         )

@@ -5,7 +5,9 @@ So a grant cannot forget a shared step, and a request with two faults gets the s
 
 from collections.abc import Mapping
 
+from mock_sts.helseid.claims import ORGNR_PARENT, SECURITY_LEVEL
 from mock_sts.helseid.profile import api, token_request
+from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.terms import Endpoint, GrantType
 from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel import BackChannelCall, read_form
@@ -66,13 +68,17 @@ def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
         authorization.apis,
         subject,
     )
+    # A token that is exchanged goes on telling of its caller.
+    told = authorization.exchanged
+    level = subject.login.security_level if subject is not None else None
     exchange.judge(
         api.CHAPTER,
         api.ApiEvidence(
             apis=authorization.apis,
-            parent=context.parent,
+            begins=grant_type == GrantType.AUTHORIZATION_CODE and client.client.members["tenancy"] == MULTI_TENANT,
+            parent=context.parent if told is None else told.get(ORGNR_PARENT),
             bound=confirmation is not None,
-            security_level=subject.login.security_level if subject is not None else None,
+            security_level=level if told is None else told.get(SECURITY_LEVEL),
         ),
     )
     # 7. One write, which decides every race. 8. Signatures.

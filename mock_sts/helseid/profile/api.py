@@ -14,11 +14,13 @@ MUST = Level.MUST
 @dataclass(frozen=True, slots=True)
 class ApiEvidence:
     """A token that is about to be made: for which APIs, for which legal entity (or None), bound to a key or not, and
-    with which security level (None for a machine).
+    with which security level (None for a machine). ``begins`` says that it is the first of a login by a multi-tenant
+    client, which may name the organization when it refreshes.
     """
 
     apis: tuple[ApiResource, ...]
     parent: str | None
+    begins: bool
     bound: bool
     security_level: str | None
 
@@ -53,9 +55,9 @@ def dpop(evidence: ApiEvidence) -> Verdict | None:
     source=f"{DETAILS_PAGE}; the error is a choice of this emulator",
 )
 def organization(evidence: ApiEvidence) -> Verdict | None:
-    """By registration of the API."""
+    """By registration of the API. A supplier's login comes before it chooses the customer."""
     wanting = [api.audience for api in evidence.apis if api.members["require_organization"]]
-    if not wanting:
+    if not wanting or (evidence.begins and not evidence.parent):
         return None
     return holds(bool(evidence.parent), "no organization", lambda: f"a parent organization for {', '.join(wanting)}")
 

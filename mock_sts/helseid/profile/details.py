@@ -384,6 +384,12 @@ def trust_framework_used(evidence: DetailsEvidence) -> Verdict | None:
     return holds(evidence.persona is not None and evidence.brings_trust_framework, observed, "a person and a scope")
 
 
+#: What only the login can tell of details that came with its request.
+AFTER_LOGIN: Chapter[DetailsEvidence] = Chapter(
+    CHAPTER.name, CHAPTER.title, CHAPTER.refuses_with, [trust_framework_profession]
+)
+
+
 def _is_uuid(text: str) -> bool:
     try:
         UUID(text)
