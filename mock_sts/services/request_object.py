@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid import testidp
-from mock_sts.helseid.details import AUTHORIZATION_DETAILS
+from mock_sts.helseid.details import AUTHORIZATION_DETAILS, read_details
 from mock_sts.helseid.profile import request_object as chapter
 from mock_sts.helseid.profile.request_object import RequestObjectEvidence
 from mock_sts.helseid.registry import Client
@@ -49,6 +49,9 @@ def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: 
         exchange.show("request_object", read.jwt.jws)
         verified = verify(read.jwt, ((key.kid, key.key) for key in client.keys))
     outer = Params(_pairs(params))
+    claims = read.jwt.jws.claims if read is not None else {}
+    inside = (claims[AUTHORIZATION_DETAILS],) if AUTHORIZATION_DETAILS in claims else ()
+    outside = params.many(AUTHORIZATION_DETAILS)
     exchange.judge(
         chapter.CHAPTER,
         RequestObjectEvidence(
@@ -62,15 +65,14 @@ def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: 
             outer=outer,
             pushed=pushed,
             posted=posted,
+            details_differ=read_details(inside) != read_details(outside) if inside and outside else None,
         ),
     )
     if read is None:
         raise AssertionError("the chapter let an unreadable request object pass")
-    inside = [value for name, value in read.jwt.jws.claims.items() if name == AUTHORIZATION_DETAILS]
-    outside = params.one(AUTHORIZATION_DETAILS)
-    details = (*inside, *([] if outside is None else [outside]))
-    judge_request_details(exchange, client, details, signed=bool(inside))
     # What is signed counts; what stands beside it fills the gaps.
+    details = inside or outside
+    judge_request_details(exchange, client, details, signed=bool(inside))
     gaps = [pair for pair in _pairs(outer) if pair[0] not in read.parameters]
     return Opened(Params([*_pairs(read.parameters), *gaps]), details)
 

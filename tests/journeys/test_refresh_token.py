@@ -127,11 +127,22 @@ def test_the_new_access_token_is_of_the_same_login(sts: Emulator, rp: RelyingPar
 
 
 @pytest.mark.covers("refresh.scope-ignored", "token-endpoint.scope-with-code-or-refresh")
-@pytest.mark.parametrize("scope", [SCOPES, "openid test:api/read"], ids=["all", "some"])
-def test_scope_changes_nothing(rp: RelyingParty, scope: str) -> None:
+@pytest.mark.parametrize(
+    ("scope", "given", "broken"),
+    [
+        (SCOPES, SCOPES, []),
+        ("openid test:api/read", "openid test:api/read", []),
+        ("openid test:api/write", SCOPES, ["refresh.scope"]),
+    ],
+    ids=["all", "some", "others"],
+)
+def test_scope_narrows_within_the_login_and_changes_nothing_else(
+    sts: Emulator, rp: RelyingParty, scope: str, given: str, broken: list[str]
+) -> None:
     answer = rp.refresh(rp.tokens().json["refresh_token"], {"scope": scope})
     assert answer.status == 200
-    assert answer.json["scope"] == SCOPES
+    assert answer.json["scope"] == given
+    assert [finding["rule"] for finding in sts.journal(limit="1")[0]["findings"]["broken"]] == broken
 
 
 @pytest.mark.covers("refresh.no-openid")

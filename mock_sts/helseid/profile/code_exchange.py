@@ -141,7 +141,8 @@ class RefreshEvidence:
     """A refresh token as it is used. ``present`` says that one was sent; the next four are facts from the store.
 
     ``began_with_proof`` says whether the login used DPoP, ``has_proof`` whether this request does. ``scopes`` are those
-    that the request names, ``scopes_granted`` says whether the login has them all.
+    that the request names, ``scopes_granted`` says whether the login has them all, and whether some of them are the
+    resource's where one is named too.
     """
 
     present: bool
@@ -252,7 +253,7 @@ def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
 
 @REFRESH_CHAPTER.rule(
     "scope",
-    "scope, where it is sent, names scopes of the login",
+    "scope, where it is sent, names scopes of the login, and some of the resource where that is sent too",
     level=MUST,
     refused_by=STRICT,
     error=ErrorCode.INVALID_SCOPE,

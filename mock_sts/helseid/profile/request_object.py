@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, is_usable_jti
 from mock_sts.helseid.profile.sources import FAPI, PRODUCT, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry import Client
@@ -32,7 +33,8 @@ class RequestObjectEvidence:
     """A request object and what it came with.
 
     ``fault`` says why it could not be read. ``outer`` are the parameters beside it, ``pushed`` whether it came to the
-    PAR endpoint, ``posted`` whether it came in a form.
+    PAR endpoint, ``posted`` whether it came in a form. ``details_differ`` tells of authorization_details that stand in
+    both places, and is None where they do not.
     """
 
     request_object: RequestObject | None
@@ -45,6 +47,7 @@ class RequestObjectEvidence:
     outer: Params
     pushed: bool
     posted: bool
+    details_differ: bool | None
 
     @property
     def read(self) -> RequestObject:
@@ -296,6 +299,8 @@ def not_repeated(evidence: RequestObjectEvidence) -> Verdict | None:
     if not evidence.pushed:
         return None
     twice = [name for name in evidence.read.parameters if name in evidence.outer and name not in _MAY_REPEAT]
+    if evidence.details_differ is not None:
+        twice.append(AUTHORIZATION_DETAILS)
     return holds(not twice, lambda: ", ".join(twice), "each once")
 
 
@@ -315,6 +320,8 @@ def no_contradiction(evidence: RequestObjectEvidence) -> Verdict | None:
         return None
     inside, outside = evidence.read.parameters, evidence.outer
     differ = [name for name in inside if name in outside and inside.many(name) != outside.many(name)]
+    if evidence.details_differ:
+        differ.append(AUTHORIZATION_DETAILS)
     return holds(not differ, lambda: ", ".join(differ), "the same in both")
 
 

@@ -22,8 +22,8 @@ _SOURCE = f"{EXCHANGE_PAGE}; RFC 8693"
 class ExchangeEvidence:
     """What an ``actor`` wants exchanged, and for what.
 
-    ``fault`` says why the subject token cannot be read; ``signed``, ``is_access_token``, ``issuer_known`` and
-    ``expired`` are facts about one that can. ``audiences`` are its own, ``apis`` the registered ones among them,
+    ``fault`` says why the subject token cannot be read; ``signed``, ``is_access_token``, ``issuer_known``, ``expired``
+    and ``revoked`` are facts about one that can. ``audiences`` are its own, ``apis`` the registered ones among them,
     ``subject_client`` whose it is, ``exchanges`` how often it has been exchanged. ``scopes`` and ``resource`` are what
     is asked for, ``targets`` the APIs that these scopes belong to.
     """
@@ -37,6 +37,7 @@ class ExchangeEvidence:
     is_access_token: bool
     issuer_known: bool
     expired: bool
+    revoked: bool
     audiences: tuple[str, ...]
     apis: tuple[ApiResource, ...]
     subject_client: Client | None
@@ -158,6 +159,21 @@ def issuer(evidence: ExchangeEvidence) -> Verdict:
 def alive(evidence: ExchangeEvidence) -> Verdict:
     """An exchange does not make old authority new."""
     return holds(not evidence.expired, "expired", "within its lifetime")
+
+
+@CHAPTER.rule(
+    "not-revoked",
+    "What the subject token came from has not been taken back",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="invalid subject_token - revoked",
+    decisive=True,
+    remedy="let the person log in again; a code used twice takes back what it gave, where the settings say so",
+    source="RFC 6749 section 4.1.2",
+)
+def not_revoked(evidence: ExchangeEvidence) -> Verdict:
+    """It must not live on in a token that was made of it."""
+    return holds(not evidence.revoked, "revoked", "a token that is not revoked")
 
 
 @CHAPTER.rule(

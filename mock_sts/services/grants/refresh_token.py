@@ -6,7 +6,7 @@ from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_refresh_token
 from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.grants.personal import is_known_resource, personal_authorization
+from mock_sts.services.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.issuing import Authorization
 from mock_sts.services.revocation import is_revoked
 from mock_sts.store import ledger
@@ -23,7 +23,11 @@ def authorize(
     stands = ledger.standing(record, client.client.client_id, exchange.times.now)
     document = record.document if record is not None and stands.own else {}
     granted = document.get("scopes", ())
+    resource_known = not stands.own or is_known_resource(exchange, document, request.resource)
     within = all(scope in granted for scope in request.scopes)
+    if within and request.scopes and request.resource is not None and resource_known:
+        # Scopes that leave nothing of the resource would make a token for nobody.
+        within = bool(scoped(exchange, request.scopes, request.resource).apis)
     taken_back = "family" in document and is_revoked(exchange, document["family"])
     exchange.judge(
         chapter.REFRESH_CHAPTER,
@@ -35,7 +39,7 @@ def authorize(
             expired=stands.expired,
             began_with_proof=bool(document.get("has_proof")),
             has_proof=confirmation is not None,
-            resource_known=not stands.own or is_known_resource(exchange, document, request.resource),
+            resource_known=resource_known,
             resources_named=bool(document.get("resources")),
             scopes=request.scopes,
             scopes_granted=within,

@@ -11,7 +11,8 @@ from mock_sts.protocol.token_request import read_token_exchange
 from mock_sts.services.access_token import known_issuers
 from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.issuing import ACCESS_TOKEN_TYP, Authorization
+from mock_sts.services.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH, Authorization, new_jti
+from mock_sts.services.revocation import is_revoked
 
 
 def authorize(
@@ -21,14 +22,15 @@ def authorize(
     request = read_token_exchange(params)
     actor = client.client
     jws, fault = _read(request.subject_token)
-    claims: dict[str, Any] = jws.claims if jws is not None else {}
     if jws is not None:
         exchange.show("subject_token", jws)
     signed = jws is not None and exchange.sts.keyring.verify(jws)
+    # What is not ours may hold anything.
+    claims: dict[str, Any] = jws.claims if jws is not None and signed else {}
     catalog = exchange.catalog
-    subject_client_id = text_or_none(claims.get("client_id")) if signed else None
+    subject_client_id = text_or_none(claims.get("client_id"))
     subject_client = catalog.client(subject_client_id) if subject_client_id else None
-    audience = claims.get("aud") if signed else None
+    audience = claims.get("aud")
     audiences = (audience,) if isinstance(audience, str) else tuple(audience) if isinstance(audience, list) else ()
     apis = {api.audience: api for api in catalog.apis()}
     owners = {scope: catalog.api_of(scope) for scope in request.scopes}
@@ -45,6 +47,7 @@ def authorize(
             is_access_token=jws is not None and jws.header.get("typ") == ACCESS_TOKEN_TYP,
             issuer_known=claims.get("iss") in known_issuers(exchange.urls),
             expired=signed and claims["exp"] <= exchange.times.wall,
+            revoked="jti" in claims and is_revoked(exchange, claims["jti"][:FAMILY_LENGTH]),
             audiences=audiences,
             apis=tuple(apis[name] for name in audiences if name in apis),
             subject_client=subject_client,
@@ -61,6 +64,8 @@ def authorize(
         apis=tuple(targets.values()),
         confirmation=confirmation,
         exchanged=claims,
+        # What is taken back with a code goes on to what was made of it.
+        jti=new_jti(claims["jti"][:FAMILY_LENGTH]),
     )
 
 
