@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Literal, overload
 
-from mock_sts.settings import SETTINGS, Settings, from_environ
+from mock_sts.settings import SETTINGS, Settings, from_environ, texts_of
 
 
 class CommandError(Exception):
@@ -15,8 +15,7 @@ class CommandError(Exception):
 def settings_of(parsed: argparse.Namespace | None = None) -> tuple[Settings, dict[str, str]]:
     """The settings, and their texts. Raises SettingError."""
     given = {} if parsed is None else {s.name: getattr(parsed, s.name) for s in SETTINGS if getattr(parsed, s.name)}
-    texts = {s.name: given.get(s.name, os.environ.get(s.variable, s.default)) for s in SETTINGS}
-    return from_environ(os.environ, given), texts
+    return from_environ(os.environ, given), texts_of(os.environ, given)
 
 
 def issuer_of(settings: Settings, url: str | None) -> str:

@@ -332,6 +332,13 @@ class Settings:
         return Path(self.database_url.removeprefix("sqlite:///"))
 
 
+def texts_of(environ: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
+    """The text of each setting: from ``overrides``, else ``environ``, else the preset, else the default."""
+    preset = overrides.get("preset", environ.get(f"{PREFIX}PRESET", ""))
+    usual = {setting.name: setting.default for setting in SETTINGS} | dict(PRESETS.get(preset, {}))
+    return {s.name: overrides.get(s.name, environ.get(s.variable, usual[s.name])) for s in SETTINGS}
+
+
 def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Settings:
     """Settings from environment variables, ``overrides`` (by setting name) on top.
 
@@ -342,10 +349,7 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in known:
             raise SettingError(f"{variable} is no setting; the settings are {', '.join(sorted(known))}")
-    texts = {s.name: (overrides or {}).get(s.name, environ.get(s.variable, s.default)) for s in SETTINGS}
-    for name, text in PRESETS.get(texts["preset"], {}).items():
-        if name not in (overrides or {}) and f"{PREFIX}{name.upper()}" not in environ:
-            texts[name] = text
+    texts = texts_of(environ, overrides or {})
     values = {}
     for setting in SETTINGS:
         text = texts[setting.name]

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from mock_sts.helseid.profile.client_assertion import credentials
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint
@@ -33,7 +34,7 @@ def blueprint(sts: Sts) -> Blueprint:
             with Exchange(sts, Endpoint.INTROSPECTION, reading.effective_urls(sts.addresses)) as exchange:
                 return json_response(introspect_token(exchange, reading.back_channel_call()))
         except OAuthError as error:
-            if error.code is not ErrorCode.INVALID_CLIENT:
+            if error.code is not ErrorCode.INVALID_CLIENT and error.rule != credentials.id:
                 raise
             return empty_response(401, {**NO_STORE, **({RULE_HEADER: error.rule} if error.rule else {})})
 

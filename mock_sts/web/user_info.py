@@ -43,4 +43,5 @@ def _answer(sts: Sts, path: str, tell: Callable[[Exchange, Presented], dict[str,
         with Exchange(sts, path, reading.effective_urls(sts.addresses)) as exchange:
             return json_response(tell(exchange, presented))
     except OAuthError as error:
-        return token_refused(error, presented.scheme)
+        # RFC 9449 section 7.1: who takes nothing else asks for DPoP, whatever was sent.
+        return token_refused(error, "DPoP" if path == resource.PATH else presented.scheme)

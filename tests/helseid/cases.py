@@ -13,15 +13,17 @@ from tests.support.emulator import API_SCOPE, Emulator
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine
 
-Outcome = Literal["refused", "recorded", "challenged"]
+Outcome = Literal["refused", "recorded", "challenged", "unjudged"]
 Break = Callable[[Machine], Answer]
 
 
 @dataclass(frozen=True)
 class Case:
-    """``outcomes`` are those of observe, helseid and strict. ``members`` change the registration,
-    ``settings`` the server; ``others`` registers further things first. ``strict_rule`` is the requirement that strict
-    refuses for, where the breach breaks an earlier one too."""
+    """``outcomes`` are those of observe, helseid and strict; ``fapi2`` is that of fapi2, None where it is helseid's.
+    ``unjudged`` means that nobody even looks. ``members`` change the registration, ``settings`` the server; ``others``
+    registers further things first. ``strict_rule`` and ``fapi2_rule`` are the requirement that these refuse for, where
+    the breach breaks an earlier one too, and ``strict_error`` and ``fapi2_error`` its error. ``says`` is the
+    description, where it is not the requirement's own."""
 
     outcomes: tuple[Outcome, Outcome, Outcome]
     breach: Break
@@ -31,6 +33,24 @@ class Case:
     others: Callable[[Emulator], object] = lambda sts: None
     strict_rule: str = ""
     strict_error: str = ""
+    fapi2: Outcome | None = None
+    fapi2_rule: str = ""
+    fapi2_error: str = ""
+    says: str = ""
+
+    def outcome(self, mode: str) -> Outcome:
+        """What the enforcement ``mode`` does."""
+        if mode == "fapi2":
+            return self.fapi2 or self.outcomes[1]
+        return self.outcomes[("observe", "helseid", "strict").index(mode)]
+
+    def rule(self, mode: str) -> str:
+        """The requirement that ``mode`` refuses for, where it is another one; an empty string where it is not."""
+        return {"strict": self.strict_rule, "fapi2": self.fapi2_rule}.get(mode, "")
+
+    def error_in(self, mode: str) -> str:
+        """The error that ``mode`` refuses with."""
+        return {"strict": self.strict_error, "fapi2": self.fapi2_error}.get(mode, "") or self.error
 
 
 ALWAYS: tuple[Outcome, Outcome, Outcome] = ("refused", "refused", "refused")
@@ -38,6 +58,8 @@ HELSEID: tuple[Outcome, Outcome, Outcome] = ("recorded", "refused", "refused")
 STRICT: tuple[Outcome, Outcome, Outcome] = ("recorded", "recorded", "refused")
 NEVER: tuple[Outcome, Outcome, Outcome] = ("recorded", "recorded", "recorded")
 CHALLENGE: tuple[Outcome, Outcome, Outcome] = ("challenged", "challenged", "challenged")
+#: What only FAPI 2.0 asks; goes with ``fapi2="refused"``.
+UNJUDGED: tuple[Outcome, Outcome, Outcome] = ("unjudged", "unjudged", "unjudged")
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
@@ -138,6 +160,8 @@ def _alias_target(machine: Machine) -> Answer:
 
 RSA_1024 = private_jwk("PS256", 0, 1024)
 RSA_2048 = private_jwk("PS256", 0, 2048)
+P384 = private_jwk("ES384")
+EDWARDS = private_jwk("Ed25519")
 P521 = {**private_jwk("ES512"), "alg": "ES512"}
 ALIASES = {"public_url": "http://localhost:8080", "aliases": ("http://other.test:8080",)}
 
@@ -154,33 +178,47 @@ CASES: dict[str, Case] = {
     "client-assertion.readable": Case(ALWAYS, form(client_assertion="a.b.c"), "invalid_client"),
     "client-assertion.registered": Case(ALWAYS, assertion_claims(iss="stranger", sub="stranger"), "invalid_client"),
     "client-assertion.algorithm": Case(ALWAYS, assertion(alg="HS256"), "invalid_client"),
+    # FAPI 2.0 allows what HelseID does not know.
+    "client-assertion.algorithm-allowed": Case(
+        HELSEID, form(), "invalid_client", members={"keys": [EDWARDS], "jwk": EDWARDS}, fapi2="recorded"
+    ),
+    "client-assertion.algorithm-fapi": Case(
+        UNJUDGED, form(), "invalid_client", members={"keys": [P384], "jwk": P384}, fapi2="refused"
+    ),
     "client-assertion.signature": Case(ALWAYS, assertion(jwk=private_jwk("ES256", 8)), "invalid_client"),
     "client-assertion.issuer": Case(HELSEID, assertion_claims(iss="somebody-else"), "invalid_client"),
     "client-assertion.client-id": Case(HELSEID, form(client_id="somebody-else"), "invalid_client"),
     "client-assertion.audience": Case(HELSEID, assertion_claims(aud="https://elsewhere.test"), "invalid_client"),
-    "client-assertion.audience-issuer": Case(STRICT, assertion_claims(aud="http://localhost:8080/"), "invalid_client"),
+    "client-assertion.audience-issuer": Case(
+        STRICT, assertion_claims(aud="http://localhost:8080/"), "invalid_client", fapi2="refused"
+    ),
+    "client-assertion.audience-text": Case(
+        UNJUDGED, assertion_claims(aud=["http://localhost:8080"]), "invalid_client", fapi2="refused"
+    ),
     "client-assertion.audience-alias": Case(NEVER, _alias_audience, settings=ALIASES),
     "client-assertion.typ": Case(STRICT, assertion(header={"typ": "JWT"}), "invalid_client"),
     "client-assertion.expires": Case(HELSEID, assertion_claims(exp=ABSENT), "invalid_client"),
     "client-assertion.not-expired": Case(HELSEID, shifted("exp", -301), "invalid_client"),
     "client-assertion.not-before": Case(HELSEID, shifted("nbf", 301), "invalid_client"),
-    "client-assertion.clock": Case(STRICT, shifted("iat", 11), "invalid_client"),
+    "client-assertion.clock": Case(STRICT, shifted("iat", 11), "invalid_client", fapi2="refused"),
     "client-assertion.lifetime": Case(STRICT, assertion(lifetime=61), "invalid_client"),
     "client-assertion.lifetime-limit": Case(
         HELSEID, assertion(lifetime=301), "invalid_client", strict_rule="client-assertion.lifetime"
     ),
     "client-assertion.lifetime-target": Case(NEVER, assertion(lifetime=11)),
     "client-assertion.times-present": Case(STRICT, assertion_claims(nbf=ABSENT), "invalid_client"),
-    "client-assertion.times-numbers": Case(STRICT, assertion_claims(iat="1800000000"), "invalid_client"),
+    "client-assertion.times-numbers": Case(
+        STRICT, assertion_claims(iat="1800000000"), "invalid_client", fapi2="refused"
+    ),
     "client-assertion.jti": Case(HELSEID, assertion_claims(jti=ABSENT), "invalid_client"),
     "client-assertion.single-use": Case(HELSEID, _same_assertion_twice, "invalid_client"),
     "client-assertion.fresh-after-challenge": Case(STRICT, _same_assertion_after_challenge, "invalid_client"),
     "client-assertion.kid": Case(NEVER, assertion(header={"kid": "unknown"})),
     "client-assertion.key-algorithm": Case(
-        NEVER, assertion(alg="PS384"), members={"keys": [RSA_2048], "jwk": RSA_2048}
+        NEVER, form(), members={"keys": [{**RSA_2048, "alg": "RS256"}], "jwk": RSA_2048}
     ),
     "client-assertion.curve": Case(
-        STRICT, assertion(alg="ES256"), "invalid_client", members={"keys": [P521], "jwk": P521}
+        STRICT, assertion(alg="ES256"), "invalid_client", members={"keys": [P521], "jwk": P521}, fapi2="refused"
     ),
     # registration
     "client.keys": Case(
@@ -215,6 +253,7 @@ CASES: dict[str, Case] = {
             "grant_types": ["authorization_code", "client_credentials"],
             "redirect_uris": ["http://app.example.test/callback"],
         },
+        fapi2="refused",
     ),
     "client.organization": Case(NEVER, form(), members={"tenancy": "multi-tenant"}),
     # the token request
@@ -229,6 +268,8 @@ CASES: dict[str, Case] = {
         "invalid_client",
         members={"dpop_bound_access_tokens": False},
         strict_rule="client.dpop",
+        fapi2="refused",
+        fapi2_error="invalid_request",
     ),
     "token-request.no-browser": Case(
         STRICT, lambda machine: machine.token(headers={"Origin": "https://app.example.test"}), "invalid_request"
@@ -238,19 +279,21 @@ CASES: dict[str, Case] = {
     "dpop.readable": Case(ALWAYS, lambda m: m.post(m.form(m.assertion()), proof="nonsense"), "invalid_dpop_proof"),
     "dpop.typ": Case(HELSEID, proof(header={"typ": "JWT"}), "invalid_dpop_proof"),
     "dpop.algorithm": Case(ALWAYS, proof(alg="HS256"), "invalid_dpop_proof"),
+    "dpop.algorithm-allowed": Case(HELSEID, proof(jwk=EDWARDS), "invalid_dpop_proof", fapi2="recorded"),
+    "dpop.algorithm-fapi": Case(UNJUDGED, proof(jwk=P384), "invalid_dpop_proof", fapi2="refused"),
     "dpop.key": Case(ALWAYS, proof(header={"jwk": ABSENT}), "invalid_dpop_proof"),
     "dpop.key-public": Case(HELSEID, _private_jwk_in_proof, "invalid_dpop_proof"),
     "dpop.signature": Case(ALWAYS, _foreign_proof_key, "invalid_dpop_proof"),
     "dpop.key-size": Case(HELSEID, proof(jwk=RSA_1024), "invalid_dpop_proof"),
     "dpop.key-size-advice": Case(NEVER, proof(jwk=RSA_2048)),
-    "dpop.curve": Case(STRICT, proof(jwk=P521, alg="ES256"), "invalid_dpop_proof"),
+    "dpop.curve": Case(STRICT, proof(jwk=P521, alg="ES256"), "invalid_dpop_proof", fapi2="refused"),
     "dpop.jti": Case(HELSEID, proof_claims(jti=ABSENT), "invalid_dpop_proof"),
     "dpop.htm": Case(HELSEID, proof_claims(htm="post"), "invalid_dpop_proof"),
     "dpop.htu": Case(HELSEID, proof_claims(htu="http://localhost:8080/connect/par"), "invalid_dpop_proof"),
     "dpop.htu-plain": Case(STRICT, proof_claims(htu="http://localhost:8080/connect/token?x=1"), "invalid_dpop_proof"),
     "dpop.htu-alias": Case(NEVER, _alias_target, settings=ALIASES),
     "dpop.issued-at": Case(HELSEID, proof_claims(iat=ABSENT), "invalid_dpop_proof"),
-    "dpop.clock": Case(STRICT, proof_claims(iat=1_800_000_000 - 71), "invalid_dpop_proof"),
+    "dpop.clock": Case(STRICT, proof_claims(iat=1_800_000_000 - 71), "invalid_dpop_proof", fapi2="refused"),
     "dpop.nonce": Case(CHALLENGE, proof_claims(nonce=ABSENT), "use_dpop_nonce"),
     "dpop.nonce-current": Case(CHALLENGE, proof_claims(nonce="CfDJ8nonsense"), "use_dpop_nonce"),
     "dpop.single-use": Case(HELSEID, _same_proof_twice, "invalid_dpop_proof"),

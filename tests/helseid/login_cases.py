@@ -146,7 +146,8 @@ def _change_of_style(first: bool) -> Callable[[Machine], Answer]:
             "code_verifier": login.verifier,
         }
         tokens = send(rp, form, first)
-        assert tokens.status == 200, tokens.content
+        if tokens.status != 200:
+            return tokens
         form = {"grant_type": "refresh_token", "refresh_token": tokens.json["refresh_token"]}
         return send(rp, form, not first)
 
@@ -160,7 +161,7 @@ LOGIN_CASES: dict[str, Case] = {
         ALWAYS, pushed(request_uri="urn:ietf:params:oauth:request_uri:x"), "invalid_request", WEB
     ),
     "authorization-request.pushed": Case(HELSEID, web(_front_channel), "invalid_request", WEB),
-    "authorization-request.pushed-always": Case(STRICT, web(_front_channel), "invalid_request", FRONT),
+    "authorization-request.pushed-always": Case(STRICT, web(_front_channel), "invalid_request", FRONT, fapi2="refused"),
     "authorization-request.redirect-uri": Case(
         ALWAYS, pushed(redirect_uri="https://evil.test/callback"), "invalid_request", WEB
     ),
@@ -234,6 +235,7 @@ LOGIN_CASES: dict[str, Case] = {
         BEARER,
         strict_rule="client.dpop",
         strict_error="invalid_client",
+        fapi2_rule="token-request.sender-constrained",
     ),
     "refresh.proof-not-new": Case(
         HELSEID,
@@ -242,6 +244,7 @@ LOGIN_CASES: dict[str, Case] = {
         BEARER,
         strict_rule="client.dpop",
         strict_error="invalid_client",
+        fapi2_rule="token-request.sender-constrained",
     ),
     "refresh.resource": Case(
         ALWAYS, _refresh({"resource": "test:unknown"}, asked={"resource": "test:api"}), "invalid_target", WEB
@@ -250,6 +253,11 @@ LOGIN_CASES: dict[str, Case] = {
     "dpop-token.key": Case(HELSEID, _user_info(jwk=OTHER_KEY), "invalid_token", WEB),
     "dpop-token.ath": Case(HELSEID, _user_info(claims={"ath": "x"}), "invalid_token", WEB),
     "dpop-token.fresh": Case(
-        HELSEID, _user_info(claims={"iat": 1_800_000_000 - 301}), "invalid_token", WEB, strict_rule="dpop.clock"
+        HELSEID,
+        _user_info(claims={"iat": 1_800_000_000 - 301}),
+        "invalid_token",
+        WEB,
+        strict_rule="dpop.clock",
+        fapi2_rule="dpop.clock",
     ),
 }

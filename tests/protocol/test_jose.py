@@ -179,8 +179,8 @@ def test_the_nine_algorithms_have_names(algorithm: str) -> None:
         "HS256",
         "HS384",
         "HS512",
-        "EdDSA",
-        "Ed25519",
+        "ed25519",
+        "Ed448",
         "ES256K",
         "es256",
         "RS1",
@@ -359,16 +359,61 @@ def test_members_beside_the_key_do_not_matter(change: dict[str, Any]) -> None:
     assert import_public_key({**P256, **change}).verify(signed)
 
 
+#: RFC 8037 appendix A.
+ED25519 = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+
+
+def test_an_ed25519_key_is_read() -> None:
+    key = import_public_key(ED25519)
+    assert (key.kty, key.crv, key.bits) == ("OKP", "Ed25519", 256)
+    # RFC 8037 appendix A.3
+    assert key.thumbprint == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_ed25519_verifies_under_both_names(alg: str) -> None:
+    jwk = private_jwk("Ed25519")
+    text = raw_jws(json.dumps({"alg": alg}).encode(), b"{}", jwk, alg)
+    jws = read_jws(text)
+    key = import_public_key(jwk)
+    assert jws.algorithm == alg
+    assert key.verify(jws) and key.fits(alg) and key.curve_fits(alg)
+    other = import_public_key(private_jwk("Ed25519", 1))
+    assert not other.verify(jws)
+    # A key of another kind never fits, nor does this one another algorithm.
+    for kind in ("ES256", "PS256"):
+        assert not import_public_key(private_jwk(kind)).verify(jws)
+        assert not key.fits(kind)
+        assert not key.verify(read_jws(raw_jws(json.dumps({"alg": kind}).encode(), b"{}", private_jwk(kind), kind)))
+    header, payload, signature = text.split(".")
+    for forged in ("", signature[:-4], signature + "AAAA", b64(bytes(64)), b64(b"\xff" * 64)):
+        assert not key.verify(read_jws(f"{header}.{payload}.{forged}"))
+
+
+def test_the_example_of_rfc_8037_verifies() -> None:
+    # Appendix A.4; its payload is a plain text.
+    signing_input = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+    signature = from_base64url("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg")
+    key = import_public_key(ED25519)
+    assert key.verify(Jws({"alg": "EdDSA"}, {}, signing_input, signature))
+    assert not key.verify(Jws({"alg": "EdDSA"}, {}, signing_input + b"A", signature))
+
+
 NO_KEYS: dict[str, tuple[dict[str, Any], str]] = {
-    "empty": ({}, "its kty is neither RSA nor EC"),
-    "oct": ({"kty": "oct", "k": "AAAA"}, "its kty is neither RSA nor EC"),
-    "OKP": (
-        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-        "its kty is neither RSA nor EC",
-    ),
-    "kty in small letters": ({**P256, "kty": "ec"}, "its kty is neither RSA nor EC"),
-    "kty is a list": ({**P256, "kty": ["EC"]}, "its kty is neither RSA nor EC"),
-    "kty is null": ({**P256, "kty": None}, "its kty is neither RSA nor EC"),
+    "empty": ({}, "its kty is none of RSA, EC, OKP"),
+    "oct": ({"kty": "oct", "k": "AAAA"}, "its kty is none of RSA, EC, OKP"),
+    "Ed448": ({**ED25519, "crv": "Ed448"}, "its crv is not Ed25519"),
+    "X25519": ({**ED25519, "crv": "X25519"}, "its crv is not Ed25519"),
+    "curve of EC in OKP": ({**ED25519, "crv": "P-256"}, "its crv is not Ed25519"),
+    "OKP in small letters": ({**ED25519, "crv": "ed25519"}, "its crv is not Ed25519"),
+    "OKP without x": ({"kty": "OKP", "crv": "Ed25519"}, "its member x is missing or not a string"),
+    "OKP without crv": ({"kty": "OKP", "x": ED25519["x"]}, "its member crv is missing or not a string"),
+    "OKP whose x is too short": ({**ED25519, "x": ED25519["x"][:-3]}, "its OKP members do not make a key"),
+    "OKP whose x is too long": ({**ED25519, "x": ED25519["x"] + "AAAA"}, "its OKP members do not make a key"),
+    "OKP whose x is no base64url": ({**ED25519, "x": "*" * 43}, "it is not base64url"),
+    "kty in small letters": ({**P256, "kty": "ec"}, "its kty is none of RSA, EC, OKP"),
+    "kty is a list": ({**P256, "kty": ["EC"]}, "its kty is none of RSA, EC, OKP"),
+    "kty is null": ({**P256, "kty": None}, "its kty is none of RSA, EC, OKP"),
     "off the curve": ({**P256, "y": P256["x"]}, "its EC members do not make a key"),
     "point of another curve": ({**P256, "crv": "P-384"}, "its EC members do not make a key"),
     "point at infinity": ({**P256, "x": "AA", "y": "AA"}, "its EC members do not make a key"),

@@ -39,7 +39,8 @@ def test_a_login_intent_is_one_or_is_refused(values: dict[str, str]) -> None:
     except LoginIntentError as error:
         assert str(error).startswith("test_")
         return
-    assert intent is None or (len(intent.pid) == 11 and intent.pid.isdecimal() and intent.security_level in "34")
+    assert intent is None or (len(intent.pid) == 11 and intent.pid.isdecimal())
+    assert intent is None or intent.security_level in (None, "3", "4")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_a_login_intent_is_one_or_is_refused(values: dict[str, str]) -> None:
     [
         ({}, None),
         ({"test_security_level": "9"}, None),
-        ({"test_pid": "06828399789"}, LoginIntent("06828399789", None, "4")),
+        ({"test_pid": "06828399789"}, LoginIntent("06828399789", None, None)),
         (
             {"test_pid": "06828399789", "test_hpr_number": "565505933", "test_security_level": "3"},
             LoginIntent("06828399789", "565505933", "3"),
@@ -56,6 +57,16 @@ def test_a_login_intent_is_one_or_is_refused(values: dict[str, str]) -> None:
 )
 def test_login_intents(values: dict[str, str], intent: LoginIntent | None) -> None:
     assert read_login_intent(values) == intent
+
+
+@pytest.mark.parametrize(
+    ("asked", "highest", "level"),
+    [(None, "4", "4"), (None, "3", "3"), ("3", "4", "3"), ("4", "4", "4"), ("4", "3", "4")],
+)
+def test_the_level_of_a_login_is_the_one_asked_for_or_the_highest_within_reach(
+    asked: str | None, highest: str, level: str
+) -> None:
+    assert LoginIntent("06828399789", None, asked).level_for(highest) == level
 
 
 @given(TEXT, st.lists(st.sampled_from(["http://localhost/cb", "https://app.test/cb", "app://cb"]), max_size=3))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from joserfc._rfc7518.rsa_key import RSABinding
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from tests.support.keys import Jwk, public_jwk
@@ -95,6 +95,8 @@ def _import_key(members: tuple[tuple[str, str], ...]) -> Any:
     jwk = dict(members)
     if jwk["kty"] == "EC":
         return ECKey.import_key(jwk)  # type: ignore[arg-type]
+    if jwk["kty"] == "OKP":
+        return OKPKey.import_key(jwk)  # type: ignore[arg-type]
     # Not RSAKey.import_key: it warns of short keys, which some tests want.
     return RSAKey(RSABinding.import_private_key(jwk), None)  # type: ignore[arg-type]
 

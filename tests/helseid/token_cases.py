@@ -1,0 +1,57 @@
+"""A case for every requirement on access tokens that are shown to HelseID itself: how to break it, and what follows."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from tests.helseid.cases import ALWAYS, STRICT, UNJUDGED, Case
+from tests.helseid.login_cases import WEB, web
+from tests.support.machine import Answer, Machine
+from tests.support.relying_party import USERINFO, Login, RelyingParty
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def _shown(show: Callable[[RelyingParty, str], Answer]) -> Callable[[Machine], Answer]:
+    """A token of a login of its own, shown in one way."""
+
+    def step(rp: RelyingParty, login: Login) -> Answer:
+        tokens = rp.redeem(login, rp.log_in(login)["code"])
+        assert tokens.status == 200, tokens.content
+        return show(rp, tokens.json["access_token"])
+
+    return web(step)
+
+
+def _too_late(rp: RelyingParty, token: str) -> Answer:
+    assert rp.machine.advance is not None
+    rp.machine.advance(601)
+    return rp.user_info(token, scheme="DPoP", proof={})
+
+
+def _after_a_second_use_of_the_code(rp: RelyingParty, login: Login) -> Answer:
+    code = rp.log_in(login)["code"]
+    token = rp.redeem(login, code).json["access_token"]
+    assert rp.redeem(login, code).status == 400
+    return rp.user_info(token, scheme="DPoP", proof={})
+
+
+def _in_the_body(rp: RelyingParty, token: str) -> Answer:
+    return rp.machine.transport.send("POST", USERINFO, FORM, urlencode({"access_token": token}).encode())
+
+
+TOKEN_CASES: dict[str, Case] = {
+    "access-token.good": Case(
+        ALWAYS, web(lambda rp, login: rp.user_info("nonsense", scheme="DPoP", proof={})), "invalid_token", WEB
+    ),
+    "access-token.alive": Case(ALWAYS, _shown(_too_late), "invalid_token", WEB),
+    "access-token.not-revoked": Case(
+        ALWAYS, web(_after_a_second_use_of_the_code), "invalid_token", WEB, {"revoke_on_code_reuse": True}
+    ),
+    "access-token.header": Case(STRICT, _shown(_in_the_body), "invalid_token", WEB, fapi2="refused"),
+    "access-token.scheme": Case(
+        UNJUDGED, _shown(lambda rp, token: rp.user_info(token)), "invalid_token", WEB, fapi2="refused"
+    ),
+    "access-token.one-proof": Case(
+        ALWAYS, _shown(lambda rp, token: rp.user_info(token, scheme="DPoP")), "invalid_token", WEB
+    ),
+}

@@ -1,0 +1,200 @@
+"""The protected resource of our own, where a client can try its proofs as at an API that keeps to FAPI 2.0."""
+
+import hashlib
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.emulator import API_SCOPE, Emulator, Worlds
+from tests.support.keys import Jwk, private_jwk
+from tests.support.machine import ABSENT, Answer, Machine, b64
+from tests.support.relying_party import Login, web_client
+
+PATH = "/mock/resource"
+
+
+def prove(
+    machine: Machine,
+    token: str,
+    path: str = PATH,
+    *,
+    method: str = "GET",
+    jwk: Jwk | None = None,
+    header: dict[str, Any] | None = None,
+    alg: str | None = None,
+    **claims: Any,
+) -> str:
+    """A proof for a call with ``token``."""
+    usual = {
+        "htm": method,
+        "htu": machine.issuer + path,
+        "ath": b64(hashlib.sha256(token.encode()).digest()),
+        "nonce": ABSENT,
+    }
+    return machine.proof(claims={**usual, **claims}, jwk=jwk, header=header, alg=alg)
+
+
+def call(
+    machine: Machine, token: str, *, scheme: str = "DPoP", proof: str | None = None, method: str = "GET"
+) -> Answer:
+    headers = {"Authorization": f"{scheme} {token}", **({} if proof is None else {"DPoP": proof})}
+    return machine.transport.send(method, PATH, headers)
+
+
+def granted(machine: Machine) -> str:
+    answer = machine.token()
+    assert answer.status == 200, answer.content
+    token: str = answer.json["access_token"]
+    return token
+
+
+def refused(answer: Answer, rule: str | None) -> None:
+    assert (answer.status, answer.content) == (401, b"")
+    assert answer.headers["www-authenticate"].startswith("DPoP ")
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert answer.rule == rule
+
+
+@pytest.mark.covers("resource.answer")
+@pytest.mark.parametrize("enforcement", ["observe", "helseid", "strict", "fapi2"])
+def test_a_bound_token_with_its_proof(worlds: Worlds, enforcement: str) -> None:
+    sts = worlds.make(enforcement=enforcement)
+    machine = sts.client()
+    token = granted(machine)
+    answer = call(machine, token, proof=prove(machine, token))
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json; charset=UTF-8")
+    assert answer.json == {
+        "client_id": "machine",
+        "aud": "test:api",
+        "scope": [API_SCOPE],
+        "exp": sts.clock.wall + 600,
+    }
+    posted = call(machine, token, proof=prove(machine, token, method="POST"), method="POST")
+    assert posted.status == 200
+
+
+def test_a_persons_token_tells_whose_it_is(sts: Emulator) -> None:
+    rp = web_client(sts)
+    answer = rp.tokens()
+    token = answer.json["access_token"]
+    told = call(rp.machine, token, proof=prove(rp.machine, token)).json
+    assert told["sub"] == answer.claims["sub"]
+    assert set(told) == {"client_id", "sub", "aud", "scope", "exp"}
+
+
+@pytest.mark.covers("resource.refuses")
+@pytest.mark.parametrize("enforcement", ["observe", "fapi2"])
+def test_what_is_not_bound_and_proved_is_refused_whatever_the_enforcement(worlds: Worlds, enforcement: str) -> None:
+    machine = worlds.make(enforcement=enforcement).client(enforcement="observe")
+    token = granted(machine)
+    now = machine.now()
+    two = f"{prove(machine, token)}, {prove(machine, token)}"
+    refused(machine.transport.send("GET", PATH), "access-token.good")
+    refused(call(machine, "nonsense", proof=prove(machine, "nonsense")), "access-token.good")
+    refused(call(machine, token, scheme="Bearer"), "access-token.scheme")
+    refused(call(machine, token, scheme="Bearer", proof=prove(machine, token)), "access-token.scheme")
+    refused(call(machine, token), "access-token.one-proof")
+    refused(call(machine, token, proof=two), "access-token.one-proof")
+    refused(call(machine, token, proof="nonsense"), "dpop.readable")
+    other = private_jwk("ES256", 9)
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"jwk": other}, "dpop-token.key"),
+        ({"ath": ABSENT}, "dpop-token.ath"),
+        ({"ath": b64(hashlib.sha256(b"another").digest())}, "dpop-token.ath"),
+        ({"htm": "POST"}, "dpop.htm"),
+        ({"htm": "get"}, "dpop.htm"),
+        ({"htu": machine.issuer + "/connect/userinfo"}, "dpop.htu"),
+        ({"htu": "https://elsewhere.test/mock/resource"}, "dpop.htu"),
+        ({"htu": ABSENT}, "dpop.htu"),
+        ({"jti": ABSENT}, "dpop.jti"),
+        ({"iat": ABSENT}, "dpop.issued-at"),
+        ({"iat": now - 86_400}, "dpop.clock"),
+        ({"iat": now + 86_400}, "dpop.clock"),
+        ({"iat": now - 301}, "dpop.clock"),
+        ({"iat": now + 61}, "dpop.clock"),
+        ({"header": {"typ": "JWT"}}, "dpop.typ"),
+        ({"alg": "none"}, "dpop.algorithm"),
+        ({"alg": "HS256"}, "dpop.algorithm"),
+        ({"header": {"jwk": ABSENT}}, "dpop.key"),
+        ({"header": {"jwk": machine.proof_jwk}}, "dpop.key-public"),
+        ({"header": {"jwk": {n: v for n, v in other.items() if n in ("kty", "crv", "x", "y")}}}, "dpop.signature"),
+        ({"jwk": private_jwk("RS256")}, "dpop.algorithm-fapi"),
+    ]
+    for changes, rule in bad:
+        refused(call(machine, token, proof=prove(machine, token, **changes)), rule)
+    # After all that the token and its key are still good.
+    assert call(machine, token, proof=prove(machine, token)).status == 200
+
+
+@pytest.mark.covers("resource.refuses")
+def test_a_bearer_token_is_refused(sts: Emulator) -> None:
+    machine = sts.client(dpop_bound_access_tokens=False)
+    answer = machine.post(machine.form(machine.assertion()))
+    assert answer.json["token_type"] == "Bearer"
+    token = answer.json["access_token"]
+    refused(call(machine, token, scheme="Bearer"), None)
+    refused(call(machine, token, proof=prove(machine, token)), "dpop-token.key")
+
+
+@pytest.mark.covers("resource.refuses")
+def test_the_form_and_the_address_are_no_place_for_a_token(sts: Emulator, machine: Machine) -> None:
+    token = granted(machine)
+    body = urlencode({"access_token": token})
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": prove(machine, token, method="POST")}
+    refused(machine.transport.send("POST", PATH, headers, body.encode()), "access-token.header")
+    proof = {"DPoP": prove(machine, token)}
+    refused(machine.transport.send("GET", f"{PATH}?{body}", proof), "access-token.good")
+
+
+@pytest.mark.covers("resource.proof-once")
+def test_a_proof_serves_one_call(machine: Machine) -> None:
+    token = granted(machine)
+    proof = prove(machine, token)
+    assert call(machine, token, proof=proof).status == 200
+    refused(call(machine, token, proof=proof), "dpop.single-use")
+
+
+@pytest.mark.covers("resource.clock")
+@pytest.mark.parametrize("seconds", [-60, -8, 0, 8, 10])
+def test_a_clock_may_differ_a_little(machine: Machine, seconds: int) -> None:
+    token = granted(machine)
+    assert call(machine, token, proof=prove(machine, token, iat=machine.now() + seconds)).status == 200
+
+
+@pytest.mark.covers("resource.scheme-case")
+@pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
+def test_the_scheme_is_written_in_any_case(machine: Machine, scheme: str) -> None:
+    token = granted(machine)
+    assert call(machine, token, scheme=scheme, proof=prove(machine, token)).status == 200
+
+
+@pytest.mark.parametrize("kind", ["PS256", "ES256", "Ed25519", "EdDSA"])
+def test_every_algorithm_of_fapi_proves(worlds: Worlds, kind: str) -> None:
+    machine = worlds.make(enforcement="fapi2").client()
+    machine.proof_jwk = private_jwk(kind)
+    token = granted(machine)
+    assert call(machine, token, proof=prove(machine, token)).status == 200
+
+
+def test_expired_and_revoked_tokens(worlds: Worlds) -> None:
+    sts = worlds.make(revoke_on_code_reuse=True)
+    rp = web_client(sts)
+    login = Login()
+    code = rp.log_in(login)["code"]
+    token = rp.redeem(login, code).json["access_token"]
+    assert call(rp.machine, token, proof=prove(rp.machine, token)).status == 200
+    assert rp.redeem(login, code).status == 400
+    refused(call(rp.machine, token, proof=prove(rp.machine, token)), "access-token.not-revoked")
+    machine = sts.client("other", jwk=private_jwk("ES256", 5))
+    fresh = granted(machine)
+    sts.clock.advance(600)
+    answer = call(machine, fresh, proof=prove(machine, fresh))
+    refused(answer, "access-token.alive")
+    assert 'error_description="The access token expired"' in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods(machine: Machine, method: str) -> None:
+    token = granted(machine)
+    assert call(machine, token, proof=prove(machine, token, method=method), method=method).status == 405
