@@ -76,6 +76,7 @@ def test_the_plus_sign_of_the_typ_is_not_escaped(machine: Machine) -> None:
     assert header.endswith(b'"typ":"at+jwt"}')
 
 
+@pytest.mark.covers("contract.10")
 @pytest.mark.covers("access-token.signature")
 def test_the_served_key_verifies_the_signature(sts: Emulator, machine: Machine) -> None:
     token = token_of(machine)
@@ -205,6 +206,7 @@ def test_the_clients_lifetime_comes_before_the_apis_and_the_servers(
     assert answer.json["expires_in"] == lifetime
 
 
+@pytest.mark.covers("contract.73")
 @pytest.mark.covers("access-token.aud.string")
 def test_aud_is_a_string_for_the_scopes_of_one_api(sts: Emulator) -> None:
     register_api(sts.store, "test:records", scopes=["records/read", "records/write"])
@@ -222,6 +224,7 @@ def test_aud_is_a_list_for_the_scopes_of_several_apis(sts: Emulator) -> None:
     assert sorted(claims["aud"]) == ["test:one", "test:two"]
 
 
+@pytest.mark.covers("contract.45")
 @pytest.mark.covers("access-token.cnf")
 @pytest.mark.parametrize("described", [False, True], ids=["bare jwk", "jwk with kid, use and alg"])
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "PS256"])
@@ -240,6 +243,7 @@ def test_a_bearer_token_has_no_cnf(sts: Emulator) -> None:
     assert "cnf" not in claims
 
 
+@pytest.mark.covers("contract.73")
 @pytest.mark.covers("access-token.scope")
 @pytest.mark.parametrize("asked", [["test:api/read"], ["test:api/write", "test:api/read"]], ids=["one", "two"])
 def test_scope_is_a_list_of_the_granted_scopes(sts: Emulator, asked: list[str]) -> None:
@@ -282,6 +286,7 @@ def test_a_multi_tenant_clients_organization_is_the_supplier(sts: Emulator) -> N
     assert ORGNR_PARENT not in claims
 
 
+@pytest.mark.covers("contract.06")
 @pytest.mark.covers("access-token.client-tenancy")
 @pytest.mark.parametrize("tenancy", ["single-tenant", "multi-tenant"])
 def test_the_tenancy_is_told_as_registered(sts: Emulator, tenancy: str) -> None:

@@ -71,6 +71,7 @@ def of_person(answer: Answer) -> set[str]:
 # Which claims
 
 
+@pytest.mark.covers("contract.75")
 @pytest.mark.covers("api.claims.each")
 @pytest.mark.parametrize(
     ("claim", "value"),
@@ -97,6 +98,7 @@ def test_a_claim_is_there_because_the_api_wants_it_and_alone(
     assert set(claims) - {claim} == set(ALWAYS)
 
 
+@pytest.mark.covers("contract.75")
 @pytest.mark.covers("api.claims.each")
 def test_the_pseudonym_is_the_subject(sts: Emulator) -> None:
     one_api(sts, PSEUDONYM)
@@ -110,6 +112,7 @@ def test_an_api_that_wants_nothing_gets_nothing_of_the_person_whatever_scopes_ar
     assert list(web(sts, f"{IDENTITY_SCOPES} {API_SCOPE}").tokens().claims) == ALWAYS
 
 
+@pytest.mark.covers("contract.73")
 @pytest.mark.covers("api.claims.unregistered")
 def test_an_api_that_nobody_registered_wants_nothing_and_is_called_as_its_scope_begins(sts: Emulator) -> None:
     claims = web(sts, f"{IDENTITY_SCOPES} nhn:nobody/some/scope").tokens().claims
@@ -117,6 +120,7 @@ def test_an_api_that_nobody_registered_wants_nothing_and_is_called_as_its_scope_
     assert list(claims) == ALWAYS
 
 
+@pytest.mark.covers("contract.73")
 @pytest.mark.covers("api.claims.owner-of-scope")
 def test_the_registered_owner_of_a_scope_is_the_audience_whatever_the_scope_is_called(sts: Emulator) -> None:
     register_api(sts.store, "nhn:owner", scopes=["nhn:other/read", "plain"], claims=[CLIENT_NAME])
@@ -198,6 +202,7 @@ def test_the_audiences_stand_in_the_order_of_the_scopes(sts: Emulator) -> None:
     assert machine.token(form={"scope": asked}).claims["aud"] == [SECOND, FIRST]
 
 
+@pytest.mark.covers("contract.66")
 @pytest.mark.covers("api.downscaled.code")
 @pytest.mark.parametrize("audience", [FIRST, SECOND])
 @pytest.mark.parametrize("asked", [{}, {"resource": [FIRST, SECOND]}], ids=["not asked", "asked"])
@@ -206,6 +211,7 @@ def test_resource_with_a_code_gives_the_token_of_one_api(sts: Emulator, audience
     assert told(redeem(web(sts, BOTH), {"resource": audience}, asked)) == expected(audience)
 
 
+@pytest.mark.covers("contract.66")
 @pytest.mark.covers("api.downscaled.refresh")
 def test_each_refresh_may_be_for_another_api_or_for_all(sts: Emulator) -> None:
     two_apis(sts)
@@ -416,6 +422,7 @@ def test_a_machine_has_no_level_to_ask_for(worlds: Worlds) -> None:
 # What clients read
 
 
+@pytest.mark.covers("contract.73")
 @pytest.mark.covers("api.token.read-by-clients")
 @pytest.mark.parametrize("scope", [API_SCOPE, "nhn:nobody/x"], ids=["registered", "not registered"])
 def test_an_access_token_has_what_every_api_reads(sts: Emulator, scope: str) -> None:
@@ -431,6 +438,7 @@ def test_an_access_token_has_what_every_api_reads(sts: Emulator, scope: str) -> 
     assert len(claims["jti"]) == 32
 
 
+@pytest.mark.covers("contract.74")
 @pytest.mark.covers("api.id-token.read-by-clients")
 @pytest.mark.parametrize("nonce", ["n-1", ABSENT])
 def test_an_id_token_has_what_every_client_checks(sts: Emulator, nonce: object) -> None:
@@ -446,6 +454,7 @@ def test_an_id_token_has_what_every_client_checks(sts: Emulator, nonce: object) 
     assert claims["at_hash"] == base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
+@pytest.mark.covers("contract.75")
 @pytest.mark.covers("api.person.read-by-clients")
 def test_scopes_bring_the_claims_of_a_person_as_texts_and_the_api_gets_the_same(sts: Emulator) -> None:
     told = {
@@ -467,6 +476,7 @@ def test_scopes_bring_the_claims_of_a_person_as_texts_and_the_api_gets_the_same(
     assert of_id_token[PSEUDONYM] == of_id_token["sub"]
 
 
+@pytest.mark.covers("contract.75")
 @pytest.mark.covers("api.person.read-by-clients")
 def test_without_the_scope_a_claim_is_not_in_the_id_token(sts: Emulator) -> None:
     one_api(sts, PID, HPR_NUMBER, "name")

@@ -52,6 +52,7 @@ def refused(answer: Answer, rule: str, error: str = "invalid_grant", description
 # What a code gives
 
 
+@pytest.mark.covers("contract.49", "contract.53")
 @pytest.mark.covers("code-redemption.tokens", "token-response.user-grant-members")
 def test_a_code_gives_tokens_in_the_recorded_member_order(rp: RelyingParty) -> None:
     login, code = begin(rp)
@@ -80,6 +81,7 @@ def test_the_answer_repeats_the_scopes_of_the_login(rp: RelyingParty) -> None:
     assert answer.claims["scope"] == ["test:api/read", "openid", "offline_access"]
 
 
+@pytest.mark.covers("contract.53")
 @pytest.mark.covers("code-redemption.refresh-token.offline-access-only", "token-response.user-grant-members")
 def test_no_refresh_token_without_offline_access(rp: RelyingParty) -> None:
     answer = rp.tokens({"scope": "openid test:api/read"})
@@ -92,6 +94,7 @@ def test_no_id_token_without_openid(rp: RelyingParty) -> None:
     assert list(answer.json) == ["access_token", "expires_in", "token_type", "scope"]
 
 
+@pytest.mark.covers("contract.46")
 @pytest.mark.covers("code-redemption.bearer")
 def test_a_client_without_dpop_gets_a_bearer_token(sts: Emulator) -> None:
     rp = register_web(sts, dpop_bound_access_tokens=False)
@@ -115,6 +118,7 @@ def bare(rp: RelyingParty, login: Login, code: str) -> Answer:
     return answer
 
 
+@pytest.mark.covers("contract.51")
 @pytest.mark.covers("token-endpoint.scope-with-code-or-refresh")
 @pytest.mark.parametrize("scope", [SCOPES, "openid test:api/read"], ids=["all", "some"])
 def test_granted_scopes_beside_a_code_are_accepted(rp: RelyingParty, scope: str) -> None:
@@ -127,6 +131,7 @@ def test_granted_scopes_beside_a_code_are_accepted(rp: RelyingParty, scope: str)
 # Which codes are refused
 
 
+@pytest.mark.covers("contract.71")
 @pytest.mark.covers("code-redemption.single-use")
 def test_a_code_works_once(rp: RelyingParty) -> None:
     login, code = begin(rp)
@@ -157,6 +162,7 @@ def test_neither_a_refresh_token_nor_a_code_in_small_letters_is_a_code(rp: Relyi
     refused(rp.redeem(login, refresh_token), "code.known")
 
 
+@pytest.mark.covers("contract.71")
 @pytest.mark.covers("code-redemption.foreign", "code-redemption.foreign.kept")
 def test_a_foreign_client_gets_nothing_and_burns_nothing(sts: Emulator, rp: RelyingParty) -> None:
     thief = register_web(sts, "thief", jwk=private_jwk("ES256", 5))
@@ -204,6 +210,7 @@ def test_a_missing_redirect_uri_has_its_own_error(rp: RelyingParty, redirect_uri
     refused(answer, "code.redirect-uri-present", "unauthorized_client")
 
 
+@pytest.mark.covers("contract.71")
 @pytest.mark.covers("code-redemption.redirect-uri.different")
 @pytest.mark.parametrize(
     "redirect_uri", [OTHER_REDIRECT_URI, REDIRECT_URI + "/", REDIRECT_URI.upper(), "http://127.0.0.1:8089/callback"]
@@ -221,6 +228,7 @@ WRONG_VERIFIERS = {
 }
 
 
+@pytest.mark.covers("contract.71")
 @pytest.mark.covers("code-redemption.verifier.wrong")
 @pytest.mark.parametrize("verifier", WRONG_VERIFIERS.values(), ids=WRONG_VERIFIERS.keys())
 def test_a_wrong_verifier_is_refused(rp: RelyingParty, verifier: object) -> None:
@@ -253,6 +261,7 @@ def test_a_refusal_burns_the_code(rp: RelyingParty, wrong: dict[str, Any]) -> No
     refused(rp.redeem(login, code), "code.known")
 
 
+@pytest.mark.covers("contract.40")
 @pytest.mark.covers("dpop.challenge.keeps-code-and-refresh-token", "code-redemption.kept-by-challenge")
 def test_a_challenge_burns_no_code(rp: RelyingParty) -> None:
     login, code = begin(rp)
@@ -291,6 +300,7 @@ OTHER_KEY = (
 )
 
 
+@pytest.mark.covers("contract.47", "contract.71")
 @pytest.mark.covers("code-redemption.dpop-key")
 @pytest.mark.parametrize("how", ["dpop_jkt", "proof"])
 def test_a_code_that_is_bound_to_a_key_needs_that_key(rp: RelyingParty, how: str) -> None:
@@ -404,6 +414,7 @@ def error_page(rp: RelyingParty, answer: Answer) -> str:
     return page.content.decode()
 
 
+@pytest.mark.covers("contract.06")
 @pytest.mark.covers("client-registration.par-switch")
 def test_pushing_is_mandatory_unless_the_registration_says_otherwise(sts: Emulator) -> None:
     strict = register_web(sts)
@@ -414,6 +425,7 @@ def test_pushing_is_mandatory_unless_the_registration_says_otherwise(sts: Emulat
     assert lax.redeem(login, code).status == 200
 
 
+@pytest.mark.covers("contract.06")
 @pytest.mark.covers("client-registration.redirect-uris")
 def test_each_client_has_its_own_redirect_uris(sts: Emulator) -> None:
     one = register_web(sts, "one", redirect_uris=["https://one.example/in"])
@@ -453,6 +465,7 @@ def test_a_plain_challenge_is_refused(rp: RelyingParty) -> None:
     assert (answer.status, answer.json) == (400, expected)
 
 
+@pytest.mark.covers("contract.12")
 @pytest.mark.covers("discovery.authorization-response-iss-parameter-supported.kept")
 def test_every_authorization_response_names_the_issuer(worlds: Worlds) -> None:
     sts = worlds.make(public_url="https://sts.example", invent_people=False)

@@ -109,6 +109,7 @@ def codes(sts: Emulator) -> int:
 # The answer
 
 
+@pytest.mark.covers("contract.59")
 @pytest.mark.covers("authorize.pushed")
 def test_client_id_and_request_uri_are_all_it_takes(rp: RelyingParty) -> None:
     login = Login()
@@ -118,6 +119,7 @@ def test_client_id_and_request_uri_are_all_it_takes(rp: RelyingParty) -> None:
     assert rp.redeem(login, answer_parameters(answer)["code"]).status == 200
 
 
+@pytest.mark.covers("contract.67")
 @pytest.mark.covers("authorize.response.query")
 def test_the_answer_is_a_303_that_nobody_keeps(rp: RelyingParty) -> None:
     answer = rp.browser().send("GET", pushed(rp, Login(), {"test_pid": PERSON}))
@@ -152,6 +154,7 @@ def test_session_state_is_a_hash_and_a_salt(rp: RelyingParty) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}\.[0-9A-F]{32}", text) for text in seen)
 
 
+@pytest.mark.covers("contract.01")
 @pytest.mark.covers("authorize.response.iss")
 @pytest.mark.parametrize("issuer", ["", "https://sts.example.test", "http://sts.example.test:8443/path"])
 def test_iss_is_the_issuer(worlds: Worlds, issuer: str) -> None:
@@ -173,6 +176,7 @@ def test_the_query_of_the_redirect_uri_stays(sts: Emulator) -> None:
     assert answer.headers["location"].startswith("https://app.example/cb?tenant=a%20b&x=&code=")
 
 
+@pytest.mark.covers("contract.67")
 @pytest.mark.covers("authorize.response.form-post")
 def test_form_post_is_a_page_with_a_form_in_single_quotes(rp: RelyingParty) -> None:
     login = Login()
@@ -189,6 +193,7 @@ def test_form_post_is_a_page_with_a_form_in_single_quotes(rp: RelyingParty) -> N
     assert rp.redeem(login, code[1]).status == 200
 
 
+@pytest.mark.covers("contract.67")
 @pytest.mark.covers("authorize.response.form-post.submits-itself")
 def test_form_post_sends_itself_and_has_a_button_without_script(rp: RelyingParty) -> None:
     answer = rp.browser().send("GET", pushed(rp, Login(), {"test_pid": PERSON, "response_mode": "form_post"}))
@@ -206,6 +211,7 @@ def test_form_post_sends_itself_and_has_a_button_without_script(rp: RelyingParty
 # state and nonce
 
 
+@pytest.mark.covers("contract.68")
 @pytest.mark.covers("authorize.state.bytes")
 @pytest.mark.parametrize("state", [*STATES, "a\r\nSet-Cookie: x=1", "\t\x01\x7f"], ids=lambda text: repr(text[:20]))
 def test_state_comes_back_byte_for_byte_in_the_query(rp: RelyingParty, state: str) -> None:
@@ -215,6 +221,7 @@ def test_state_comes_back_byte_for_byte_in_the_query(rp: RelyingParty, state: st
     assert parse_qs(urlsplit(answer.headers["location"]).query)["state"] == [state]
 
 
+@pytest.mark.covers("contract.68")
 @pytest.mark.covers("authorize.state.bytes")
 @pytest.mark.parametrize("state", STATES, ids=lambda text: repr(text[:20]))
 def test_state_comes_back_byte_for_byte_in_a_form(rp: RelyingParty, state: str) -> None:
@@ -223,6 +230,7 @@ def test_state_comes_back_byte_for_byte_in_a_form(rp: RelyingParty, state: str) 
     assert first_form(answer.content.decode())[1]["state"] == state
 
 
+@pytest.mark.covers("contract.68")
 @pytest.mark.covers("authorize.state.bytes")
 @pytest.mark.parametrize("state", STATES, ids=lambda text: repr(text[:20]))
 def test_state_comes_back_byte_for_byte_with_an_error_and_without_par(plain: RelyingParty, state: str) -> None:
@@ -238,6 +246,7 @@ def test_nonce_is_in_the_id_token_byte_for_byte(rp: RelyingParty, nonce: str) ->
     assert decode(answer.json["id_token"])[1]["nonce"] == nonce
 
 
+@pytest.mark.covers("contract.68")
 @pytest.mark.covers("authorize.state.absent")
 def test_without_state_there_is_none_in_the_answer(rp: RelyingParty) -> None:
     login = Login()
@@ -319,6 +328,7 @@ def test_every_other_error_ends_on_a_page(
     assert browser.cookies == {}
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("authorize.error.page")
 def test_not_even_an_error_is_sent_to_a_stranger(plain: RelyingParty) -> None:
     browser = plain.browser()
@@ -327,6 +337,7 @@ def test_not_even_an_error_is_sent_to_a_stranger(plain: RelyingParty) -> None:
     ends_on_page(browser, answer, "invalid_request", "Invalid redirect_uri", "authorization-request.redirect-uri")
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("authorize.error.page")
 @pytest.mark.parametrize("enforcement", ["observe", "helseid", "strict"])
 @pytest.mark.parametrize("must_push", [True, False])
@@ -368,6 +379,7 @@ def test_a_forged_error_page_says_nothing(sts: Emulator, error_id: str) -> None:
 REUSED = ("invalid_request_uri", "invalid or reused PAR request uri", "request-uri.fresh")
 
 
+@pytest.mark.covers("contract.61")
 @pytest.mark.covers("authorize.request-uri.once")
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 def test_a_request_uri_is_answered_once(sts: Emulator, rp: RelyingParty, mode: str) -> None:
@@ -415,6 +427,7 @@ def test_an_error_is_an_answer_too(rp: RelyingParty, changes: dict[str, Any], er
     ends_on_page(browser, browser.send("GET", path), *REUSED)
 
 
+@pytest.mark.covers("contract.61")
 @pytest.mark.covers("authorize.request-uri.own-client")
 @pytest.mark.parametrize("client_id", ["other", "stranger", ""])
 def test_a_request_uri_belongs_to_its_client(sts: Emulator, rp: RelyingParty, client_id: str) -> None:
@@ -478,6 +491,7 @@ def test_a_pushed_request_is_not_found_by_authz_id(sts: Emulator, rp: RelyingPar
     assert codes(sts) == 0
 
 
+@pytest.mark.covers("contract.61")
 @pytest.mark.covers("authorize.request-uri.expiry")
 def test_a_request_uri_expires(sts: Emulator, rp: RelyingParty) -> None:
     browser = rp.browser()
@@ -510,6 +524,7 @@ def test_opening_and_reloading_before_the_answer_uses_nothing_up(rp: RelyingPart
     assert rp.redeem(login, answer_parameters(answer)["code"]).status == 200
 
 
+@pytest.mark.covers("contract.59")
 @pytest.mark.covers("authorize.pushed.others-ignored")
 def test_what_else_stands_beside_the_request_uri_changes_nothing(sts: Emulator, rp: RelyingParty) -> None:
     login = Login()
@@ -595,6 +610,7 @@ def test_other_methods_are_refused_and_use_nothing_up(sts: Emulator, rp: Relying
 # Without PAR
 
 
+@pytest.mark.covers("contract.62")
 @pytest.mark.covers("authorize.plain.accepted")
 def test_a_client_registered_so_asks_on_the_front_channel(plain: RelyingParty) -> None:
     login = Login()
@@ -624,6 +640,7 @@ def test_a_front_channel_request_survives_the_login_pages(plain: RelyingParty) -
     ends_on_page(browser, browser.send("GET", back), *REUSED)
 
 
+@pytest.mark.covers("contract.65")
 @pytest.mark.covers("authorize.plain.accepted")
 def test_several_resources_on_the_front_channel(sts: Emulator) -> None:
     for audience in ("nhn:x", "e-helse:sfm.api"):
@@ -648,6 +665,7 @@ def test_dpop_jkt_on_the_front_channel_binds_the_code(plain: RelyingParty) -> No
             assert answer.json["error"] == "invalid_dpop_proof"
 
 
+@pytest.mark.covers("contract.62")
 @pytest.mark.covers("authorize.plain.refused")
 @pytest.mark.parametrize("changes", [{}, {"test_pid": PERSON}, {"prompt": "none"}, {"response_mode": "form_post"}])
 def test_the_others_must_push(sts: Emulator, rp: RelyingParty, changes: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ def test_one_scope_gets_exactly_that_scope(sts: Emulator) -> None:
     assert granted(machine.token(form={"scope": WRITE})) == ("test:api", [WRITE])
 
 
+@pytest.mark.covers("contract.50")
 @pytest.mark.covers("client-credentials.scope.absent")
 @pytest.mark.parametrize("scope", [ABSENT, ""], ids=["absent", "empty"])
 def test_without_scope_all_scopes_of_apis_are_granted(sts: Emulator, scope: object) -> None:
@@ -54,6 +55,7 @@ def test_several_scopes_are_granted_together(sts: Emulator) -> None:
     assert granted(machine.token(form={"scope": f"{WRITE} {READ}"})) == ("test:api", [WRITE, READ])
 
 
+@pytest.mark.covers("contract.06", "contract.57")
 @pytest.mark.covers("client-credentials.scope.not-allowed")
 @pytest.mark.parametrize("scope", ["test:api/write", "test:api/unheard-of", "test:api/READ", "nonsense"])
 def test_a_scope_that_is_not_registered_is_refused(sts: Emulator, scope: str) -> None:
@@ -97,6 +99,7 @@ def test_offline_access_is_refused_even_when_registered(sts: Emulator, asked: st
     assert_refused(machine.token(form={"scope": asked}), "invalid_scope")
 
 
+@pytest.mark.covers("contract.06")
 @pytest.mark.covers("client-credentials.grant-not-allowed")
 @pytest.mark.parametrize(
     "grant_types", [["authorization_code"], ["urn:ietf:params:oauth:grant-type:token-exchange", "refresh_token"]]
@@ -121,6 +124,7 @@ def test_a_resource_limits_the_token_to_one_api(sts: Emulator, scope: object, de
     assert granted(machine.token(form={"scope": scope, "resource": "test:other"})) == ("test:other", [OTHER])
 
 
+@pytest.mark.covers("contract.57")
 @pytest.mark.covers("client-credentials.resource.no-match")
 @pytest.mark.parametrize("resource", ["test:unheard-of", "test:other", "test:api/read", "TEST:API"])
 def test_a_resource_to_which_no_requested_scope_belongs_is_refused(sts: Emulator, resource: str) -> None:
@@ -131,6 +135,7 @@ def test_a_resource_to_which_no_requested_scope_belongs_is_refused(sts: Emulator
     assert answer.description == "Invalid resource indicator."
 
 
+@pytest.mark.covers("contract.52")
 @pytest.mark.covers("client-credentials.no-id-or-refresh-token")
 @pytest.mark.parametrize("scope", [API_SCOPE, ABSENT], ids=["scope asked", "no scope asked"])
 def test_there_is_no_id_token_and_no_refresh_token(sts: Emulator, scope: object) -> None:

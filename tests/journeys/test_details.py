@@ -107,6 +107,7 @@ def multi(sts: Emulator) -> Machine:
 # Forms and members
 
 
+@pytest.mark.covers("contract.30", "contract.31")
 @pytest.mark.covers("details.assertion.forms", "details.assertion.older-member")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("member", ["assertion_details", "authorization_details"])
@@ -161,6 +162,7 @@ def test_what_the_assertion_of_a_pushed_request_holds_is_not_kept(sts: Emulator)
 # Organizations
 
 
+@pytest.mark.covers("contract.33", "contract.35")
 @pytest.mark.covers("access-token.orgnr-child")
 @pytest.mark.covers("details.child.systems")
 @pytest.mark.parametrize("system", [make.CHILD_SYSTEM, OLD_CHILD_SYSTEM])
@@ -176,6 +178,7 @@ def test_a_single_tenant_client_has_its_parent_without_details_too(single: Machi
     assert organizations(single.token()) == (PARENT, None, None)
 
 
+@pytest.mark.covers("contract.32", "contract.35")
 @pytest.mark.covers("details.parent.forms")
 @pytest.mark.parametrize(
     ("value", "child"),
@@ -222,6 +225,7 @@ def test_a_multi_tenant_client_that_names_nobody_gets_a_token_without_parent(mul
     assert organizations(multi.token()) == (None, None, SUPPLIER)
 
 
+@pytest.mark.covers("contract.35")
 @pytest.mark.covers("details.claims.order")
 def test_the_claims_of_a_machine_stand_in_the_order_of_the_recordings(multi: Machine) -> None:
     answer = ask(multi, [make.parent(CUSTOMER, CUSTOMERS_CHILD), make.journal()])
@@ -244,6 +248,7 @@ def test_the_claims_of_a_machine_stand_in_the_order_of_the_recordings(multi: Mac
     ]
 
 
+@pytest.mark.covers("contract.35")
 @pytest.mark.covers("details.claims.order")
 def test_so_do_those_of_a_person(sts: Emulator) -> None:
     register_api(sts.store, "test:api", scopes=[API_SCOPE], claims=["helseid://claims/identity/pid"])
@@ -287,6 +292,7 @@ def test_an_older_client_has_its_organization_as_a_fixed_claim(sts: Emulator) ->
 # The SFM journal
 
 
+@pytest.mark.covers("contract.34")
 @pytest.mark.covers("access-token.structured-details")
 @pytest.mark.covers("details.journal-id")
 @pytest.mark.parametrize("beside", [None, make.parent(CUSTOMER)])
@@ -310,6 +316,7 @@ def test_a_client_without_tenancy_may_send_a_journal_id(machine: Machine) -> Non
 # Per request: refresh
 
 
+@pytest.mark.covers("contract.36")
 @pytest.mark.covers("details.refresh", "details.assertion.one-token")
 def test_the_details_of_a_refresh_are_those_of_its_own_assertion(sts: Emulator) -> None:
     rp = web(sts, **SINGLE)
@@ -321,6 +328,7 @@ def test_the_details_of_a_refresh_are_those_of_its_own_assertion(sts: Emulator) 
     assert organizations(refresh_with(rp, tokens)) == (PARENT, None, None)
 
 
+@pytest.mark.covers("contract.36")
 @pytest.mark.covers("details.multi-tenant.log-in-first", "details.refresh")
 def test_a_multi_tenant_client_logs_in_without_organization_and_refreshes_once_for_each(sts: Emulator) -> None:
     rp = web(sts, **MULTI)
@@ -362,6 +370,7 @@ def test_organization_numbers_with_a_code_are_taken_and_recorded(sts: Emulator) 
 # For a whole login
 
 
+@pytest.mark.covers("contract.37")
 @pytest.mark.covers("details.request-object")
 @pytest.mark.parametrize("form", FORMS)
 def test_details_in_a_request_object_are_for_the_whole_login(sts: Emulator, form: str) -> None:

@@ -65,6 +65,7 @@ def page(answer: Answer) -> str:
     return answer.content.decode()
 
 
+@pytest.mark.covers("contract.78")
 @pytest.mark.covers("end-session.hint", "end-session.redirect")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_hint_logs_out_at_once_and_sends_back(rp: RelyingParty, method: str) -> None:
@@ -85,6 +86,7 @@ def test_a_hint_alone_logs_out_and_ends_on_a_page(rp: RelyingParty) -> None:
     assert not is_logged_in(rp, browser)
 
 
+@pytest.mark.covers("contract.78")
 @pytest.mark.covers("end-session.state")
 @pytest.mark.parametrize(
     ("uri", "state", "location"),
@@ -131,6 +133,7 @@ def test_another_clients_uri_is_not_followed(sts: Emulator, rp: RelyingParty) ->
     page(log_out(browser, id_token_hint=log_in(rp, browser)["id_token"], post_logout_redirect_uri=other))
 
 
+@pytest.mark.covers("contract.78")
 @pytest.mark.covers("end-session.confirm")
 @pytest.mark.parametrize("parameters", [{}, {"post_logout_redirect_uri": OUT, "state": "abc"}])
 def test_without_hint_the_person_confirms_on_a_page(rp: RelyingParty, parameters: dict[str, str]) -> None:
@@ -163,6 +166,7 @@ def test_the_form_of_another_browser_logs_nobody_out(rp: RelyingParty) -> None:
     assert is_logged_in(rp, victim)
 
 
+@pytest.mark.covers("contract.78")
 @pytest.mark.covers("end-session.nobody")
 def test_with_nobody_logged_in_there_is_a_plain_page(rp: RelyingParty) -> None:
     page(log_out(rp.browser()))

@@ -81,6 +81,7 @@ def half_hash(text: str) -> str:
 # Form
 
 
+@pytest.mark.covers("contract.10")
 @pytest.mark.covers("id-token.header", "id-token.signature")
 def test_the_served_key_verifies_the_signature(sts: Emulator, rp: RelyingParty) -> None:
     token: str = rp.tokens().json["id_token"]
@@ -167,11 +168,13 @@ def test_the_nonce_comes_back_as_it_was_sent(rp: RelyingParty, nonce: str) -> No
     assert id_token(rp, nonce=nonce)["nonce"] == nonce
 
 
+@pytest.mark.covers("contract.74")
 @pytest.mark.covers("id-token.nonce")
 def test_no_nonce_unless_one_was_sent(rp: RelyingParty) -> None:
     assert "nonce" not in id_token(rp, nonce=ABSENT)
 
 
+@pytest.mark.covers("contract.74")
 @pytest.mark.covers("id-token.at-hash")
 def test_at_hash_is_half_the_hash_of_the_access_token(rp: RelyingParty) -> None:
     answer = rp.tokens({"scope": "openid offline_access test:api/read"})
@@ -253,6 +256,7 @@ def test_openid_alone_brings_no_claim_of_the_person_but_sub(rp: RelyingParty) ->
     assert list(rp.user_info(answer.json["access_token"]).json) == ["userinfo_issued_at", "sub"]
 
 
+@pytest.mark.covers("contract.75")
 @pytest.mark.covers(
     "id-token.scope.profile",
     "id-token.scope.pid",

@@ -104,6 +104,7 @@ def policy(answer: Answer) -> dict[str, list[str]]:
 # The way through
 
 
+@pytest.mark.covers("contract.72")
 @pytest.mark.covers("login.headless")
 def test_a_headless_driver_logs_in(rp: RelyingParty) -> None:
     browser, login = rp.browser(), Login()
@@ -174,6 +175,7 @@ def test_the_list_is_skipped_where_one_provider_is_allowed(sts: Emulator) -> Non
     assert not any(path.startswith("/Account/Login") for path in browser.visited)
 
 
+@pytest.mark.covers("contract.69")
 @pytest.mark.covers("login.acr-values.idp")
 @pytest.mark.parametrize("scheme", ["testidp-oidc", "testidpnew-oidc"])
 def test_acr_values_lead_straight_to_a_provider(rp: RelyingParty, scheme: str) -> None:
@@ -185,6 +187,7 @@ def test_acr_values_lead_straight_to_a_provider(rp: RelyingParty, scheme: str) -
     assert decode(rp.redeem(login, found["code"]).json["id_token"])[1]["idp"] == scheme
 
 
+@pytest.mark.covers("contract.69")
 @pytest.mark.covers("login.acr-values.others")
 @pytest.mark.parametrize(
     "acr_values",

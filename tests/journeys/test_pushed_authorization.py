@@ -65,6 +65,7 @@ def requests_kept(sts: Emulator) -> int:
 # The answer
 
 
+@pytest.mark.covers("contract.59")
 @pytest.mark.covers("par.success.status")
 def test_success_is_201_and_json_that_nobody_keeps(rp: RelyingParty) -> None:
     answer = rp.push(Login())
@@ -76,6 +77,7 @@ def test_success_is_201_and_json_that_nobody_keeps(rp: RelyingParty) -> None:
     assert "dpop-nonce" not in answer.headers
 
 
+@pytest.mark.covers("contract.59")
 @pytest.mark.covers("par.success.body")
 def test_success_tells_request_uri_and_whole_seconds(rp: RelyingParty) -> None:
     answer = rp.push(Login())
@@ -130,6 +132,7 @@ def test_another_content_type_is_refused(sts: Emulator, rp: RelyingParty, media_
     assert requests_kept(sts) == 0
 
 
+@pytest.mark.covers("contract.29")
 @pytest.mark.covers("par.content-type")
 def test_a_charset_beside_the_content_type_is_fine(rp: RelyingParty) -> None:
     form = {**rp.machine.form(rp.machine.assertion(), {"grant_type": ABSENT}), **rp.parameters(Login())}
@@ -137,6 +140,7 @@ def test_a_charset_beside_the_content_type_is_fine(rp: RelyingParty) -> None:
     accepted(rp.machine.post(form, headers={"Content-Type": media_type}, path=PAR))
 
 
+@pytest.mark.covers("contract.29")
 @pytest.mark.covers("par.parameters.unknown")
 def test_unknown_parameters_are_ignored(rp: RelyingParty) -> None:
     accepted(rp.push(Login(), {"x-client-SKU": "ID_NET8_0", "x-client-ver": "8.0.0", "claims": "{}"}))
@@ -154,6 +158,7 @@ def test_no_parameter_comes_twice(sts: Emulator, rp: RelyingParty, name: str) ->
 # Who asks
 
 
+@pytest.mark.covers("contract.28")
 @pytest.mark.covers("par.client-authentication")
 @pytest.mark.parametrize(
     "changes",
@@ -180,6 +185,7 @@ def test_a_client_that_is_not_authenticated_gets_invalid_client(
     assert requests_kept(sts) == 0
 
 
+@pytest.mark.covers("contract.27", "contract.60")
 @pytest.mark.covers("par.client-authentication")
 @pytest.mark.parametrize(
     "assertion",
@@ -200,6 +206,7 @@ def test_a_client_that_is_not_registered_gets_invalid_client(sts: Emulator) -> N
     assert (answer.status, answer.json) == (400, {"error": "invalid_client"})
 
 
+@pytest.mark.covers("contract.25")
 @pytest.mark.covers("par.client-from-assertion")
 def test_the_assertion_alone_may_name_the_client(rp: RelyingParty) -> None:
     login = Login()
@@ -229,6 +236,7 @@ def test_a_client_without_the_code_flow_is_refused(sts: Emulator) -> None:
 # redirect_uri
 
 
+@pytest.mark.covers("contract.60")
 @pytest.mark.covers("par.error.redirect-uri")
 @pytest.mark.parametrize(
     "redirect_uri",
@@ -253,6 +261,7 @@ def test_a_redirect_uri_that_is_not_registered_is_refused(
     assert requests_kept(sts) == 0
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("par.redirect-uri.exact")
 @pytest.mark.parametrize(
     "redirect_uri",
@@ -280,6 +289,7 @@ def test_a_redirect_uri_is_compared_byte_for_byte(sts: Emulator, redirect_uri: s
     refused(answer, "invalid_request", "Invalid redirect_uri", "authorization-request.redirect-uri")
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("par.redirect-uri.loopback-port")
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 @pytest.mark.parametrize("port", [":1", ":8089", ":65535", ""])
@@ -317,6 +327,7 @@ def test_nothing_but_the_port_of_a_loopback_address_may_differ(sts: Emulator, re
     refused(answer, "invalid_request", "Invalid redirect_uri", "authorization-request.redirect-uri")
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("par.redirect-uri.loopback-registered-port")
 @pytest.mark.parametrize("redirect_uri", ["http://localhost:8090/callback", "http://localhost/callback"])
 def test_a_loopback_address_with_port_fits_that_port_only(rp: RelyingParty, redirect_uri: str) -> None:
@@ -324,6 +335,7 @@ def test_a_loopback_address_with_port_fits_that_port_only(rp: RelyingParty, redi
     refused(answer, "invalid_request", "Invalid redirect_uri", "authorization-request.redirect-uri")
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("par.redirect-uri.custom-scheme")
 def test_an_applications_own_scheme_is_fine_when_registered(sts: Emulator) -> None:
     rp = web(sts, redirect_uris=["app://callback"])
@@ -347,6 +359,7 @@ def test_another_own_scheme_is_refused(sts: Emulator, redirect_uri: str) -> None
 # What is asked for
 
 
+@pytest.mark.covers("contract.60")
 @pytest.mark.covers("par.error.request-uri")
 @pytest.mark.parametrize("request_uri", ["urn:ietf:params:oauth:request_uri:AB", "https://app.example/request.jwt"])
 def test_a_pushed_request_carries_no_request_uri(rp: RelyingParty, request_uri: str) -> None:
@@ -500,6 +513,7 @@ ERRORS: list[Any] = [
 ]
 
 
+@pytest.mark.covers("contract.60")
 @pytest.mark.covers(
     "par.error.response-type",
     "par.error.response-mode",
@@ -547,6 +561,7 @@ def test_sixteen_thousand_characters_are_enough(rp: RelyingParty, name: str) -> 
     refused(answer, "invalid_request", f"Invalid {name}", f"authorization-request.{name.replace('_', '-')}-length")
 
 
+@pytest.mark.covers("contract.65")
 @pytest.mark.covers("par.resource.several")
 def test_several_resources_that_are_no_urls_are_accepted(sts: Emulator) -> None:
     register_api(sts.store, "nhn:x", scopes=["nhn:x/a"])
@@ -606,6 +621,7 @@ def test_no_proof_is_needed_at_par(rp: RelyingParty) -> None:
     assert answer.claims["cnf"] == {"jkt": thumbprint(OTHER_KEY)}
 
 
+@pytest.mark.covers("contract.40", "contract.47")
 @pytest.mark.covers("par.dpop.challenge")
 @pytest.mark.parametrize(
     ("nonce", "description"),
@@ -628,6 +644,7 @@ def test_a_proof_without_good_nonce_is_challenged_and_spends_nothing(
     assert "dpop-nonce" not in again.headers
 
 
+@pytest.mark.covers("contract.39", "contract.44")
 @pytest.mark.covers("par.dpop.invalid-proof")
 @pytest.mark.parametrize(
     ("claims", "description"),
@@ -666,6 +683,7 @@ def test_something_that_is_no_proof_is_refused(rp: RelyingParty) -> None:
 MISMATCH = "The DPoP proof token used on the token endpoint does not match the original used on the authorize endpoint."
 
 
+@pytest.mark.covers("contract.47")
 @pytest.mark.covers("par.dpop.binds-code")
 def test_a_proof_at_par_binds_the_code_to_its_key(rp: RelyingParty) -> None:
     for key, good in ((rp.machine.proof_jwk, True), (OTHER_KEY, False)):
@@ -680,6 +698,7 @@ def test_a_proof_at_par_binds_the_code_to_its_key(rp: RelyingParty) -> None:
             refused(answer, "invalid_dpop_proof", MISMATCH, "code.same-key")
 
 
+@pytest.mark.covers("contract.47")
 @pytest.mark.covers("par.dpop.jkt")
 def test_dpop_jkt_binds_the_code_to_that_key(rp: RelyingParty) -> None:
     for key, good in ((OTHER_KEY, True), (rp.machine.proof_jwk, False)):

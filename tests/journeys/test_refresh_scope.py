@@ -272,6 +272,7 @@ def refresh_for(rp: RelyingParty, token: str, number: str, changes: dict[str, An
     return rp.refresh(token, changes, assertion={"claims": {"assertion_details": organization(number)}})
 
 
+@pytest.mark.covers("contract.36")
 @pytest.mark.covers("refresh.details")
 def test_a_supplier_logs_in_once_and_refreshes_for_each_organization(sts: Emulator) -> None:
     rp = supplier(sts)

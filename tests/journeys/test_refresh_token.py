@@ -67,6 +67,7 @@ def bare_tokens(rp: RelyingParty) -> Answer:
 # What a refresh gives
 
 
+@pytest.mark.covers("contract.49", "contract.54")
 @pytest.mark.covers("refresh.answer", "token-response.user-grant-members")
 def test_a_refresh_answers_like_the_login(rp: RelyingParty) -> None:
     answer = rp.refresh(rp.tokens().json["refresh_token"])
@@ -126,6 +127,7 @@ def test_the_new_access_token_is_of_the_same_login(sts: Emulator, rp: RelyingPar
     assert claims["jti"] != first["jti"]
 
 
+@pytest.mark.covers("contract.51")
 @pytest.mark.covers("refresh.scope-ignored", "token-endpoint.scope-with-code-or-refresh")
 @pytest.mark.parametrize(
     ("scope", "given", "broken"),
@@ -157,6 +159,7 @@ def test_without_openid_a_refresh_has_no_id_token(rp: RelyingParty) -> None:
 # Once, or many times
 
 
+@pytest.mark.covers("contract.54")
 @pytest.mark.covers("refresh.rotation")
 def test_by_default_each_refresh_replaces_the_token(rp: RelyingParty) -> None:
     old = rp.tokens().json["refresh_token"]
@@ -174,6 +177,7 @@ def test_the_usage_can_be_registered_by_name(sts: Emulator) -> None:
     refused(rp.refresh(old), "refresh.single-use")
 
 
+@pytest.mark.covers("contract.54")
 @pytest.mark.covers("refresh.reusable")
 def test_a_reusable_token_comes_back_each_time(sts: Emulator) -> None:
     rp = register_web(sts, refresh_token_usage="Reusable")
@@ -187,6 +191,7 @@ def test_a_reusable_token_comes_back_each_time(sts: Emulator) -> None:
 # How long
 
 
+@pytest.mark.covers("contract.54")
 @pytest.mark.covers("refresh.rt-expires-in")
 @pytest.mark.parametrize("usage", ["OneTimeUseOnly", "Reusable"])
 def test_the_time_left_is_counted_from_the_login(sts: Emulator, usage: str) -> None:
@@ -288,6 +293,7 @@ REFUSALS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.covers("contract.55")
 @pytest.mark.covers("refresh.refusal-keeps")
 @pytest.mark.parametrize("wrong", REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_refusal_uses_nothing_up(rp: RelyingParty, wrong: dict[str, Any]) -> None:
@@ -296,6 +302,7 @@ def test_a_refusal_uses_nothing_up(rp: RelyingParty, wrong: dict[str, Any]) -> N
     assert rp.refresh(token).status == 200
 
 
+@pytest.mark.covers("contract.55")
 @pytest.mark.covers("refresh.refusal-keeps")
 def test_a_request_without_proof_uses_nothing_up(sts: Emulator) -> None:
     rp = register_web(sts, dpop_bound_access_tokens=False)
@@ -304,6 +311,7 @@ def test_a_request_without_proof_uses_nothing_up(sts: Emulator) -> None:
     assert rp.refresh(token).status == 200
 
 
+@pytest.mark.covers("contract.40")
 @pytest.mark.covers("dpop.challenge.keeps-code-and-refresh-token", "refresh.challenge-keeps")
 def test_a_challenge_uses_nothing_up(rp: RelyingParty) -> None:
     token = rp.tokens().json["refresh_token"]
@@ -330,6 +338,7 @@ def test_it_still_needs_one_after_a_refresh(sts: Emulator) -> None:
     refused(bare_refresh(rp, token), "refresh.proof-kept", "invalid_request", PROOF_LOST)
 
 
+@pytest.mark.covers("contract.46")
 @pytest.mark.covers("refresh.proof.new")
 def test_what_began_without_a_proof_takes_none(sts: Emulator) -> None:
     rp = register_web(sts, dpop_bound_access_tokens=False)

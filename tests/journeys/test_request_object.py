@@ -181,6 +181,7 @@ def test_a_correct_request_object_keeps_every_requirement(worlds: Worlds, mode: 
 # Who signs it, and how
 
 
+@pytest.mark.covers("contract.63")
 @pytest.mark.covers("request-object.par", "request-object.typ", "cli.63")
 @pytest.mark.parametrize("typ", TYPS.values(), ids=TYPS.keys())
 def test_all_typs_are_taken_in_a_pushed_request(sts: Emulator, rp: RelyingParty, typ: object) -> None:
@@ -192,6 +193,7 @@ def test_all_typs_are_taken_in_a_pushed_request(sts: Emulator, rp: RelyingParty,
     assert broken(sts, PAR) == []
 
 
+@pytest.mark.covers("contract.63")
 @pytest.mark.covers("request-object.authorize", "request-object.typ", "cli.63")
 @pytest.mark.parametrize("send", [authorize, post], ids=["get", "post"])
 @pytest.mark.parametrize("typ", TYPS.values(), ids=TYPS.keys())
@@ -262,6 +264,7 @@ UNTRUSTED: dict[str, Callable[[Machine], str]] = {
 }
 
 
+@pytest.mark.covers("contract.63")
 @pytest.mark.covers("request-object.signature")
 @pytest.mark.parametrize("make", UNTRUSTED.values(), ids=UNTRUSTED.keys())
 @pytest.mark.parametrize("enforcement", ["observe", "helseid", "strict"])
@@ -285,6 +288,7 @@ def test_a_request_object_of_another_client_is_refused(sts: Emulator, rp: Relyin
     refused(push(rp, rp.parameters(Login()), own_name), "request-object.signature")
 
 
+@pytest.mark.covers("contract.63")
 @pytest.mark.covers("request-object.signature", "cli.63")
 def test_a_wrong_key_is_refused_at_the_authorize_endpoint(sts: Emulator, front: RelyingParty) -> None:
     request = request_object(front.machine, jwk=OTHER_KEY)
@@ -399,6 +403,7 @@ RECORDED: list[Any] = [
 ]
 
 
+@pytest.mark.covers("contract.64")
 @pytest.mark.covers("request-object.lifetime", "request-object.jti", "request-object.client-id.absent")
 @pytest.mark.parametrize(("claims", "lifetime", "rule"), RECORDED, ids=str)
 def test_what_helseid_lets_through_is_recorded_and_strict_refuses_it(
@@ -431,6 +436,7 @@ def test_the_same_request_object_may_come_again(rp: RelyingParty) -> None:
 # What stands inside, and what beside
 
 
+@pytest.mark.covers("contract.64")
 @pytest.mark.covers("request-object.merge.only-times")
 def test_the_older_python_web_sample_puts_nothing_into_it(sts: Emulator, front: RelyingParty) -> None:
     login = Login()
@@ -504,6 +510,7 @@ def test_a_client_id_beside_it_must_be_the_signers(sts: Emulator, front: Relying
 PARTS = ["redirect_uri", "scope", "response_type", "state", "nonce", "code_challenge", "test_pid"]
 
 
+@pytest.mark.covers("contract.64")
 @pytest.mark.covers("request-object.merge.gaps", "cli.64")
 @pytest.mark.parametrize("inside", [*((name,) for name in PARTS), tuple(PARTS[:3]), tuple(PARTS[3:])], ids=str)
 @pytest.mark.parametrize("pushed", [True, False], ids=["pushed", "front"])
@@ -935,6 +942,7 @@ FORMS: dict[str, Any] = {
 }
 
 
+@pytest.mark.covers("contract.37")
 @pytest.mark.covers("request-object.details", "cli.37")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 @pytest.mark.parametrize("pushed", [True, False], ids=["pushed", "front"])
@@ -1045,6 +1053,7 @@ def journey(rp: RelyingParty, changes: Mapping[str, Any] | None = None) -> Answe
     return tokens(rp, login, rp.log_in(login, changes))
 
 
+@pytest.mark.covers("contract.60")
 @pytest.mark.covers("cli.60")
 @pytest.mark.parametrize(
     ("changes", "error"),
@@ -1068,6 +1077,7 @@ def test_what_par_refuses(sts: Emulator, rp: RelyingParty, changes: dict[str, An
     assert requests_kept(sts) == 0
 
 
+@pytest.mark.covers("contract.61")
 @pytest.mark.covers("cli.61")
 def test_a_request_uri_is_taken_once_from_its_own_client_before_it_expires(sts: Emulator, rp: RelyingParty) -> None:
     web_client(sts, "other", jwk=OTHER_KEY)
@@ -1081,6 +1091,7 @@ def test_a_request_uri_is_taken_once_from_its_own_client_before_it_expires(sts: 
     assert rp.browser().send("GET", rp.authorize_path(late["request_uri"])).rule == "request-uri.alive"
 
 
+@pytest.mark.covers("contract.62")
 @pytest.mark.covers("cli.62")
 @pytest.mark.parametrize("send", [authorize, post], ids=["get", "post"])
 def test_plain_authorize_is_for_clients_that_need_no_par(
@@ -1098,6 +1109,7 @@ def test_plain_authorize_is_for_clients_that_need_no_par(
     )
 
 
+@pytest.mark.covers("contract.65", "contract.66")
 @pytest.mark.covers("cli.65", "cli.66")
 def test_a_token_for_each_resource_in_turn_and_one_for_all(sts: Emulator) -> None:
     rp = web(sts, scope="openid offline_access nhn:x/read e-helse:sfm.api/sfm.api")
@@ -1116,6 +1128,7 @@ def test_a_token_for_each_resource_in_turn_and_one_for_all(sts: Emulator) -> Non
     ]
 
 
+@pytest.mark.covers("contract.67")
 @pytest.mark.covers("cli.67")
 def test_the_answer_comes_by_query_or_by_a_form_that_posts_itself(rp: RelyingParty) -> None:
     for mode, status in (("query", 303), ("form_post", 200)):
@@ -1129,6 +1142,7 @@ def test_the_answer_comes_by_query_or_by_a_form_that_posts_itself(rp: RelyingPar
         assert ("method='post'" in answer.content.decode()) is (mode == "form_post")
 
 
+@pytest.mark.covers("contract.68")
 @pytest.mark.covers("cli.68")
 @pytest.mark.parametrize("state", [*STATES, ABSENT], ids=["long", "odd", "json", "control", "none"])
 @pytest.mark.parametrize("nonce", [True, False], ids=["nonce", "no nonce"])
@@ -1142,6 +1156,7 @@ def test_state_comes_back_byte_for_byte_and_neither_it_nor_nonce_is_needed(
     assert claims.get("nonce") == (login.nonce if nonce else None)
 
 
+@pytest.mark.covers("contract.69")
 @pytest.mark.covers("cli.69")
 @pytest.mark.parametrize(
     "changes",
@@ -1161,6 +1176,7 @@ def test_prompts_levels_and_providers_are_understood(front: RelyingParty, change
     assert tokens(front, login, code_of(front, push(front, front.parameters(login), request))).status == 200
 
 
+@pytest.mark.covers("contract.69")
 @pytest.mark.covers("cli.69")
 def test_prompt_none_is_login_required_when_nobody_is_logged_in(rp: RelyingParty) -> None:
     login = Login()
@@ -1168,6 +1184,7 @@ def test_prompt_none_is_login_required_when_nobody_is_logged_in(rp: RelyingParty
     assert (found["error"], found["state"]) == ("login_required", login.state)
 
 
+@pytest.mark.covers("contract.70")
 @pytest.mark.covers("cli.70")
 @pytest.mark.parametrize(
     ("registered", "sent", "good"),
@@ -1200,6 +1217,7 @@ def test_nobody_is_sent_to_an_address_that_is_not_registered(
         ends_on_page(rp, answer, "authorization-request.redirect-uri", "invalid_request", "Invalid redirect_uri")
 
 
+@pytest.mark.covers("contract.71")
 @pytest.mark.covers("cli.71")
 @pytest.mark.parametrize("wrong", ["used", "client", "redirect_uri", "verifier", "key"])
 def test_a_code_is_for_one_client_address_verifier_and_key(sts: Emulator, rp: RelyingParty, wrong: str) -> None:
@@ -1220,6 +1238,7 @@ def test_a_code_is_for_one_client_address_verifier_and_key(sts: Emulator, rp: Re
     assert (answer.status, answer.error) == (400, "invalid_dpop_proof" if wrong == "key" else "invalid_grant")
 
 
+@pytest.mark.covers("contract.72")
 @pytest.mark.covers("cli.72")
 def test_a_plain_http_client_logs_in_by_redirects_and_forms(rp: RelyingParty) -> None:
     login, browser = Login(), rp.browser()

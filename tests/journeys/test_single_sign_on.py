@@ -176,6 +176,7 @@ def test_a_client_that_may_not_use_the_sessions_provider_asks_anew(sts: Emulator
 # prompt
 
 
+@pytest.mark.covers("contract.69")
 @pytest.mark.covers("sso.prompt.none")
 def test_prompt_none_without_session_is_login_required(rp: RelyingParty) -> None:
     browser = rp.browser()
@@ -184,6 +185,7 @@ def test_prompt_none_without_session_is_login_required(rp: RelyingParty) -> None
     assert silent(rp, browser, prompt="none")[PID] == PERSON
 
 
+@pytest.mark.covers("contract.69")
 @pytest.mark.covers("sso.prompt.login")
 @pytest.mark.parametrize("prompt", ["login", "select_account", "login consent"])
 def test_a_forcing_prompt_shows_the_pages_although_there_is_a_session(

@@ -40,6 +40,7 @@ def test_a_body_of_another_type_is_refused(machine: Machine, content_type: str) 
     assert_refused(answer, "invalid_request")
 
 
+@pytest.mark.covers("contract.29")
 @pytest.mark.covers("token-endpoint.content-type.charset")
 @pytest.mark.parametrize("content_type", [f"{FORM_TYPE}; charset=UTF-8", f"{FORM_TYPE};charset=utf-8"])
 def test_a_charset_beside_the_type_does_no_harm(machine: Machine, content_type: str) -> None:
@@ -67,6 +68,7 @@ def test_parameters_in_the_address_do_not_count(machine: Machine) -> None:
     assert_refused(answer, "invalid_request")
 
 
+@pytest.mark.covers("contract.29")
 @pytest.mark.covers("token-endpoint.unknown-parameters")
 def test_parameters_without_meaning_are_ignored(machine: Machine) -> None:
     answer = machine.token(form={"state": "x", "x-client-SKU": "ID_NET8_0", "x-client-ver": "8.0.1", "nonce": "y"})
@@ -79,6 +81,7 @@ def test_a_missing_grant_type_is_noticed_before_the_proof(machine: Machine, proo
     assert_refused(machine.token(form={"grant_type": ABSENT}, proof=proof), "unsupported_grant_type")
 
 
+@pytest.mark.covers("contract.57")
 @pytest.mark.covers("token-endpoint.grant-type.unknown")
 @pytest.mark.parametrize("grant_type", ["password", "implicit", "CLIENT_CREDENTIALS"])
 def test_an_unknown_grant_type_is_noticed_after_the_proof(machine: Machine, grant_type: str) -> None:
@@ -101,6 +104,7 @@ def test_more_than_one_resource_is_refused(machine: Machine, resources: list[str
     assert answer.description == "Multiple resource indicators not supported on token endpoint."
 
 
+@pytest.mark.covers("contract.57")
 @pytest.mark.covers("token-endpoint.resource.malformed")
 @pytest.mark.parametrize("resource", ["test-api", "/test/api", "test:api#part", "https://api.example.test/#", "a b:c"])
 def test_a_malformed_resource_is_refused(machine: Machine, resource: str) -> None:
@@ -151,6 +155,7 @@ def test_a_token_is_answered_as_json_that_nobody_keeps(machine: Machine) -> None
     assert answer.headers["pragma"] == "no-cache"
 
 
+@pytest.mark.covers("contract.49")
 @pytest.mark.covers("token-response.member-order", "token-response.no-rejected-scope")
 @pytest.mark.parametrize("scope", [API_SCOPE, ABSENT], ids=["scope asked", "no scope asked"])
 def test_the_response_has_four_members_in_order(machine: Machine, scope: object) -> None:
@@ -158,6 +163,7 @@ def test_the_response_has_four_members_in_order(machine: Machine, scope: object)
     assert [name for name, _ in members] == ["access_token", "expires_in", "token_type", "scope"]
 
 
+@pytest.mark.covers("contract.49")
 @pytest.mark.covers("token-response.access-token", "token-response.expires-in")
 def test_the_response_tells_how_long_its_token_lives(machine: Machine) -> None:
     response = machine.token().json
@@ -167,6 +173,7 @@ def test_the_response_tells_how_long_its_token_lives(machine: Machine) -> None:
     assert response["expires_in"] == claims["exp"] - claims["iat"] == 600
 
 
+@pytest.mark.covers("contract.45")
 @pytest.mark.covers("token-response.token-type")
 @pytest.mark.parametrize(("with_proof", "token_type"), [(True, "DPoP"), (False, "Bearer")])
 def test_the_token_type_follows_the_proof(sts: Emulator, with_proof: bool, token_type: str) -> None:

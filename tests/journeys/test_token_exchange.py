@@ -81,6 +81,7 @@ def refused(answer: Answer, rule: str, description: str | None, error: str = "in
 # The answer
 
 
+@pytest.mark.covers("contract.58")
 @pytest.mark.covers("token-exchange.answer", "cli.58")
 def test_the_answer_has_what_rfc_8693_asks_and_no_refresh_token(sts: Emulator, actor: Machine) -> None:
     tokens = person(actor).tokens().json
@@ -99,6 +100,7 @@ def test_the_answer_has_what_rfc_8693_asks_and_no_refresh_token(sts: Emulator, a
     assert sts.row_counts()["refresh_token"] == 1
 
 
+@pytest.mark.covers("contract.58")
 @pytest.mark.covers("token-exchange.answer")
 @pytest.mark.parametrize("changes", [{"requested_token_type": ACCESS_TOKEN}, {"resource": NEXT_API}], ids=str)
 def test_what_is_given_anyway_may_be_asked_for(actor: Machine, changes: dict[str, str]) -> None:
@@ -116,6 +118,7 @@ def test_the_new_token_is_signed_as_all_are(actor: Machine) -> None:
     assert (told["active"], told["client_id"]) == (True, "first-api")
 
 
+@pytest.mark.covers("contract.58")
 @pytest.mark.covers("token-exchange.bound")
 def test_the_new_token_is_bound_to_the_actors_key(actor: Machine) -> None:
     token = subject_token(actor)
@@ -125,6 +128,7 @@ def test_the_new_token_is_bound_to_the_actors_key(actor: Machine) -> None:
     assert len(set(bound)) == 3
 
 
+@pytest.mark.covers("contract.58")
 @pytest.mark.covers("token-exchange.bearer", "cli.58")
 def test_a_client_registered_without_dpop_gets_a_bearer_token(sts: Emulator, actor: Machine) -> None:
     bearer = actor_in(sts, "bearer-api", private_jwk("ES256", 4), dpop_bound_access_tokens=False)

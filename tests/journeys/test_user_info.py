@@ -96,6 +96,7 @@ def test_the_members_stand_in_the_documented_order(sts: Emulator, rp: RelyingPar
     ]
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.sub")
 def test_sub_is_that_of_the_tokens(rp: RelyingParty) -> None:
     answer = rp.tokens({"scope": "openid"})
@@ -110,6 +111,7 @@ def test_the_token_of_a_refresh_works_too(rp: RelyingParty) -> None:
     assert rp.user_info(refreshed["access_token"]).json == rp.user_info(tokens["access_token"]).json
 
 
+@pytest.mark.covers("contract.77")
 @pytest.mark.covers("user-info.hpr-details")
 def test_the_details_are_an_object_whose_number_is_a_number(rp: RelyingParty) -> None:
     told = rp.user_info(access_token(rp, scope="openid helseid://scopes/hpr/hpr_number")).json
@@ -126,6 +128,7 @@ def test_the_details_are_an_object_whose_number_is_a_number(rp: RelyingParty) ->
     assert told[HPR_NUMBER] == "565505933"
 
 
+@pytest.mark.covers("contract.77")
 @pytest.mark.covers("user-info.hpr-details.specialities")
 def test_specialities_are_told_with_value_and_description(sts: Emulator, rp: RelyingParty) -> None:
     approval = {
@@ -186,6 +189,7 @@ def test_two_logins_of_one_second_are_told_apart(rp: RelyingParty) -> None:
 # How the token is shown
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.bearer")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_a_bound_token_is_taken_as_bearer(rp: RelyingParty, scheme: str) -> None:
@@ -194,6 +198,7 @@ def test_a_bound_token_is_taken_as_bearer(rp: RelyingParty, scheme: str) -> None
     assert rp.user_info(answer.json["access_token"], scheme=scheme).json["sub"] == SUB
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.bearer.proof-ignored")
 def test_a_proof_beside_bearer_is_not_judged(rp: RelyingParty) -> None:
     token = access_token(rp)
@@ -244,6 +249,7 @@ def test_the_token_may_not_stand_in_the_address(rp: RelyingParty) -> None:
     refused(answer, INVALID)
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.dpop")
 def test_a_bound_token_is_taken_with_its_proof(rp: RelyingParty) -> None:
     token = access_token(rp)
@@ -283,6 +289,7 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.dpop.wrong-proof")
 @pytest.mark.parametrize("claims", WRONG_CLAIMS.values(), ids=WRONG_CLAIMS.keys())
 def test_each_wrong_claim_of_a_proof_is_refused(rp: RelyingParty, claims: dict[str, Any]) -> None:
@@ -350,6 +357,7 @@ def test_a_token_without_key_is_refused_in_the_dpop_scheme(sts: Emulator) -> Non
 # Refusals
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.no-token")
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer"}, {"Authorization": "Bearer "}, {"Authorization": "Basic d2ViOg=="}]
@@ -359,6 +367,7 @@ def test_no_token(rp: RelyingParty, headers: dict[str, str], method: str) -> Non
     refused(call(rp, headers, method), INVALID)
 
 
+@pytest.mark.covers("contract.76")
 @pytest.mark.covers("user-info.bad-token")
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "e30.e30.", "æ"])
 def test_what_is_no_token(rp: RelyingParty, token: str) -> None:

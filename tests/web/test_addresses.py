@@ -56,6 +56,7 @@ def on_all_interfaces(sts: Emulator, host: str) -> Iterator[Emulator]:
 # The issuer
 
 
+@pytest.mark.covers("contract.01")
 @pytest.mark.covers("addresses.issuer.configured")
 @pytest.mark.parametrize("host", ["localhost:8080", "LOCALHOST:8080", "127.0.0.1:9999", "[::1]:8080", "mock-sts:8080"])
 @pytest.mark.parametrize("bound_to", ["127.0.0.1", "0.0.0.0"])
@@ -70,6 +71,7 @@ def test_discovery_shows_the_configured_issuer_whoever_asks(worlds: Worlds, boun
     assert answer.json["issuer"] == "https://helseid.example.test"
 
 
+@pytest.mark.covers("contract.01")
 @pytest.mark.covers("addresses.token-issuer.configured")
 @pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1:9999", "mock-sts:8080"])
 def test_a_token_names_the_configured_issuer_wherever_it_was_fetched(worlds: Worlds, host: str) -> None:
@@ -79,6 +81,7 @@ def test_a_token_names_the_configured_issuer_wherever_it_was_fetched(worlds: Wor
     assert answer.claims["iss"] == "https://helseid.example.test"
 
 
+@pytest.mark.covers("contract.01")
 @pytest.mark.covers("addresses.assertion-audience.configured")
 def test_an_assertion_names_the_configured_issuer_and_not_the_address_that_is_listened_on(worlds: Worlds) -> None:
     machine = worlds.make("localhost:8080", public_url=PUBLIC).client()
@@ -87,6 +90,7 @@ def test_an_assertion_names_the_configured_issuer_and_not_the_address_that_is_li
     assert machine.token(assertion={"claims": {"aud": "https://helseid.example.test"}}).status == 200
 
 
+@pytest.mark.covers("contract.03")
 @pytest.mark.covers("addresses.issuer.no-trailing-slash")
 @pytest.mark.parametrize("public_url", ["", PUBLIC, f"{PUBLIC}/base"], ids=["as asked", "configured", "with a path"])
 def test_the_issuer_ends_without_a_slash_everywhere(worlds: Worlds, public_url: str) -> None:
@@ -100,6 +104,7 @@ def test_the_issuer_ends_without_a_slash_everywhere(worlds: Worlds, public_url: 
     assert sts.client().token().claims["iss"] == issuer
 
 
+@pytest.mark.covers("contract.03")
 @pytest.mark.covers("addresses.issuer.no-trailing-slash")
 @pytest.mark.parametrize("setting", ["public_url", "aliases"])
 def test_an_address_with_a_trailing_slash_is_no_setting(tmp_path: Path, setting: str) -> None:
@@ -110,6 +115,7 @@ def test_an_address_with_a_trailing_slash_is_no_setting(tmp_path: Path, setting:
 # Aliases, and which URLs follow the host that asked
 
 
+@pytest.mark.covers("contract.01")
 @pytest.mark.covers("addresses.aliases")
 @pytest.mark.parametrize("host", ["localhost:8080", "mock-sts:8080"])
 @pytest.mark.parametrize("aud", [PUBLIC, ALIAS])
@@ -161,6 +167,7 @@ def test_forwarded_headers_change_nothing(sts: Emulator) -> None:
 # Loopback, and TLS that ends before the server
 
 
+@pytest.mark.covers("contract.02")
 @pytest.mark.covers("addresses.http.loopback")
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
 def test_everything_works_over_plain_http_on_loopback(live: LiveServer, name: str) -> None:
@@ -182,6 +189,7 @@ def test_everything_works_over_plain_http_on_loopback(live: LiveServer, name: st
         transport.close()
 
 
+@pytest.mark.covers("contract.02")
 @pytest.mark.covers("addresses.https.behind-proxy")
 @pytest.mark.parametrize("host", ["localhost:8080", "helseid.example.test"], ids=["Host replaced", "Host passed on"])
 def test_a_proxy_in_front_may_end_tls(worlds: Worlds, host: str) -> None:
@@ -249,6 +257,7 @@ def test_health_is_answered_whatever_the_host(worlds: Worlds, path: str, host: s
 RSA, EC = private_jwk("PS256", 0, 2048), private_jwk("ES384", 1)
 
 
+@pytest.mark.covers("contract.04")
 @pytest.mark.covers("client-registration.several-keys")
 @pytest.mark.parametrize("signer", [RSA, EC], ids=["RSA", "EC"])
 @pytest.mark.parametrize("keys", [[RSA, EC], [EC, RSA]], ids=["RSA first", "EC first"])
@@ -262,6 +271,7 @@ def test_any_of_a_clients_keys_authenticates_it(
     assert stranger.error == "invalid_client"
 
 
+@pytest.mark.covers("contract.04")
 @pytest.mark.covers("client-registration.key-without-kid")
 @pytest.mark.parametrize("signer", [RSA, EC], ids=["RSA", "EC"])
 @pytest.mark.parametrize("header", [{"kid": ABSENT}, {"kid": "my-key"}], ids=["no kid", "kid of the client's own"])

@@ -40,6 +40,7 @@ def addresses(document: dict[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.mark.covers("contract.03")
 @pytest.mark.covers("discovery.path")
 def test_the_document_is_served_below_the_issuer(sts: Emulator) -> None:
     answer = sts.get("/.well-known/openid-configuration")
@@ -54,6 +55,7 @@ def test_the_document_is_json_without_a_word_on_caching(sts: Emulator) -> None:
     assert {"cache-control", "pragma", "expires"} & set(headers) == set()
 
 
+@pytest.mark.covers("contract.07")
 @pytest.mark.covers("discovery.members")
 @pytest.mark.parametrize("base", ["http://localhost:8080", "https://helseid.example.test"])
 def test_the_document_is_the_recorded_one_member_by_member_and_in_order(worlds: Worlds, base: str) -> None:
@@ -95,6 +97,7 @@ def test_the_yes_or_no_members_are_booleans(sts: Emulator) -> None:
     }
 
 
+@pytest.mark.covers("contract.10")
 @pytest.mark.parametrize(
     ("member", "count"),
     [
@@ -143,6 +146,7 @@ def test_a_list_is_the_recorded_one_in_its_order(sts: Emulator, member: str, cou
     assert len(found) == count
 
 
+@pytest.mark.covers("contract.12")
 @pytest.mark.covers("discovery.authorization-response-iss-parameter-supported")
 def test_the_issuer_in_authorization_responses_is_promised(sts: Emulator) -> None:
     assert served(sts)["authorization_response_iss_parameter_supported"] is True
@@ -157,6 +161,7 @@ def test_the_document_stays_the_same_while_the_world_moves(sts: Emulator) -> Non
     assert sts.get(PATH).content == first
 
 
+@pytest.mark.covers("contract.13")
 @pytest.mark.covers("discovery.unknown-headers")
 @pytest.mark.parametrize(
     "headers",
@@ -183,6 +188,7 @@ def test_the_issuer_is_the_configured_one_character_for_character(worlds: Worlds
     assert document["token_endpoint"] == f"{public_url}/connect/token"
 
 
+@pytest.mark.covers("contract.08")
 @pytest.mark.covers("discovery.endpoints.same-origin")
 @pytest.mark.parametrize("public_url", ["", "https://helseid.example.test:8443"], ids=["as asked", "configured"])
 def test_every_address_has_the_origin_of_the_issuer(worlds: Worlds, public_url: str) -> None:
@@ -193,6 +199,7 @@ def test_every_address_has_the_origin_of_the_issuer(worlds: Worlds, public_url: 
     assert {(urlsplit(url).scheme, urlsplit(url).netloc) for url in found.values()} == {(issuer.scheme, issuer.netloc)}
 
 
+@pytest.mark.covers("contract.09")
 @pytest.mark.covers("discovery.endpoints.main-paths", "discovery.endpoints.other-paths")
 def test_the_addresses_have_the_recorded_paths(sts: Emulator) -> None:
     paths = {name: url.removeprefix("http://localhost:8080") for name, url in addresses(served(sts)).items()}

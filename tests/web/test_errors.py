@@ -79,6 +79,7 @@ def _refused(request: pytest.FixtureRequest, sts: Emulator) -> tuple[Refusal, An
     return refusal, refusal.breach(sts.client(**refusal.members))
 
 
+@pytest.mark.covers("contract.56")
 @pytest.mark.covers("errors.status-and-content-type")
 def test_a_refusal_has_status_400_and_a_json_body(refused: tuple[Refusal, Answer]) -> None:
     refusal, answer = refused
@@ -87,6 +88,7 @@ def test_a_refusal_has_status_400_and_a_json_body(refused: tuple[Refusal, Answer
     assert answer.error == refusal.error
 
 
+@pytest.mark.covers("contract.56", "contract.57")
 @pytest.mark.covers("errors.body")
 def test_a_refusal_is_an_error_and_perhaps_a_description(refused: tuple[Refusal, Answer]) -> None:
     refusal, answer = refused
@@ -97,6 +99,7 @@ def test_a_refusal_is_an_error_and_perhaps_a_description(refused: tuple[Refusal,
     assert members == expected
 
 
+@pytest.mark.covers("contract.56")
 @pytest.mark.covers("errors.cache-headers")
 def test_nobody_keeps_a_refusal(refused: tuple[Refusal, Answer]) -> None:
     headers = refused[1].headers
@@ -104,6 +107,7 @@ def test_nobody_keeps_a_refusal(refused: tuple[Refusal, Answer]) -> None:
     assert headers["pragma"] == "no-cache"
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("errors.invalid-client.body", "errors.invalid-client.no-www-authenticate")
 @pytest.mark.parametrize(
     ("breach", "members"),

@@ -62,6 +62,7 @@ def test_the_keys_are_where_discovery_says(worlds: Worlds, public_url: str) -> N
     assert document["jwks_uri"] == document["issuer"] + "/.well-known/openid-configuration/jwks"
 
 
+@pytest.mark.covers("contract.11")
 @pytest.mark.covers("jwks.one-key", "jwks.key.member-order")
 def test_there_is_one_key_with_its_members_in_order(sts: Emulator) -> None:
     document = json.loads(sts.get(PATH).content, object_pairs_hook=list)
@@ -71,6 +72,7 @@ def test_there_is_one_key_with_its_members_in_order(sts: Emulator) -> None:
     assert [name for name, _ in keys[0]] == ["kty", "use", "kid", "x5t", "e", "n", "x5c", "alg"]
 
 
+@pytest.mark.covers("contract.11")
 @pytest.mark.covers("jwks.key.nothing-private")
 @pytest.mark.parametrize("signing_keys", ["shipped", "fresh"])
 def test_nothing_private_is_shown(tmp_path: Path, signing_keys: str) -> None:
@@ -82,6 +84,7 @@ def test_nothing_private_is_shown(tmp_path: Path, signing_keys: str) -> None:
     assert {"n", "e"} <= found
 
 
+@pytest.mark.covers("contract.11")
 @pytest.mark.covers("jwks.key.type-use-and-alg")
 def test_the_key_is_for_rs256_signatures(sts: Emulator) -> None:
     key = key_of(sts)
@@ -132,6 +135,7 @@ def test_the_certificate_is_self_signed(sts: Emulator) -> None:
     assert certificate.issuer == certificate.subject
 
 
+@pytest.mark.covers("contract.05")
 @pytest.mark.covers("jwks.keys.stable-while-running")
 def test_the_keys_stay_the_same_while_the_server_runs(sts: Emulator) -> None:
     first = sts.get(PATH).content
@@ -145,6 +149,7 @@ def test_the_keys_stay_the_same_while_the_server_runs(sts: Emulator) -> None:
         assert claims_of(token, sts)["client_id"] == "machine"
 
 
+@pytest.mark.covers("contract.05")
 @pytest.mark.covers("jwks.keys.stable-across-restarts")
 def test_a_token_from_before_a_restart_still_verifies(sts: Emulator) -> None:
     before, token = sts.get(PATH).content, sts.client().token().json["access_token"]
@@ -153,6 +158,7 @@ def test_a_token_from_before_a_restart_still_verifies(sts: Emulator) -> None:
         assert claims_of(token, again)["client_id"] == "machine"
 
 
+@pytest.mark.covers("contract.05")
 @pytest.mark.covers("jwks.keys.stable-across-restarts")
 def test_the_development_key_is_the_same_in_a_new_database(sts: Emulator, tmp_path: Path) -> None:
     token = sts.client().token().json["access_token"]
@@ -162,6 +168,7 @@ def test_the_development_key_is_the_same_in_a_new_database(sts: Emulator, tmp_pa
         assert claims_of(token, elsewhere)["client_id"] == "machine"
 
 
+@pytest.mark.covers("contract.05")
 def test_a_fresh_key_is_a_new_one_and_outlives_a_restart(sts: Emulator, tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "fresh.sqlite", signing_keys="fresh")
     prepare_store(settings, FixedClock())
