@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_sts import __version__
+from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.services.clock import Clock, SystemClock
@@ -18,7 +19,7 @@ from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import Settings, from_environ
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import world_folders
-from mock_sts.store.fixtures import Entry, hidden_entries, is_loaded, loaded_folders, read_world, write_world
+from mock_sts.store.fixtures import Entry, hidden_entries, loaded_folders, read_world
 from mock_sts.store.schema import make_tables
 from mock_sts.web import (
     authorization,
@@ -103,16 +104,19 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.database_path, synchronous=settings.sqlite_synchronous)
 
 
-def prepare_store(settings: Settings, clock: Clock | None = None) -> None:
-    """Make tables, keys and the world. Raises StoreError or DocumentError with a sentence for a person."""
+def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, ...]:
+    """Make tables, keys and the world; a sentence for each odd thing in own fixtures that were loaded.
+
+    Raises StoreError or DocumentError with a sentence for a person.
+    """
     store = open_store(settings)
     try:
-        prepare(
+        return prepare(
             store,
             settings.fixtures,
             fresh_keys=settings.signing_keys == "fresh",
             clock=clock or SystemClock(),
-        )
+        ).warnings
     finally:
         store.close()
 
@@ -124,11 +128,14 @@ def worker() -> Flask:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading did: whether anything had changed, the own folders, and the entries that rows of run time hide."""
+    """What loading did: whether anything had changed, the own folders, the entries that rows of run time hide, and a
+    sentence for each odd thing.
+    """
 
     changed: bool
     own: tuple[Path, ...]
     hidden: tuple[Entry, ...]
+    warnings: tuple[str, ...]
 
 
 def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
@@ -138,12 +145,15 @@ def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
     """
     with prepared_store(settings) as store:
         own = settings.fixtures or tuple(loaded_folders(store)[1:])
-        changed = False if replace_made else load_fixtures(store, own)
-        world = read_world(world_folders(own))
-        if replace_made and (hidden_entries(store, world) or not is_loaded(store, world.digest)):
-            write_world(store, world, replace_made=True)
-            changed = True
-        return Loaded(changed, own, tuple(hidden_entries(store, world)))
+        for folder in own:
+            if not folder.is_dir():
+                raise DocumentError(
+                    f"{folder} is gone, from which the registry was loaded; bring it back, or name the folders of "
+                    "today with MOCK_STS_FIXTURES"
+                )
+        loading = load_fixtures(store, own, replace_made=replace_made)
+        hidden = hidden_entries(store, read_world(world_folders(own)))
+        return Loaded(loading.changed, own, tuple(hidden), loading.warnings)
 
 
 @contextmanager
@@ -157,6 +167,8 @@ def prepared_store(settings: Settings) -> Iterator[Store]:
     store = open_store(settings)
     try:
         make_tables(store)  # refuses a database of another version
+        if not loaded_folders(store):  # a start that was refused leaves tables and no world
+            load_fixtures(store, settings.fixtures)
         yield store
     finally:
         store.close()

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mock_sts import __version__
-from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of
-from mock_sts.cli_world import add_commands
+from mock_sts.cli_client import add_client
+from mock_sts.cli_fixtures import add_fixtures
+from mock_sts.cli_output import print_json
+from mock_sts.cli_persona import add_persona
+from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of, warn_of_fixtures
 from mock_sts.settings import SETTINGS, SettingError, Settings
 
 #: Exit status for a wrong setting, file or argument.
@@ -17,14 +20,13 @@ _WRONG = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status. Faults that a person can mend are one sentence on stderr."""
+    """Run one command; the exit status. Faults that a person can mend are one sentence on stderr, JSON with --json."""
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)
     except SettingError as error:
-        print(error, file=sys.stderr)
-        return _WRONG
+        return _fault(parsed, error)
     except BrokenPipeError:
         return 1
     except Exception as error:
@@ -32,13 +34,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mock_sts.store.engine import StoreError  # noqa: PLC0415
 
         if isinstance(error, DocumentError | StoreError | CommandError):
-            print(error, file=sys.stderr)
-            return _WRONG
+            return _fault(parsed, error)
         raise
 
 
+def _fault(parsed: argparse.Namespace, error: Exception) -> int:
+    if getattr(parsed, "json", False):
+        print_json({"error": str(error)})
+    print(error, file=sys.stderr)
+    return _WRONG
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes options by their whole names only: an abbreviation in a script breaks with the next option."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mock-sts",
         description="An offline emulator of HelseID for tests. Not affiliated with Norsk Helsenett.",
         epilog="Every setting is an environment variable MOCK_STS_... too; see mock-sts serve --help.",
@@ -63,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("--url", help="default: the port of the settings on this machine")
     health.set_defaults(run=_health)
 
-    add_commands(commands)
+    add_fixtures(commands.add_parser("fixtures", help="the world: check, load, generate, export"))
+    add_persona(commands.add_parser("persona", help="people: list, show, new"))
+    add_client(commands.add_parser("client", help="registered clients: list, show, new"))
 
     token = commands.add_parser("token", help="fetch a real token for a ready client")
     token.add_argument("client_id", help="a client whose private key is at hand: demo-machine, or one of client new")
@@ -92,7 +109,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _prepare(_parsed: argparse.Namespace) -> int:
     from mock_sts.app import prepare_store  # noqa: PLC0415
 
-    prepare_store(settings_of()[0])
+    warn_of_fixtures(prepare_store(settings_of()[0]))
     return 0
 
 

@@ -39,3 +39,24 @@ def _terminal_width() -> int | None:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
     except (OSError, ValueError):
         return None
+
+
+def fitting(words: Sequence[str]) -> str:
+    """What was looked for, for the end of a table."""
+    return f" with {' '.join(words)}" if words else ""
+
+
+def cell(value: object) -> str:
+    """A member's value on one line."""
+    if value is None or value in ("", (), {}):
+        return "-"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def counted(number: int, word: str, several: str = "") -> str:
+    """``number`` with its ``word``: 1 error, 2 errors."""
+    return f"{number} {word if number == 1 else several or word + 's'}"

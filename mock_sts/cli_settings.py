@@ -2,10 +2,22 @@
 
 import argparse
 import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from mock_sts.settings import SETTINGS, Settings, from_environ, texts_of
+
+if TYPE_CHECKING:  # commands import what they need when they need it
+    from mock_sts.store.engine import Store
+
+#: How a command with --json tells that it cannot be carried out.
+FAULT_JSON = " A fault is one object with error (a sentence), and the exit status is 2."
+
+#: So many warnings are told where nobody has asked for a check.
+_TOLD_WARNINGS = 20
 
 
 class CommandError(Exception):
@@ -19,8 +31,53 @@ def settings_of(parsed: argparse.Namespace | None = None) -> tuple[Settings, dic
 
 
 def issuer_of(settings: Settings, url: str | None) -> str:
-    """The issuer to talk to: ``url`` where one was given, else what the settings say."""
-    return (url or settings.public_url or f"http://localhost:{settings.port}").rstrip("/")
+    """The issuer to talk to: ``url`` where one was given, else what the settings say. Raises CommandError."""
+    if url is None:
+        return settings.public_url or f"http://localhost:{settings.port}"
+    read = next(setting.parse for setting in SETTINGS if setting.name == "public_url")
+    try:
+        issuer: str = read(url.rstrip("/"))
+    except ValueError as error:
+        raise CommandError(f"--url is {url!r}, but must be {error}") from None
+    if not issuer:
+        raise CommandError("--url is empty; leave it out for the address of the settings")
+    return issuer
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Tell ``warnings`` on stderr."""
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def warn_of_fixtures(warnings: tuple[str, ...]) -> None:
+    """Tell what is odd in own fixtures; of very much only the beginning."""
+    warn(warnings[:_TOLD_WARNINGS])
+    if len(warnings) > _TOLD_WARNINGS:
+        warn([f"and {len(warnings) - _TOLD_WARNINGS} more; mock-sts fixtures check tells all"])
+
+
+@contextmanager
+def opened_store(settings: Settings) -> "Iterator[Store]":
+    """The store that ``settings`` name; a word on stderr where there was none and one was made.
+
+    Raises StoreError or DocumentError.
+    """
+    from mock_sts.app import prepared_store  # noqa: PLC0415
+
+    tell_new_database(settings)
+    with prepared_store(settings) as store:
+        yield store
+
+
+def tell_new_database(settings: Settings) -> None:
+    """Say that a database will be made where there is none: in another folder it is easily another one."""
+    if not settings.database_path.exists():
+        print(
+            f"there was no database {settings.database_path.absolute()}, so it is made; MOCK_STS_DATABASE_URL names "
+            "that of a server elsewhere",
+            file=sys.stderr,
+        )
 
 
 def key_folder(settings: Settings) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 from mock_sts import __version__
 from mock_sts.settings import SETTINGS, Settings
-from mock_sts.store.fixture_files import is_prepared, world_folders
+from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
 
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
@@ -57,8 +57,16 @@ def serve(settings: Settings, values: dict[str, str]) -> int:
     if not is_prepared(settings.database_path, world_folders(settings.fixtures)):
         # A child prepares, so that the memory of that work goes away with it.
         prepared = subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], check=False)
+        if prepared.returncode < 0:
+            killed = signal.strsignal(-prepared.returncode) or f"signal {-prepared.returncode}"
+            print(f"the database could not be prepared: the process that did it was ended ({killed})", file=sys.stderr)
+            return 2
         if prepared.returncode != 0:
             return prepared.returncode
+    else:
+        for folder in settings.fixtures:
+            for warning in unread_files(folder):
+                print(f"warning: {warning}", file=sys.stderr)
     print(banner(settings), flush=True)
     return _run_granian(settings)
 

@@ -2,6 +2,9 @@
 
     python api.py        serves on port 8082 until stopped
 
+It is told by environment variables: AUTHORITY, HelseID's address; AUDIENCE, the name of this API there; SCOPE, the
+scope that a caller must have. compose.yaml at the top of the repository has values for them.
+
 What it checks is what HelseID asks of every API: the token's signature against HelseID's published keys, issuer,
 audience, lifetime and scope; and of a DPoP proof its own signature, the method and address it was made for, that it is
 new, that it was made for this token, and that its key is the one that the token is bound to.
@@ -10,6 +13,7 @@ new, that it was made for this token, and that its key is the one that the token
 import hashlib
 import json
 import os
+import sys
 import time
 import urllib.request
 from base64 import urlsafe_b64encode
@@ -160,7 +164,11 @@ def web(guard: Guard) -> Flask:
 
 def main() -> None:
     """Serve until stopped."""
-    guard = Guard(os.environ["AUTHORITY"], os.environ["AUDIENCE"], os.environ["SCOPE"])
+    names = ("AUTHORITY", "AUDIENCE", "SCOPE")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"set {', '.join(missing)}; compose.yaml has values for all of them")
+    guard = Guard(*(os.environ[name] for name in names))
     make_server("0.0.0.0", 8082, web(guard), threaded=True).serve_forever()  # noqa: S104  a container's own
 
 

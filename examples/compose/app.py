@@ -6,6 +6,16 @@ TestIDP answers the authorize request at once, so the application follows the re
 
     python app.py        logs in, shows the outcome on http://localhost:8081, and serves until stopped
     python app.py once   logs in, prints the outcome, and ends with 0 when everything went well, with 1 when not
+
+It is told by environment variables; compose.yaml at the top of the repository has values for all of them:
+
+    AUTHORITY      HelseID's address, the issuer
+    CLIENT_ID      who this application is there
+    CLIENT_KEY     the file with its private JWK
+    REDIRECT_URI   an address that is registered for it
+    SCOPE          what it asks for
+    TEST_PID       the person whom it logs in
+    API_URL        what it calls with the access token
 """
 
 import hashlib
@@ -72,7 +82,10 @@ class Configuration:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Configuration":
-        """Read ``environ``; a missing variable raises KeyError with its name."""
+        """Read ``environ``; ends the program with a sentence when a variable is missing."""
+        missing = [name.upper() for name in cls.__dataclass_fields__ if not environ.get(name.upper())]
+        if missing:
+            sys.exit(f"set {', '.join(missing)}; compose.yaml has values for all of them")
         return cls(**{name: environ[name.upper()] for name in cls.__dataclass_fields__})
 
 

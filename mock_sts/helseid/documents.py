@@ -5,7 +5,8 @@ A client, API, organization or persona is a mapping of members, in YAML or JSON.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -29,7 +30,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a format. ``default`` is HelseID's where HelseID has one. ``meaning`` is for people."""
+    """One member of a format. ``default`` is HelseID's where HelseID has one. ``meaning`` is for people.
+
+    A mapping, or each in a list of mappings, has a ``format`` of its own where its members are known.
+    """
 
     name: str
     kind: Kind
@@ -37,6 +41,7 @@ class Member:
     default: Any = None
     required: bool = False
     choices: tuple[str, ...] = ()
+    format: "Format | None" = None
 
 
 class DocumentError(ValueError):
@@ -51,14 +56,15 @@ class Format:
     key: str
     members: tuple[Member, ...]
 
-    def read(self, document: object, where: str) -> dict[str, Any]:
-        """The members of ``document`` with defaults filled in. ``where`` names the file for messages.
+    def read(self, document: object, where: str, word: str = "") -> dict[str, Any]:
+        """The members of ``document`` with defaults filled in. ``where`` names the file for messages, ``word`` the
+        document where it has another word there than the format.
 
         Lists come back as tuples. Raises DocumentError at the first fault.
         """
         if not isinstance(document, Mapping):
             raise DocumentError(f"{where}: a {self.word} is a mapping of members, not {_kind_of(document)}")
-        place = f"{where}, {self.word} {_shown(document.get(self.key, '(without ' + self.key + ')'))}"
+        place = f"{where}, {word or self.word} {_shown(document.get(self.key, '(without ' + self.key + ')'))}"
         names = [member.name for member in self.members]
         for name in document:
             if name not in names:
@@ -71,9 +77,18 @@ class Format:
                 if member.required:
                     raise DocumentError(f"{place}: the member {member.name!r} is missing ({member.meaning})")
                 values[member.name] = member.default
-            else:
-                values[member.name] = _value(member, document[member.name], place)
+                continue
+            values[member.name] = value = _value(member, document[member.name], place)
+            if member.required and isinstance(value, str) and not value.strip():
+                raise DocumentError(f"{place}: the member {member.name!r} is empty ({member.meaning})")
         return values
+
+    def inner(self) -> "Iterator[Format]":
+        """The formats of members, and of their members."""
+        for member in self.members:
+            if member.format is not None:
+                yield member.format
+                yield from member.format.inner()
 
     def assumed(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """What ``document`` leaves out and is therefore taken as HelseID's default: names to values."""
@@ -85,68 +100,90 @@ class Format:
 
     def json_schema(self) -> dict[str, Any]:
         """A JSON schema (2020-12) of one document, for editors."""
-        return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": self.word,
-            "type": "object",
-            "additionalProperties": False,
-            "required": [member.name for member in self.members if member.required],
-            "properties": {member.name: _schema(member) for member in self.members},
-        }
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": self.word, **_shape(self)}
+
+
+class _MisfitError(Exception):
+    """A value that is not what it must be: ``culprit`` is the value itself, or what stands wrongly in it."""
+
+    def __init__(self, culprit: object, wanted: str) -> None:
+        self.culprit, self.wanted = culprit, wanted
 
 
 def _value(member: Member, value: object, place: str) -> Any:
     try:
         read = _READERS[member.kind](value)
-    except TypeError:
-        raise DocumentError(f"{place}: {member.name!r} is {_kind_of(value)}, but must be {member.kind.value}") from None
+    except _MisfitError as misfit:
+        raise DocumentError(f"{place}: {_told(member, value, misfit)}") from None
     for text in (read,) if isinstance(read, str) else read if isinstance(read, tuple) else ():
         if isinstance(text, str):
             _check_text(member, text, place)
-    return read
+    if member.format is None:
+        return read
+    if isinstance(read, dict):
+        return member.format.read(read, place, member.name)
+    return tuple(member.format.read(item, place, member.name) for item in read)
+
+
+def _told(member: Member, value: object, misfit: _MisfitError) -> str:
+    """What is wrong with ``value``, and what would be right."""
+    wanted = misfit.wanted
+    if wanted == _TEXT and member.choices:
+        wanted = f"one of {', '.join(map(repr, member.choices))}"
+    if misfit.wanted == _TEXT and isinstance(misfit.culprit, bool | int | float):
+        wanted += ": put it in quotes"
+    if misfit.culprit is value:
+        return f"{member.name!r} is {_kind_of(value)}, but must be {wanted}"
+    return f"{member.name!r} holds {_kind_of(misfit.culprit)}, which must be {wanted}"
+
+
+_TEXT = Kind.TEXT.value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError
+        raise _MisfitError(value, _TEXT)
     return value
 
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise TypeError
+        raise _MisfitError(value, Kind.FLAG.value)
     return value
 
 
 def _seconds(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
-        raise TypeError
+        raise _MisfitError(value, Kind.SECONDS.value)
+    return value
+
+
+def _list(value: object, wanted: Kind) -> list[Any]:
+    if not isinstance(value, list):
+        raise _MisfitError(value, wanted.value)
     return value
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError
-    return tuple(_text(item) for item in value)
+    return tuple(_text(item) for item in _list(value, Kind.TEXTS))
 
 
 def _scope(value: object) -> tuple[str, ...]:
-    words = tuple(value.split()) if isinstance(value, str) else _texts(value)
-    if any(len(word.split()) != 1 for word in words):
-        raise TypeError
-    return words
+    words = value.split() if isinstance(value, str) else [_text(word) for word in _list(value, Kind.SCOPE)]
+    for word in words:
+        if len(word.split()) != 1:
+            raise _MisfitError(word, "one scope without spaces")
+    return tuple(words)
 
 
 def _object(value: object) -> dict[Any, Any]:
     if not isinstance(value, Mapping):
-        raise TypeError
+        raise _MisfitError(value, Kind.OBJECT.value)
     return dict(value)
 
 
 def _objects(value: object) -> tuple[dict[Any, Any], ...]:
-    if not isinstance(value, list):
-        raise TypeError
-    return tuple(_object(item) for item in value)
+    return tuple(_object(item) for item in _list(value, Kind.OBJECTS))
 
 
 def _mapping(value: object) -> dict[str, str]:
@@ -157,7 +194,7 @@ def _lists(value: object) -> dict[str, tuple[str, ...]]:
     return {_text(name): _texts(texts) for name, texts in _object(value).items()}
 
 
-#: How a member of each kind is read; TypeError for anything else.
+#: How a member of each kind is read; _MisfitError for anything else.
 _READERS: dict[Kind, Callable[[object], Any]] = {
     Kind.TEXT: _text,
     Kind.WORD: _text,
@@ -174,7 +211,7 @@ _READERS: dict[Kind, Callable[[object], Any]] = {
 
 
 def _check_text(member: Member, value: str, place: str) -> None:
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if "\0" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
         raise DocumentError(f"{place}: {member.name!r} holds a character that cannot be stored")
     if member.choices and value not in member.choices:
         near = difflib.get_close_matches(value, member.choices, n=1)
@@ -195,15 +232,30 @@ def _kind_of(value: object) -> str:
 def _shown(value: object) -> str:
     """``value`` as it may stand in a message: quoted, and not without end."""
     try:
-        return repr(value)[:80]
+        return (repr(value[:80]) if isinstance(value, str) else _REPR.repr(value))[:80]
     except ValueError:  # an integer of thousands of digits
         return "a huge number"
+
+
+#: Looks at a few items of a list only: YAML's aliases make lists that no memory could hold when written out.
+_REPR = reprlib.Repr()
+_REPR.maxother = 80
+
+
+def _shape(format_: Format) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [member.name for member in format_.members if member.required],
+        "properties": {member.name: _schema(member) for member in format_.members},
+    }
 
 
 def _schema(member: Member) -> dict[str, Any]:
     text: dict[str, Any] = {"type": "string"}
     if member.choices:
         text["enum"] = list(member.choices)
+    mapping = {"type": "object"} if member.format is None else _shape(member.format)
     shapes: dict[Kind, dict[str, Any]] = {
         Kind.TEXT: text,
         Kind.WORD: text,
@@ -214,8 +266,8 @@ def _schema(member: Member) -> dict[str, Any]:
         Kind.SCOPE: {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
         Kind.MAPPING: {"type": "object", "additionalProperties": {"type": "string"}},
         Kind.LISTS: {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
-        Kind.OBJECT: {"type": "object"},
-        Kind.OBJECTS: {"type": "array", "items": {"type": "object"}},
+        Kind.OBJECT: mapping,
+        Kind.OBJECTS: {"type": "array", "items": mapping},
     }
     schema = {**shapes[member.kind], "description": member.meaning}
     if member.default not in (None, (), {}):

@@ -79,7 +79,7 @@ _SUFFIX = "(oppdiktet)"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What others use already and no generated entry may: pids, HPR and organization numbers, names to log in by."""
+    """What others use already and no generated entry may: pids, HPR and organization numbers, short names."""
 
     pids: Container[str] = ()
     hpr_numbers: Container[str] = ()

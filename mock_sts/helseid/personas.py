@@ -93,7 +93,7 @@ def organization_number(stem: str) -> str | None:
 
 
 def short_name(*names: str) -> str:
-    """A name to log in by: the words of ``names`` in plain small letters, with hyphens between. May be empty."""
+    """A short name: the words of ``names`` in plain small letters, with hyphens between. May be empty."""
     text = unicodedata.normalize("NFKD", " ".join(names).lower().translate(_PLAIN))
     kept = "".join(c for c in text if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]+", "-", kept).strip("-")

@@ -5,6 +5,7 @@ the member names that files use; clients use the registered names of RFC 7591 an
 and HelseID's own facts as further members.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -205,12 +206,34 @@ ORGANIZATION_FORMAT = Format(
     ),
 )
 
+CODE_FORMAT = Format(
+    "code",
+    "value",
+    (
+        Member("value", Kind.TEXT, "The code", required=True),
+        Member("description", Kind.TEXT, "What it means", default=""),
+    ),
+)
+
+AUTHORIZATION_FORMAT = Format(
+    "authorization",
+    "profession",
+    (
+        Member("profession", Kind.TEXT, "Code of the HPR register (Volven 9060): LE doctor, SP nurse", default="XX"),
+        Member("authorization", Kind.OBJECT, "The sort of authorization (Volven 7704)", default={}, format=CODE_FORMAT),
+        Member("requisition_rights", Kind.OBJECTS, "Rights to prescribe (Volven 7701)", default=(), format=CODE_FORMAT),
+        Member("specialities", Kind.OBJECTS, "Specialities (Volven 7426)", default=(), format=CODE_FORMAT),
+    ),
+)
+
 PERSONA_FORMAT = Format(
     "persona",
     "pid",
     (
         Member("pid", Kind.TEXT, "Fødselsnummer or D-number, eleven digits of a synthetic series", required=True),
-        Member("persona", Kind.TEXT, "A short name to log in by"),
+        Member(
+            "persona", Kind.TEXT, "A short name, for `login_hint=persona:<name>`, `persona show` and the persona cookie"
+        ),
         Member("given_name", Kind.TEXT, "Given name", required=True),
         Member("middle_name", Kind.TEXT, "Middle name; an empty text when there is none", default=""),
         Member("family_name", Kind.TEXT, "Family name", required=True),
@@ -222,7 +245,13 @@ PERSONA_FORMAT = Format(
             default="",
         ),
         Member("hpr_number", Kind.TEXT, "HPR number, seven to nine digits"),
-        Member("authorizations", Kind.OBJECTS, "Authorizations in the HPR register", default=()),
+        Member(
+            "authorizations",
+            Kind.OBJECTS,
+            "Authorizations in the HPR register",
+            default=(),
+            format=AUTHORIZATION_FORMAT,
+        ),
         Member(
             "security_level",
             Kind.WORD,
@@ -392,12 +421,20 @@ class Persona:
         """The persona that ``document`` describes. Raises DocumentError."""
         members = PERSONA_FORMAT.read(document, where)
         place = f"{where}, persona {members['pid']!r}"
-        if not is_pid(members["pid"]):
-            raise DocumentError(f"{place}: 'pid' must be eleven digits, in quotes")
+        for name in ("pid", "superseded_by"):
+            if members[name] is not None and not is_pid(members[name]):
+                raise DocumentError(f"{place}: {name!r} must be eleven digits, in quotes")
+        if members["persona"] is not None and not is_short_name(members["persona"]):
+            raise DocumentError(f"{place}: 'persona' must be letters, digits and hyphens, and no number")
         if members["hpr_number"] is not None and not is_hpr_number(members["hpr_number"]):
             raise DocumentError(f"{place}: 'hpr_number' must be seven to nine digits, in quotes")
         _check_numbers(members["organizations"], place)
         return cls(members["pid"], members)
+
+
+def is_short_name(text: str) -> bool:
+    """Whether ``text`` can be somebody's short name: one word, which is no number."""
+    return re.fullmatch(r"\w[\w.-]*", text) is not None and not text.isdigit()
 
 
 def _check_numbers(numbers: tuple[str, ...], place: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.protocol.terms import Endpoint, GrantType
+from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.services.new_client import MadeClient
 
 
@@ -30,9 +31,7 @@ def as_text(made: MadeClient, issuer: str, key_file: Path) -> str:
     """The same for people; the private key stands in each part that needs it."""
     parts = [
         f"Registered {made.client_id}; its private key is in {key_file}.",
-        "Try it: run the Python part below, and log in at the address that it prints"
-        if made.logs_people_in
-        else f"Try it: mock-sts token {made.client_id} --url {issuer}",
+        _try_it(made, issuer),
         "--- .NET: appsettings.json",
         json.dumps(_appsettings(made, issuer), indent=2),
         "--- Java: application.properties",
@@ -43,6 +42,16 @@ def as_text(made: MadeClient, issuer: str, key_file: Path) -> str:
         _python(made, issuer),
     ]
     return "\n".join(parts)
+
+
+def _try_it(made: MadeClient, issuer: str) -> str:
+    if made.logs_people_in:
+        return "Try it: run the Python part below, and log in at the address that it prints"
+    if made.exchanges:
+        return (
+            "Try it: run the Python part below, and paste an access token, such as one of mock-sts token demo-machine"
+        )
+    return f"Try it: mock-sts token {made.client_id} --url {issuer}"
 
 
 def _appsettings(made: MadeClient, issuer: str) -> dict[str, Any]:
@@ -83,16 +92,28 @@ def _node(made: MadeClient, issuer: str) -> str:
     lines = [
         "import * as client from 'openid-client'",
         "import { importJWK } from 'jose'",
-        *(["import { createInterface } from 'node:readline/promises'"] if made.logs_people_in else []),
+        *(["import { createInterface } from 'node:readline/promises'"] if _asks(made) else []),
         "",
         f"const jwk = {json.dumps(dict(made.private_jwk))}",
         f"const config = await client.discovery(new URL('{issuer}'), '{made.client_id}', undefined,",
         "  client.PrivateKeyJwt({ key: await importJWK(jwk, jwk.alg), kid: jwk.kid }),",
         "  { execute: [client.allowInsecureRequests] })  // http, for tests only",
     ]
-    if made.client.needs_dpop:
+    # HelseID gives no exchanged token without a proof, however the client is registered.
+    with_proof = made.client.needs_dpop or made.exchanges
+    if with_proof:
         lines.append("const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))")
-    options = ", { DPoP }" if made.client.needs_dpop else ""
+    options = ", { DPoP }" if with_proof else ""
+    if made.exchanges:
+        lines += [
+            "const lines = createInterface({ input: process.stdin, output: process.stdout })",
+            "const received = await lines.question('Paste the access token that was received:\\n')",
+            "lines.close()",
+            f"const tokens = await client.genericGrantRequest(config, '{GrantType.TOKEN_EXCHANGE}', {{",
+            f"  subject_token: received.trim(), subject_token_type: '{ACCESS_TOKEN_TYPE}', scope: '{scope}',",
+            f"}}{options})",
+        ]
+        return "\n".join(lines)
     if not made.logs_people_in:
         lines.append(f"const tokens = await client.clientCredentialsGrant(config, {{ scope: '{scope}' }}{options})")
         return "\n".join(lines)
@@ -132,6 +153,11 @@ client = OAuth2Client.from_discovery_endpoint(
     testing=True,  # http, for tests only
 )
 """
+    if made.exchanges:
+        return f"""{text}received = input("Paste the access token that was received:\\n")
+token = client.token_exchange(
+    subject_token=received.strip(), subject_token_type="access_token", scope="{scope}", dpop=True
+)"""
     if not made.logs_people_in:
         return f'{text}token = client.client_credentials(scope="{scope}")'
     return f"""{text}request = client.authorization_request(scope="{scope}")
@@ -140,6 +166,11 @@ answer = input(f"Log in at {{pushed}}\\nand paste the address that you came back
 response = request.validate_callback(answer.strip())
 # The library's own look at the ID token loses the DPoP key; verify the token by the keys of the server.
 token = client.authorization_code(response, validate=False)"""
+
+
+def _asks(made: MadeClient) -> bool:
+    """Whether the printed program asks for something to be pasted."""
+    return made.logs_people_in or made.exchanges
 
 
 def _python_redirect(made: MadeClient) -> str:

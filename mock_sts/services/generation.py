@@ -5,12 +5,13 @@ from pathlib import Path
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.generation import Taken, generate
 from mock_sts.store import fixtures
+from mock_sts.store.fixture_files import shipped_world
 
 
 def write_generated(folder: Path, *, seed: int, people: int, organizations: int) -> list[Path]:
     """Write the generated files into ``folder``; which they are. Raises DocumentError.
 
-    Numbers and names of the hand-made files there are left to them.
+    Numbers and names of the hand-made files there are left to them, and those of the shipped world, which lies below.
     """
     if not folder.is_dir():
         raise DocumentError(f"fixtures generate: {str(folder)!r} is no folder; make it, or give another with --folder")
@@ -24,8 +25,14 @@ def write_generated(folder: Path, *, seed: int, people: int, organizations: int)
 
 
 def _taken(folder: Path) -> Taken:
-    people, organizations = fixtures.hand_made(folder, "persona"), fixtures.hand_made(folder, "organization")
+    entries = {
+        sort: [item.members for item in fixtures.hand_made(folder, sort)] for sort in ("persona", "organization")
+    }
+    if folder.resolve() != shipped_world().resolve():
+        shipped = fixtures.read_world([shipped_world()])
+        for sort, members in entries.items():
+            members += [entry.item.members for entry in shipped.of(sort)]
     pids, hpr_numbers, personas = (
-        {person.members[name] for person in people} for name in ("pid", "hpr_number", "persona")
+        {members[name] for members in entries["persona"]} for name in ("pid", "hpr_number", "persona")
     )
-    return Taken(pids, hpr_numbers, {organization.members["number"] for organization in organizations}, personas)
+    return Taken(pids, hpr_numbers, {members["number"] for members in entries["organization"]}, personas)

@@ -1,10 +1,12 @@
 """Finding people and clients as a person looks for them, and telling what is known of one."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, Login, Subject, user_info_claims
+from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, Login, Subject, full_name, user_info_claims
 from mock_sts.helseid.identifiers import is_pid
 from mock_sts.helseid.personas import PROFESSIONS
 from mock_sts.helseid.providers import PROVIDERS
@@ -30,20 +32,72 @@ def hint(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def find_personas(store: Store, words: Sequence[str]) -> list[Row]:
-    """The people whom all ``words`` fit: hand-made ones first, then generated ones, then those of run time.
+def profession_hint(code: str) -> str:
+    """The end of a sentence about a profession that is none: what comes near by its code or its name."""
+    by_name = [known for known, name in PROFESSIONS.items() if name == code.casefold()]
+    near = by_name or difflib.get_close_matches(code.upper(), PROFESSIONS, n=3)
+    return f"; did you mean {' or '.join(f'{known!r} ({PROFESSIONS[known]})' for known in near)}?" if near else ""
 
-    A word is looked for in everything that is known of a person, the names of their organizations and professions
-    included. The code of a profession in capital letters, such as LE, fits those who have it and nobody else.
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom somebody looks for: all ``words`` fit, and whatever else is said.
+
+    ``profession`` is a code or a name; ``organizations`` is how many the person works for at least.
     """
+
+    words: Sequence[str] = ()
+    level: str | None = None
+    profession: str | None = None
+    without_hpr: bool = False
+    organizations: int = 0
+
+
+def find_personas(store: Store, wanted: Wanted) -> list[Row]:
+    """The people who are ``wanted``: hand-made ones first, then generated ones, then those of run time.
+
+    A word is looked for in names, the short one too, professions, names of organizations and the description. The code
+    of a profession, such as LE, fits those who have it. Four digits or more are the beginning of a number. Raises
+    NotFoundError for a profession that is none.
+    """
+    profession = wanted.profession and _profession(wanted.profession)
     names = organization_names(store)
-    return [row for row in read_rows(store, "persona") if all(_fits(word, row, names) for word in words)]
+
+    def is_wanted(row: Row) -> bool:
+        members = row.item.members
+        return (
+            wanted.level in (None, members["security_level"])
+            and (not profession or profession in professions_of(members))
+            and not (wanted.without_hpr and members["hpr_number"])
+            and len(members["organizations"]) >= wanted.organizations
+            and all(_fits(word, row, names) for word in wanted.words)
+        )
+
+    return [row for row in read_rows(store, "persona") if is_wanted(row)]
+
+
+def _profession(text: str) -> str:
+    """The code of a profession that is told by code or name. Raises NotFoundError."""
+    for code, name in PROFESSIONS.items():
+        if text.casefold() in (code.casefold(), name):
+            return code
+    near = profession_hint(text) or f"; codes are {', '.join(PROFESSIONS)}"
+    raise NotFoundError(f"no profession has the code or name {text!r}{near}")
+
+
+#: Where a word is looked for in a client's registration.
+_TOLD_OF_CLIENTS = ("client_id", "client_name", "scope", "description", "sample")
 
 
 def find_clients(store: Store, words: Sequence[str]) -> list[Row]:
-    """The clients in whose registration all ``words`` stand, by id."""
+    """The clients in whose id, name, scopes, description or sample all ``words`` stand, by id."""
     rows = sorted(read_rows(store, "client"), key=lambda row: str(row.document["client_id"]))
-    return [row for row in rows if all(word.casefold() in _all_text(row.document) for word in words)]
+
+    def text(row: Row) -> str:
+        told = (row.item.members[name] for name in _TOLD_OF_CLIENTS)
+        return "\n".join(" ".join(part) if isinstance(part, tuple) else part for part in told).casefold()
+
+    return [row for row in rows if all(word.casefold() in text(row) for word in words)]
 
 
 def organization_names(store: Store) -> dict[str, str]:
@@ -108,21 +162,20 @@ def login_parameters(persona: Persona) -> dict[str, str]:
     return parameters if level == "4" else {**parameters, SECURITY_LEVEL: level}
 
 
+#: Digits from which on they are the beginning of a number; fewer are a word, such as an age or a level.
+_A_NUMBER = 4
+
+
 def _fits(word: str, row: Row, organizations: Mapping[str, str]) -> bool:
-    codes = professions_of(row.item.members)
-    if word in PROFESSIONS:
-        return word in codes
-    known = [PROFESSIONS.get(code, "") for code in codes]
-    known += [organizations.get(number, "") for number in row.item.members["organizations"]]
-    members = row.item.members
-    known.append(" ".join(filter(None, (members["given_name"], members["middle_name"], members["family_name"]))))
-    return word.casefold() in f"{_all_text(row.document)}\n{chr(10).join(known)}".casefold()
-
-
-def _all_text(value: object) -> str:
-    """All texts in ``value``, folded, a line each."""
-    if isinstance(value, str):
-        return value.casefold()
-    if isinstance(value, Mapping):
-        return "\n".join(map(_all_text, value.values()))
-    return "\n".join(map(_all_text, value)) if isinstance(value, list | tuple) else ""
+    members, item, sought = row.item.members, row.item, word.casefold()
+    codes = professions_of(members)
+    if word.isdigit():
+        numbers = (members["pid"], members["hpr_number"] or "", *members["organizations"])
+        started = len(word) >= _A_NUMBER and any(number.startswith(word) for number in numbers)
+        return started or word in re.findall(r"\d+", members["description"])
+    names = (full_name(item) if isinstance(item, Persona) else "", members["persona"] or "")
+    if word.upper() in PROFESSIONS:
+        return word.upper() in codes or sought in " ".join(names).casefold().split()
+    known = [*names, members["description"], *(PROFESSIONS.get(code, "") for code in codes)]
+    known += [organizations.get(number, "") for number in members["organizations"]]
+    return sought in "\n".join(known).casefold()

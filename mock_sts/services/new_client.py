@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile import client as registration
@@ -61,6 +62,11 @@ class MadeClient:
         return self.client.client_id
 
     @property
+    def exchanges(self) -> bool:
+        """Whether exchanging tokens is all it does."""
+        return tuple(self.client.members["grant_types"]) == (GrantType.TOKEN_EXCHANGE.value,)
+
+    @property
     def logs_people_in(self) -> bool:
         """Whether it is for logins."""
         return GrantType.AUTHORIZATION_CODE in self.client.members["grant_types"]
@@ -68,12 +74,12 @@ class MadeClient:
 
 def make_client(store: Store, wanted: NewClient) -> MadeClient:
     """Make a key pair and register the client. Raises DocumentError for what cannot be registered."""
-    try:
-        private_jwk = generate_private_jwk(wanted.algorithm)
-    except JoseError as error:
-        raise DocumentError(f"--alg: {error}") from None
     grants = wanted.grants or _usual_grants(wanted)
     _check(wanted, grants)
+    try:
+        private_jwk = generate_private_jwk(wanted.algorithm.upper())
+    except JoseError as error:
+        raise DocumentError(f"--alg: {error}") from None
     document: dict[str, object] = {
         "client_id": wanted.client_id or str(uuid.uuid4()),
         "client_name": wanted.name,
@@ -116,6 +122,13 @@ def _usual_scopes(grants: tuple[str, ...]) -> tuple[str, ...]:
 def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
     """Refuse what could never work. Raises DocumentError."""
     logs_in = GrantType.AUTHORIZATION_CODE in grants
+    if wanted.client_id is not None and not wanted.client_id.strip():
+        raise DocumentError("client new: the id is empty; leave --client-id out for a new GUID")
+    if GrantType.REFRESH_TOKEN in grants and not logs_in:
+        raise DocumentError("client new: refresh tokens come from a login; add --grant authorization_code")
+    for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
+        if not _is_address(uri):
+            raise DocumentError(f"client new: {uri!r} is no address such as http://localhost:3000/callback")
     if logs_in and not wanted.redirect_uris:
         raise DocumentError("client new: a login must return somewhere; give it with --redirect-uri")
     if not logs_in and (wanted.redirect_uris or wanted.post_logout_redirect_uris or OPENID in wanted.scopes):
@@ -125,6 +138,15 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
         )
     if wanted.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not wanted.organization:
         raise DocumentError(f"client new: --tenancy {wanted.tenancy} needs the owner; give it with --organization")
+
+
+def _is_address(uri: str) -> bool:
+    """Whether ``uri`` has a scheme and something behind it; a program on a desk may have a scheme of its own."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return bool(parts.scheme) and bool(parts.netloc or (parts.scheme not in ("http", "https") and "." in parts.scheme))
 
 
 def _oddities(client: Client, catalog: Catalog, wanted: NewClient) -> Iterator[str]:

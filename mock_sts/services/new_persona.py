@@ -10,7 +10,7 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.identifiers import birth_date, is_pid, is_synthetic_pid, pid_check_digits_ok
 from mock_sts.helseid.personas import PROFESSIONS, plain_authorization, short_name, synthetic_pid
 from mock_sts.helseid.registry import Persona
-from mock_sts.services.lookup import hint
+from mock_sts.services.lookup import hint, profession_hint
 from mock_sts.services.people import shipped_names
 from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.store.engine import Store
@@ -70,7 +70,7 @@ def make_persona(store: Store, wanted: NewPersona, *, require_synthetic: bool) -
         "family_name": family,
         "description": wanted.description or "Made with persona new.",
         "hpr_number": hpr_number,
-        "authorizations": [plain_authorization(code) for code in wanted.professions],
+        "authorizations": [plain_authorization(code) for code in dict.fromkeys(wanted.professions)],
         "security_level": wanted.level,
         "network": wanted.network,
         "organizations": list(wanted.organizations),
@@ -101,6 +101,8 @@ def _oddities(pid: str, wanted: NewPersona, *, require_synthetic: bool) -> tuple
     if not is_pid(pid):
         raise DocumentError(f"persona new: the pid {pid!r} must be eleven digits")
     found = birth_date(pid)
+    if found is None:
+        raise DocumentError(f"persona new: the pid {pid} tells no birth date; leave --pid out, and one is invented")
     if wanted.born is not None and found != wanted.born:
         raise DocumentError(f"persona new: the pid {pid} tells the birth date {found}, not {wanted.born}; give one")
     warnings = []
@@ -108,12 +110,14 @@ def _oddities(pid: str, wanted: NewPersona, *, require_synthetic: bool) -> tuple
         series = f"the pid {pid} lies in no synthetic series (month +80, +65 or +40) and may be that of a living person"
         if require_synthetic:
             raise DocumentError(f"persona new: {series}; MOCK_STS_REQUIRE_SYNTHETIC refuses it")
-        warnings.append(series)
+        warnings.append(f"{series}; fixtures check calls it an error in a file")
     if not pid_check_digits_ok(pid):
         warnings.append(f"the check digits of the pid {pid} are wrong")
     for code in wanted.professions:
+        if code.casefold() in PROFESSIONS.values():
+            raise DocumentError(f"persona new: {code!r} is no code of the HPR register{profession_hint(code)}")
         if code not in PROFESSIONS:
-            warnings.append(f"the HPR register has no profession {code!r} that we know of{hint(code, PROFESSIONS)}")
+            warnings.append(f"the HPR register has no profession {code!r} that we know of{profession_hint(code)}")
     return tuple(warnings)
 
 

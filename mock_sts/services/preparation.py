@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
+from mock_sts.services.world import check_before_loading, unread
 from mock_sts.store import fixtures
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import digest_of, shipped_world, world_folders
@@ -14,7 +16,15 @@ from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing
 from mock_sts.store.schema import make_tables
 
 
-def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> None:
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What loading came to: whether anything had changed, and a sentence for each odd thing in own folders."""
+
+    changed: bool
+    warnings: tuple[str, ...] = ()
+
+
+def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> Loading:
     """Make everything that workers need.
 
     Raises StoreError for the database and DocumentError for a fixture file, with a sentence that names the fault.
@@ -23,16 +33,24 @@ def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clo
     if not load_signing_keys(store):
         now = clock.times().wall
         keep_first_signing_key(store, make_signing_key(now) if fresh_keys else shipped_signing_key(), now)
-    load_fixtures(store, own_fixtures)
+    return load_fixtures(store, own_fixtures)
 
 
-def load_fixtures(store: Store, own_fixtures: Sequence[Path]) -> bool:
-    """Bring the registry up to date with the fixture files; False when it was already. Raises DocumentError."""
+def load_fixtures(store: Store, own_fixtures: Sequence[Path], *, replace_made: bool = False) -> Loading:
+    """Bring the registry up to date with the fixture files; with ``replace_made`` also what was made at run time.
+
+    Raises DocumentError for what cannot be read or cannot work; then nothing has changed.
+    """
     folders = world_folders(own_fixtures)
-    if fixtures.is_loaded(store, digest_of(folders)):
-        return False
-    fixtures.write_world(store, fixtures.read_world(folders))
-    return True
+    up_to_date = fixtures.is_loaded(store, digest_of(folders))
+    if up_to_date and not replace_made:
+        return Loading(False, unread(own_fixtures))
+    world = fixtures.read_world(folders)
+    warnings = check_before_loading(world)
+    if up_to_date and not fixtures.hidden_entries(store, world):
+        return Loading(False, warnings)
+    fixtures.write_world(store, world, replace_made=replace_made)
+    return Loading(True, warnings)
 
 
 def shipped_signing_key() -> SigningKey:

@@ -2,52 +2,88 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import files_of, plain_file_name, shipped_world
-from mock_sts.store.fixtures import SORTS, read_rows, read_world
+from mock_sts.store.fixtures import SORTS, read_documents, read_rows, read_world
 
 
-def export_rows(store: Store, *, everything: bool) -> dict[str, list[dict[str, Any]]]:
-    """The documents to keep, by sort: all of them, or only what the shipped world does not hold in the same words."""
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be written, and everything that the registry holds: documents by sort, and there by key."""
+
+    entries: Mapping[str, Mapping[str, dict[str, Any]]]
+    registry: Mapping[str, Mapping[str, dict[str, Any]]]
+
+    def __bool__(self) -> bool:
+        return any(self.entries.values())
+
+
+def export_rows(store: Store, *, everything: bool) -> Export:
+    """The documents to keep: all of them, or only what the shipped world does not hold in the same words."""
     shipped = None if everything else read_world([shipped_world()])
-    kept = {}
+    kept, registry = {}, {}
     for sort in SORTS:
         below = {} if shipped is None else {key: entry.document for key, entry in shipped.entries[sort.table].items()}
-        rows = read_rows(store, sort.table)
-        kept[sort.table] = [row.document for row in rows if below.get(row.document[sort.format.key]) != row.document]
-    return kept
+        rows = {str(row.document[sort.format.key]): row.document for row in read_rows(store, sort.table)}
+        registry[sort.table] = rows
+        kept[sort.table] = {key: document for key, document in rows.items() if below.get(key) != document}
+    return Export(kept, registry)
 
 
-def write_folder(folder: Path, entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Path]:
-    """Write ``entries`` (by sort) as YAML in the layout of fixtures; the files written.
+def write_folder(folder: Path, export: Export) -> list[Path]:
+    """Write what is exported as YAML in the layout of fixtures; the files written.
 
     Fixture files that the folder holds are replaced or removed, all others are left alone. Raises DocumentError when
-    the folder cannot be written, or would not be read back as what was given.
+    something would be lost with them, when the folder cannot be written, or when it would not be read back as what was
+    given.
     """
     texts: dict[Path, str] = {}
     for sort in SORTS:
+        documents = list(export.entries[sort.table].values())
         if sort.table == "client":
             taken: set[str] = set()
-            for document in entries[sort.table]:
+            for document in documents:
                 texts[Path("clients", f"{_file_name(document['client_id'], taken)}.yaml")] = as_yaml(document)
-        elif entries[sort.table]:
-            texts[Path(f"{sort.table}s.yaml")] = "\n".join(as_yaml([dict(entry)]) for entry in entries[sort.table])
+        elif documents:
+            texts[Path(f"{sort.table}s.yaml")] = "\n".join(as_yaml([document]) for document in documents)
     try:
         with tempfile.TemporaryDirectory() as trial:
             _write(Path(trial), texts)
-            _check_written(Path(trial), entries)
-        for sort in SORTS:
-            for file in files_of(folder, sort.table):
-                file.unlink()
+            _check_written(Path(trial), export.entries)
+        for file in _replaceable(folder, export):
+            file.unlink()
         _write(folder, texts)
     except OSError as error:
         raise DocumentError(f"{folder}: cannot be written: {error}") from None
     return [folder / name for name in texts]
+
+
+def _replaceable(folder: Path, export: Export) -> list[Path]:
+    """The fixture files in ``folder``. Raises DocumentError when one cannot be read, or holds what is nowhere else."""
+    files, lost = [], []
+    for sort in SORTS:
+        for file in files_of(folder, sort.table):
+            try:
+                documents = read_documents(file, sort)
+            except DocumentError as error:
+                raise DocumentError(f"{error}\nNothing was written: this file would be in the way. Move it.") from None
+            for document in documents:
+                key = str(document[sort.format.key])
+                if key not in export.entries[sort.table] and export.registry[sort.table].get(key) != document:
+                    lost.append(f"{file}, {sort.format.word} {key!r}")
+            files.append(file)
+    if lost:
+        raise DocumentError(
+            "Nothing was written: the registry does not hold what would be lost from the folder. Load it first, or "
+            "move it:\n" + "\n".join(lost)
+        )
+    return files
 
 
 def _write(folder: Path, texts: Mapping[Path, str]) -> None:
@@ -56,12 +92,10 @@ def _write(folder: Path, texts: Mapping[Path, str]) -> None:
         (folder / name).write_text(content, encoding="utf-8")
 
 
-def _check_written(folder: Path, entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _check_written(folder: Path, entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     found = read_world([folder])
     for sort in SORTS:
-        key = sort.format.key
-        wanted = {document[key]: document for document in entries[sort.table]}
-        if {key: entry.document for key, entry in found.entries[sort.table].items()} != wanted:
+        if {key: entry.document for key, entry in found.entries[sort.table].items()} != entries[sort.table]:
             raise DocumentError(
                 f"fixtures export: the {sort.format.word}s cannot be read back as they are in the registry"
             )

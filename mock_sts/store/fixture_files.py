@@ -19,9 +19,9 @@ VERSION_ROW, DIGEST_ROW, FOLDERS_ROW = "schema_version", "fixtures_digest", "fix
 
 #: Sort of entry to the file patterns that hold it, in the order in which they are loaded.
 PATTERNS: Mapping[str, tuple[str, ...]] = {
-    "organization": ("organizations.yaml", "organizations.generated.json"),
-    "persona": ("personas.yaml", "personas.generated.json"),
-    "api": ("apis.yaml",),
+    "organization": ("organizations.yaml", "organizations.yml", "organizations.generated.json"),
+    "persona": ("personas.yaml", "personas.yml", "personas.generated.json"),
+    "api": ("apis.yaml", "apis.yml"),
     "client": ("clients/**/*.yaml", "clients/**/*.yml", "clients/**/*.json"),
 }
 
@@ -43,6 +43,58 @@ def files_of(folder: Path, sort: str) -> list[Path]:
     found = {file for pattern in PATTERNS[sort] for file in folder.glob(pattern) if file.is_file()}
     # Hidden folders are not fixtures: a mounted ConfigMap keeps a second copy of everything in one.
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+
+
+#: What looks like a fixture by its ending; one that is nearly so is a typing error.
+_ENDINGS = (".yaml", ".yml", ".json")
+
+#: Folders in a world that hold no fixtures, and a file that is read from the shipped world only.
+_NO_FIXTURES = ("keys", "names.generated.json")
+
+
+def unread_files(folder: Path) -> list[str]:
+    """A sentence for each file in ``folder`` that looks like a fixture and has a name that is not read.
+
+    Looked at are the folder, the folders in it, and everything under ``clients``: a whole project may lie there.
+    """
+    try:
+        near = [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("clients/**/*")]
+        read = {file for sort in PATTERNS for file in files_of(folder, sort)}
+        suspects = [file for file in dict.fromkeys(near) if file not in read and _is_suspect(file, folder)]
+    except OSError:
+        return []  # who reads the fixtures meets it too, and says it
+    return [f"{file} is not read; {_nearest(file.relative_to(folder))}" for file in sorted(suspects)]
+
+
+def _is_suspect(file: Path, folder: Path) -> bool:
+    parts = file.relative_to(folder).parts
+    if parts[0] in _NO_FIXTURES or any(part.startswith(".") for part in parts):
+        return False
+    return bool(_ending(file.suffix)) and file.is_file()
+
+
+def _ending(suffix: str) -> str:
+    """The ending that ``suffix`` was to be; empty when it is another one altogether."""
+    import difflib  # noqa: PLC0415  here only: the server's parent process has no need of it
+
+    if suffix.endswith("~"):  # an editor's copy
+        return ""
+    return next(iter(difflib.get_close_matches(suffix.lower(), _ENDINGS, n=1, cutoff=0.75)), "")
+
+
+def _nearest(file: Path) -> str:
+    """What the ``file``, told relative to its folder, was probably to be called."""
+    import difflib  # noqa: PLC0415
+
+    sorts = ("personas", "organizations", "apis", "clients")
+    top = file.parts[0] if len(file.parts) > 1 else file.stem
+    sort = next(iter(difflib.get_close_matches(top.lower(), sorts, n=1)), "")
+    if sort == "clients":
+        inside = Path(*file.parts[1:]).with_suffix(_ending(file.suffix)) if len(file.parts) > 1 else "NAME.yaml"
+        return f"clients have a file each: clients/{inside}"
+    if sort and len(file.parts) == 1:
+        return f"did you mean {sort}.yaml?"
+    return "files are called personas.yaml, organizations.yaml, apis.yaml and clients/NAME.yaml"
 
 
 def plain_file_name(key: str) -> str:

@@ -25,7 +25,7 @@ from mock_sts.helseid.registry import (
     Organization,
     Persona,
 )
-from mock_sts.protocol.json_text import read_json
+from mock_sts.protocol.json_text import JsonTextError, read_json
 from mock_sts.store import catalog
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import DIGEST_ROW, FOLDERS_ROW, digest_of, files_of
@@ -82,8 +82,7 @@ def read_world(folders: Sequence[Path]) -> World:
         for sort in SORTS:
             here: dict[str, Entry] = {}
             for file in files_of(folder, sort.table):
-                for document in _documents(file, sort):
-                    item = sort.read(document, str(file))
+                for document, item in _entries(file, sort):
                     key = str(document[sort.format.key])
                     if key in here:
                         raise DocumentError(
@@ -181,7 +180,7 @@ def hand_made(folder: Path, sort: str) -> list[catalog.Item]:
     """The entries of one sort in the files of ``folder`` that nobody has generated. Raises DocumentError."""
     kind = next(known for known in SORTS if known.table == sort)
     files = [file for file in files_of(folder, sort) if not is_generated(file)]
-    return [kind.read(document, str(file)) for file in files for document in _documents(file, kind)]
+    return [item for file in files for _, item in _entries(file, kind)]
 
 
 def is_generated(file: Path) -> bool:
@@ -192,17 +191,36 @@ def is_generated(file: Path) -> bool:
 def read_document(file: Path) -> Any:
     """The YAML or JSON in ``file``. Raises DocumentError."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{file}: is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
+    except OSError as error:
         raise DocumentError(f"{file}: cannot be read: {error}") from None
     try:
-        return read_json(text.encode("utf-8")) if file.suffix == ".json" else _read_yaml(text)
+        return _read_json(text) if file.suffix == ".json" else _read_yaml(text)
     except (ValueError, RecursionError) as error:
-        raise DocumentError(f"{file}: is not {file.suffix[1:].upper()}: {error}") from None
+        raise DocumentError(f"{file}: is not {'JSON' if file.suffix == '.json' else 'YAML'}: {error}") from None
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return read_json(text.encode("utf-8"))
+    except JsonTextError:
+        try:
+            json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{error.msg}, line {error.lineno}, column {error.colno}") from None
+        raise
+
+
+#: Deepest nesting of YAML that is read; some thousand levels would end the process inside its C library.
+_MAX_DEPTH = 100
 
 
 def _read_yaml(text: str) -> Any:
     import yaml  # noqa: PLC0415  a serving worker with an up-to-date store never reads YAML
+
+    looked_at: dict[int, Any] = {}
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """Safe YAML in which a key that stands twice is an error, and dates stay text."""
@@ -212,26 +230,58 @@ def _read_yaml(text: str) -> Any:
             for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise ValueError(f"the key {key!r} stands twice, line {node.start_mark.line + 1}")
-            mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-            return mapping
+        def flatten_mapping(self, node: Any) -> None:
+            # Before what is merged (<<) comes in, which the mapping's own keys replace; a merged one comes by again.
+            if id(node) not in looked_at:
+                looked_at[id(node)] = node
+                self._refuse_twins(node)
+            super().flatten_mapping(node)
+
+        def _refuse_twins(self, node: Any) -> None:
+            seen = set()
+            for key_node, _ in node.value:
+                if isinstance(key_node, yaml.ScalarNode) and not key_node.tag.endswith((":merge", ":value")):
+                    key = self.construct_object(key_node)
+                    if key in seen:
+                        raise ValueError(f"the key {key!r} stands twice, line {key_node.start_mark.line + 1}")
+                    seen.add(key)
 
     try:
+        depth = 0
+        for event in yaml.parse(text, Loader=Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark is not None else 0
+                raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels, line {line}")
         return yaml.load(text, Loader=Loader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
-        raise ValueError(str(error).replace("\n", " ")) from None
+        raise ValueError(_yaml_fault(error, text)) from None
 
 
-def _documents(file: Path, sort: _Sort) -> list[Any]:
+def _yaml_fault(error: Exception, text: str) -> str:
+    """What is wrong, in one line."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        line = (text.splitlines() or [""])[min(mark.line, len(text.splitlines()) - 1)] if text else ""
+        if "\t" in line[: mark.column + 1]:
+            return (
+                f"a tab stands in line {mark.line + 1}, column {line.index(chr(9)) + 1}; YAML is indented with spaces"
+            )
+    return " ".join(str(error).replace('in "<unicode string>", ', "").split())
+
+
+def read_documents(file: Path, sort: _Sort) -> list[dict[str, Any]]:
+    """The documents in a fixture file. Raises DocumentError where it does not hold entries of ``sort``."""
+    return [document for document, _ in _entries(file, sort)]
+
+
+def _entries(file: Path, sort: _Sort) -> list[tuple[dict[str, Any], catalog.Item]]:
+    """The documents in a fixture file with what they become. Raises DocumentError."""
     content = read_document(file)
     if sort.table == "client":
-        return [content]
-    if content is None:
-        return []
+        content = [content]
+    elif content is None:
+        content = []
     if not isinstance(content, list):
         raise DocumentError(f"{file}: holds a list of {sort.format.word}s, one entry each")
-    return content
+    return [(document, sort.read(document, str(file))) for document in content]

@@ -44,8 +44,13 @@ LANGUAGES = ("sh", "python", "js", "yaml", "text", "json", "http", "csharp", "ja
 
 _SERVER = re.compile(r"(^|\s)(make run|\S*mock-sts serve)\b")
 _STATUS = re.compile(r"#\s*exit status (\d+)\s*$")
+#: A comment that says what must be done with a server that runs, before another one can take its port.
+_STOPS = re.compile(r"#.*\bstop the server\b", re.IGNORECASE)
 _INSTALLS = re.compile(r"(\S*pip3?|npm) install\b|dotnet add package\b")
 _TIMEOUT = 60
+
+#: What NHN publishes for .NET and the pages tell readers to add; nobody here can try it.
+_DOTNET_PACKAGES = ("HelseID.Library.ClientCredentials",)
 
 #: Functions of tests/container/checks.py that run docker, and the words that they put before their arguments.
 _DOCKER = {"docker": set[str](), "compose": {"compose"}, "self": {"compose"}}
@@ -154,6 +159,8 @@ class Reader:
         assert commands, "an empty block"
         self._output = None
         if _is_server(block):
+            told = self._server is None or _STOPS.search(block.text)
+            assert told, "a server runs already; say in a comment to stop the server first"
             self._serve(block.text)
         elif any(command.startswith("docker") for command in commands):
             for command in commands:
@@ -346,7 +353,9 @@ def _check_install(command: str) -> None:
     """Packages that our own tests use too, so that what the page shows is run against them."""
     assert _INSTALLS.match(command), f"{command!r} stands in a block that installs packages"
     if command.startswith("dotnet"):
-        return  # checked by nobody here: there is no .NET, and its blocks are compared only
+        package = command.rpartition(" ")[2]
+        assert package in _DOTNET_PACKAGES, f"{package} is no package that we know of"
+        return
     names = [word for word in shlex.split(command)[2:] if not word.startswith("-")]
     node = json.loads((NODE_MODULES.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]
     python = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -1,19 +1,24 @@
 """The documentation does not lag behind the code."""
 
+import ast
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
-from mock_sts import documentation
 from mock_sts.cli import main
-from mock_sts.documentation import DocumentationError, generated_pages
+from mock_sts.documentation import DocumentationError, endpoints, errors, generated_pages
 from mock_sts.helseid.identifiers import (
     is_synthetic_organization_number,
     is_synthetic_pid,
@@ -22,13 +27,19 @@ from mock_sts.helseid.identifiers import (
 )
 from mock_sts.helseid.profile import CHAPTERS
 from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.jose import sha256_base64url
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services import resource
 from mock_sts.services.client_configuration import as_text
 from mock_sts.services.new_client import MadeClient
 from mock_sts.settings import SETTINGS
 from tests.house.snippets import ROOT, blocks_of, is_generated
 from tests.house.values import shipped
-from tests.support.emulator import Emulator
+from tests.support.emulator import API_SCOPE, Emulator, Worlds
+from tests.support.machine import ABSENT
+from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 WRITTEN = [page for page in PAGES if not is_generated(page)]
@@ -65,14 +76,14 @@ def test_generated_pages_are_up_to_date_and_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [({"token.token": ("", "")}, "no words for the route"), ({**documentation._ROUTES, "gone": ("", "")}, "no more")],
+    [({"token.token": ("", "")}, "no words for the route"), ({**endpoints._ROUTES, "gone": ("", "")}, "no more")],
 )
 def test_a_route_without_words_is_found(
     words: dict[str, tuple[str, str]], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documentation, "_ROUTES", words)
+    monkeypatch.setattr(endpoints, "_ROUTES", words)
     with pytest.raises(DocumentationError, match=told):
-        documentation.endpoints_page()
+        endpoints.endpoints_page()
 
 
 def test_errors_without_a_requirement_are_on_the_page() -> None:
@@ -82,8 +93,64 @@ def test_errors_without_a_requirement_are_on_the_page() -> None:
         text = file.read_text(encoding="utf-8")
         for code, says in re.findall(r'OAuthError\(\s*ErrorCode\.(\w+)(?:,\s*"([^"]*)")?', text):
             given.add((ErrorCode[code], says))
-    listed = {(code, "" if says.startswith("(") else says) for code, says, _, _ in documentation._OTHER_ERRORS}
+    listed = {(code, "" if says.startswith("(") else says) for code, says, _, _ in errors._OTHER_ERRORS}
     assert given <= listed
+
+
+def test_the_table_of_errors_names_every_endpoint_that_judges_by_a_rule(sts: Emulator) -> None:
+    """The journal says where rules were judged; the table says so too, and names no endpoint besides."""
+    judge_everywhere(sts)
+    found: dict[str, set[str]] = {}
+    for entry in sts.journal(limit="1000"):
+        told = [*entry["findings"]["met"], *(finding["rule"] for finding in entry["findings"]["broken"])]
+        for rule in told:
+            found.setdefault(rule, set()).add(entry["endpoint"])
+    shared = {"form", "client-assertion", "client", "dpop", "dpop-token", "access-token"}
+    for chapter in CHAPTERS:
+        for requirement in chapter.requirements:
+            listed = {str(endpoint) for endpoint in errors.judged_at(chapter, requirement)}
+            seen = found.get(requirement.id, set()) - {resource.PATH}
+            assert seen <= listed, requirement.id
+            if seen and chapter.name in shared and requirement.refused_by is not None:
+                assert seen == listed, requirement.id
+    assert {rule.partition(".")[0] for rule in found} >= shared
+
+
+def test_errors_of_http_itself_are_as_the_table_says(worlds: Worlds) -> None:
+    sts, form = worlds.make(max_body=10), {"Content-Type": "application/x-www-form-urlencoded"}
+    answers = {
+        404: sts.get("/connect/nothing"),
+        405: sts.transport.send("PUT", Endpoint.USERINFO),
+        413: sts.transport.send("POST", Endpoint.TOKEN, form, b"x" * 11),
+        415: sts.transport.send("POST", Endpoint.REVOCATION, {"Content-Type": "text/plain"}, b"x"),
+    }
+    told = "\n".join(when for code, _, _, when in errors._OTHER_ERRORS if code is ErrorCode.INVALID_REQUEST)
+    for status, answer in answers.items():
+        assert (answer.status, answer.json["error"]) == (status, "invalid_request")
+        assert answer.json["error_description"]
+        assert str(status) in told
+
+
+def judge_everywhere(sts: Emulator) -> None:
+    """A good client, a person's token with a proof, and a bad form, at every endpoint that takes any of them."""
+    members: dict[str, Any] = {"grant_types": ["authorization_code", "client_credentials"]}
+    scopes = [API_SCOPE, *SCOPES.split(), CLIENT_INFO]
+    rp = RelyingParty(
+        sts.client("everywhere", scope=scopes, redirect_uris=[REDIRECT_URI], **members),
+        scopes=f"{SCOPES} {CLIENT_INFO}",
+    )
+    tokens = rp.tokens({"test_pid": PERSON}).json
+    for path in (Endpoint.USERINFO, Endpoint.CLIENT_INFO):
+        claims = {"htu": sts.issuer + path, "ath": sha256_base64url(tokens["access_token"].encode()), "nonce": ABSENT}
+        headers = {"Authorization": f"DPoP {tokens['access_token']}", "DPoP": rp.machine.proof(claims=claims)}
+        assert sts.transport.send("POST", path, headers).status == 200
+    for path in (Endpoint.REVOCATION, Endpoint.INTROSPECTION, Endpoint.DEVICE_AUTHORIZATION, Endpoint.CIBA):
+        form = rp.machine.form(rp.machine.assertion(), {"token": "x"})
+        rp.machine.post(form, path=path)
+    assert rp.machine.token().status == 200
+    pushed = rp.machine.form(rp.machine.assertion(), {**rp.parameters(Login()), "grant_type": ABSENT})
+    proof = rp.machine.proof(claims={"htu": sts.issuer + Endpoint.PAR})
+    assert rp.machine.post(pushed, proof=proof, path=Endpoint.PAR).status == 201
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -170,7 +237,7 @@ def test_commands_and_options_that_are_named_exist(page: Path) -> None:
             raise AssertionError(f"{page.name}: mock-sts {' '.join(words)}: no such action")
         for option in words[len(actions) :]:
             text = known[command] if command else helped()
-            assert option in text, f"{page.name}: {' '.join(words)} has no {option}"
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), f"{page.name}: {' '.join(words)} has no {option}"
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
@@ -185,8 +252,7 @@ def test_clients_and_people_that_are_named_exist(page: Path) -> None:
         assert is_synthetic_pid(pid) and pid_check_digits_ok(pid), pid
         assert pid in world["persona"] or pid in blocks, f"{pid} is nobody"
     for number in re.findall(r"(?:organization|\bnumber|parent): \"(\d+)\"", text_of(page)):
-        digits = "".join(number)
-        assert is_synthetic_organization_number(digits) and organization_check_digit_ok(digits), digits
+        assert is_synthetic_organization_number(number) and organization_check_digit_ok(number), number
     pid_of = {}
     for pid, entry in world["persona"].items():
         assert isinstance(entry.item, Persona)
@@ -213,9 +279,12 @@ def test_every_choice_says_how_we_know() -> None:
     text = text_of(ROOT / "docs" / "differences.md")
     classes = set(re.findall(r"(?m)^- \*\*(\w+)\*\*:", text))
     assert classes == {"documented", "seen", "inferred", "choice"}
-    rows = re.findall(r"(?m)^\| [^|]+ \| [^|]+ \| ([^|]+) \| [^|]+ \|$", text.partition("| evidence |")[2])
+    lines = text.partition("| evidence |")[2].splitlines()[2:]
+    rows = list(takewhile(lambda line: line.startswith("|"), lines))
     assert len(rows) > 20
-    assert {word for row in rows[1:] for word in row.split(", ")} <= classes
+    for row in rows:
+        words = re.split(r"(?<!\\)\|", row)[3].strip().split(", ")
+        assert set(words) <= classes, row
 
 
 def test_the_pages_show_what_client_new_prints() -> None:
@@ -254,6 +323,22 @@ def test_shipped_fixtures_satisfy_the_schemas() -> None:
     with pytest.raises(jsonschema.ValidationError):
         schema = json.loads((ROOT / "docs" / "schemas" / "client.schema.json").read_text())
         jsonschema.validate({"client_id": "x", "redirect_uri": "y"}, schema)
+
+
+@pytest.mark.parametrize("name", ["app.py", "api.py"])
+def test_an_example_says_which_variables_it_needs(name: str) -> None:
+    """And has words for each of them, and compose.yaml a value."""
+    file = ROOT / "examples" / "compose" / name
+    environment = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, str(file)], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    named = re.findall(r"\b[A-Z]{3,}(?:_[A-Z]+)*\b", done.stderr)
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"][file.stem]
+    assert set(named) == set(service["environment"])
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    assert set(named) <= set(re.findall(r"\b[A-Z_]{3,}\b", docstring))
 
 
 def test_nothing_committed_names_where_it_was_made() -> None:

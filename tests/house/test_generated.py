@@ -25,6 +25,7 @@ from mock_sts.helseid.identifiers import (
     pid_check_digits_ok,
 )
 from mock_sts.helseid.personas import PROFESSIONS, short_name, synthetic_pid
+from mock_sts.services.world import check_world
 from mock_sts.store.fixtures import read_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,14 +48,19 @@ PEOPLE, ORGANIZATIONS, NAMES = committed("personas"), committed("organizations")
 def test_the_seed_gives_the_committed_files_byte_for_byte(tmp_path: Path) -> None:
     locked = next(line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("Faker=="))
     assert metadata.version("faker") == locked.removeprefix("Faker=="), "the files are those of the locked Faker"
+    # A checkout of its own: elsewhere the numbers of the shipped world would be taken.
+    shutil.copytree(ROOT / "mock_sts", tmp_path / "mock_sts", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "fixtures").mkdir()
     for name in HAND_MADE:
-        shutil.copy(FIXTURES / name, tmp_path / name)
-    command = [sys.executable, "-m", "mock_sts", "fixtures", "generate", "--seed", "1", "--folder", str(tmp_path)]
+        shutil.copy(FIXTURES / name, tmp_path / "fixtures" / name)
+    command = [sys.executable, "-m", "mock_sts", "fixtures", "generate"]
     environment = {**os.environ, "PYTHONHASHSEED": "random"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     for name in FILES:
-        same = (tmp_path / name).read_bytes() == (FIXTURES / name).read_bytes()
+        same = (tmp_path / "fixtures" / name).read_bytes() == (FIXTURES / name).read_bytes()
         assert same, f"{name} is not what the seed gives; run mock-sts fixtures generate"
         assert name in done.stdout
 
@@ -214,6 +220,21 @@ def test_a_folder_of_ones_own_gets_its_own_people(tmp_path: Path, capsys: pytest
     assert sum(entry.item.members["parent"] is None for entry in world.of("organization")) == 3
     assert main([*arguments, "--folder", str(tmp_path / "none")]) == 2
     assert "is no folder" in capsys.readouterr().err
+
+
+def test_a_folder_of_ones_own_gets_nobody_of_the_shipped_world(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["fixtures", "generate", "--people", "60", "--organizations", "8", "--folder", str(tmp_path)]
+    for seed, told in (((), "seed 2"), (("--seed", "1"), "seed 1")):
+        assert main([*arguments, *seed]) == 0
+        assert told in capsys.readouterr().out
+        own, shipped = read_world([tmp_path]), read_world([FIXTURES])
+        for sort in ("persona", "organization"):
+            assert len(own.entries[sort]) >= 8
+            assert not own.entries[sort].keys() & shipped.entries[sort].keys()
+        report = check_world([tmp_path])
+        assert report.errors == () and report.warnings == ()
 
 
 def test_without_a_folder_it_is_the_one_called_fixtures(

@@ -34,6 +34,12 @@ def test_what_a_page_shows_works_with_node(page: Path, reader: Reader) -> None:
     reader.follow(by_node(blocks_of(page))[0])
 
 
+def test_the_pages_of_the_first_day_work_one_after_the_other(reader: Reader) -> None:
+    """In one folder and beside one server: README, the clients, an own world."""
+    for page in (ROOT / "README.md", ROOT / "docs" / "clients.md", ROOT / "docs" / "your-own-world.md"):
+        reader.follow(by_node(blocks_of(page))[1])
+
+
 def test_every_language_is_shown_somewhere() -> None:
     """Or the way to test it is tested by nobody."""
     assert {block.language for page in PAGES for block in blocks_of(page)} == set(LANGUAGES)
@@ -60,6 +66,8 @@ APPSETTINGS = '{"ClientId": "demo-machine", "Authority": "http://localhost:8080"
         ([("sh", "make no-such-target")], "no-such-target"),
         ([("sh", "pip install no-such-package")], "no-such-package"),
         ([("sh", "npm install no-such-package")], "no-such-package"),
+        ([("sh", "dotnet add package HelseID.Librari.ClientCredentials")], "HelseID.Librari.ClientCredentials"),
+        ([("sh", "echo one"), ("sh", "make run")], "stop the server first"),
         ([("sh", "echo one"), ("text", "two")], "was not printed"),
         ([("sh", "echo one"), ("text", "one"), ("text", "one more")], "was not printed"),
         ([("text", "one")], "must follow"),

@@ -78,6 +78,7 @@ def test_a_client_authenticates_with_three_parameters_in_the_form(machine: Machi
     granted(machine.post(body.encode(), proof=machine.proof()))
 
 
+@pytest.mark.covers("contract.25")
 @pytest.mark.covers("client-authentication.client-id.absent")
 def test_without_client_id_the_client_is_the_assertions_sub(sts: Emulator, machine: Machine) -> None:
     sts.client("another", private_jwk("ES256", 3))
@@ -89,6 +90,7 @@ def test_an_empty_client_id_is_an_absent_one(machine: Machine) -> None:
     granted(machine.token(form={"client_id": ""}))
 
 
+@pytest.mark.covers("contract.25")
 @pytest.mark.covers("client-authentication.client-id.different")
 @pytest.mark.parametrize("client_id", ["somebody-else", "another", "Machine", "machine ", "machine\n"])
 def test_another_client_id_in_the_form_is_refused(sts: Emulator, machine: Machine, client_id: str) -> None:
@@ -96,6 +98,7 @@ def test_another_client_id_in_the_form_is_refused(sts: Emulator, machine: Machin
     refused(machine.token(form={"client_id": client_id}), "client-assertion.client-id")
 
 
+@pytest.mark.covers("contract.28")
 @pytest.mark.covers("client-authentication.missing.with-client-id")
 @pytest.mark.parametrize(
     "changes",
@@ -110,6 +113,7 @@ def test_a_client_id_without_assertion_is_invalid_client(machine: Machine, chang
     refused(machine.token(form=changes), "client-assertion.type")
 
 
+@pytest.mark.covers("contract.28")
 @pytest.mark.covers("client-authentication.missing.without-client-id")
 @pytest.mark.parametrize(
     "changes",
@@ -159,6 +163,7 @@ def basic(text: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
 
 
+@pytest.mark.covers("contract.26")
 @pytest.mark.covers("client-authentication.basic.empty-password")
 @pytest.mark.parametrize("credentials", ["machine:", "machine"])
 def test_a_basic_header_with_an_empty_password_is_no_second_credential(
@@ -168,6 +173,7 @@ def test_a_basic_header_with_an_empty_password_is_no_second_credential(
     assert broken(sts) == {}
 
 
+@pytest.mark.covers("contract.26")
 @pytest.mark.covers("client-authentication.basic.empty-password")
 def test_beside_an_empty_password_the_assertion_decides(machine: Machine) -> None:
     answer = machine.token(headers=basic("machine:"), assertion={"jwk": UNREGISTERED})
@@ -197,6 +203,7 @@ def test_a_client_secret_alone_is_refused_in_every_enforcement(worlds: Worlds, m
     assert (answer.status, answer.json) == (400, {"error": "invalid_client"})
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-authentication.unknown-client")
 @pytest.mark.parametrize("client_id", ["stranger", "MACHINE", "machine "])
 def test_a_client_that_is_not_registered_is_refused(sts: Emulator, machine: Machine, client_id: str) -> None:
@@ -210,6 +217,7 @@ def key_for(algorithm: str) -> Jwk:
     return private_jwk(algorithm) if algorithm.startswith("ES") else {**RSA_2048, "alg": algorithm, "kid": "rsa"}
 
 
+@pytest.mark.covers("contract.14")
 @pytest.mark.covers("client-assertion.alg.accepted")
 @pytest.mark.parametrize("mode", ["helseid", "strict"])
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"])
@@ -220,12 +228,14 @@ def test_nine_algorithms_are_accepted(worlds: Worlds, algorithm: str, mode: str)
     assert broken(sts) == advice
 
 
+@pytest.mark.covers("contract.14")
 @pytest.mark.covers("client-assertion.alg.jwk-alg-ignored")
 @pytest.mark.parametrize("algorithm", ["PS512", "RS256", "RS512", "PS256"])
 def test_the_alg_of_the_registered_key_limits_nothing(sts: Emulator, algorithm: str) -> None:
     granted(sts.client(jwk={**RSA_2048, "alg": "RS512"}).token(assertion={"alg": algorithm}))
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.alg.none")
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, ABSENT, ["none"]], ids=str)
 def test_an_assertion_without_signature_is_refused(machine: Machine, alg: object) -> None:
@@ -234,19 +244,27 @@ def test_an_assertion_without_signature_is_refused(machine: Machine, alg: object
 
 @pytest.mark.covers("client-assertion.alg.none")
 @pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
-def test_an_ed25519_signature_is_refused_even_with_a_registered_key(sts: Emulator, alg: str) -> None:
+def test_an_ed25519_signature_is_refused_even_with_a_registered_key(worlds: Worlds, alg: str) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     okp = {"kty": "OKP", "crv": "Ed25519", "x": b64(raw), "kid": "ed", "alg": alg}
-    machine = sts.client(keys=[private_jwk("ES256", 1), okp])
     header = {"alg": alg, "kid": "ed", "typ": "client-authentication+jwt"}
-    refused(send(machine, signed_by_hand(machine, header, key.sign)), "client-assertion.algorithm")
-    granted(machine.token())
+    for enforcement in ("helseid", "strict"):
+        machine = worlds.make(enforcement=enforcement).client(keys=[private_jwk("ES256", 1), okp])
+        refused(send(machine, signed_by_hand(machine, header, key.sign)), "client-assertion.algorithm-allowed")
+        granted(machine.token())
+    # It is good cryptography all the same: a wrong signature is refused as such, and FAPI 2.0 takes a right one.
+    for enforcement in ("observe", "fapi2"):
+        machine = worlds.make(enforcement=enforcement).client(keys=[private_jwk("ES256", 1), okp])
+        granted(send(machine, signed_by_hand(machine, header, key.sign)))
+        forged = signed_by_hand(machine, header, ed25519.Ed25519PrivateKey.generate().sign)
+        refused(send(machine, forged), "client-assertion.signature")
 
 
 HMACS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.alg.symmetric")
 @pytest.mark.parametrize("secret", ["JSON", "PEM", "DER", "empty"])
 @pytest.mark.parametrize("alg", HMACS)
@@ -269,6 +287,7 @@ def test_a_shared_secret_is_refused_also_when_it_is_the_public_key(machine: Mach
 # typ
 
 
+@pytest.mark.covers("contract.15")
 @pytest.mark.covers("client-assertion.typ.client-authentication-jwt")
 @pytest.mark.parametrize(
     "typ",
@@ -285,6 +304,7 @@ def test_the_new_typ_is_accepted_in_any_case(strict: Emulator, sts: Emulator, ty
         assert broken(emulator) == {}
 
 
+@pytest.mark.covers("contract.15")
 @pytest.mark.covers("client-assertion.typ.jwt")
 @pytest.mark.parametrize("typ", ["JWT", "jwt"])
 def test_the_older_typ_is_accepted(sts: Emulator, machine: Machine, typ: str) -> None:
@@ -292,6 +312,7 @@ def test_the_older_typ_is_accepted(sts: Emulator, machine: Machine, typ: str) ->
     assert broken(sts) == {"client-assertion.typ": "must"}
 
 
+@pytest.mark.covers("contract.15")
 @pytest.mark.covers("client-assertion.typ.absent")
 def test_no_typ_is_accepted(sts: Emulator, machine: Machine) -> None:
     granted(machine.token(assertion={"header": {"typ": ABSENT}}))
@@ -307,6 +328,7 @@ def test_strict_refuses_every_other_typ(strict: Emulator, typ: object) -> None:
 # Keys
 
 
+@pytest.mark.covers("contract.16")
 @pytest.mark.covers("client-assertion.kid.matching")
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_kid_that_names_the_key_is_accepted(sts: Emulator, number: int) -> None:
@@ -315,6 +337,7 @@ def test_a_kid_that_names_the_key_is_accepted(sts: Emulator, number: int) -> Non
     assert broken(sts) == {}
 
 
+@pytest.mark.covers("contract.16")
 @pytest.mark.covers("client-assertion.kid.absent")
 @pytest.mark.parametrize("number", [1, 3])
 def test_without_kid_any_registered_key_may_verify(sts: Emulator, number: int) -> None:
@@ -327,6 +350,7 @@ def test_without_kid_any_registered_key_may_verify(sts: Emulator, number: int) -
     )
 
 
+@pytest.mark.covers("contract.16")
 @pytest.mark.covers("client-assertion.kid.unknown")
 @pytest.mark.parametrize("kid", ["3f0c7a52-unknown", "", 5])
 def test_an_unknown_kid_does_no_harm(sts: Emulator, kid: object) -> None:
@@ -370,6 +394,7 @@ def test_a_key_brought_along_in_the_header_is_not_trusted(machine: Machine, kind
     granted(machine.token(assertion={"header": header}))
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.signature.unregistered-key")
 def test_a_key_that_is_not_registered_is_refused(sts: Emulator, machine: Machine) -> None:
     refused(machine.token(assertion={"jwk": UNREGISTERED}), "client-assertion.signature")
@@ -383,6 +408,7 @@ def test_a_key_of_another_client_is_refused(sts: Emulator, machine: Machine) -> 
     assert other.token().status == 200
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.signature.tampered")
 @pytest.mark.parametrize(
     "change",
@@ -462,6 +488,7 @@ def test_strict_refuses_another_curve(strict: Emulator, algorithm: str, kind: st
 # iss and sub
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.iss-differs-from-sub")
 @pytest.mark.parametrize("iss", [ABSENT, None, "", "another", "MACHINE", ["machine"], 1], ids=str)
 def test_iss_must_be_sub(sts: Emulator, machine: Machine, iss: object) -> None:
@@ -479,6 +506,7 @@ def test_without_sub_the_client_id_does_not_help(machine: Machine, sub: object) 
 # aud
 
 
+@pytest.mark.covers("contract.17", "contract.18", "contract.20")
 @pytest.mark.covers("client-assertion.audience.new-typ")
 @pytest.mark.parametrize("aud", [ISSUER, [ISSUER], ISSUER + "/", [ISSUER + "/"]], ids=str)
 def test_the_issuer_is_the_audience(machine: Machine, aud: object) -> None:
@@ -495,12 +523,14 @@ def test_several_audiences_are_refused(machine: Machine, aud: list[str]) -> None
     refused(machine.token(assertion={"claims": {"aud": aud}}), "client-assertion.audience")
 
 
+@pytest.mark.covers("contract.19")
 @pytest.mark.covers("client-assertion.audience.new-typ.token-endpoint")
 @pytest.mark.parametrize("aud", [TOKEN_ENDPOINT, [TOKEN_ENDPOINT]], ids=["text", "list"])
 def test_the_token_endpoint_is_refused_as_audience(machine: Machine, aud: object) -> None:
     refused(machine.token(assertion={"claims": {"aud": aud}}), "client-assertion.audience")
 
 
+@pytest.mark.covers("contract.17", "contract.18")
 @pytest.mark.covers("client-assertion.audience.older-typ.issuer")
 @OLDER_TYPS
 @pytest.mark.parametrize("aud", [ISSUER, ISSUER + "/"])
@@ -508,6 +538,7 @@ def test_with_an_older_typ_the_issuer_is_an_audience(machine: Machine, aud: str,
     granted(machine.token(assertion={"header": {"typ": typ}, "claims": {"aud": aud}}))
 
 
+@pytest.mark.covers("contract.19")
 @pytest.mark.covers("client-assertion.audience.older-typ.token-endpoint")
 @OLDER_TYPS
 def test_with_an_older_typ_the_token_endpoint_is_an_audience(machine: Machine, typ: object) -> None:
@@ -521,6 +552,7 @@ def test_with_an_older_typ_par_and_ciba_are_audiences(machine: Machine, path: st
     granted(machine.token(assertion={"header": {"typ": typ}, "claims": {"aud": ISSUER + path}}))
 
 
+@pytest.mark.covers("contract.20")
 @pytest.mark.covers("client-assertion.audience.older-typ.list")
 @OLDER_TYPS
 @pytest.mark.parametrize(
@@ -561,6 +593,7 @@ NO_AUDIENCES = {
 }
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.audience.wrong-or-missing")
 @pytest.mark.parametrize("typ", ["client-authentication+jwt", "JWT", ABSENT], ids=["new", "JWT", "no typ"])
 @pytest.mark.parametrize("kind", NO_AUDIENCES)
@@ -602,12 +635,14 @@ def test_without_exp_an_assertion_is_refused(machine: Machine, value: object) ->
     refused(machine.token(assertion={"claims": {"exp": value}}), "client-assertion.expires")
 
 
+@pytest.mark.covers("contract.27")
 @pytest.mark.covers("client-assertion.exp.passed")
 @pytest.mark.parametrize("seconds", [-301, -3600, -START])
 def test_an_assertion_that_expired_more_than_300_seconds_ago_is_refused(machine: Machine, seconds: int) -> None:
     refused(machine.token(assertion=exp(seconds)), "client-assertion.not-expired")
 
 
+@pytest.mark.covers("contract.23")
 @pytest.mark.covers("client-assertion.exp.passed")
 @pytest.mark.parametrize("seconds", [0, -1, -299])
 def test_an_assertion_that_expired_less_long_ago_is_clock_skew(machine: Machine, seconds: int) -> None:
@@ -638,6 +673,7 @@ LIFETIME_RULES = {
 }
 
 
+@pytest.mark.covers("contract.23")
 @pytest.mark.covers("client-assertion.lifetime.up-to-60")
 @pytest.mark.parametrize("seconds", [5, 10, 11, 30, 59, 60])
 def test_lifetimes_up_to_60_seconds_break_no_must(sts: Emulator, machine: Machine, seconds: int) -> None:
@@ -647,6 +683,7 @@ def test_lifetimes_up_to_60_seconds_break_no_must(sts: Emulator, machine: Machin
     assert LIFETIME_RULES & set(found) == (set() if seconds <= 10 else {"client-assertion.lifetime-target"})
 
 
+@pytest.mark.covers("contract.23")
 @pytest.mark.covers("client-assertion.lifetime.over-60-recorded")
 @pytest.mark.parametrize("seconds", [61, 120, 300])
 def test_lifetimes_up_to_300_seconds_are_accepted_and_recorded(sts: Emulator, machine: Machine, seconds: int) -> None:
@@ -692,6 +729,7 @@ def test_observe_takes_every_exp_that_is_a_number(worlds: Worlds, value: float) 
     assert broken(sts)["client-assertion.single-use"] == "must"
 
 
+@pytest.mark.covers("contract.22")
 @pytest.mark.covers("client-assertion.nbf.absent")
 def test_nbf_may_be_absent_although_that_is_recorded(sts: Emulator, machine: Machine) -> None:
     granted(machine.token(assertion={"claims": {"nbf": ABSENT}}))
@@ -704,6 +742,7 @@ def test_nbf_beyond_the_skew_is_refused(machine: Machine, seconds: int) -> None:
     refused(machine.token(assertion={"claims": {"nbf": START + seconds}}), "client-assertion.not-before")
 
 
+@pytest.mark.covers("contract.23")
 @pytest.mark.covers("client-assertion.nbf.future")
 @pytest.mark.parametrize("seconds", [1, 299, 300])
 def test_nbf_within_the_skew_is_accepted(machine: Machine, seconds: int) -> None:
@@ -717,6 +756,7 @@ def test_the_skew_of_nbf_is_ten_seconds_in_strict(strict: Emulator) -> None:
     refused(machine.token(assertion={"claims": {"nbf": START + 11}}), "client-assertion.clock")
 
 
+@pytest.mark.covers("contract.21")
 @pytest.mark.covers("client-assertion.iat.string")
 def test_iat_may_be_a_text_of_digits(sts: Emulator, machine: Machine) -> None:
     granted(machine.token(assertion={"claims": {"iat": "1800000000"}}))
@@ -818,6 +858,7 @@ def challenge(machine: Machine, assertion: str) -> None:
     machine.nonce = answer.headers["dpop-nonce"]
 
 
+@pytest.mark.covers("contract.24", "contract.40")
 @pytest.mark.covers("client-assertion.jti.free-after-challenge")
 def test_the_same_assertion_is_accepted_after_a_challenge(sts: Emulator, machine: Machine) -> None:
     assertion = machine.assertion()
@@ -828,6 +869,7 @@ def test_the_same_assertion_is_accepted_after_a_challenge(sts: Emulator, machine
     refused(send(machine, assertion), "client-assertion.single-use")
 
 
+@pytest.mark.covers("contract.24")
 @pytest.mark.covers("client-assertion.jti.free-after-challenge.strict")
 def test_strict_refuses_the_same_assertion_after_a_challenge(strict: Emulator) -> None:
     machine = strict.client()

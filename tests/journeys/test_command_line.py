@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.settings import from_environ
+from mock_sts.serving import serve
+from mock_sts.settings import SETTINGS, from_environ, texts_of
 from tests.support.emulator import LiveServer, free_port
 from tests.support.machine import decode
 
@@ -180,7 +181,8 @@ def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
 
 def test_the_shipped_world_has_no_errors() -> None:
     done = run("fixtures", "check", "--strict", environment=bare_environment())
-    assert "0 errors" in done.stdout
+    assert done.stdout.endswith("; 0 warnings, 0 errors\n") and done.stdout.count("\n") == 1
+    done = run("fixtures", "check", "--strict", "--verbose", environment=bare_environment())
     assert "assumed" in done.stdout
 
 
@@ -253,6 +255,52 @@ def test_a_fixture_fault_stops_the_start(tmp_path: Path) -> None:
     values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "fixtures": str(tmp_path), "port": str(free_port())}
     done = run("serve", environment=bare_environment(**values), status=2)
     assert "mine.yaml, client 'mine': unknown member 'redirect_uri'; did you mean 'redirect_uris'?" in done.stderr
+
+
+def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Path) -> None:
+    people = tmp_path / "personas.yaml"
+    person = '- {pid: "01015012345", given_name: A, family_name: B, organizations: ["%s"]}\n'
+    people.write_text(person % "222222222")
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "fixtures": str(tmp_path), "port": str(free_port())}
+    done = run("serve", environment=bare_environment(**values), status=2)
+    told = f"{people}, 01015012345: organizations names 222222222, which no file describes"
+    assert told in done.stderr and "Traceback" not in done.stderr
+    assert told in run("fixtures", "check", environment=bare_environment(**values), status=1).stderr
+    people.write_text(person % "213000012")
+    (tmp_path / "apis.json").write_text("[]")
+    for first in (True, False):
+        live = LiveServer(tmp_path, fixtures=str(tmp_path))
+        live.stop()
+        log = live.log.read_text()
+        assert f"warning: {tmp_path}/apis.json is not read; did you mean apis.yaml?" in log
+        assert ("warning: " in log and "the pid lies in no synthetic series" in log) is first
+
+
+def test_a_preparation_that_is_killed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(*_arguments: object, **_options: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.CompletedProcess([], -signal.SIGSEGV)
+
+    monkeypatch.setattr(subprocess, "run", killed)
+    for name in [name for name in os.environ if name.startswith("MOCK_STS_")]:
+        monkeypatch.delenv(name)
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port())}
+    usual = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patched:
+        for setting in SETTINGS:
+            patched.setenv(setting.variable, "")
+        assert serve(from_environ({}, values), texts_of({}, values)) == 2
+    signal.signal(signal.SIGTERM, usual)
+    assert "could not be prepared" in capsys.readouterr().err
+
+
+def test_deep_yaml_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "personas.yaml").write_text("[" * 100_000)
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "fixtures": str(tmp_path), "port": str(free_port())}
+    for command in (("fixtures", "check"), ("fixtures", "load"), ("serve",)):
+        done = run(*command, environment=bare_environment(**values), status=2)
+        assert "personas.yaml: is not YAML: it is nested deeper than 100 levels, line 1" in done.stderr
 
 
 def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:

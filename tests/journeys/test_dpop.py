@@ -1,5 +1,6 @@
 """DPoP at the token endpoint, row by row."""
 
+import hashlib
 import http.client
 import json
 import re
@@ -9,8 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
 from joserfc.jwk import ECKey, RSAKey
 
 from mock_sts.helseid.registry import Client
@@ -67,6 +66,7 @@ def optional(sts: Emulator) -> Machine:
 # What is accepted
 
 
+@pytest.mark.covers("contract.48")
 @pytest.mark.covers("dpop.proof.alg.accepted")
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"])
 def test_nine_algorithms_are_accepted(sts: Emulator, machine: Machine, algorithm: str) -> None:
@@ -75,6 +75,7 @@ def test_nine_algorithms_are_accepted(sts: Emulator, machine: Machine, algorithm
     assert broken(sts) == []
 
 
+@pytest.mark.covers("contract.42")
 @pytest.mark.covers("dpop.proof.extra-members")
 def test_kid_in_the_header_and_more_in_the_jwk_are_tolerated(sts: Emulator, machine: Machine) -> None:
     jwk = {**public_jwk(machine.proof_jwk), "alg": "ES256", "kid": "mine", "use": "sig"}
@@ -82,6 +83,7 @@ def test_kid_in_the_header_and_more_in_the_jwk_are_tolerated(sts: Emulator, mach
     assert broken(sts) == []
 
 
+@pytest.mark.covers("contract.42")
 @pytest.mark.covers("dpop.proof.extra-members")
 def test_not_even_a_strange_alg_in_the_jwk_matters(machine: Machine) -> None:
     jwk = {**public_jwk(machine.proof_jwk), "alg": "RS512", "kid": "", "use": "enc"}
@@ -126,12 +128,14 @@ def test_what_is_no_jwt_is_malformed(machine: Machine, proof: str) -> None:
     refused(post(machine, proof), "dpop.readable", "Malformed DPoP token.")
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.typ")
 @pytest.mark.parametrize("typ", [ABSENT, None, "", "JWT", "DPoP+JWT", "dpop", "client-authentication+jwt"], ids=str)
 def test_another_typ(machine: Machine, typ: object) -> None:
     refused(machine.token(proof={"header": {"typ": typ}}), "dpop.typ", "Invalid 'typ' value.")
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.alg")
 @pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512", "none"])
 def test_a_proof_that_no_private_key_signed(machine: Machine, alg: str) -> None:
@@ -146,14 +150,21 @@ def test_an_alg_outside_the_nine(machine: Machine, alg: object) -> None:
 
 @pytest.mark.covers("dpop.error.alg")
 @pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
-def test_a_good_ed25519_signature_is_outside_the_nine_too(machine: Machine, alg: str) -> None:
-    machine.learn_nonce()
-    key = ed25519.Ed25519PrivateKey.generate()
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    header = {"typ": "dpop+jwt", "alg": alg, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": b64(raw)}}
-    signing_input = f"{b64(json.dumps(header).encode())}.{machine.proof().split('.')[1]}"
-    proof = f"{signing_input}.{b64(key.sign(signing_input.encode()))}"
-    refused(post(machine, proof), "dpop.algorithm", "Invalid 'alg' value.")
+def test_a_good_ed25519_signature_is_outside_the_nine_too(worlds: Worlds, alg: str) -> None:
+    key = private_jwk(alg)
+    for enforcement in ("helseid", "strict"):
+        machine = worlds.make(enforcement=enforcement).client()
+        refused(machine.token(proof={"jwk": key}), "dpop.algorithm-allowed", "Invalid 'alg' value.")
+    for enforcement in ("observe", "fapi2"):
+        machine = worlds.make(enforcement=enforcement).client()
+        granted = machine.token(proof={"jwk": key})
+        assert granted.status == 200
+        members = {"crv": "Ed25519", "kty": "OKP", "x": key["x"]}
+        expected = b64(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+        assert granted.claims["cnf"] == {"jkt": expected}
+        # The key of another proof does not verify this one.
+        forged = machine.token(proof={"jwk": key, "header": {"jwk": public_jwk(private_jwk(alg, 1))}})
+        refused(forged, "dpop.signature", "Invalid signature on DPoP token.")
 
 
 NO_KEYS: dict[str, object] = {
@@ -163,7 +174,8 @@ NO_KEYS: dict[str, object] = {
     "list": [public_jwk(private_jwk("ES256", 2))],
     "empty": {},
     "symmetric": {"kty": "oct", "k": "AAAA"},
-    "OKP": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    "OKP beside ES256": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    "Ed448": {"kty": "OKP", "crv": "Ed448", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
     "off the curve": {**public_jwk(private_jwk("ES256", 2)), "y": "AAAA"},
     "unknown curve": {**public_jwk(private_jwk("ES256", 2)), "crv": "P-1"},
     "no x": {**public_jwk(private_jwk("ES256", 2)), "x": None},
@@ -177,6 +189,7 @@ def test_no_key_in_the_header(machine: Machine, kind: str) -> None:
     refused(machine.token(proof={"header": {"jwk": NO_KEYS[kind]}}), "dpop.key", "Invalid 'jwk' value.")
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.jwk.private")
 @pytest.mark.parametrize("jwk", [private_jwk("ES256", 2), RSA_3072], ids=["EC", "RSA"])
 def test_a_private_key_in_the_header(sts: Emulator, machine: Machine, jwk: Jwk) -> None:
@@ -193,6 +206,7 @@ def test_one_private_member_is_enough(machine: Machine, member: str) -> None:
     refused(machine.token(proof={"header": {"jwk": jwk}}), "dpop.key-public", "'jwk' value contains a private key.")
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.signature")
 def test_a_key_that_did_not_sign(machine: Machine) -> None:
     answer = machine.token(proof={"header": {"jwk": public_jwk(OTHER_KEY)}})
@@ -209,12 +223,14 @@ def test_a_proof_changed_after_signing(machine: Machine) -> None:
     bound(post(machine, f"{header}.{payload}.{signature}"))
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.jti")
 @pytest.mark.parametrize("jti", [ABSENT, None, "", 7, ["x"]], ids=str)
 def test_no_jti(machine: Machine, jti: object) -> None:
     refused(machine.token(proof={"claims": {"jti": jti}}), "dpop.jti", "Invalid 'jti' value.")
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.htm")
 @pytest.mark.parametrize("htm", [ABSENT, None, "", "GET", "post", "Post", "POST ", ["POST"]], ids=str)
 def test_another_method(machine: Machine, htm: object) -> None:
@@ -246,6 +262,7 @@ OTHER_TARGETS = {
 }
 
 
+@pytest.mark.covers("contract.43", "contract.44")
 @pytest.mark.covers("dpop.error.htu")
 @pytest.mark.parametrize("kind", OTHER_TARGETS)
 def test_another_target(machine: Machine, kind: str) -> None:
@@ -261,6 +278,7 @@ def test_no_iat(machine: Machine, iat: object) -> None:
 REPLAY = "Detected replay of DPoP proof token."
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.error.replay")
 def test_a_proof_works_once(sts: Emulator, machine: Machine) -> None:
     machine.learn_nonce()
@@ -346,6 +364,7 @@ def test_the_age_of_a_proof_does_not_matter(machine: Machine, iat: float) -> Non
 # htu
 
 
+@pytest.mark.covers("contract.01", "contract.43")
 @pytest.mark.covers("dpop.htu.issuer-based")
 def test_htu_is_compared_with_the_issuer_not_with_the_address_asked(worlds: Worlds) -> None:
     sts = worlds.make(host="localhost:8080", public_url="https://sts.example.test")
@@ -373,6 +392,7 @@ def test_case_and_default_port_make_no_difference(worlds: Worlds, host: str, htu
     assert broken(sts) == []
 
 
+@pytest.mark.covers("contract.43")
 @pytest.mark.covers("dpop.htu.query-and-fragment")
 @pytest.mark.parametrize("tail", ["?", "?a=b", "#", "#a", "?a=b#c", "?a=http://x/y"])
 def test_query_and_fragment_are_left_out(machine: Machine, tail: str) -> None:
@@ -387,6 +407,7 @@ TOO_MANY = "Too many DPoP headers provided."
 FORM = "application/x-www-form-urlencoded"
 
 
+@pytest.mark.covers("contract.44")
 @pytest.mark.covers("dpop.several-headers")
 def test_two_headers_are_too_many(machine: Machine) -> None:
     machine.learn_nonce()
@@ -431,6 +452,7 @@ def test_two_headers_over_a_socket_are_too_many(live: LiveServer) -> None:
 REQUIRED = "Client requires DPoP and a DPoP header value was not provided."
 
 
+@pytest.mark.covers("contract.06")
 @pytest.mark.covers("dpop.required.missing")
 def test_a_client_that_must_use_dpop_needs_a_proof(sts: Emulator) -> None:
     machine = sts.client(dpop_bound_access_tokens=True)
@@ -460,6 +482,7 @@ def test_a_registration_that_is_silent_about_dpop_makes_it_mandatory(sts: Emulat
     bound(machine.token())
 
 
+@pytest.mark.covers("contract.46")
 @pytest.mark.covers("dpop.optional.bearer")
 def test_a_client_that_may_do_without_gets_a_bearer_token(optional: Machine) -> None:
     answer = optional.post(optional.form(optional.assertion()))
@@ -483,6 +506,7 @@ def test_a_bad_proof_does_not_become_a_bearer_token(optional: Machine) -> None:
 # Nonces
 
 
+@pytest.mark.covers("contract.38")
 @pytest.mark.covers("dpop.nonce.missing")
 @pytest.mark.parametrize("mode", ["observe", "helseid", "strict"])
 def test_every_proof_without_nonce_is_challenged(worlds: Worlds, mode: str) -> None:
@@ -502,6 +526,7 @@ def test_an_empty_nonce_is_a_missing_one(machine: Machine) -> None:
     challenged(machine.token(proof={"claims": {"nonce": ""}}), "dpop.nonce", "Missing 'nonce' value.")
 
 
+@pytest.mark.covers("contract.38")
 @pytest.mark.covers("dpop.nonce.header")
 @pytest.mark.parametrize("nonce", [ABSENT, "unknown"], ids=["missing", "invalid"])
 def test_a_challenge_has_exactly_one_nonce(sts: Emulator, machine: Machine, nonce: object) -> None:
@@ -523,6 +548,7 @@ def test_a_challenge_has_exactly_one_nonce(sts: Emulator, machine: Machine, nonc
     assert "machine" not in found[0] and str(START) not in found[0]
 
 
+@pytest.mark.covers("contract.38")
 @pytest.mark.covers("dpop.nonce.header")
 def test_a_challenge_over_a_socket_has_exactly_one_nonce(live: LiveServer) -> None:
     machine = live.client(f"one-nonce-{secrets.token_hex(4)}")
@@ -574,6 +600,7 @@ def test_the_nonce_of_another_server(worlds: Worlds, machine: Machine) -> None:
     bound(post(machine, machine.proof(claims={"nonce": fresh})))
 
 
+@pytest.mark.covers("contract.41")
 @pytest.mark.covers("dpop.nonce.outdated")
 @pytest.mark.parametrize(("made_at", "seconds"), [(0, 120), (59, 61), (0, 3_600)])
 def test_an_outdated_nonce_is_answered_with_a_fresh_one(
@@ -587,6 +614,7 @@ def test_an_outdated_nonce_is_answered_with_a_fresh_one(
     bound(post(machine, machine.proof(claims={"nonce": fresh})))
 
 
+@pytest.mark.covers("contract.41")
 @pytest.mark.covers("dpop.nonce.previous-step")
 @pytest.mark.parametrize(("made_at", "seconds"), [(0, 60), (0, 119), (59, 1), (59, 60), (30, 89)])
 def test_a_nonce_of_the_previous_step_is_accepted(sts: Emulator, machine: Machine, made_at: int, seconds: int) -> None:
@@ -597,6 +625,7 @@ def test_a_nonce_of_the_previous_step_is_accepted(sts: Emulator, machine: Machin
     bound(post(machine, machine.proof(claims={"nonce": old})))
 
 
+@pytest.mark.covers("contract.41")
 @pytest.mark.covers("dpop.nonce.reusable")
 def test_one_nonce_works_for_several_requests(sts: Emulator, machine: Machine) -> None:
     nonce = machine.learn_nonce()
@@ -636,6 +665,7 @@ OTHER_ERRORS: dict[str, tuple[str, Callable[[Machine], Answer]]] = {
 }
 
 
+@pytest.mark.covers("contract.39")
 @pytest.mark.covers("dpop.nonce.none-on-other-errors")
 @pytest.mark.parametrize("kind", OTHER_ERRORS)
 def test_no_other_error_has_a_nonce(machine: Machine, kind: str) -> None:
@@ -645,6 +675,7 @@ def test_no_other_error_has_a_nonce(machine: Machine, kind: str) -> None:
     assert "dpop-nonce" not in answer.headers
 
 
+@pytest.mark.covers("contract.39")
 @pytest.mark.covers("dpop.nonce.none-on-other-errors")
 def test_a_replay_has_no_nonce(machine: Machine) -> None:
     machine.learn_nonce()

@@ -30,7 +30,7 @@ OWN_WORLD = {
     "organizations.yaml": '- {number: "213000012", name: Renamed kommune}\n- {number: "315000106", name: New office}\n',
     "personas.yaml": (
         '- {pid: "01815012345", persona: mine, given_name: "Ær, lig", family_name: "NO", description: "yes: # 0123",\n'
-        '   authorizations: [{profession: SP, from: 2020-01-01, count: 3}], organizations: ["315000106"]}\n'
+        '   authorizations: [{profession: SP}], sample: 2020-01-01, organizations: ["315000106"]}\n'
     ),
     "apis.yaml": '- {audience: "own:api", scopes: [own:api/read], access_token_lifetime: 60, require_dpop: true}\n',
 }
@@ -115,7 +115,7 @@ def test_what_is_exported_is_loaded_to_the_same_registry(
 
     own, whole = tmp_path / "own", tmp_path / "whole"
     told = run("fixtures", "export", str(own))
-    assert f"written to {own}: 2 organizations, 2 personas, 1 api, 5 clients, in 8 files" in told
+    assert f"written to {own}: 2 organizations, 2 personas, 1 API, 5 clients, in 8 files" in told
     run("fixtures", "export", "--all", str(whole))
     for folder, count in ((own, 2), (whole, len(before["persona"]))):
         monkeypatch.setenv("MOCK_STS_FIXTURES", str(folder))
@@ -125,7 +125,7 @@ def test_what_is_exported_is_loaded_to_the_same_registry(
         assert registry(again) == before
         assert len(yaml.safe_load((folder / "personas.yaml").read_text(encoding="utf-8"))) == count
     text = (own / "personas.yaml").read_text(encoding="utf-8")
-    assert 'pid: "01815012345"' in text and 'from: "2020-01-01"' in text and "Ær, lig" in text
+    assert 'pid: "01815012345"' in text and 'sample: "2020-01-01"' in text and "Ær, lig" in text
     assert '"d"' not in "".join(file.read_text() for file in own.rglob("*.yaml"))
     assert {file.name for file in (own / "clients").iterdir()} >= {"own-client.yaml", "12345.yaml"}
 
@@ -138,14 +138,17 @@ def test_an_export_of_nothing_writes_nothing(run: Callable[..., str], tmp_path: 
 def test_an_export_spares_what_it_was_not_asked_to_replace(run: Callable[..., str], tmp_path: Path) -> None:
     folder = tmp_path / "out"
     (folder / "clients").mkdir(parents=True)
-    stale, notes = folder / "clients" / "stale.yaml", folder / "notes.txt"
-    stale.write_text("client_id: stale\n")
+    mine, notes = folder / "clients" / "mine.yaml", folder / "notes.txt"
     notes.write_text("mine")
-    run("persona", "new")
+    made = json.loads(run("client", "new", "--json", "--alg", "ES256"))
     assert "is not empty; --force replaces the fixture files" in run("fixtures", "export", str(folder), status=2)
-    assert stale.exists()
     run("fixtures", "export", "--force", str(folder))
-    assert not stale.exists() and notes.read_text() == "mine"
+    written = folder / "clients" / f"{made['client_id']}.yaml"
+    written.rename(mine)
+    run("persona", "new")
+    run("fixtures", "export", "--force", str(folder))
+    assert written.exists() and not mine.exists(), "the same client in another file is replaced"
+    assert notes.read_text() == "mine"
     assert "is no folder" in run("fixtures", "export", str(notes), status=2)
     shipped = Path(__file__).resolve().parents[2] / "fixtures"
     run("client", "new", "--alg", "ES256")
@@ -153,6 +156,91 @@ def test_an_export_spares_what_it_was_not_asked_to_replace(run: Callable[..., st
     below_a_file = notes / "out"
     assert f"{below_a_file}: cannot be written" in run("fixtures", "export", str(below_a_file), status=2)
     assert "is the shipped world" in run("fixtures", "export", "--force", str(shipped), status=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (
+            "personas.yaml",
+            '- {pid: "02825010028", given_name: A, family_name: B}',
+            "personas.yaml, persona '02825010028'",
+        ),
+        ("organizations.yml", '- {number: "315000106"}', "organizations.yml, organization '315000106'"),
+        (
+            "clients/demo-machine.yaml",
+            "client_id: demo-machine\nscope: a/b",
+            "demo-machine.yaml, client 'demo-machine'",
+        ),
+        ("clients/keys/secret.json", '{"kty": "EC", "d": "x"}', "unknown member 'kty'"),
+        ("apis.yaml", "- {audience: [", "is not YAML"),
+    ],
+)
+def test_an_export_destroys_nothing_that_the_registry_does_not_hold(
+    run: Callable[..., str], tmp_path: Path, name: str, content: str, says: str
+) -> None:
+    file = tmp_path / "own" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    run("persona", "new")
+    complaint = run("fixtures", "export", "--force", str(tmp_path / "own"), status=2)
+    assert "Nothing was written" in complaint and says in complaint
+    assert [path for path in (tmp_path / "own").rglob("*") if path.is_file()] == [file]
+    assert file.read_text() == content
+
+
+def test_a_folder_that_holds_what_lies_below_may_be_written_anew(run: Callable[..., str], tmp_path: Path) -> None:
+    run("fixtures", "export", "--all", str(tmp_path / "own"))
+    run("persona", "new")
+    run("fixtures", "export", "--force", str(tmp_path / "own"))
+    assert [file.name for file in (tmp_path / "own").rglob("*.yaml")] == ["personas.yaml"]
+
+
+def test_a_folder_that_is_gone_removes_nobody(
+    run: Callable[..., str], database: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(world, folder)
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(folder))
+    run("fixtures", "load")
+    monkeypatch.delenv("MOCK_STS_FIXTURES")
+    before = registry(database)
+    folder.rename(tmp_path / "elsewhere")
+    complaint = run("fixtures", "load", status=2)
+    assert f"{folder} is gone, from which the registry was loaded" in complaint and "MOCK_STS_FIXTURES" in complaint
+    assert registry(database) == before
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path / "elsewhere"))
+    run("fixtures", "load")
+    assert registry(database) == before
+
+
+def test_load_refuses_what_cannot_work_and_warns_of_the_rest(
+    run: Callable[..., str],
+    database: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    people, before = tmp_path / "personas.yaml", registry(database)
+    person = '- {pid: "01015012345", given_name: A, family_name: B, organizations: ["%s"]}\n'
+    people.write_text(person % "222222222")
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path))
+    told = "personas.yaml, 01015012345: organizations names 222222222, which no file describes"
+    assert told in run("fixtures", "check", status=1)
+    complaint = run("fixtures", "load", status=2)
+    assert told in complaint and "Nothing was loaded" in complaint
+    assert registry(database) == before
+    people.write_text(person % "213000012")
+    (tmp_path / "persona.yaml").write_text(person % "213000012")
+    for _ in range(2):
+        assert main(["fixtures", "load"]) == 0
+        _, err = capsys.readouterr()
+        assert f"warning: {tmp_path}/persona.yaml is not read; did you mean personas.yaml?" in err
+    people.write_text("".join(person.replace("01015012345", f"0101501{n:04}") % "213000012" for n in range(30)))
+    assert main(["fixtures", "load"]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert f"warning: {people}, 01015010000: the pid lies in no synthetic series (month +80, +65 or +40)" in warnings
+    assert len(warnings) == 21 and "more; mock-sts fixtures check tells all" in warnings[-1]
 
 
 def test_what_was_kept_in_a_file_is_changed_and_removed_there(
@@ -192,12 +280,17 @@ def test_what_was_made_at_run_time_stays_until_the_file_shall_win(
 
 
 def test_check_as_json(run: Callable[..., str], world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("fixtures", "check").count("\n") == 1, "what is assumed of the shipped clients is told when asked for"
+    assert ": assumed " in run("fixtures", "check", "--verbose")
     report = json.loads(run("fixtures", "check", "--json"))
     assert set(report) == {"entries", "errors", "warnings", "assumed"}
     assert report["errors"] == [] and report["entries"]["persona"] > 530
     monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path))
     (tmp_path / "personas.yaml").write_text('- {pid: "01018012345", given_name: A, family_name: B}\n')
     assert main(["fixtures", "check", "--json"]) == 1
+    assert main(["fixtures", "check"]) == 1
+    (tmp_path / "personas.yaml").write_text('- {pid: "01818012347", given_name: A, family_name: B}\n')
+    assert "130 organizations, 561 personas, 52 APIs, 48 clients; 1 warning, 0 errors" in run("fixtures", "check")
     (tmp_path / "personas.yaml").write_text('- {pid: "01815012345", given_nam: A, family_name: B}\n')
     complaint = run("fixtures", "check", status=2)
     assert "personas.yaml, persona '01815012345': unknown member 'given_nam'; did you mean 'given_name'?" in complaint
@@ -278,12 +371,44 @@ def test_people_made_at_run_time_come_last(run: Callable[..., str]) -> None:
         ("565505933",),
         ("doctor", "userinfo"),
         ("LE", "kvart"),
+        ("le", "kvart"),
+        ("5655059",),
+        ("--profession", "doctor", "kvart"),
+        ("--profession", "LE", "--level", "4", "kvart"),
     ],
 )
 def test_people_are_found_by_what_is_known_of_them(run: Callable[..., str], words: tuple[str, ...]) -> None:
     found = json.loads(run("persona", "list", "--json", *words))
     assert PERSON in [person["pid"] for person in found]
     assert len(found) < 10
+
+
+def found_by(run: Callable[..., str], *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run("persona", "list", "--json", *arguments))
+    assert found, arguments
+    return found
+
+
+def test_a_few_digits_are_a_word_and_more_begin_a_number(run: Callable[..., str]) -> None:
+    for person in found_by(run, "level", "3"):
+        assert "level 3" in person["description"].casefold()
+    assert all(person["pid"].startswith("0682") for person in found_by(run, "0682"))
+    assert json.loads(run("persona", "list", "--json", PERSON[1:])) == []
+
+
+def test_the_code_of_a_profession_is_no_part_of_a_word(run: Callable[..., str]) -> None:
+    codes = [[entry["profession"] for entry in person["authorizations"]] for person in found_by(run, "le")]
+    assert all("LE" in found for found in codes)
+
+
+def test_people_are_found_by_what_they_have(run: Callable[..., str]) -> None:
+    everybody = json.loads(run("persona", "list", "--json"))
+    assert found_by(run, "--level", "3") == [person for person in everybody if person["security_level"] == "3"]
+    assert found_by(run, "--no-hpr") == [person for person in everybody if person["hpr_number"] is None]
+    assert found_by(run, "--organizations", "2") == [p for p in everybody if len(p["organizations"]) >= 2]
+    nurses = [p for p in everybody if "SP" in [entry["profession"] for entry in p["authorizations"]]]
+    assert found_by(run, "--profession", "SP") == found_by(run, "--profession", "nurse") == nurses
+    assert "did you mean 'SP' (nurse)" in run("persona", "list", "--profession", "S", status=2)
 
 
 def test_a_word_may_be_a_profession_or_an_organization(
@@ -381,6 +506,11 @@ def test_what_is_said_of_a_new_person_is_kept(run: Callable[..., str]) -> None:
     assert shown["claims"]["helseid://claims/identity/network"] == "helsenett"
 
 
+def test_the_same_profession_twice_is_one(run: Callable[..., str]) -> None:
+    made = json.loads(run("persona", "new", "--json", "--profession", "SP", "--profession", "SP"))
+    assert [entry["profession"] for entry in made["members"]["authorizations"]] == ["SP"]
+
+
 def test_two_of_one_name_get_two_short_names(run: Callable[..., str]) -> None:
     names = [json.loads(run("persona", "new", "--json", "--name", "A B"))["members"]["persona"] for _ in range(3)]
     assert names == ["a-b", "a-b-2", "a-b-3"]
@@ -393,6 +523,10 @@ def test_two_of_one_name_get_two_short_names(run: Callable[..., str]) -> None:
         (("--pid", PERSON), f"somebody has the pid '{PERSON}' already"),
         (("--persona", "kvart-grevling"), "somebody has the persona 'kvart-grevling' already"),
         (("--hpr-number", "565505933"), "somebody has the hpr_number '565505933' already"),
+        (("--pid", "99998502184"), "the pid 99998502184 tells no birth date"),
+        (("--persona", "a b"), "'persona' must be letters, digits and hyphens, and no number"),
+        (("--persona", PERSON), "'persona' must be letters, digits and hyphens, and no number"),
+        (("--profession", "Nurse"), "'Nurse' is no code of the HPR register; did you mean 'SP' (nurse)?"),
         (("--hpr-number", "12"), "'hpr_number' must be seven to nine digits"),
         (("--organization", "213000013"), "no organization has the number '213000013'; did you mean '"),
         (("--organization", "x"), "is no organization number"),
@@ -423,6 +557,7 @@ def test_a_pid_of_the_living_is_let_in_with_a_warning_or_refused(
     assert "warning: the pid 01010012345 lies in no synthetic series" in err
     assert "warning: the check digits" in err
     assert "warning: the HPR register has no profession 'SY' that we know of" in err
+    assert "fixtures check calls it an error in a file" in err
 
 
 # client
@@ -437,6 +572,9 @@ def test_clients_are_listed_in_a_table(run: Callable[..., str]) -> None:
     assert "DPoP  " not in bearer.partition("machine  ")[2]
     assert lines[-1] == f"{len(lines) - 2} clients"
     assert run("client", "list", "demo-machine", "bearer").splitlines()[-1] == "1 client with demo-machine bearer"
+    for client in json.loads(run("client", "list", "--json", "x")):
+        told = [client[name] for name in ("client_id", "client_name", "description", "sample")]
+        assert "x" in " ".join([*told, *client["scope"]]).casefold(), "keys are not looked through"
     listed = json.loads(run("client", "list", "--json", "demo-machine"))
     assert {"demo-machine", "demo-machine-bearer"} <= {client["client_id"] for client in listed}
     assert {client["origin"] for client in listed} == {"fixture"}
@@ -477,6 +615,16 @@ def test_a_client_without_a_key_at_hand_says_so(
         (("--tenancy", "multi-tenant"), "give it with --organization"),
         (("--organization", "213000013"), "no organization has the number '213000013'; did you mean '"),
         (("--organization", "1"), "is no organization number"),
+        (("--client-id", ""), "the id is empty; leave --client-id out for a new GUID"),
+        (("--url", "not a url"), "--url is 'not a url', but must be a URL such as"),
+        (("--url", ""), "--url is empty"),
+        (("--grant", "refresh_token"), "refresh tokens come from a login; add --grant authorization_code"),
+        (("--redirect-uri", "localhost"), "'localhost' is no address such as http://localhost:3000/callback"),
+        (("--redirect-uri", "localhost:3000/cb"), "'localhost:3000/cb' is no address"),
+        (
+            ("--redirect-uri", REDIRECT_URI, "--post-logout-redirect-uri", "/home"),
+            "'/home' is no address such as",
+        ),
     ],
 )
 def test_a_client_that_cannot_work_is_not_registered(
@@ -485,6 +633,62 @@ def test_a_client_that_cannot_work_is_not_registered(
     before = registry(database)
     assert says in run("client", "new", "--alg", "ES256", *arguments, status=2)
     assert registry(database) == before
+
+
+def test_the_letters_of_an_algorithm_may_be_small_and_a_scheme_ones_own(run: Callable[..., str]) -> None:
+    made = json.loads(run("client", "new", "--json", "--alg", "es256", "--redirect-uri", "com.example.app:/callback"))
+    assert made["private_jwk"]["alg"] == "ES256"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("persona", "show", "?"),
+        ("persona", "new", "--pid", "1"),
+        ("persona", "list", "--profession", "nobody"),
+        ("client", "show", "?"),
+        ("client", "new", "--client-id", "demo-machine", "--alg", "ES256"),
+    ],
+)
+def test_a_fault_is_json_where_json_was_asked_for(
+    database: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert database.exists()
+    assert main([*arguments, "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"error": err.strip()}
+
+
+def test_a_start_that_was_refused_leaves_no_empty_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "personas.yaml").write_text("- {pid: ")
+    monkeypatch.setenv("MOCK_STS_DATABASE_URL", f"sqlite:///{tmp_path}/x.sqlite")
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(tmp_path))
+    assert main(["prepare"]) == 2
+    assert main(["persona", "list", "kvart"]) == 2, "it is still refused"
+    monkeypatch.delenv("MOCK_STS_FIXTURES")
+    capsys.readouterr()
+    assert main(["persona", "list", "kvart"]) == 0
+    assert "1 person with kvart" in capsys.readouterr().out
+
+
+def test_options_are_taken_by_their_whole_names_only(run: Callable[..., str]) -> None:
+    assert "unrecognized arguments: --prof" in run("persona", "new", "--prof", "SP", status=2)
+
+
+def test_a_database_that_is_made_by_the_way_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for told in (True, False):
+        assert main(["persona", "list", "--json", "kvart-grevling"]) == 0
+        out, err = capsys.readouterr()
+        assert len(json.loads(out)) == 1
+        assert (f"there was no database {tmp_path}/mock-sts-data/mock-sts.sqlite" in err) is told
+    shutil.rmtree(tmp_path / "mock-sts-data")
+    assert main(["fixtures", "load"]) == 0
+    assert "there was no database" in capsys.readouterr().err
 
 
 def test_odd_registrations_are_warned_of(run: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -607,6 +811,42 @@ def test_the_other_configurations_of_a_login_say_where_it_returns(server: LiveSe
     assert settings["AuthorizationEndpoint"] == document["authorization_endpoint"]
     assert settings["PushedAuthorizationEndpoint"] == document["pushed_authorization_request_endpoint"]
     assert f"helseid.client.redirect-uri={REDIRECT_URI}" in made["java"].splitlines()
+
+
+@pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+def test_the_python_configuration_of_an_exchange_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
+    made = new_exchange_client(server, *extra)
+    code = made["python"] + "\nprint('\\n' + token.access_token)"
+    claims = paste([sys.executable, "-c", code], beside(server, "token", "demo-machine", "--url", server.issuer))
+    assert claims["act"]["client_id"] == made["client_id"]
+
+
+@pytest.mark.node
+def test_the_node_configuration_of_an_exchange_works_as_printed(server: LiveServer) -> None:
+    node = shutil.which("node")
+    assert node is not None
+    made = new_exchange_client(server)
+    code = made["node"] + "\nconsole.log('\\n' + tokens.access_token)"
+    received = beside(server, "token", "demo-machine", "--url", server.issuer)
+    claims = paste([node, "--input-type=module", "--eval", code], received, NODE_MODULES)
+    assert claims["act"]["client_id"] == made["client_id"]
+
+
+def new_exchange_client(server: LiveServer, *extra: str) -> dict[str, Any]:
+    """A client of the owner of the demo API, which may exchange its tokens."""
+    grant = "urn:ietf:params:oauth:grant-type:token-exchange"
+    arguments = ("--json", "--alg", "ES256", "--url", server.issuer, "--grant", grant, "--organization", "213000012")
+    scope = ("--scope", "mock:downstream-api/read")
+    made: dict[str, Any] = json.loads(beside(server, "client", "new", *arguments, *scope, *extra))
+    return made
+
+
+def paste(command: list[str], text: str, folder: Path | None = None) -> dict[str, Any]:
+    """Run what was printed and give it ``text``; the claims of the token in its last line."""
+    done = subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    claims: dict[str, Any] = decode(done.stdout.strip().splitlines()[-1])[1]
+    return claims
 
 
 def new_login_client(server: LiveServer, *extra: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.preparation import load_fixtures
 from mock_sts.services.world import check_world
 from mock_sts.store.catalog import load_catalog
-from mock_sts.store.fixture_files import world_folders
+from mock_sts.store.fixture_files import unread_files, world_folders
 from mock_sts.store.fixtures import read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
@@ -32,7 +33,7 @@ def test_later_folders_replace_entries_of_earlier_ones(sts: Emulator, tmp_path: 
     client_file(lower, "only-lower")
     client_file(upper, "both", "client_name: upper\n")
     client_file(upper, "demo-machine", "client_name: mine\n")
-    assert load_fixtures(sts.store, [lower, upper]) is True
+    assert load_fixtures(sts.store, [lower, upper]).changed
     catalog = load_catalog(sts.store)
     names = {client.client_id: client.members["client_name"] for client in catalog.clients()}
     assert names["both"] == "upper"
@@ -42,12 +43,12 @@ def test_later_folders_replace_entries_of_earlier_ones(sts: Emulator, tmp_path: 
 
 def test_loading_twice_changes_nothing_and_a_changed_file_is_noticed(sts: Emulator, tmp_path: Path) -> None:
     file = client_file(tmp_path, "mine")
-    assert load_fixtures(sts.store, [tmp_path]) is True
+    assert load_fixtures(sts.store, [tmp_path]).changed
     revision = load_catalog(sts.store).revision
-    assert load_fixtures(sts.store, [tmp_path]) is False
+    assert not load_fixtures(sts.store, [tmp_path]).changed
     assert load_catalog(sts.store).revision == revision
     file.write_text(file.read_text() + "client_name: changed\n")
-    assert load_fixtures(sts.store, [tmp_path]) is True
+    assert load_fixtures(sts.store, [tmp_path]).changed
     client = load_catalog(sts.store).client("mine")
     assert client is not None and client.members["client_name"] == "changed"
 
@@ -81,6 +82,19 @@ def test_a_worker_notices_a_change_at_its_next_request(sts: Emulator, tmp_path: 
         ("client_id: x\norganization: 12345678", "'organization' is 12345678, but must be text"),
         ('client_id: x\norganization: "12345678"', "'12345678' is no organization number"),
         ("client_id: x\naccess_token_lifetime: 0", "must be whole seconds"),
+        ("client_id: ''", "the member 'client_id' is empty"),
+        ("client_id: x\nenforcement: 3", "'enforcement' is 3, but must be one of 'observe', 'helseid', 'strict'"),
+        ("client_id: x\ngrant_types: [client_credentials, 7]", "'grant_types' holds 7, which must be one of '"),
+        ("client_id: x\nchildren: [213000012]", "'children' holds 213000012, which must be text: put it in quotes"),
+        ("client_id: x\nchildren: 213000012", "'children' is 213000012, but must be a list of texts"),
+        ("client_id: x\nclient_claims: {a: 7}", "'client_claims' holds 7, which must be text: put it in quotes"),
+        ("client_id: x\nclient_name: no", "'client_name' is false, but must be text: put it in quotes"),
+        ("client_id: x\nscope: ['a b']", "'scope' holds 'a b', which must be one scope without spaces"),
+        ("client_id: x\n\nclient_name: a\nclient_name: b", "the key 'client_name' stands twice, line 4"),
+        ("client_id: x\njwks:\n\tkeys: []", "a tab stands in line 3, column 1; YAML is indented with spaces"),
+        ("client_id: " + "[" * 100_000, "it is nested deeper than 100 levels, line 1"),
+        ("- " * 100_000, "it is nested deeper than 100 levels"),
+        ("client_id: &a [&b [&c [x, x], *c, *c], *b, *b]\n? [x]\n: y", "unhashable key"),
         ("client_id: x\njwks: {keys: [{kty: EC, d: secret}]}", "is a private key; register its public part only"),
         ("client_id: x\njwks: {keys: nothing}", "'jwks' must be a mapping with a list 'keys'"),
         ("client_id: x\nclient_claims: {iss: evil}", "'client_claims' has 'iss', which the token itself decides"),
@@ -102,10 +116,10 @@ def test_a_fault_names_file_entry_and_remedy(tmp_path: Path, content: str, says:
 
 def test_dates_in_yaml_are_texts(tmp_path: Path) -> None:
     (tmp_path / "personas.yaml").write_text(
-        '- {pid: "06828399789", given_name: A, family_name: B, authorizations: [{profession: LE, from: 2020-01-01}]}'
+        '- {pid: "06828399789", given_name: A, family_name: B, description: 2020-01-01}'
     )
     entry = read_world([tmp_path]).entries["persona"]["06828399789"]
-    assert entry.item.members["authorizations"][0]["from"] == "2020-01-01"
+    assert entry.item.members["description"] == "2020-01-01"
 
 
 def test_hidden_folders_hold_no_fixtures(tmp_path: Path) -> None:
@@ -129,6 +143,240 @@ def test_the_same_key_twice_in_one_folder_is_an_error(tmp_path: Path) -> None:
     client_file(tmp_path, "twin", name="two")
     with pytest.raises(DocumentError, match=r"two\.yaml.*'twin' stands in .*one\.yaml already"):
         read_world([tmp_path])
+
+
+def person(**members: object) -> str:
+    return json.dumps({"pid": "06828399789", "given_name": "A", "family_name": "B", **members})
+
+
+def test_a_fault_in_an_authorization_names_the_member(tmp_path: Path) -> None:
+    for authorization, says in (
+        ({"profesion": "SP"}, "authorizations '(without profession)': unknown member 'profesion'; did you mean 'prof"),
+        ({"authorisation": {}}, "unknown member 'authorisation'; did you mean 'authorization'?"),
+        ({"profession": 7}, "'profession' is 7, but must be text: put it in quotes"),
+        (
+            {"profession": "SP", "authorization": "hello"},
+            "authorizations 'SP': 'authorization' is 'hello', but must be a",
+        ),
+        (
+            {"profession": "SP", "requisition_rights": [{"valeu": "1"}]},
+            "authorizations 'SP', requisition_rights '(without value)': unknown member 'valeu'; did you mean 'value'?",
+        ),
+        ({"profession": "SP", "specialities": [{"value": 1}]}, "specialities 1: 'value' is 1, but must be text"),
+    ):
+        (tmp_path / "personas.yaml").write_text(f"[{person(authorizations=[authorization])}]")
+        with pytest.raises(DocumentError) as caught:
+            read_world([tmp_path])
+        assert says in str(caught.value)
+
+
+def test_what_an_authorization_leaves_out_is_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "personas.yaml").write_text(f"[{person(authorizations=[{'authorization': {'value': '1'}}])}]")
+    assert read_world([tmp_path]).entries["persona"]["06828399789"].item.members["authorizations"] == (
+        {
+            "profession": "XX",
+            "authorization": {"value": "1", "description": ""},
+            "requisition_rights": (),
+            "specialities": (),
+        },
+    )
+
+
+def test_what_replaces_a_pid_is_a_pid(tmp_path: Path) -> None:
+    (tmp_path / "personas.yaml").write_text(f"[{person(superseded_by='0682839978')}]")
+    with pytest.raises(DocumentError, match="'superseded_by' must be eleven digits, in quotes"):
+        read_world([tmp_path])
+
+
+@pytest.mark.parametrize("short", ["a b", "06828399789", "persona:a", ""])
+def test_a_short_name_is_a_word_and_no_number(tmp_path: Path, short: str) -> None:
+    (tmp_path / "personas.yaml").write_text(f"[{person(persona=short)}]")
+    with pytest.raises(DocumentError, match="'persona' must be letters, digits and hyphens, and no number"):
+        read_world([tmp_path])
+
+
+def test_merged_mappings_are_replaced_by_what_stands_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "personas.yaml").write_text(
+        '- &base {pid: "06828399789", given_name: A, family_name: B, security_level: "3"}\n'
+        '- &other {<<: *base, pid: "14837512280"}\n'
+        '- {<<: [*other], pid: "07877025726", given_name: C}\n'
+    )
+    found = [entry.item.members for entry in read_world([tmp_path]).of("persona")]
+    assert [(m["pid"], m["given_name"], m["security_level"]) for m in found] == [
+        ("06828399789", "A", "3"),
+        ("14837512280", "A", "3"),
+        ("07877025726", "C", "3"),
+    ]
+    (tmp_path / "personas.yaml").write_text('- &x {pid: "06828399789"}\n- {<<: *x, given_name: A, given_name: B}\n')
+    with pytest.raises(DocumentError, match="the key 'given_name' stands twice, line 2"):
+        read_world([tmp_path])
+
+
+def test_a_file_that_is_no_utf8_or_no_json_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "personas.yaml"
+    file.write_bytes("- {pid: æ}".encode("latin-1"))
+    with pytest.raises(DocumentError, match=r"personas\.yaml: is not UTF-8 \(byte 9\); save it as UTF-8"):
+        read_world([tmp_path])
+    file.write_bytes(f"[{person()}]".encode("utf-8-sig"))
+    assert len(read_world([tmp_path]).entries["persona"]) == 1
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "c.json").write_text('{"client_id": "x",\n "scope": tru}')
+    with pytest.raises(DocumentError, match=r"c\.json: is not JSON: Expecting value, line 2, column 11"):
+        read_world([tmp_path])
+
+
+def test_files_that_end_in_yml_are_read(tmp_path: Path) -> None:
+    (tmp_path / "personas.yml").write_text(f"[{person()}]")
+    (tmp_path / "organizations.yml").write_text('- {number: "213000012", name: Mine}')
+    (tmp_path / "apis.yml").write_text("- {audience: mine}")
+    world = read_world([tmp_path])
+    assert [len(world.entries[sort]) for sort in ("persona", "organization", "api")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Personas.yaml", "did you mean personas.yaml?"),
+        ("persona.yaml", "did you mean personas.yaml?"),
+        ("personas.json", "did you mean personas.yaml?"),
+        ("personas.ymal", "did you mean personas.yaml?"),
+        ("organisations.yml", "did you mean organizations.yaml?"),
+        ("clients.yaml", "clients have a file each: clients/NAME.yaml"),
+        ("client/c.yaml", "clients have a file each: clients/c.yaml"),
+        ("clients/c.yamll", "clients have a file each: clients/c.yaml"),
+        ("clients/team/c.JSON", "clients have a file each: clients/team/c.json"),
+        ("people/list.yaml", "files are called personas.yaml, organizations.yaml, apis.yaml and clients/NAME.yaml"),
+    ],
+)
+def test_a_file_with_a_name_that_is_not_read_is_told(sts: Emulator, tmp_path: Path, name: str, says: str) -> None:
+    for other in (name, "clients/README.md", "keys/clients/mine.json", ".hidden/x.yaml", "personas.yaml~", "notes.txt"):
+        (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / other).write_text("[]")
+    sentence = f"{tmp_path / name} is not read; {says}"
+    assert unread_files(tmp_path) == [sentence]
+    assert check_world([tmp_path]).warnings == (sentence,)
+    assert load_fixtures(sts.store, [tmp_path]).warnings == (sentence,)
+    assert load_fixtures(sts.store, [tmp_path]).warnings == (sentence,), "also when nothing has changed"
+
+
+#: An own world in which everything is right, to be spoilt.
+GOOD: dict[str, Any] = {
+    "organizations.yaml": [{"number": "315000106", "name": "Ours"}, {"number": "318765405", "name": "More"}],
+    "personas.yaml": [
+        {"pid": "01815010260", "given_name": "A", "family_name": "B", "persona": "mine", "hpr_number": "565512345"},
+        {"pid": "02825010028", "given_name": "C", "family_name": "D"},
+    ],
+    "apis.yaml": [{"audience": "our:api", "scopes": ["our:api/read"]}],
+    "clients/ours.yaml": {
+        "client_id": "ours",
+        "grant_types": ["client_credentials"],
+        "scope": ["our:api/read"],
+        "jwks": json.loads(JWKS),
+    },
+}
+
+
+def write_good(folder: Path, spoilt: str = "", **members: object) -> None:
+    """Write the good world, with ``members`` changed in the first entry of the file ``spoilt``."""
+    for name, content in GOOD.items():
+        file, changes = folder / name, members if name == spoilt else {}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        changed = {**content, **changes} if isinstance(content, dict) else [{**content[0], **changes}, *content[1:]]
+        file.write_text(json.dumps(changed), encoding="utf-8")
+
+
+def test_nothing_is_wrong_with_the_good_world(sts: Emulator, tmp_path: Path) -> None:
+    write_good(tmp_path)
+    report = check_world([tmp_path])
+    assert report.errors == () and report.warnings == ()
+    assert load_fixtures(sts.store, [tmp_path]).warnings == ()
+
+
+ORGANIZATIONS, PERSONAS, APIS, CLIENT = GOOD
+
+FAULTS: list[tuple[str, dict[str, object], str]] = [
+    (ORGANIZATIONS, {"parent": "222222222"}, "315000106: parent names 222222222, which no file describes"),
+    (ORGANIZATIONS, {"parent": "315000106"}, "parent names the organization itself"),
+    (PERSONAS, {"organizations": ["315000107"]}, "which no file describes; did you mean '318000107' or '315000106'"),
+    (PERSONAS, {"persona": "nurse"}, "01815010260: the persona 'nurse' is that of "),
+    (PERSONAS, {"hpr_number": "565505933"}, "the hpr_number '565505933' is that of "),
+    (PERSONAS, {"superseded_by": "01815010260"}, "superseded_by names the person itself"),
+    (PERSONAS, {"superseded_by": "56878710261"}, "superseded_by names 56878710261, who was replaced too"),
+    (APIS, {"owner": "222222222"}, "our:api: owner names 222222222"),
+    (APIS, {"scopes": ["our:api/read", "mock:demo-api/read"]}, "the scope 'mock:demo-api/read' is that of "),
+    (CLIENT, {"organization": "222222222"}, "ours: organization names 222222222"),
+    (CLIENT, {"children": ["222222222"]}, "children names 222222222"),
+    (CLIENT, {"delegations": ["222222222"]}, "delegations names 222222222"),
+    (CLIENT, {"delegated_children": {"222222222": []}}, "delegated_children names 222222222"),
+    (CLIENT, {"delegated_children": {"315000106": ["222222222"]}}, "delegated_children names 222222222"),
+    (CLIENT, {"jwks": {"keys": [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}]}}, "key 1 cannot be used"),
+]
+
+
+@pytest.mark.parametrize(("file", "members", "says"), FAULTS, ids=[says for _, _, says in FAULTS])
+def test_what_cannot_work_is_refused_by_check_and_load_in_the_same_words(
+    sts: Emulator, tmp_path: Path, file: str, members: dict[str, object], says: str
+) -> None:
+    write_good(tmp_path, file, **members)
+    errors = check_world([tmp_path]).errors
+    assert len(errors) == 1 and says in errors[0] and f"{tmp_path / file}, " in errors[0]
+    before = load_catalog(sts.store).revision
+    with pytest.raises(DocumentError) as caught:
+        load_fixtures(sts.store, [tmp_path])
+    assert str(caught.value) == errors[0]
+    assert load_catalog(sts.store).revision == before
+
+
+BREACHES: list[tuple[str, dict[str, object], str]] = [
+    (ORGANIZATIONS, {"number": "999888777"}, "begins with 2 or 3"),
+    (PERSONAS, {"pid": "01015012347"}, "the pid lies in no synthetic series"),
+    (PERSONAS, {"hpr_number": "1234567"}, "must have nine digits"),
+    (CLIENT, {"tenancy": "single-tenant"}, "tenancy single-tenant needs the owner's number in organization"),
+    (CLIENT, {"tenancy": "multi-tenant"}, "tenancy multi-tenant needs the owner's number in organization"),
+    (CLIENT, {"jwks": {"keys": []}}, "no key is registered"),
+    (CLIENT, {"redirect_uris": ["http://app.example.test/cb"]}, "Redirect URIs use https"),
+]
+
+
+@pytest.mark.parametrize(("file", "members", "says"), BREACHES, ids=[says for _, _, says in BREACHES])
+def test_breaches_are_errors_of_the_check_and_warnings_of_a_load(
+    sts: Emulator, tmp_path: Path, file: str, members: dict[str, object], says: str
+) -> None:
+    write_good(tmp_path, file, **members)
+    told = [text for text in check_world([tmp_path]).errors if says in text]
+    assert len(told) == 1
+    loading = load_fixtures(sts.store, [tmp_path])
+    assert loading.changed and told[0] in loading.warnings
+
+
+ODDITIES: list[tuple[str, dict[str, object], str]] = [
+    (ORGANIZATIONS, {"number": "315000107"}, "the check digit of the number is wrong"),
+    (ORGANIZATIONS, {"parent": "213000047"}, "its parent 213000047 is a unit itself"),
+    (PERSONAS, {"pid": "01815010261"}, "the check digits of the pid are wrong"),
+    (PERSONAS, {"authorizations": [{"profession": "nurse"}]}, "no profession 'nurse' is known"),
+    (PERSONAS, {"authorizations": [{"profession": "nurse"}]}, "did you mean 'SP' (nurse)?"),
+    (PERSONAS, {"authorizations": [{"profession": "SP"}], "hpr_number": None}, "of people with an HPR number only"),
+    (PERSONAS, {"superseded_by": "02825010029"}, "whom no file describes; did you mean '02825010028'"),
+    (APIS, {"claims": ["helseid://claims/identity/pidd"]}, "did you mean 'helseid://claims/identity/pid'"),
+    (APIS, {"scopes": ["our:api/read", "your:api/read"]}, "the scope your:api/read belongs to another audience"),
+    (APIS, {"token_exchange_actors": ["our"]}, "names 'our', whom no file describes; did you mean 'ours'"),
+    (CLIENT, {"token_exchange_actors": ["nobody"]}, "ours: token_exchange_actors names 'nobody'"),
+    (CLIENT, {"identity_providers": ["testidp"]}, "no identity provider 'testidp' is emulated; did you mean 'testidp-"),
+    (CLIENT, {"scope": ["our:api/raed"]}, "our:api is implied; did you mean 'our:api/read'"),
+    (CLIENT, {"scope": ["helseid://scopes/identity/pidd"]}, "did you mean 'helseid://scopes/identity/pid'"),
+]
+
+
+@pytest.mark.parametrize(("file", "members", "says"), ODDITIES, ids=[says for _, _, says in ODDITIES])
+def test_what_is_probably_not_meant_is_warned_of(
+    sts: Emulator, tmp_path: Path, file: str, members: dict[str, object], says: str
+) -> None:
+    write_good(tmp_path, file, **members)
+    report = check_world([tmp_path])
+    told = [text for text in report.warnings if says in text]
+    assert len(told) == 1 and f"{tmp_path / file}, " in told[0]
+    assert report.errors == ()
+    assert told[0] in load_fixtures(sts.store, [tmp_path]).warnings
 
 
 @pytest.mark.parametrize(
@@ -161,6 +409,15 @@ def test_check_tells_implied_apis_odd_registrations_and_assumptions(tmp_path: Pa
     assert any("mine: assumed" in text and "dpop_bound_access_tokens = true" in text for text in report.assumed)
     strict = check_world([tmp_path], implied_is_error=True)
     assert any("test:api is implied" in text for text in strict.errors)
+
+
+def test_what_is_assumed_of_the_shipped_clients_is_told_when_asked_for(tmp_path: Path) -> None:
+    client_file(tmp_path, "mine")
+    assert [text.partition(": assumed")[0] for text in check_world([tmp_path]).assumed] == [
+        f"{tmp_path}/clients/mine.yaml, mine"
+    ]
+    assert check_world([]).assumed == ()
+    assert len(check_world([tmp_path], all_assumed=True).assumed) > 40
 
 
 def test_the_shipped_world_lies_at_the_bottom(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""The commands about registered clients: ``mock-sts client``."""
+
+import argparse
+import json
+
+from mock_sts.cli_output import cell, counted, fitting, print_json, print_table
+from mock_sts.cli_settings import (
+    FAULT_JSON,
+    CommandError,
+    client_key_file,
+    issuer_of,
+    key_folder,
+    opened_store,
+    settings_of,
+    warn,
+)
+
+_CLIENT_JSON = (
+    "JSON: a list of objects with every member of the client format and the member origin: fixture (from a file), or "
+    "made (at run time)."
+)
+_CLIENT_CARD_JSON = (
+    "JSON: one object with members (every member of the client format), defaults (the names of those that the "
+    "registration leaves out), origin (fixture or made), keys (kid, alg and kty of each), private_key_file (or null)."
+)
+_CLIENT_NEW_JSON = (
+    "JSON: one object with client_id, issuer, private_jwk, and a ready configuration each as dotnet, java, node and "
+    "python."
+)
+
+
+def add_client(parser: argparse.ArgumentParser) -> None:
+    """Add the actions to the parser of ``client``."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser(
+        "list", help="clients, all or those in which words stand", epilog=_CLIENT_JSON + FAULT_JSON
+    )
+    listing.add_argument(
+        "words", nargs="*", metavar="WORD", help="in id, name, scopes, description, sample; all must fit"
+    )
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.set_defaults(run=_client_list)
+
+    show = actions.add_parser(
+        "show", help="a client: every member, keys, private key at hand", epilog=_CLIENT_CARD_JSON + FAULT_JSON
+    )
+    show.add_argument("client_id", metavar="CLIENT_ID")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    show.set_defaults(run=_client_show)
+
+    new = actions.add_parser(
+        "new", help="make a key pair, register a client, print its configuration", epilog=_CLIENT_NEW_JSON + FAULT_JSON
+    )
+    new.add_argument("--client-id", help="default: a new GUID")
+    new.add_argument("--name", default="", help="the display name")
+    new.add_argument("--scope", action="append", default=[], help="a scope it may ask for; repeat for more")
+    new.add_argument("--alg", default="PS256", help="algorithm of its key, PS256 by default")
+    new.add_argument("--bearer", action="store_true", help="register it without DPoP")
+    new.add_argument(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="where logins return to; makes it a login client",
+    )
+    new.add_argument(
+        "--post-logout-redirect-uri", action="append", default=[], metavar="URI", help="where logouts return to"
+    )
+    new.add_argument(
+        "--grant",
+        action="append",
+        default=[],
+        metavar="GRANT",
+        help="authorization_code, refresh_token, client_credentials or the URN of token exchange; repeat for more; "
+        "default: the first two with a redirect URI, else client_credentials",
+    )
+    new.add_argument("--organization", metavar="NUMBER", help="organization number of the owner")
+    new.add_argument(
+        "--tenancy",
+        choices=("none", "single-tenant", "multi-tenant"),
+        help="default: single-tenant with an organization, else none",
+    )
+    new.add_argument("--url", help="issuer to print; default: from the settings")
+    new.add_argument("--json", action="store_true", help="print everything as JSON, private key included")
+    new.set_defaults(run=_client_new)
+
+
+def _client_list(parsed: argparse.Namespace) -> int:
+    from mock_sts.services.lookup import find_clients  # noqa: PLC0415
+
+    with opened_store(settings_of()[0]) as store:
+        found = find_clients(store, parsed.words)
+    if parsed.json:
+        print_json([{**row.item.members, "origin": row.origin} for row in found])
+        return 0
+    rows = []
+    for row in found:
+        members = row.item.members
+        grants = ", ".join(_GRANT_WORDS.get(grant, grant) for grant in members["grant_types"])
+        logs_in = "authorization_code" in members["grant_types"]
+        flags = [
+            *(["DPoP"] if members["dpop_bound_access_tokens"] else []),
+            *(["PAR"] if logs_in and members["require_pushed_authorization_requests"] else []),
+        ]
+        shows = members["description"] or (f"Sample: {members['sample']}" if members["sample"] else "")
+        rows.append((members["client_id"], members["client_name"], grants, " ".join(flags), shows))
+    print_table(("CLIENT_ID", "NAME", "GRANTS", "NEEDS", "WHAT IT SHOWS"), rows)
+    print(f"{counted(len(rows), 'client')}{fitting(parsed.words)}")
+    return 0
+
+
+#: Grants as the table names them.
+_GRANT_WORDS = {
+    "authorization_code": "code",
+    "refresh_token": "refresh",
+    "client_credentials": "machine",
+    "urn:ietf:params:oauth:grant-type:token-exchange": "exchange",
+}
+
+
+def _client_show(parsed: argparse.Namespace) -> int:
+    from mock_sts.services.lookup import NotFoundError, the_client  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    with opened_store(settings) as store:
+        try:
+            row = the_client(store, parsed.client_id)
+        except NotFoundError as error:
+            raise CommandError(str(error)) from None
+    members = row.item.members
+    defaults = [name for name in members if row.document.get(name) is None]
+    keys = [{name: jwk.get(name) for name in ("kid", "alg", "kty")} for jwk in members["jwks"]["keys"]]
+    private = client_key_file(settings, parsed.client_id)
+    if parsed.json:
+        print_json(
+            {
+                "members": dict(members),
+                "defaults": defaults,
+                "origin": row.origin,
+                "keys": keys,
+                "private_key_file": None if private is None else str(private),
+            }
+        )
+        return 0
+    for name, value in members.items():
+        if name == "jwks":
+            continue
+        print(f"{name:<38} {cell(value)}{' (default)' if name in defaults else ''}")
+    print(f"{'origin':<38} {row.origin}")
+    for key in keys:
+        print(f"{'key':<38} kid {key['kid'] or '(none)'}, alg {key['alg'] or '(none)'}, {key['kty']}")
+    print(f"{'private key':<38} {private or 'not at hand'}")
+    return 0
+
+
+def _client_new(parsed: argparse.Namespace) -> int:
+    from mock_sts.services.client_configuration import as_json, as_text  # noqa: PLC0415
+    from mock_sts.services.new_client import NewClient, make_client  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    issuer = issuer_of(settings, parsed.url)
+    wanted = NewClient(
+        client_id=parsed.client_id,
+        name=parsed.name,
+        scopes=tuple(word for text in parsed.scope for word in text.split()),
+        algorithm=parsed.alg,
+        dpop=not parsed.bearer,
+        organization=parsed.organization,
+        tenancy=parsed.tenancy,
+        grants=tuple(parsed.grant),
+        redirect_uris=tuple(parsed.redirect_uri),
+        post_logout_redirect_uris=tuple(parsed.post_logout_redirect_uri),
+    )
+    folder = key_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with opened_store(settings) as store:
+        made = make_client(store, wanted)
+    warn(made.warnings)
+    key_file = client_key_file(settings, made.client_id, new=True)
+    key_file.touch(mode=0o600)
+    key_file.write_text(json.dumps(made.private_jwk, indent=2) + "\n", encoding="utf-8")
+    print(as_json(made, issuer) if parsed.json else as_text(made, issuer, key_file))
+    return 0

@@ -1,0 +1,44 @@
+"""The generated pages of the documentation: tables made from the code, so that they cannot lag behind it.
+
+What the code cannot say by itself, such as who calls an endpoint, stands here in words, keyed by the code's own names.
+A name without words, or words without a name, is a DocumentationError: the page would be wrong.
+"""
+
+import json
+from collections.abc import Mapping
+
+from mock_sts.documentation.claims import claims_page
+from mock_sts.documentation.endpoints import endpoints_page
+from mock_sts.documentation.errors import errors_page
+from mock_sts.documentation.formats import formats_page
+from mock_sts.documentation.requirements import requirements_page
+from mock_sts.documentation.settings import settings_page
+from mock_sts.documentation.words import DocumentationError
+from mock_sts.documentation.world import world_page
+from mock_sts.helseid.registry import CLIENT_FORMAT, FORMATS
+
+__all__ = ["DocumentationError", "generated_pages"]
+
+
+def generated_pages() -> dict[str, str]:
+    """File name below ``docs/`` to content. Raises DocumentationError."""
+    pages = {
+        "requirements.md": requirements_page(),
+        "settings.md": settings_page(),
+        "formats.md": formats_page(),
+        "endpoints.md": endpoints_page(),
+        "claims.md": claims_page(),
+        "errors.md": errors_page(),
+        "world.md": world_page(),
+    }
+    for fmt in FORMATS:
+        one = fmt.json_schema()
+        pages[f"schemas/{fmt.word.lower()}.schema.json"] = _json(one)
+        if fmt is not CLIENT_FORMAT:  # of clients there is one a file
+            several = {"$schema": one.pop("$schema"), "title": f"{fmt.word}s", "type": "array", "items": one}
+            pages[f"schemas/{fmt.word.lower()}s.schema.json"] = _json(several)
+    return pages
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,93 @@
+"""The page of endpoints."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mock_sts.documentation.words import NOTE, fit
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.settings import from_environ
+
+#: Name of a route to who calls it, and what it does.
+_ROUTES: Mapping[str, tuple[str, str]] = {
+    "discovery.discovery_document": ("clients and APIs", "HelseID's metadata: the other addresses, and what it knows"),
+    "discovery.key_set": ("clients and APIs", "the public keys that tokens are signed with"),
+    "discovery.expired_key_set": ("APIs", "public keys that were retired; none yet"),
+    "pushed_authorization.pushed_authorization": (
+        "clients, behind the scenes",
+        "takes the parameters of a login (PAR, RFC 9126) and gives a `request_uri` for them",
+    ),
+    "authorization.authorize": ("browsers, sent by a client", "begins a login, and ends it with a code to the client"),
+    "authorization.callback": ("browsers", "where a login goes on after the pages"),
+    "authorization.error_page": ("browsers", "the page for errors that must not travel to a client; names the rule"),
+    "login.providers": ("browsers", "the choice of an identity provider"),
+    "login.external_login": ("browsers", "enters the chosen provider"),
+    "login.available_idps": ("clients", "the identity providers as JSON"),
+    "login.stylesheet": ("browsers", "how the pages look"),
+    "testidp.form": ("browsers and test drivers", "the TestIDP's form"),
+    "testidp.log_in": ("browsers and test drivers", "the same form, filled in"),
+    "testidp.sign_in": ("test drivers", "the hop that drivers written for the real TestIDP make after its form"),
+    "token.token": ("clients, behind the scenes", "gives tokens: `client_credentials`, codes, refresh tokens"),
+    "token.dpop_nonce": ("tests", "a nonce without a challenge; HelseID has no such address"),
+    "user_info.userinfo": ("clients, behind the scenes", "tells of the person behind an access token"),
+    "user_info.clientinfo": ("clients, behind the scenes", "tells of the client behind an access token"),
+    "user_info.protected": ("clients and tests", "an API to call: says what the token says, and whether it is good"),
+    "token_management.revocation": ("clients, behind the scenes", "ends a refresh token (RFC 7009)"),
+    "token_management.introspection": ("clients, behind the scenes", "says whether a token is good (RFC 7662)"),
+    "token_management.device": ("nobody", "refuses, for HelseID gives its grant to no client"),
+    "token_management.ciba": ("nobody", "refuses, for HelseID gives its grant to no client"),
+    "end_session.end": ("browsers, sent by a client", "logs out, and goes back to the client"),
+    "end_session.confirmed": ("browsers", "logs out after the question whether one wants to"),
+    "health.live": ("containers", "200 while the process answers"),
+    "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),
+    "control.journal": ("you and your tests", "every exchange, and what was found in it, as JSON"),
+}
+
+
+def endpoints_page() -> str:
+    """Every route of the application, and the endpoints that HelseID advertises and that are not built yet."""
+    lines = [
+        NOTE,
+        "# Endpoints",
+        "",
+        "HelseID's own paths, and ours under `/mock/`. Every response has the header `Mock-Sts`.",
+        "",
+        "| path | method | who calls it | what it does |",
+        "| --- | --- | --- | --- |",
+    ]
+    found, advertised = _routes()
+    fit("route", found, _ROUTES)
+    for name, (path, methods) in found.items():
+        caller, words = _ROUTES[name]
+        lines.append(f"| `{path}` | {methods} | {caller} | {words} |")
+    built = {path for path, _ in found.values()}
+    missing = [f"`{endpoint}`" for endpoint in Endpoint if endpoint not in built and endpoint in advertised]
+    if missing:
+        lines += [
+            "",
+            "The discovery document is a recording of HelseID's. It names these too, which are not built yet:",
+        ]
+        lines += [f"{', '.join(missing)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
+    """Each route's name to its path and the methods that it serves; and the paths that discovery advertises."""
+    from mock_sts.app import create_app, prepare_store  # noqa: PLC0415  only this page needs an application
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = from_environ({}, {"database_url": f"sqlite:///{Path(folder) / 'documentation.sqlite'}"})
+        prepare_store(settings)
+        app = create_app(settings)
+        try:
+            rules = {rule.endpoint: (str(rule.rule), _served(rule.methods or ())) for rule in app.url_map.iter_rules()}
+            document = app.test_client().get(Endpoint.DISCOVERY).get_json()
+        finally:
+            app.extensions["mock_sts_intake"].close()
+            app.extensions["mock_sts"].store.close()
+    return rules, {value.removeprefix(document["issuer"]) for value in document.values() if isinstance(value, str)}
+
+
+def _served(methods: Iterable[str]) -> str:
+    # A route that takes TRACE takes all methods, in order to answer the wrong ones in HelseID's way.
+    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST"} & set(methods)))

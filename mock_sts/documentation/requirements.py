@@ -1,0 +1,48 @@
+"""The page of requirements."""
+
+from mock_sts.documentation.words import NOTE
+from mock_sts.helseid.profile import CHAPTERS
+from mock_sts.helseid.requirement import Enforcement, Requirement
+
+
+def requirements_page() -> str:
+    """A table per chapter: each requirement, and what happens in each mode when it is broken."""
+    lines = [
+        NOTE,
+        "# Requirements",
+        "",
+        "What the emulator judges, chapter by chapter, in the order in which it looks. `enforcement` decides what a",
+        "broken requirement leads to: **refused** with the error named, or **recorded** in the journal. A refused",
+        "request hears HelseID's own words only; the `Mock-Sts-Rule` header names the requirement, and log and journal",
+        "explain it. A *challenge* is a normal step of the protocol, not a fault.",
+        "",
+    ]
+    for chapter in CHAPTERS:
+        lines += [f"## {chapter.title}", ""]
+        modes = [mode.word for mode in Enforcement]
+        lines += [
+            f"| requirement | level | {' | '.join(modes)} | answer |",
+            f"| --- | --- |{' --- |' * len(modes)} --- |",
+        ]
+        lines += [_requirement_row(requirement) for requirement in chapter.requirements]
+        lines.append("")
+        for requirement in chapter.requirements:
+            lines += [
+                f'<a id="{requirement.id}"></a>',
+                f"**{requirement.id}** {requirement.title}. To mend it: {requirement.remedy}. "
+                f"*Source: {requirement.source}.*",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _requirement_row(requirement: "Requirement[object]") -> str:
+    cells = [
+        ("challenged" if requirement.is_challenge else "refused") if requirement.is_refused_by(mode) else "recorded"
+        for mode in Enforcement
+    ]
+    answer = f"`{requirement.error.value}`" + (f" {requirement.says}" if requirement.says else "")
+    if requirement.refused_by is None:
+        answer = ""
+    name = f"[{requirement.id}](#{requirement.id})"
+    return f"| {name} | {requirement.level.value} | {' | '.join(cells)} | {answer} |"
