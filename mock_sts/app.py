@@ -22,6 +22,7 @@ from mock_sts.store.fixtures import Entry, hidden_entries, is_loaded, loaded_fol
 from mock_sts.store.schema import make_tables
 from mock_sts.web import (
     authorization,
+    automation,
     control,
     discovery,
     end_session,
@@ -58,6 +59,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         refresh_token_usage=settings.refresh_token_usage,
         revoke_on_code_reuse=settings.revoke_on_code_reuse,
         identity_providers=settings.identity_providers,
+        login_mode=settings.login_mode,
+        default_persona=settings.default_persona,
     )
     store = open_store(settings)
     sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step, settings.signing_algorithm)
@@ -74,6 +77,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         authorization,
         login,
         testidp,
+        automation,
         token,
         token_management,
         user_info,

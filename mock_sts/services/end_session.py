@@ -5,17 +5,23 @@ from urllib.parse import quote
 
 from mock_sts.protocol.end_session import EndSessionRequest
 from mock_sts.protocol.jose import JoseError, read_jws
+from mock_sts.services import logout
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.issuing import ID_TOKEN_TYP
 from mock_sts.services.login import find_session
 from mock_sts.store import ledger
+from mock_sts.store.engine import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """The browser's session is over; ``location`` is where the client wants it to go next, or None for our page."""
+    """The browser's session is over; ``location`` is where the client wants it to go next, or None for our page.
+
+    ``front_channel`` are addresses of clients that the browser has to load, to tell them.
+    """
 
     location: str | None
+    front_channel: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,22 @@ def end_session(
     if hint is None and not confirmed and session is not None:
         exchange.finish()
         return ConfirmLogout()
-    if session is not None:
-        exchange.finish(lambda transaction: ledger.end_session(transaction, session.sid, exchange.times.now))
-    else:
+    location = _location(exchange, request, hint)
+    if session is None:
         exchange.finish()
-    return LoggedOut(_location(exchange, request, hint))
+        return LoggedOut(location, ())
+    found = (exchange.catalog.client(client_id) for client_id in ledger.clients_of(exchange.sts.store, session.sid))
+    clients = [client for client in found if client is not None]
+    sub = exchange.sts.people.sub(session.document["pid"])
+    to_send = logout.notices(exchange, clients, sub, session.sid)
+
+    def act(transaction: Transaction) -> None:
+        ledger.end_session(transaction, session.sid, exchange.times.now)
+        ledger.forget_clients(transaction, session.sid)
+
+    exchange.finish(act)
+    logout.send(exchange, to_send)
+    return LoggedOut(location, logout.front_channel_urls(clients, exchange.urls.issuer.base, session.sid))
 
 
 def _hint(exchange: Exchange, token: str | None) -> dict[str, object] | None:
