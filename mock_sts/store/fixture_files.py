@@ -5,6 +5,7 @@ SQLAlchemy would cost it more time and memory than everything else it does.
 """
 
 import hashlib
+import json
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,12 @@ def shipped_world() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "world"
     return installed if installed.is_dir() else package.parent / "fixtures"
+
+
+def shipped_key(client_id: str) -> dict[str, str]:
+    """The private JWK of a ready demo client."""
+    key: dict[str, str] = json.loads((shipped_world() / "keys" / "clients" / f"{client_id}.json").read_bytes())
+    return key
 
 
 def world_folders(own: Sequence[Path]) -> list[Path]:
