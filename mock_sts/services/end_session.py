@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.protocol.end_session import EndSessionRequest
 from mock_sts.protocol.jose import JoseError, read_jws
 from mock_sts.services import logout
@@ -51,14 +52,24 @@ def end_session(
     clients = [client for client in found if client is not None]
     sub = exchange.sts.people.sub(session.document["pid"])
     to_send = logout.notices(exchange, clients, sub, session.sid)
+    frames = logout.front_channel_urls(clients, exchange.urls.issuer.base, session.sid)
+    exchange.detail |= {
+        "sid": session.sid,
+        "front_channel": list(frames),
+        "back_channel": [notice.client_id for notice in to_send],
+    }
 
     def act(transaction: Transaction) -> None:
-        ledger.end_session(transaction, session.sid, exchange.times.now)
-        ledger.forget_clients(transaction, session.sid)
+        if ledger.end_session(transaction, session.sid, exchange.times.now):
+            ledger.forget_clients(transaction, session.sid)
+        else:
+            # Who was faster tells them. Frames are for whichever page the browser shows in the end.
+            to_send.clear()
+            exchange.detail["back_channel"] = []
 
     exchange.finish(act)
     logout.send(exchange, to_send)
-    return LoggedOut(location, logout.front_channel_urls(clients, exchange.urls.issuer.base, session.sid))
+    return LoggedOut(location, tuple(frames.values()))
 
 
 def _hint(exchange: Exchange, token: str | None) -> dict[str, object] | None:
@@ -81,7 +92,8 @@ def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, ob
         return None
     client = exchange.catalog.client(audience)
     uri = request.post_logout_redirect_uri
-    if client is None or uri is None or uri not in client.members["post_logout_redirect_uris"]:
+    # A loopback address without port fits every port, as for logins: programs that get a port at random log out too.
+    if client is None or uri is None or not is_registered_redirect(uri, client.members["post_logout_redirect_uris"]):
         return None
     if request.state is None:
         return uri

@@ -165,9 +165,12 @@ def find_login(store: Store, sid: str, auth_time: int) -> dict[str, Any] | None:
     return None if row is None else json.loads(row[0])
 
 
-def end_session(transaction: Transaction, sid: str, now: int) -> None:
-    """End the session ``sid``, whichever cookie it is found by."""
-    transaction.exec_driver_sql("UPDATE login_session SET ended_at = ? WHERE sid = ?", (now, sid))
+def end_session(transaction: Transaction, sid: str, now: int) -> bool:
+    """End the session ``sid``, whichever cookie it is found by; False when somebody was faster."""
+    ended = transaction.exec_driver_sql(
+        "UPDATE login_session SET ended_at = ? WHERE sid = ? AND ended_at IS NULL", (now, sid)
+    )
+    return ended.rowcount > 0
 
 
 def note_client(transaction: Transaction, sid: str, client_id: str, expires_at: int) -> None:

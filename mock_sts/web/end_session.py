@@ -40,9 +40,9 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.post(_LOGOUT)
     def confirmed() -> Response:
-        if browser.is_forged(sts, reading.form().one(browser.ANTIFORGERY_FIELD)):
-            return _end(sts, EndSessionRequest(None, None, None), confirmed=False)
-        return _end(sts, EndSessionRequest(None, None, None), confirmed=True)
+        form = reading.form()
+        forged = browser.is_forged(sts, form.one(browser.ANTIFORGERY_FIELD))
+        return _end(sts, EndSessionRequest(None, None, None), confirmed=not forged, ui_locales=form.words("ui_locales"))
 
     return routes
 
