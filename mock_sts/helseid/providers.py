@@ -102,7 +102,7 @@ EIDS = tuple(dict.fromkeys(eid.name for provider in PROVIDERS if not provider.is
 _IDP = "idp:"
 
 #: Words of ``acr_values`` to the eID that they ask for.
-_ACR_EIDS = {
+ACR_EIDS = {
     "amr:bankid": "bankid",
     "amr:bankidmobil": "bankid",
     "amr:buypass": "buypass",
@@ -137,7 +137,7 @@ def asked_for(acr_values: tuple[str, ...], allowed: Iterable[Provider]) -> Provi
 
 def eid_asked_for(acr_values: tuple[str, ...], provider: Provider) -> Eid | None:
     """The eID of ``provider`` that ``acr_values`` asks for, None when it asks for none."""
-    names = [_ACR_EIDS[value] for value in acr_values if value in _ACR_EIDS]
+    names = [ACR_EIDS[value] for value in acr_values if value in ACR_EIDS]
     return next((eid for eid in provider.eids if eid.name in names), None)
 
 

@@ -14,6 +14,7 @@ from mock_sts.helseid.profile import authorization_request as chapter
 from mock_sts.helseid.profile.authorization_request import RequestUriEvidence, seconds_in
 from mock_sts.helseid.providers import (
     ID_PORTEN,
+    Eid,
     Provider,
     asked_for,
     eid_asked_for,
@@ -41,7 +42,7 @@ from mock_sts.services.pushed_authorization import judge_request, kept_request
 from mock_sts.services.request_object import Opened, claimed_client, open_request
 from mock_sts.services.sts import Sts
 from mock_sts.store import ledger
-from mock_sts.store.engine import Store, Transaction
+from mock_sts.store.engine import Transaction
 from mock_sts.store.ledger import LoginSession, Record, Shelf
 
 CALLBACK = "/connect/authorize/callback"
@@ -166,13 +167,6 @@ def fail_login(exchange: Exchange, return_url: str, outcome: Outcome) -> Authori
     return error.response
 
 
-def redirect_uri_of(store: Store, return_url: str) -> str:
-    """Where the login behind ``return_url`` ends in the client, or an empty string when it is unknown."""
-    record = ledger.find(store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
-    kept = dict(record.document["parameters"]) if record else {}
-    return str(kept.get("redirect_uri", ""))
-
-
 @dataclass(frozen=True, slots=True)
 class Awaited:
     """A login that pages are about: for which client, by what request, at which providers it may take place."""
@@ -186,11 +180,9 @@ class Awaited:
         """The provider called ``scheme``, if the login may take place there."""
         return next((provider for provider in self.providers if provider.scheme == scheme), None)
 
-    @property
-    def asked_eid(self) -> str | None:
-        """The eID that the request asks for by ``acr_values``."""
-        found = [eid_asked_for(self.request.acr_values, provider) for provider in self.providers]
-        return next((eid.name for eid in found if eid is not None), None)
+    def eid_at(self, provider: Provider) -> Eid:
+        """The eID of ``provider`` that the request asks for by ``acr_values``, else the usual one there."""
+        return eid_asked_for(self.request.acr_values, provider) or provider.eids[0]
 
 
 def awaited(sts: Sts, return_url: str) -> Awaited | None:

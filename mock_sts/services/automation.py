@@ -113,7 +113,10 @@ def _hinted(exchange: Exchange, login_hint: str | None) -> Told | None:
     """What ``login_hint`` tells; anything but our own forms is a hint for a form, and tells nothing here."""
     hint = login_hint or ""
     if hint.startswith(HINT_PID):
-        return Told(read_login_intent({testidp.PID: hint.removeprefix(HINT_PID)}))
+        pid = hint.removeprefix(HINT_PID)
+        if not is_pid(pid):
+            raise LoginIntentError(f"login_hint={HINT_PID} must be followed by eleven digits")
+        return Told(LoginIntent(pid, None, None))
     if hint.startswith(HINT_PERSONA):
         return Told(LoginIntent(pid_of(exchange.sts, hint.removeprefix(HINT_PERSONA)), None, None))
     if hint.startswith(HINT_OUTCOME):

@@ -1,13 +1,11 @@
 """Who logs in in this browser: a cookie that a test sets, and nothing else."""
 
 from flask import Blueprint, Response
-from markupsafe import escape
 
 from mock_sts.services.automation import pid_of
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
-from mock_sts.web.writing import NO_STORE
 
 
 def blueprint(sts: Sts) -> Blueprint:
@@ -29,6 +27,5 @@ def blueprint(sts: Sts) -> Blueprint:
     return routes
 
 
-def _said(status: int, text: str) -> Response:
-    body = f"<!DOCTYPE html><html lang='en'><title>Mock HelseID STS</title><p>{escape(text)}</p></html>"
-    return Response(body, status, {"Content-Type": "text/html; charset=UTF-8", **NO_STORE})
+def _said(status: int, message: str) -> Response:
+    return browser.page("persona.html", status=status, message=message, unknown=status != 200)

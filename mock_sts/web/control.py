@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, Unsupported
 
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
+from mock_sts.protocol.json_text import JsonTextError, read_json
 from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
@@ -70,7 +71,7 @@ def _routes(sts: Sts) -> Blueprint:
     @routes.post("/next-login")
     def order_login() -> Response:
         """Say who logs in next."""
-        order = read_order(sts, request.get_json())
+        order = read_order(sts, _body())
         with sts.store.writing() as transaction:
             order_id = login_queue.put_order(transaction, *order)
         return json_response({"id": order_id}, 201)
@@ -85,6 +86,14 @@ def _routes(sts: Sts) -> Blueprint:
             return json_response({"forgotten": login_queue.clear_orders(transaction)})
 
     return routes
+
+
+def _body() -> object:
+    """The JSON of the body. Raises BadRequest."""
+    try:
+        return read_json(request.get_data(cache=False))
+    except JsonTextError as error:
+        raise BadRequest(f"the body cannot be read: {error}") from None
 
 
 def read_order(sts: Sts, body: object) -> tuple[str | None, str | None, str | None, str, int]:

@@ -22,7 +22,7 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.authorization import Awaited, awaited, complete_login, fail_login, is_return_url, redirect_uri_of
+from mock_sts.services.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.automation import Outcome, read_outcome
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.lookup import NotFoundError, claims_of, find_personas, professions_of, the_persona
@@ -79,7 +79,7 @@ def blueprint(sts: Sts) -> Blueprint:
         outcome = fields.one("outcome")
         try:
             with Exchange(sts, request.path, urls) as exchange:
-                if outcome not in (None, _SLOW):
+                if outcome not in (None, _SLOW, Outcome.SUCCESS):
                     return browser.answer(fail_login(exchange, return_url, read_outcome(outcome or "")))
                 intent = _intent(fields, provider)
                 cookie = complete_login(exchange, return_url, intent, provider, browser.session_cookie(sts))
@@ -126,7 +126,7 @@ def _intent(fields: Params, provider: Provider) -> LoginIntent:
     if chosen is not None:
         values = {name: value for name, value in values.items() if name == SECURITY_LEVEL} | {PID: chosen}
     if not provider.is_testidp:
-        values.pop(SECURITY_LEVEL, None)
+        values = {name: value for name, value in values.items() if name == PID}
     intent = read_login_intent({name: value for name, value in values.items() if value})
     if intent is None:
         raise LoginIntentError("no_pid")
@@ -157,7 +157,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
     response = browser.page(
         "testidp.html",
         status=400 if message else 200,
-        posts_to=[redirect_uri_of(sts.store, _return_url())],
+        ends_at_client=True,
         language=language,
         provider=provider,
         client_name=waiting.client.members["client_name"] or waiting.client.client_id,
@@ -174,7 +174,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
         hpr_number=typed.one("HprNumber") or waiting.hints.get(HPR_NUMBER, ""),
         levels=sorted(LEVELS, reverse=True),
         security_level=typed.one("SecurityLevel") or waiting.hints.get(SECURITY_LEVEL, DEFAULT_LEVEL),
-        asked_eid=typed.one("Eid") or waiting.asked_eid,
+        asked_eid=((provider.eid(typed.one("Eid")) if "Eid" in typed else None) or waiting.eid_at(provider)).name,
         outcomes=_OUTCOMES,
         antiforgery=field,
     )

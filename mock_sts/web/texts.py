@@ -6,7 +6,7 @@ NORWEGIAN, ENGLISH = "nb", "en"
 
 #: Text by name, each as (bokmål, English).
 _TEXTS: Mapping[str, tuple[str, str]] = {
-    "emulator": ("Mock HelseID STS: en emulator for test, ikke HelseID", "Mock HelseID STS: an emulator, not HelseID"),
+    "emulator": ("er en emulator for test, ikke HelseID", "is an emulator for tests, not HelseID"),
     "choose": ("Velg innlogging", "Choose how to log in"),
     "for_client": ("Innlogging til", "Logging in to"),
     "level": ("Sikkerhetsnivå", "Security level"),
@@ -14,6 +14,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "hpr": ("HPR-nummer (tomt: fra HPR-testregistry)", "HPR number (empty: from HPR-testregistry)"),
     "eid": ("eID", "eID"),
     "log_in": ("Logg inn", "Log in"),
+    "logins_here": ("Innlogging i denne nettleseren", "Logins in this browser"),
     "log_in_as": ("Logg inn som", "Log in as"),
     "cancel": ("Avbryt", "Cancel"),
     "level_too_low": ("For lavt sikkerhetsnivå", "Security level too low"),
@@ -21,20 +22,17 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "timeout": ("ID-leverandør svarer ikke", "Provider does not answer"),
     "slow": ("Treg ID-leverandør", "Slow provider"),
     "other_ends": ("Andre utfall", "Other outcomes"),
-    "search": ("Søk etter navn, fødselsnummer, HPR-nummer eller rolle", "Search by name, number, HPR number or role"),
+    "search": ("Søk på navn, nummer eller rolle", "Search by name, number or role"),
     "find": ("Søk", "Search"),
     "people": ("Testpersoner", "Test people"),
     "nobody": ("Ingen passer til søket", "Nobody fits"),
     "more": ("flere; søk for å finne dem", "more; search to find them"),
     "preview": ("Dette får klienten vite", "What the client will know"),
     "preview_hint": (
-        "Alt som kan stå i tokenet; scope og API bestemmer hva som gjør det.",
-        "All that may stand in the token; scopes and APIs decide what does.",
+        "Alt som kan stå i tokenet. Scope og API bestemmer hva som gjør det, innloggingen bestemmer nivået.",
+        "All that may stand in the token. Scopes and APIs decide what does; the way of logging in decides the level.",
     ),
     "show": ("Vis", "Show"),
-    "name": ("Navn", "Name"),
-    "role": ("Rolle", "Role"),
-    "why": ("Hvorfor", "Why"),
     "waiting": (
         "ID-leverandøren er treg. Innloggingen fortsetter av seg selv.",
         "The provider is slow. The login goes on.",
