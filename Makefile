@@ -1,4 +1,4 @@
-.PHONY: help run test test-all check docs bench container clean
+.PHONY: help run test test-all check docs screenshots bench container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -29,18 +29,23 @@ check: $(STAMP) ## style, types, import contracts, generated pages
 	$(BIN)/mock-sts fixtures check > /dev/null
 
 test: check ## everything that needs Python only
-	$(BIN)/pytest -m 'not node'
+	$(BIN)/pytest -m 'not node and not browser'
 
 test-all: check ## everything; names the program that is missing
 	@command -v node > /dev/null || { echo 'make test-all needs node (Node.js 20 or newer), which is missing' >&2; exit 1; }
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo 'make test-all needs Node.js 20 or newer; this is older' >&2; exit 1; }
 	@command -v npm > /dev/null || { echo 'make test-all needs npm, which is missing' >&2; exit 1; }
+	@command -v chromium > /dev/null || { echo "make test-all needs Chromium (Debian's package chromium), which is missing" >&2; exit 1; }
+	@command -v chromedriver > /dev/null || { echo "make test-all needs chromedriver (Debian's package chromium-driver), which is missing" >&2; exit 1; }
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
 	$(BIN)/pytest
 
 docs: $(STAMP) ## write the generated parts of the documentation
 	$(BIN)/mock-sts docs
 	$(BIN)/python -m tests.coverage.page
+
+screenshots: $(STAMP) ## take the pictures of the documentation; needs chromium
+	$(BIN)/python -m tests.browser.screenshots docs/images
 
 bench: $(STAMP) ## measure the token endpoint; prints, never fails
 	$(BIN)/python -m bench.tokens

@@ -10,6 +10,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_sts import __version__
+from mock_sts.demo import CLIENT_ID
+from mock_sts.demo import pages as demo
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
@@ -18,11 +20,12 @@ from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import Settings, from_environ
 from mock_sts.store.engine import Store
-from mock_sts.store.fixture_files import world_folders
+from mock_sts.store.fixture_files import shipped_key, world_folders
 from mock_sts.store.fixtures import Entry, hidden_entries, loaded_folders, read_world
 from mock_sts.store.schema import make_tables
 from mock_sts.web import (
     authorization,
+    automation,
     control,
     discovery,
     end_session,
@@ -59,13 +62,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         refresh_token_usage=settings.refresh_token_usage,
         revoke_on_code_reuse=settings.revoke_on_code_reuse,
         identity_providers=settings.identity_providers,
+        login_mode=settings.login_mode,
+        default_persona=settings.default_persona,
     )
     store = open_store(settings)
     sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step, settings.signing_algorithm)
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body)
+    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS)
     app.wsgi_app = intake  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
@@ -75,6 +80,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         authorization,
         login,
         testidp,
+        automation,
         token,
         token_management,
         user_info,
@@ -88,6 +94,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         if request.environ.get(TOO_LARGE):
             raise RequestEntityTooLarge(f"the body is longer than {settings.max_body} bytes")
 
+    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID)))
     control.install(app, sts, settings.admin_token)
     errors.install(app)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.helseid.terms import ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
+from mock_sts.helseid.terms import LOGIN_AUTO_IF_HINTED, LOGIN_MODES, ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
 from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
 
 PREFIX = "MOCK_STS_"
@@ -232,6 +232,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Schemes of the identity providers on offer, separated by spaces; empty: all",
         _schemes,
     ),
+    Setting(
+        "login_mode",
+        LOGIN_AUTO_IF_HINTED,
+        "Whether people log in without a page: page (never), auto (always, as the default persona unless told "
+        "otherwise), auto-if-hinted (when something tells who); clients may have their own",
+        _choice(*LOGIN_MODES),
+    ),
+    Setting("default_persona", "kvart-grevling", "Short name or pid of who logs in in login mode auto", _text),
     Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", _number(1, 31_536_000)),
     Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", _number(1, 86_400)),
     Setting("pushed_request_lifetime", "600", "Seconds from PAR to the end of the login", _number(1, 86_400)),
@@ -307,6 +315,8 @@ class Settings:
     refresh_token_usage: str
     revoke_on_code_reuse: bool
     identity_providers: tuple[str, ...]
+    login_mode: str
+    default_persona: str
     single_sign_on_lifetime: int
     code_lifetime: int
     pushed_request_lifetime: int

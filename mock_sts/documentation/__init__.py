@@ -11,6 +11,7 @@ from mock_sts.documentation.claims import claims_page
 from mock_sts.documentation.endpoints import endpoints_page
 from mock_sts.documentation.errors import errors_page
 from mock_sts.documentation.formats import formats_page
+from mock_sts.documentation.providers import providers_page
 from mock_sts.documentation.requirements import requirements_page
 from mock_sts.documentation.settings import settings_page
 from mock_sts.documentation.words import DocumentationError
@@ -30,6 +31,7 @@ def generated_pages() -> dict[str, str]:
         "claims.md": claims_page(),
         "errors.md": errors_page(),
         "world.md": world_page(),
+        "providers.md": providers_page(),
     }
     for fmt in FORMATS:
         one = fmt.json_schema()

@@ -1,15 +1,19 @@
 """The page of claims and scopes, made by making tokens."""
 
+import json
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-from mock_sts.documentation.words import NOTE, fit
-from mock_sts.helseid import claims, details, discovery, scopes
+from mock_sts.documentation.words import NOTE, DocumentationError, cell_of, fit, shipped
+from mock_sts.helseid import claims, details, discovery, scopes, trust_framework
+from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.registry import ApiResource, Client, Persona
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID
 
 #: Claim to where its value comes from.
-_CLAIMS: Mapping[str, str] = {
+CLAIM_WORDS: Mapping[str, str] = {
     "iss": "the issuer: MOCK_STS_PUBLIC_URL, or the address that was asked",
     "nbf": "when the token was made, in seconds",
     "iat": "when the token was made, in seconds",
@@ -17,7 +21,7 @@ _CLAIMS: Mapping[str, str] = {
     "aud": "the API that the scopes belong to, a list when there are several; in an ID token the client",
     "cnf": "`jkt`, the thumbprint of the DPoP key; Bearer tokens have none",
     "scope": "the scopes granted, always a list, `offline_access` last",
-    "amr": "how the person logged in; by the TestIDP `pwd`",
+    "amr": "how the person logged in: the methods of the eID, such as `pwd` at the TestIDP",
     "client_id": "the client",
     claims.CLIENT_AMR: "how the client authenticated: `private_key_jwt`",
     claims.ORGNR_PARENT: "`organization` of a single-tenant client; what a multi-tenant client names in its details",
@@ -29,6 +33,7 @@ _CLAIMS: Mapping[str, str] = {
     claims.ORGNR_SUPPLIER: "`organization` of a multi-tenant client",
     claims.CLIENT_NAME_CLAIM: "`client_name`, where the API wants it or the client asked for the scope",
     claims.CLIENT_TENANCY: "`tenancy`, unless that is `none`",
+    claims.ON_BEHALF_OF: "`on_behalf_of` of the request, where the client is registered for it and ID-porten was used",
     "sub": "the person's pseudonym: a keyed digest of the pid, the same on every machine",
     "auth_time": "when the person logged in, in seconds",
     "idp": "the identity provider, such as `testidp-oidc`",
@@ -40,7 +45,8 @@ _CLAIMS: Mapping[str, str] = {
     "userinfo_issued_at": "when the answer was made, in seconds",
     claims.PID: "the persona's `pid`",
     claims.PID_PSEUDONYM: "the same as `sub`",
-    claims.SECURITY_LEVEL: "the level of the login, as text: `test_security_level`, else the persona's highest",
+    claims.SECURITY_LEVEL: "the level of the login, as text: the eID's; at the TestIDP `test_security_level`, else the "
+    "persona's highest",
     claims.ASSURANCE_LEVEL: "the level of the login: `high` for 4, `substantial` for 3",
     claims.NETWORK: "the persona's `network`, else MOCK_STS_NETWORK",
     claims.HPR_NUMBER: "`test_hpr_number`, else the persona's `hpr_number`; a person without a number has no claim",
@@ -58,38 +64,48 @@ _TOKENS = ("machine's access token", "person's access token", "exchanged token",
 def claims_page() -> str:
     """Which claim stands in which token by whose wish, and what each scope brings. Made by making tokens."""
     least, most = _examples(False), _examples(True)
+    values = {name: value for token in reversed(most) for name, value in token.items()}
     found = list(dict.fromkeys(name for token in most for name in token))
-    fit("claim", found, _CLAIMS)
+    fit("claim", found, CLAIM_WORDS)
     lines = [
         NOTE,
         "# Claims and scopes",
         "",
         "*always*: in every such token. *when asked*: when there is a value, and a scope, an API's `claims`, the",
-        "registration or the client's details ask for it. Names that begin with `helseid://` are HelseID's own.",
+        "registration or the client's details ask for it. Names that begin with `helseid://` are HelseID's own. The",
+        "examples are of one login: the persona `kvart-grevling` by the TestIDP.",
         "",
-        f"| claim | {' | '.join(_TOKENS)} | where its value comes from |",
-        f"| --- |{' --- |' * len(_TOKENS)} --- |",
+        f"| claim | example | {' | '.join(_TOKENS)} | where its value comes from |",
+        f"| --- | --- |{' --- |' * len(_TOKENS)} --- |",
     ]
     for name in found:
         cells = [
             "always" if name in always else "when asked" if name in perhaps else ""
             for always, perhaps in zip(least, most, strict=True)
         ]
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {_CLAIMS[name]} |")
+        lines.append(f"| `{name}` | {_example(name, values[name])} | {' | '.join(cells)} | {CLAIM_WORDS[name]} |")
     lines += [
         "",
         "A client may have claims of its own, the same in every access token: the member `client_claims` of its",
         "registration. One that is named `<audience>/client/claims/<name>` is for that API alone.",
         "",
+        "## Long examples",
+        "",
+    ]
+    for name in found:
+        if _is_long(values[name]):
+            lines += [f'<a id="{_anchor(name)}"></a>', f"`{name}`:", "", "```json"]
+            lines += [json.dumps(values[name], indent=2, ensure_ascii=False), "```", ""]
+    lines += [
         "## What a scope brings",
         "",
         "A person's claims come into ID token and userinfo by scopes. Scopes of APIs bring no claims into these: what",
         "an access token tells of the person is what the API wants, whatever the client asked for.",
         "",
-        "| scope | who may ask | ID token | userinfo has besides | access token |",
-        "| --- | --- | --- | --- | --- |",
+        "| scope | who may ask | ID token | userinfo has besides | access token | examples, in this order |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    lines += [_scope_row(scope) for scope in sorted(scopes.IDENTITY_SCOPES | scopes.TECHNICAL_SCOPES)]
+    lines += [_scope_row(scope, values) for scope in sorted(scopes.IDENTITY_SCOPES | scopes.TECHNICAL_SCOPES)]
     lines += ["", "## What an API may want", "", "The member `claims` of an API may hold:", ""]
     lines += [f"- `{name}`" for name in (*claims.ACCESS_TOKEN_CLAIMS, claims.CLIENT_NAME_CLAIM)]
     later = [name for name in discovery.CLAIMS_SUPPORTED if name not in found]
@@ -98,66 +114,120 @@ def claims_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _examples(everything: bool) -> tuple[list[str], ...]:
-    """The names of the claims in one token of each column: with everything that can be asked for, or with nothing."""
+#: Longer examples than this, in characters, stand below the table.
+_LONGEST_EXAMPLE = 90
+
+
+def _is_long(value: object) -> bool:
+    return len(json.dumps(value, ensure_ascii=False)) > _LONGEST_EXAMPLE
+
+
+def _example(name: str, value: object) -> str:
+    """A cell with ``value`` as it stands in a token."""
+    if _is_long(value):
+        return f"[below](#{_anchor(name)})"
+    return f"`{cell_of(json.dumps(value, ensure_ascii=False))}`"
+
+
+def _anchor(name: str) -> str:
+    return "example-" + name.replace("helseid://claims/", "").replace("/", "-").replace(":", "-")
+
+
+def _examples(everything: bool) -> tuple[dict[str, Any], ...]:
+    """The claims of one token of each column: with everything that can be asked for, or with nothing."""
     asked = tuple(sorted(scopes.IDENTITY_SCOPES)) if everything else (OPENID,)
     machine, person = (
         {
             name: value
-            for tenancy in ((SINGLE_TENANT, MULTI_TENANT) if everything else (None,))
+            for tenancy in ((MULTI_TENANT, SINGLE_TENANT) if everything else (None,))
             for name, value in claims.access_token_claims(_facts(asked, everything, tenancy, subject)).items()
         }
-        for subject in (None, _SUBJECT)
+        for subject in (None, _subject())
     )
-    facts = _facts(asked, everything, None, None)
+    facts = _facts(asked, everything, None, None, "demo-exchange")
     exchanged = claims.exchanged_token_claims(facts, person if everything else machine, None)
-    kept = "text" if everything else None
-    login = claims.IdTokenFacts("https://issuer.example", 0, 1, "client", asked, kept, "token", kept)
-    identity = claims.id_token_claims(login, _SUBJECT)
-    return list(machine), list(person), list(exchanged), list(identity), _user_info(asked)
+    nonce, state = ("n-0S6_WzA2Mj", "af0ifjsldkj") if everything else (None, None)
+    login = claims.IdTokenFacts(_ISSUER, _MOMENT, 300, "demo-web-api", asked, nonce, "an access token", state)
+    identity = claims.id_token_claims(login, _subject())
+    return machine, person, exchanged, identity, _user_info(asked)
+
+
+#: What the examples are of.
+_ISSUER, _MOMENT, _PARENT, _CHILD = "http://localhost:8080", 1_800_000_000, "213000012", "213000020"
+_ID = "0A4D2E5C7B9F4E7CA1D3B5F70918C2E6"
+_SENT = {
+    "practitioner": {
+        "authorization": {"code": "LE", "system": trust_framework.PROFESSION_SYSTEM},
+        "legal_entity": {"id": _PARENT, "system": trust_framework.ORGANIZATION_SYSTEM},
+        "point_of_care": {"id": _CHILD, "system": trust_framework.ORGANIZATION_SYSTEM},
+    },
+    "care_relationship": {
+        "purpose_of_use": {"code": "TREAT", "system": trust_framework.PURPOSE_SYSTEM},
+        "decision_ref": {"id": "5a1b0f36-6e0e-4d6e-9a34-6b0a7f0a2f10", "user_selected": True},
+    },
+    "patients": [],
+}
 
 
 def _facts(
-    asked: tuple[str, ...], everything: bool, tenancy: str | None, subject: claims.Subject | None
+    asked: tuple[str, ...],
+    everything: bool,
+    tenancy: str | None,
+    subject: claims.Subject | None,
+    client_id: str = "demo-web-api",
 ) -> claims.AccessTokenFacts:
-    registration = {"client_id": "client"}
+    world = shipped()
+    registration = {"client_id": client_id}
     if everything:
-        registration |= {"client_name": "Client", "organization": "213000012"}
+        registration |= {"client_name": "Demo web login and API", "organization": _PARENT}
     if tenancy:
         registration["tenancy"] = tenancy
     wanted = [*claims.ACCESS_TOKEN_CLAIMS, claims.CLIENT_NAME_CLAIM]
-    api = ApiResource.from_document({"audience": "api", "claims": wanted}, "example")
-    sent = details.Details(organization=details.OrganizationNumbers("213000012", "213000020"), journal_id="journal")
+    api = ApiResource.from_document({"audience": "mock:demo-api", "claims": wanted}, "example")
+    sent = details.Details(organization=details.OrganizationNumbers(_PARENT, _CHILD), journal_id="a-journal-id")
+    person = _subject()
+    framework = trust_framework.claim(
+        _SENT,
+        pid=person.persona.pid,
+        name=claims.full_name(person.persona),
+        hpr_number=person.login.hpr_number,
+        organization_name=lambda number: str(world.entries["organization"][number].item.members["name"]),
+    )
+    scope = (*asked, "mock:demo-api/read") if everything and subject is not None else ("mock:demo-api/read",)
     return claims.AccessTokenFacts(
-        issuer="https://issuer.example",
-        issued_at=0,
-        lifetime=1,
+        issuer=_ISSUER,
+        issued_at=_MOMENT,
+        lifetime=60,
         client=Client.from_document(registration, "example"),
-        scopes=asked,
+        scopes=scope if everything else asked,
         apis=(api,) if everything else (),
-        confirmation="thumbprint" if everything else None,
-        jti="jti",
+        confirmation="0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" if everything else None,
+        jti=_ID[::-1],
         subject=subject,
         details=sent if everything else details.NO_DETAILS,
-        trust_framework={} if everything else None,
+        trust_framework=framework if everything else None,
+        on_behalf_of=_PARENT if everything and subject is not None else None,
     )
 
 
-def _user_info(asked: tuple[str, ...]) -> list[str]:
-    return list(claims.user_info_claims(asked, _SUBJECT, 0))
+def _user_info(asked: tuple[str, ...]) -> dict[str, Any]:
+    return claims.user_info_claims(asked, _subject(), _MOMENT)
 
 
-_SUBJECT = claims.Subject(
-    Persona.from_document(
-        {"pid": "06828399789", "given_name": "KVART", "family_name": "GREVLING", "hpr_number": "565505933"}, "example"
-    ),
-    claims.Login("sid", 0, "testidp-oidc", ("pwd",), "4", "565505933"),
-    "sub",
-    "internett",
-)
+@cache
+def _subject() -> claims.Subject:
+    """The person of HelseID's own documentation, by the TestIDP."""
+    from mock_sts.services.people import People  # noqa: PLC0415
+
+    persona = shipped().entries["persona"]["06828399789"].item
+    if not isinstance(persona, Persona):
+        raise DocumentationError("the person of the examples is no persona")
+    testidp = next(provider for provider in PROVIDERS if provider.is_testidp)
+    login = claims.Login(_ID, _MOMENT, testidp.scheme, testidp.eids[0].amr, "4", persona.members["hpr_number"])
+    return claims.Subject(persona, login, People().sub(persona.pid), "internett")
 
 
-def _scope_row(scope: str) -> str:
+def _scope_row(scope: str, values: Mapping[str, Any]) -> str:
     brought = claims.claims_of([scope])
     besides = [name for name in _user_info((OPENID, scope)) if name not in (*_user_info((OPENID,)), *brought)]
     registration = {"client_id": "client", "client_name": "Client"}
@@ -169,12 +239,12 @@ def _scope_row(scope: str) -> str:
         )
         for granted in ((), (scope,))
     )
-    cells = [
-        ", ".join(f"`{name}`" for name in names) for names in (brought, besides, [n for n in asked if n not in plain])
-    ]
+    more = [name for name in asked if name not in plain]
+    cells = [", ".join(f"`{name}`" for name in names) for names in (brought, besides, more)]
     if scope == OPENID:
         cells[0] = "an ID token at all"
     if scope == OFFLINE_ACCESS:
         cells[0] = "a refresh token beside it"
+    cells.append(", ".join(_example(name, values[name]) for name in (*brought, *besides, *more)))
     who = "people's logins" if scope in scopes.IDENTITY_SCOPES else "everybody"
     return f"| `{scope}` | {who} | {' | '.join(cells)} |"

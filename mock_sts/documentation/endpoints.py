@@ -26,7 +26,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "login.stylesheet": ("browsers", "how the pages look"),
     "testidp.form": ("browsers and test drivers", "the TestIDP's form"),
     "testidp.log_in": ("browsers and test drivers", "the same form, filled in"),
+    "testidp.other_form": ("browsers and test drivers", "the form of every other provider"),
+    "testidp.other_log_in": ("browsers and test drivers", "the same form, filled in"),
     "testidp.sign_in": ("test drivers", "the hop that drivers written for the real TestIDP make after its form"),
+    "automation.log_in_as": ("browsers, sent by a test", "lets a persona log in in this browser: sets a cookie"),
     "token.token": ("clients, behind the scenes", "gives tokens: `client_credentials`, codes, refresh tokens"),
     "token.dpop_nonce": ("tests", "a nonce without a challenge; HelseID has no such address"),
     "user_info.userinfo": ("clients, behind the scenes", "tells of the person behind an access token"),
@@ -38,9 +41,22 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "token_management.ciba": ("nobody", "refuses, for HelseID gives its grant to no client"),
     "end_session.end": ("browsers, sent by a client", "logs out, and goes back to the client"),
     "end_session.confirmed": ("browsers", "logs out after the question whether one wants to"),
+    "demo.home": ("you", "the demo: a correct client, to log in with and to look at"),
+    "demo.steps": ("you", "every request and answer of the demo, step by step"),
+    "demo.login": ("the demo's page", "begins a login of the demo"),
+    "demo.callback": ("browsers", "where a login of the demo ends"),
+    "demo.call": ("the demo's page", "calls the demo's API"),
+    "demo.refresh": ("the demo's page", "refreshes the demo's tokens"),
+    "demo.logout": ("the demo's page", "logs out of the demo and of the server"),
+    "demo.api": ("the demo, and clients of yours", "an API for `mock:demo-api/read` that tells what it checks"),
+    "demo.stylesheet": ("browsers", "how the demo looks"),
+    "end_session.frames": ("browsers", "loads the clients' front-channel logout addresses, in a frame"),
     "health.live": ("containers", "200 while the process answers"),
     "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),
     "control.journal": ("you and your tests", "every exchange, and what was found in it, as JSON"),
+    "control.order_login": ("your tests", "orders a login: who logs in next, or how the next login ends"),
+    "control.orders": ("your tests", "the logins that are ordered and not used up"),
+    "control.forget_orders": ("your tests", "forgets them"),
 }
 
 
@@ -90,4 +106,4 @@ def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def _served(methods: Iterable[str]) -> str:
     # A route that takes TRACE takes all methods, in order to answer the wrong ones in HelseID's way.
-    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST"} & set(methods)))
+    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST", "DELETE"} & set(methods)))

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mock_sts.documentation.words import NOTE, cell_of, short
+from mock_sts.documentation.words import NOTE, cell_of, shipped, short
 from mock_sts.helseid.claims import full_name
 from mock_sts.helseid.registry import Persona
 
 
 def world_page() -> str:
     """The people, clients, APIs and organizations that are there from the start; generated people are left out."""
-    from mock_sts.store.fixture_files import shipped_world  # noqa: PLC0415
-    from mock_sts.store.fixtures import read_world  # noqa: PLC0415
-
-    world = read_world([shipped_world()])
+    world = shipped()
     own: dict[str, list[Mapping[str, Any]]] = {}
     samples: dict[str, list[Mapping[str, Any]]] = {}
     for sort in ("persona", "client", "api", "organization"):

@@ -24,6 +24,7 @@ ORGNR_CHILD = "helseid://claims/client/claims/orgnr_child"
 ORGNR_SUPPLIER = "helseid://claims/client/claims/orgnr_supplier"
 CLIENT_NAME_CLAIM = "helseid://claims/client/client_name"
 CLIENT_TENANCY = "helseid://claims/client/client_tenancy"
+ON_BEHALF_OF = "helseid://claims/client/on_behalf_of"
 ORIGINAL_CLIENT_ID = "helseid://claims/client/original_client_id"
 
 PID = "helseid://claims/identity/pid"
@@ -106,6 +107,7 @@ class AccessTokenFacts:
     subject: Subject | None = None
     details: Details = NO_DETAILS
     trust_framework: Mapping[str, Any] | None = None
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +338,8 @@ def _client_claims(facts: AccessTokenFacts) -> tuple[dict[str, str], dict[str, s
         last[CLIENT_NAME_CLAIM] = members["client_name"]
     if tenancy in (SINGLE_TENANT, MULTI_TENANT):
         last[CLIENT_TENANCY] = tenancy
+    if facts.on_behalf_of is not None:
+        last[ON_BEHALF_OF] = facts.on_behalf_of
     return first, last
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from mock_sts.helseid.documents import DocumentError, Format, Kind, Member
 from mock_sts.helseid.identifiers import is_hpr_number, is_organization_number, is_pid
+from mock_sts.helseid.providers import EIDS
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.helseid.terms import MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
+from mock_sts.helseid.terms import LOGIN_MODES, MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PublicKey, import_public_key
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import AuthMethod, GrantType
@@ -120,6 +121,19 @@ CLIENT_FORMAT = Format(
             "identity_providers",
             Kind.TEXTS,
             "Schemes of the identity providers allowed; empty: all",
+            default=(),
+        ),
+        Member(
+            "login_mode",
+            Kind.WORD,
+            "When people log in without a page: never, always, when something tells of them; unset: the server's",
+            choices=LOGIN_MODES,
+        ),
+        Member("default_persona", Kind.TEXT, "Who logs in by themselves in login_mode auto; unset: the server's"),
+        Member(
+            "on_behalf_of",
+            Kind.TEXTS,
+            "Organization numbers in whose name people may log in through ID-porten",
             default=(),
         ),
         Member(
@@ -259,6 +273,9 @@ PERSONA_FORMAT = Format(
             default="4",
             choices=("3", "4"),
         ),
+        Member(
+            "eids", Kind.WORDS, "The electronic ids the person has; empty: all of their level", default=(), choices=EIDS
+        ),
         Member("network", Kind.WORD, "The network the person sits on", choices=("internett", "helsenett")),
         Member("organizations", Kind.TEXTS, "Organizations the person works for", default=()),
         Member("superseded_by", Kind.TEXT, "The pid that replaced this one; this one can no longer log in"),
@@ -327,6 +344,7 @@ class Client:
             *members["delegations"],
             *members["delegated_children"],
             *(child for children in members["delegated_children"].values() for child in children),
+            *members["on_behalf_of"],
             *filter(None, [members["organization"]]),
         )
         _check_numbers(numbers, place)

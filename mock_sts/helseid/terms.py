@@ -7,5 +7,11 @@ MULTI_TENANT = "multi-tenant"
 ONE_TIME_USE_ONLY = "OneTimeUseOnly"
 REUSABLE = "Reusable"
 
+#: When a login takes place without a page: never, by itself as the default persona, or when something tells of it.
+LOGIN_PAGE = "page"
+LOGIN_AUTO = "auto"
+LOGIN_AUTO_IF_HINTED = "auto-if-hinted"
+LOGIN_MODES = (LOGIN_PAGE, LOGIN_AUTO, LOGIN_AUTO_IF_HINTED)
+
 #: What tokens can be signed with: HelseID's algorithm first, then one of those that FAPI 2.0 allows.
 SIGNING_ALGORITHMS = ("RS256", "PS256")

@@ -21,13 +21,14 @@ class LoginIntentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LoginIntent:
-    """Who shall log in: pid, an HPR number other than the register's (or None), and the security level (None: the
-    usual one, or the highest that the person can reach).
+    """Who shall log in: pid, an HPR number other than the register's (or None), the security level (None: the usual
+    one, or the highest that the person can reach), and the eID (None: the provider's usual one).
     """
 
     pid: str
     hpr_number: str | None
     security_level: str | None
+    eid: str | None = None
 
     def level_for(self, highest: str) -> str:
         """The level of a login by somebody whose ``highest`` that is."""

@@ -23,6 +23,8 @@ class ErrorCode(StrEnum):
     INSUFFICIENT_SCOPE = "insufficient_scope"
     INVALID_REQUEST_URI = "invalid_request_uri"
     INVALID_TOKEN = "invalid_token"
+    INTERACTION_REQUIRED = "interaction_required"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     LOGIN_REQUIRED = "login_required"
     INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
     INVALID_REQUEST_OBJECT = "invalid_request_object"

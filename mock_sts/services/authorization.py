@@ -5,17 +5,25 @@ the browser's session, and whether a login for this very request has taken place
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from mock_sts.helseid import testidp
 from mock_sts.helseid.profile import authorization_request as chapter
 from mock_sts.helseid.profile.authorization_request import RequestUriEvidence, seconds_in
-from mock_sts.helseid.providers import Provider, asked_for
-from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.providers import (
+    ID_PORTEN,
+    Eid,
+    Provider,
+    asked_for,
+    eid_asked_for,
+    level_asked_for,
+    reaching,
+)
+from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Verdict, refuse
-from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
+from mock_sts.helseid.testidp import LoginIntent, LoginIntentError
 from mock_sts.protocol.authorization_request import (
     REQUEST_URI_PREFIX,
     AuthorizationRequest,
@@ -24,16 +32,17 @@ from mock_sts.protocol.authorization_request import (
 from mock_sts.protocol.authorization_response import AuthorizationResponse, session_state
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
+from mock_sts.services.automation import Outcome, Told, error_of, told_of
 from mock_sts.services.back_channel import show_parameters
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.grants.personal import new_handle
-from mock_sts.services.login import MadeSession, find_person, find_session, make_session
+from mock_sts.services.login import MadeSession, find_session, let_in, make_session
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.pushed_authorization import judge_request, kept_request
 from mock_sts.services.request_object import Opened, claimed_client, open_request
 from mock_sts.services.sts import Sts
 from mock_sts.store import ledger
-from mock_sts.store.engine import Store, Transaction
+from mock_sts.store.engine import Transaction
 from mock_sts.store.ledger import LoginSession, Record, Shelf
 
 CALLBACK = "/connect/authorize/callback"
@@ -85,37 +94,41 @@ class Answered:
 
 
 def begin_authorization(
-    exchange: Exchange, params: Params, cookie: str | None, *, posted: bool
+    exchange: Exchange, params: Params, cookie: str | None, persona_cookie: str | None, *, posted: bool
 ) -> Answered | LoginNeeded:
     """Decide what happens with an authorization request; ``posted`` says that it came in a form.
 
-    ``cookie`` is that of the browser's session. Raises TravellingError for what travels to the client and OAuthError
-    for what ends on a page; ``exchange`` is open and journals either.
+    ``cookie`` is that of the browser's session, ``persona_cookie`` names who shall log in there. Raises TravellingError
+    for what travels to the client and OAuthError for what ends on a page; ``exchange`` is open and journals either.
     """
     show_parameters(exchange, params)
     if params.fault:
         raise OAuthError(ErrorCode.INVALID_REQUEST, detail=params.fault)
     pending = _load(exchange, params, posted=posted)
     session = find_session(exchange, cookie)
-    if session is not None and _is_good(exchange, pending, session):
+    if session is not None and ledger.noted_login(exchange.sts.store, pending.handle) == session.mark:
         return _answer(exchange, pending, session, None)
-    allowed = exchange.sts.providers_for(pending.client)
+    allowed = providers_at(exchange.sts, pending.client, pending.request.acr_values)
     provider = asked_for(pending.request.acr_values, allowed)
-    testidp_chosen = provider or next((p for p in allowed if p.is_testidp), None)
-    if testidp_chosen is not None and testidp_chosen.is_testidp:
-        # Only the TestIDP knows these parameters; with another provider they mean nothing.
-        intent = _intent(exchange, pending)
-        if intent is not None:
-            made = make_session(exchange, *intent, testidp_chosen, session, pending.client)
-            return _answer(exchange, pending, made.session, made)
+    # Without a page a login takes place at the provider that is asked for, else at the TestIDP.
+    entrance = provider or next((p for p in allowed if p.is_testidp), None) or next(iter(allowed), None)
+    told = _told(exchange, pending, persona_cookie, entrance)
+    if told is not None and told.outcome is not Outcome.SUCCESS:
+        raise _travelling(exchange, pending, error_of(told.outcome))
+    if session is not None and _is_good(exchange, pending, session, told):
+        return _answer(exchange, pending, session, None)
+    if told is not None and told.intent is not None and entrance is not None:
+        made = _let_in(exchange, pending, told.intent, entrance, session)
+        return _answer(exchange, pending, made.session, made)
     if "none" in pending.request.prompts:
         raise _travelling(exchange, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
     if not allowed:
-        named = ", ".join(pending.client.members["identity_providers"])
+        named = ", ".join(pending.client.members["identity_providers"]) or "all"
         raise OAuthError(
             ErrorCode.UNAUTHORIZED_CLIENT,
             "No identity provider is available for the client",
-            detail=f"none of its identity_providers ({named}) is emulated yet; add testidp-oidc to the registration",
+            detail=f"its identity_providers are {named}; none of these is on offer here for acr_values "
+            f"{' '.join(pending.request.acr_values) or '(none)'}",
         )
     if provider is None and len(allowed) == 1:
         provider = allowed[0]
@@ -127,54 +140,71 @@ def complete_login(
 ) -> str:
     """Log a person in for the request behind ``return_url``; the cookie of the new session.
 
-    Raises OAuthError when nobody with that pid can log in, or the request is unknown or over.
+    Raises OAuthError when nobody with that pid can log in so, or the request is unknown or over.
     """
-    handle = handle_in(return_url)
-    record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
-    client = _client(exchange, _judged(exchange, record, record.client_id if record else None).client_id)
+    pending = _waiting(exchange, return_url)
     try:
-        persona = find_person(exchange, intent)
+        entrance = let_in(exchange, intent, provider, level_asked_for(pending.request.acr_values))
     except UnknownPersonError as error:
         raise OAuthError(ErrorCode.ACCESS_DENIED, str(error)) from None
-    made = make_session(exchange, intent, persona, provider, find_session(exchange, cookie), client)
+    made = make_session(exchange, intent, entrance, find_session(exchange, cookie), pending.client)
 
     def act(transaction: Transaction) -> None:
         kept = made.keep(transaction)
-        ledger.note_login(transaction, handle, kept.mark)
+        ledger.note_login(transaction, pending.handle, kept.mark)
 
     exchange.finish(act)
     return made.cookie
 
 
-def cancel_login(exchange: Exchange, return_url: str) -> AuthorizationResponse:
-    """The answer for a client whose person does not want to log in: access_denied. Raises OAuthError when the request
-    behind ``return_url`` is unknown or over.
+def fail_login(exchange: Exchange, return_url: str, outcome: Outcome) -> AuthorizationResponse:
+    """The answer for a client whose person's login ends with ``outcome``, which is no success.
+
+    Raises OAuthError when the request behind ``return_url`` is unknown or over.
     """
-    params = Params.from_form(return_url.partition("?")[2].encode("ascii", "replace"))
-    pending = _kept(exchange, params)
-    error = _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, "The login was cancelled"))
+    error = _travelling(exchange, _waiting(exchange, return_url), error_of(outcome))
     exchange.refuse(error)
     return error.response
 
 
-def redirect_uri_of(store: Store, return_url: str) -> str:
-    """Where the login behind ``return_url`` ends in the client, or an empty string when it is unknown."""
-    record = ledger.find(store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
-    kept = dict(record.document["parameters"]) if record else {}
-    return str(kept.get("redirect_uri", ""))
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A login that pages are about: for which client, by what request, at which providers it may take place."""
+
+    client: Client
+    request: AuthorizationRequest
+    hints: dict[str, str]
+    providers: tuple[Provider, ...]
+
+    def provider(self, scheme: str) -> Provider | None:
+        """The provider called ``scheme``, if the login may take place there."""
+        return next((provider for provider in self.providers if provider.scheme == scheme), None)
+
+    def eid_at(self, provider: Provider) -> Eid:
+        """The eID of ``provider`` that the request asks for by ``acr_values``, else the usual one there."""
+        return eid_asked_for(self.request.acr_values, provider) or provider.eids[0]
 
 
-def client_of(sts: Sts, return_url: str) -> Client | None:
-    """Whose login the one behind ``return_url`` is, or None when it is unknown."""
+def awaited(sts: Sts, return_url: str) -> Awaited | None:
+    """The login behind ``return_url``, or None when it is unknown."""
     record = ledger.find(sts.store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
-    return sts.catalog.current().client(record.client_id) if record else None
+    client = sts.catalog.current().client(record.client_id) if record is not None else None
+    if record is None or client is None:
+        return None
+    kept = Params((name, value) for name, value in record.document["parameters"])
+    request = read_authorization_request(kept)
+    return Awaited(client, request, testidp.parameters_in(kept), providers_at(sts, client, request.acr_values))
 
 
-def provider_of(sts: Sts, return_url: str, scheme: str) -> Provider | None:
-    """The provider ``scheme``, if the client behind ``return_url`` may use it; None as well when that is unknown."""
-    client = client_of(sts, return_url)
-    allowed = sts.providers_for(client) if client is not None else ()
-    return next((provider for provider in allowed if provider.scheme == scheme), None)
+def providers_at(sts: Sts, client: Client, acr_values: tuple[str, ...]) -> tuple[Provider, ...]:
+    """Where people may log in for ``client`` so that ``acr_values`` is satisfied."""
+    return reaching(level_asked_for(acr_values), sts.providers_for(client))
+
+
+def _waiting(exchange: Exchange, return_url: str) -> Pending:
+    """The request behind ``return_url``, which still waits for its answer. Raises OAuthError."""
+    query = return_url.partition("?")[2] if is_return_url(return_url) else ""
+    return _kept(exchange, Params.from_form(query.encode("ascii")))
 
 
 def handle_in(return_url: str) -> str:
@@ -283,16 +313,15 @@ def _client(exchange: Exchange, client_id: str | None) -> Client:
     return client
 
 
-def _is_good(exchange: Exchange, pending: Pending, session: LoginSession) -> bool:
-    """Whether the browser's session answers this request without another login."""
-    if pending.handle and ledger.noted_login(exchange.sts.store, pending.handle) == session.mark:
-        return True
+def _is_good(exchange: Exchange, pending: Pending, session: LoginSession, told: Told | None) -> bool:
+    """Whether the browser's session answers this request without another login, of whoever is ``told`` of."""
     request, login = pending.request, session.document
     age = exchange.times.now - login["began_at"]
     max_age = seconds_in(request.max_age) if request.max_age is not None else None
     own: int | None = pending.client.members["single_sign_on_lifetime"]
     allowed = exchange.sts.providers_for(pending.client)
     provider = asked_for(request.acr_values, allowed)
+    level = level_asked_for(request.acr_values)
     return not (
         "login" in request.prompts
         or "select_account" in request.prompts
@@ -300,29 +329,50 @@ def _is_good(exchange: Exchange, pending: Pending, session: LoginSession) -> boo
         or (own is not None and age > own)
         or (provider is not None and provider.scheme != login["idp"])
         or login["idp"] not in [one.scheme for one in allowed]
-        or _asks_for_another(pending.hints, login)
+        or (level is not None and login["security_level"] < level)
+        or (told is not None and told.binding and _is_another(told.intent, login))
     )
 
 
-def _asks_for_another(hints: dict[str, str], login: dict[str, Any]) -> bool:
-    """Whether the TestIDP's parameters ask for another login than the session's: person, number or level."""
-    if testidp.PID not in hints:
-        return False
-    asked = (
-        hints[testidp.PID],
-        hints.get(testidp.HPR_NUMBER),
-        hints.get(testidp.SECURITY_LEVEL, testidp.DEFAULT_LEVEL),
+def _is_another(intent: LoginIntent | None, login: dict[str, Any]) -> bool:
+    """Whether ``intent`` is another login than the session's: of another person, or with another number or level."""
+    return intent is not None and (
+        intent.pid != login["pid"]
+        or intent.hpr_number != login["hpr_number"]
+        or intent.security_level not in (None, login["security_level"])
     )
-    return asked != (login["pid"], login["hpr_number"], login["security_level"])
 
 
-def _intent(exchange: Exchange, pending: Pending) -> tuple[LoginIntent, Persona] | None:
-    """Who shall log in without a page; TravellingError access_denied when that is nobody."""
+def _told(exchange: Exchange, pending: Pending, persona_cookie: str | None, provider: Provider | None) -> Told | None:
+    """What is told of the login beside the page; TravellingError access_denied when it names nobody."""
+    request = pending.request
     try:
-        intent = read_login_intent(pending.hints)
-        return None if intent is None else (intent, find_person(exchange, intent))
+        return told_of(
+            exchange,
+            pending.client,
+            pending.hints,
+            request.login_hint,
+            request.redirect_uri or "",
+            persona_cookie,
+            provider,
+        )
     except (LoginIntentError, UnknownPersonError) as error:
         raise _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+
+
+def _let_in(
+    exchange: Exchange, pending: Pending, intent: LoginIntent, provider: Provider, session: LoginSession | None
+) -> MadeSession:
+    """The session of whoever logs in without a page; TravellingError access_denied when they cannot."""
+    acr_values = pending.request.acr_values
+    if intent.eid is None:
+        eid = eid_asked_for(acr_values, provider)
+        intent = replace(intent, eid=eid.name if eid is not None else None)
+    try:
+        entrance = let_in(exchange, intent, provider, level_asked_for(acr_values))
+    except UnknownPersonError as error:
+        raise _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+    return make_session(exchange, intent, entrance, session, pending.client)
 
 
 def _kept_return_url(exchange: Exchange, pending: Pending) -> str:
@@ -355,6 +405,7 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         "state": request.state,
         "code_challenge": request.code_challenge,
         "dpop_jkt": pending.dpop_jkt,
+        "on_behalf_of": _on_behalf_of(exchange, pending, session),
         "login": session.document,
     }
     ends = exchange.times.now + exchange.sts.policy.code_lifetime
@@ -367,6 +418,7 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
             return refuse(chapter.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
         if made is not None:
             sid = made.keep(transaction).sid
+        ledger.note_client(transaction, sid, pending.client.client_id, session.expires_at)
         kept = {**document, "sid": sid}
         ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, kept, ends)
         return None
@@ -380,6 +432,19 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
     parameters.append(("iss", pending.issuer))
     parameters.append(("session_state", session_state(pending.client.client_id, origin, sid, salt)))
     return Answered(_response(request, parameters), made.cookie if made else None)
+
+
+def _on_behalf_of(exchange: Exchange, pending: Pending, session: LoginSession) -> str | None:
+    """The organization that the person acts for by ID-porten, if the client is registered for it."""
+    asked = pending.opened.params.one("on_behalf_of")
+    if asked is None:
+        return None
+    if session.document["idp"] == ID_PORTEN and asked in pending.client.members["on_behalf_of"]:
+        return asked
+    exchange.detail.setdefault("warnings", []).append(
+        f"on_behalf_of is {asked[:40]!r}, but only ID-porten knows it, for organizations that the client registers"
+    )
+    return None
 
 
 def _travelling(exchange: Exchange, pending: Pending, error: OAuthError) -> TravellingError:

@@ -3,19 +3,26 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.protocol.end_session import EndSessionRequest
 from mock_sts.protocol.jose import JoseError, read_jws
+from mock_sts.services import logout
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.issuing import ID_TOKEN_TYP
 from mock_sts.services.login import find_session
 from mock_sts.store import ledger
+from mock_sts.store.engine import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """The browser's session is over; ``location`` is where the client wants it to go next, or None for our page."""
+    """The browser's session is over; ``location`` is where the client wants it to go next, or None for our page.
+
+    ``front_channel`` are addresses of clients that the browser has to load, to tell them.
+    """
 
     location: str | None
+    front_channel: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,32 @@ def end_session(
     if hint is None and not confirmed and session is not None:
         exchange.finish()
         return ConfirmLogout()
-    if session is not None:
-        exchange.finish(lambda transaction: ledger.end_session(transaction, session.sid, exchange.times.now))
-    else:
+    location = _location(exchange, request, hint)
+    if session is None:
         exchange.finish()
-    return LoggedOut(_location(exchange, request, hint))
+        return LoggedOut(location, ())
+    found = (exchange.catalog.client(client_id) for client_id in ledger.clients_of(exchange.sts.store, session.sid))
+    clients = [client for client in found if client is not None]
+    sub = exchange.sts.people.sub(session.document["pid"])
+    to_send = logout.notices(exchange, clients, sub, session.sid)
+    frames = logout.front_channel_urls(clients, exchange.urls.issuer.base, session.sid)
+    exchange.detail |= {
+        "sid": session.sid,
+        "front_channel": list(frames),
+        "back_channel": [notice.client_id for notice in to_send],
+    }
+
+    def act(transaction: Transaction) -> None:
+        if ledger.end_session(transaction, session.sid, exchange.times.now):
+            ledger.forget_clients(transaction, session.sid)
+        else:
+            # Who was faster tells them. Frames are for whichever page the browser shows in the end.
+            to_send.clear()
+            exchange.detail["back_channel"] = []
+
+    exchange.finish(act)
+    logout.send(exchange, to_send)
+    return LoggedOut(location, tuple(frames.values()))
 
 
 def _hint(exchange: Exchange, token: str | None) -> dict[str, object] | None:
@@ -64,7 +92,8 @@ def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, ob
         return None
     client = exchange.catalog.client(audience)
     uri = request.post_logout_redirect_uri
-    if client is None or uri is None or uri not in client.members["post_logout_redirect_uris"]:
+    # A loopback address without port fits every port, as for logins: programs that get a port at random log out too.
+    if client is None or uri is None or not is_registered_redirect(uri, client.members["post_logout_redirect_uris"]):
         return None
     if request.state is None:
         return uri

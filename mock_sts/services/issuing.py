@@ -76,6 +76,7 @@ class Authorization:
     act: Callable[[Transaction], OAuthError | None] | None = None
     login_details: Sequence[object] = ()
     exchanged: Mapping[str, Any] | None = None
+    on_behalf_of: str | None = None
     jti: str = field(default_factory=new_jti)
 
 
@@ -127,6 +128,7 @@ def prepare_tokens(exchange: Exchange, authorization: Authorization, context: Co
         subject=authorization.subject,
         details=context.details,
         trust_framework=context.trust_framework,
+        on_behalf_of=authorization.on_behalf_of,
     )
     subject_token = authorization.exchanged
     claims = (

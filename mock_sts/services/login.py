@@ -6,7 +6,7 @@ from typing import Any
 
 from mock_sts.helseid.claims import Login, Subject
 from mock_sts.helseid.identifiers import is_synthetic_pid
-from mock_sts.helseid.providers import Provider
+from mock_sts.helseid.providers import Eid, Provider, has_eid
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.services.exchange import LOG, Exchange
@@ -41,6 +41,37 @@ def find_session(exchange: Exchange, cookie: str | None) -> LoginSession | None:
     return ledger.find_session(exchange.sts.store, cookie, DEFAULT_ENVIRONMENT, exchange.times.now)
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A person at a provider's door, let in: with which eID, at which security level."""
+
+    persona: Persona
+    provider: Provider
+    eid: Eid
+    security_level: str
+
+
+def let_in(exchange: Exchange, intent: LoginIntent, provider: Provider, level: str | None) -> Entrance:
+    """The login that ``intent`` asks for at ``provider``; ``level`` is what the client asks for at least, or None.
+
+    Raises UnknownPersonError when nobody can log in so: the person is unknown, has no such eID, or does not reach the
+    level.
+    """
+    persona = find_person(exchange, intent)
+    highest: str = persona.members["security_level"]
+    usable = [eid for eid in provider.eids if has_eid(persona, eid)]
+    eid = provider.eid(intent.eid) if intent.eid is not None else next(iter(usable), None)
+    if eid is None or eid not in usable:
+        wanted = eid.display_name if eid is not None else provider.display_name
+        raise UnknownPersonError(f"the person has no eID for {wanted}")
+    reached = intent.level_for(highest) if provider.is_testidp else eid.levels[0]
+    if reached > highest:
+        raise UnknownPersonError(f"the person has no eID of level {reached}; the highest is {highest}")
+    if level is not None and reached < level:
+        raise UnknownPersonError(f"the security level of the login is too low: {reached}, where {level} is asked for")
+    return Entrance(persona, provider, eid, reached)
+
+
 def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
     """The person that ``intent`` names. Raises UnknownPersonError.
 
@@ -50,24 +81,15 @@ def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
         if exchange.sts.policy.require_synthetic:
             raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
         warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
-        exchange.detail["warnings"] = [warning]
+        exchange.detail.setdefault("warnings", []).append(warning)
         LOG.warning("a login: %s; use synthetic people only", warning)
-    persona = exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
-    highest = persona.members["security_level"]
-    if intent.level_for(highest) > highest:
-        raise UnknownPersonError(f"the person has no eID of level {intent.security_level}; the highest is {highest}")
-    return persona
+    return exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
 
 
 def make_session(
-    exchange: Exchange,
-    intent: LoginIntent,
-    persona: Persona,
-    provider: Provider,
-    former: LoginSession | None,
-    client: Client,
+    exchange: Exchange, intent: LoginIntent, entrance: Entrance, former: LoginSession | None, client: Client
 ) -> MadeSession:
-    """The session of ``persona``, who logs in now at ``client`` as ``intent`` says.
+    """The session of a person who was let in for ``client``, as ``intent`` says.
 
     A later login of the same person keeps the session id.
     """
@@ -76,9 +98,10 @@ def make_session(
         "pid": intent.pid,
         "auth_time": exchange.times.wall,
         "began_at": exchange.times.now,
-        "idp": provider.scheme,
-        "amr": list(provider.amr),
-        "security_level": intent.level_for(persona.members["security_level"]),
+        "idp": entrance.provider.scheme,
+        "eid": entrance.eid.name,
+        "amr": list(entrance.eid.amr),
+        "security_level": entrance.security_level,
         "hpr_number": intent.hpr_number,
     }
     same_person = former is not None and former.document["pid"] == intent.pid

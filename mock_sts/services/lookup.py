@@ -143,7 +143,7 @@ def the_client(store: Store, client_id: str) -> Row:
 def claims_of(persona: Persona, network: str) -> dict[str, Any]:
     """What userinfo answers about ``persona`` when a client may see everything; ``network`` is the server's."""
     members = persona.members
-    login = Login("", 0, _TESTIDP.scheme, _TESTIDP.amr, members["security_level"], members["hpr_number"])
+    login = Login("", 0, _TESTIDP.scheme, _TESTIDP.eids[0].amr, members["security_level"], members["hpr_number"])
     subject = Subject(persona, login, People().sub(persona.pid), members["network"] or network)
     claims = user_info_claims(list(CLAIMS_OF_SCOPE), subject, 0)
     del claims["userinfo_issued_at"]

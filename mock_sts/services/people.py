@@ -1,5 +1,6 @@
 """Who can log in: personas of the registry, and people invented from their pid."""
 
+import difflib
 import json
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,7 @@ from mock_sts.helseid.personas import NAMES_FILE, invent_persona
 from mock_sts.helseid.registry import Persona
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import shipped_world
-from mock_sts.store.ledger import find_persona
+from mock_sts.store.ledger import find_persona, find_persona_named, persona_names
 
 
 class UnknownPersonError(Exception):
@@ -31,6 +32,15 @@ class People:
         if not invent:
             raise UnknownPersonError("no persona has this pid, and MOCK_STS_INVENT_PEOPLE is false")
         return invent_persona(pid, self._names)
+
+    def pid_of(self, store: Store, name: str) -> str:
+        """The pid of the persona with the short name ``name``. Raises UnknownPersonError with what comes near."""
+        pid = find_persona_named(store, name)
+        if pid is None:
+            near = difflib.get_close_matches(name, persona_names(store), n=3)
+            meant = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise UnknownPersonError(f"no persona is called {name[:60]!r}{meant}")
+        return pid
 
     def sub(self, pid: str) -> str:
         """The pseudonym of ``pid``, the same on every machine and start."""

@@ -46,6 +46,8 @@ class Policy:
     refresh_token_usage: str
     revoke_on_code_reuse: bool
     identity_providers: tuple[str, ...]
+    login_mode: str
+    default_persona: str
 
 
 @dataclass(frozen=True, slots=True)

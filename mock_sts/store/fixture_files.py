@@ -5,6 +5,7 @@ SQLAlchemy would cost it more time and memory than everything else it does.
 """
 
 import hashlib
+import json
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 #: Raised when a table changes; a database of another version is refused with a sentence.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Rows of the table ``meta``.
 VERSION_ROW, DIGEST_ROW, FOLDERS_ROW = "schema_version", "fixtures_digest", "fixtures_folders"
@@ -31,6 +32,12 @@ def shipped_world() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "world"
     return installed if installed.is_dir() else package.parent / "fixtures"
+
+
+def shipped_key(client_id: str) -> dict[str, str]:
+    """The private JWK of a ready demo client."""
+    key: dict[str, str] = json.loads((shipped_world() / "keys" / "clients" / f"{client_id}.json").read_bytes())
+    return key
 
 
 def world_folders(own: Sequence[Path]) -> list[Path]:

@@ -165,9 +165,48 @@ def find_login(store: Store, sid: str, auth_time: int) -> dict[str, Any] | None:
     return None if row is None else json.loads(row[0])
 
 
-def end_session(transaction: Transaction, sid: str, now: int) -> None:
-    """End the session ``sid``, whichever cookie it is found by."""
-    transaction.exec_driver_sql("UPDATE login_session SET ended_at = ? WHERE sid = ?", (now, sid))
+def end_session(transaction: Transaction, sid: str, now: int) -> bool:
+    """End the session ``sid``, whichever cookie it is found by; False when somebody was faster."""
+    ended = transaction.exec_driver_sql(
+        "UPDATE login_session SET ended_at = ? WHERE sid = ? AND ended_at IS NULL", (now, sid)
+    )
+    return ended.rowcount > 0
+
+
+def note_client(transaction: Transaction, sid: str, client_id: str, expires_at: int) -> None:
+    """Remember until ``expires_at`` (seconds) that ``client_id`` takes part in the session ``sid``."""
+    transaction.exec_driver_sql(
+        "INSERT INTO session_client (sid, client_id, expires_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (sid, client_id) DO UPDATE SET expires_at = excluded.expires_at",
+        (sid, client_id, expires_at),
+    )
+
+
+def clients_of(store: Store, sid: str) -> list[str]:
+    """The ids of the clients that take part in the session ``sid``, by id."""
+    with store.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT client_id FROM session_client WHERE sid = ? ORDER BY client_id", (sid,)
+        )
+        return [row[0] for row in rows]
+
+
+def forget_clients(transaction: Transaction, sid: str) -> None:
+    """The session ``sid`` has ended, and its clients have been told."""
+    transaction.exec_driver_sql("DELETE FROM session_client WHERE sid = ?", (sid,))
+
+
+def find_persona_named(store: Store, name: str) -> str | None:
+    """The pid of the persona with this short name, or None."""
+    row = store.read_one("SELECT pid FROM persona WHERE persona = ? LIMIT 1", (name,))
+    return None if row is None else str(row[0])
+
+
+def persona_names(store: Store) -> list[str]:
+    """The short names of all personas."""
+    with store.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT persona FROM persona WHERE persona IS NOT NULL ORDER BY persona")
+        return [row[0] for row in rows]
 
 
 def find_persona(store: Store, pid: str) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ _SWEPT = {
     "authorization_code": 3_600,
     "refresh_token": 3_600,
     "login_session": 0,
+    "session_client": 0,
 }
 
 

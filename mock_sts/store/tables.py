@@ -114,6 +114,30 @@ LOGIN_SESSION = Table(
     sqlite_strict=True,
 )
 
+#: Which clients have taken part in a session, to tell them of its end.
+SESSION_CLIENT = Table(
+    "session_client",
+    METADATA,
+    Column("sid", Text, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("expires_at", _Number, nullable=False),
+    Index("session_client_expires_at", "expires_at"),
+    sqlite_strict=True,
+)
+
+#: Logins that a test has ordered; nothing that is NULL matters.
+LOGIN_ORDER = Table(
+    "login_order",
+    METADATA,
+    Column("id", _Number, primary_key=True),
+    Column("client_id", Text),
+    Column("redirect_uri", Text),
+    Column("pid", Text),
+    Column("outcome", Text, nullable=False),
+    Column("times", _Number, nullable=False),
+    sqlite_strict=True,
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,

@@ -1,8 +1,10 @@
 """The authorize endpoint, its callback, and the page for errors that must not travel."""
 
+import secrets
+import time
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from mock_sts.helseid.profile.authorization_request import fresh
 from mock_sts.helseid.profile.form import CONTENT_TYPE
@@ -25,6 +27,16 @@ def blueprint(sts: Sts) -> Blueprint:
     """The routes."""
     routes = Blueprint("authorization", __name__)
 
+    @routes.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @routes.after_request
+    def tell_time(response: Response) -> Response:
+        """What a login without a page costs here, for whoever tests that."""
+        response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - g.began) * 1000:.1f}"
+        return response
+
     @routes.route(Endpoint.AUTHORIZE, methods=["GET", "POST"])
     def authorize() -> Response:
         return _authorize(sts, Endpoint.AUTHORIZE)
@@ -44,7 +56,12 @@ def blueprint(sts: Sts) -> Blueprint:
 
 def error_redirect(sts: Sts, error: OAuthError) -> Response:
     """To the error page, with what it shows sealed into its address."""
-    told: dict[str, object] = {**error.body(), "rule": error.rule, "detail": error.detail[:_LONGEST_DETAIL]}
+    told: dict[str, object] = {
+        "id": secrets.token_hex(8),
+        **error.body(),
+        "rule": error.rule,
+        "detail": error.detail[:_LONGEST_DETAIL],
+    }
     told["description"] = told.pop("error_description", "")
     response = browser.redirect(f"{ERROR}?errorId={sts.seal.close('error', told)}")
     if error.rule:
@@ -58,7 +75,11 @@ def _authorize(sts: Sts, endpoint: str) -> Response:
     try:
         with Exchange(sts, endpoint, urls) as exchange:
             outcome = begin_authorization(
-                exchange, _parameters(), browser.session_cookie(sts), posted=request.method == "POST"
+                exchange,
+                _parameters(),
+                browser.session_cookie(sts),
+                browser.persona_cookie(sts),
+                posted=request.method == "POST",
             )
     except TravellingError as error:
         response = browser.answer(error.response)

@@ -12,6 +12,7 @@ from flask import Response, make_response, render_template, request
 from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.web.reading import effective_urls
+from mock_sts.web.texts import NORWEGIAN, texts
 from mock_sts.web.writing import NO_STORE
 
 ANTIFORGERY_FIELD = "__RequestVerificationToken"
@@ -37,6 +38,16 @@ def antiforgery_token(sts: Sts) -> tuple[str, str]:
     return sts.seal.close("antiforgery", {"cookie": cookie}), cookie
 
 
+def persona_cookie(sts: Sts) -> str | None:
+    """Who shall log in in this browser, where somebody has said so."""
+    return request.cookies.get(_cookie_name(sts, "persona"))
+
+
+def set_persona_cookie(sts: Sts, response: Response, value: str) -> None:
+    """Let everybody who logs in in this browser be this persona."""
+    _set_cookie(sts, response, "persona", value)
+
+
 def set_antiforgery_cookie(sts: Sts, response: Response, value: str) -> None:
     """Give the browser the cookie that belongs to a form."""
     _set_cookie(sts, response, "antiforgery", value)
@@ -49,10 +60,36 @@ def is_forged(sts: Sts, field: str | None) -> bool:
     return opened is None or not hmac.compare_digest(str(opened.get("cookie")).encode(), cookie.encode())
 
 
-def page(template: str, *, status: int = 200, posts_to: Iterable[str] = (), **values: object) -> Response:
-    """A page of ours. ``posts_to`` are URLs that a form may end at after redirects: browsers check that too."""
-    response = make_response(render_template(template, **values), status)
-    _protect(response, ["'self'", *(_source(url) for url in posts_to if url)], "frame-ancestors 'none'; ")
+def page(
+    template: str,
+    *,
+    language: str = NORWEGIAN,
+    status: int = 200,
+    ends_at_client: bool = False,
+    frames_of: Iterable[str] = (),
+    **values: object,
+) -> Response:
+    """A page of ours. ``ends_at_client`` says that a form in it leads into a client. ``frames_of`` are sources of its
+    frames.
+
+    Chromium checks form-action for every redirect after a post, the client's own ones too. Nobody can know where those
+    go (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
+    """
+    html = render_template(template, language=language, t=texts(language), **values)
+    response = make_response(html, status)
+    framed = f"frame-src {' '.join(frames_of)}; " if frames_of else ""
+    targets = "" if ends_at_client else "form-action 'self'; "
+    _protect(response, f"{targets}{framed}frame-ancestors 'none'; ")
+    return response
+
+
+def frames(urls: list[str]) -> Response:
+    """A page that loads ``urls`` in frames, and stands in one itself."""
+    response = make_response(render_template("frames.html", urls=urls))
+    sources = [_source(url) for url in urls]
+    # A policy cannot name every source (IPv6 literals); then it names all, rather than leave a client untold.
+    allowed = (" ".join(sources) if all(sources) else "*") if urls else "'none'"
+    _protect(response, f"form-action 'none'; frame-src {allowed}; frame-ancestors 'self'; ")
     return response
 
 
@@ -72,16 +109,14 @@ def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
     """A page whose form posts ``parameters`` to ``action`` by itself, or by a button without script."""
     html = render_template("form_post.html", action=action, parameters=list(parameters), script=_SUBMIT)
     response = make_response(html)
-    # It may stand in a frame: clients renew logins in hidden ones, with prompt=none.
-    _protect(response, ["'self'" if action.startswith("/") else _source(action)], "")
+    # It may stand in a frame: clients renew logins in hidden ones, with prompt=none. No targets: see ``page``.
+    _protect(response, "")
     return response
 
 
-def _protect(response: Response, form_action: list[str], frames: str) -> None:
-    # A policy cannot name every target (IPv6 literals); then it names none, rather than stop the login.
-    targets = f"form-action {' '.join(form_action)}; " if all(form_action) else ""
+def _protect(response: Response, more: str) -> None:
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; script-src 'sha256-{_SUBMIT_HASH}'; {targets}{frames}base-uri 'none'"
+        f"default-src 'none'; style-src 'self'; script-src 'sha256-{_SUBMIT_HASH}'; {more}base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -4,6 +4,7 @@ Guards: JSON only, nothing from other sites, a bearer token where MOCK_STS_ADMIN
 """
 
 import hmac
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,8 +12,13 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
 
+from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
+from mock_sts.protocol.json_text import JsonTextError, read_json
+from mock_sts.services.automation import Outcome, pid_of, read_outcome
+from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
+from mock_sts.store import login_queue
 from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX
@@ -21,6 +27,9 @@ from mock_sts.web.writing import json_response
 PREFIX = f"{API_PREFIX}v1"
 
 _MAX_ENTRIES = 1000
+
+#: How often one order may be used.
+_MAX_TIMES = 100_000
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -59,7 +68,70 @@ def _routes(sts: Sts) -> Blueprint:
         )
         return json_response({"entries": entries, "next_before": _next(entries)})
 
+    @routes.post("/next-login")
+    def order_login() -> Response:
+        """Say who logs in next."""
+        order = read_order(sts, _body())
+        with sts.store.writing() as transaction:
+            order_id = login_queue.put_order(transaction, *order)
+        return json_response({"id": order_id}, 201)
+
+    @routes.get("/next-login")
+    def orders() -> Response:
+        return json_response({"orders": [asdict(order) for order in login_queue.read_orders(sts.store)]})
+
+    @routes.delete("/next-login")
+    def forget_orders() -> Response:
+        with sts.store.writing() as transaction:
+            return json_response({"forgotten": login_queue.clear_orders(transaction)})
+
     return routes
+
+
+def _body() -> object:
+    """The JSON of the body. Raises BadRequest."""
+    try:
+        return read_json(request.get_data(cache=False))
+    except JsonTextError as error:
+        raise BadRequest(f"the body cannot be read: {error}") from None
+
+
+def read_order(sts: Sts, body: object) -> tuple[str | None, str | None, str | None, str, int]:
+    """An order as ``put_order`` takes it: client, redirect URI, pid, outcome, times.
+
+    ``body`` has ``persona`` (short name or pid), ``match`` (``client_id``, ``redirect_uri``), ``times`` and
+    ``outcome``. Raises BadRequest with a sentence.
+    """
+    members = _members(body, ("persona", "match", "times", "outcome"), "the order")
+    match = _members(members.get("match", {}), ("client_id", "redirect_uri"), "match")
+    outcome, times, name = members.get("outcome", "success"), members.get("times", 1), members.get("persona")
+    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= _MAX_TIMES:
+        raise BadRequest(f"times must be a whole number from 1 to {_MAX_TIMES}")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest("persona must be a text: a short name or a pid")
+    for key, value in match.items():
+        if not isinstance(value, str):
+            raise BadRequest(f"match.{key} must be a text")
+    try:
+        ends = read_outcome(outcome if isinstance(outcome, str) else "")
+        pid = None if name is None else pid_of(sts, name)
+    except (LoginIntentError, UnknownPersonError) as error:
+        raise BadRequest(str(error)) from None
+    if ends is Outcome.SUCCESS and pid is None:
+        raise BadRequest("persona is missing: a login that succeeds is somebody's")
+    client_id = match.get("client_id")
+    if client_id is not None and sts.catalog.current().client(client_id) is None:
+        raise BadRequest(f"no client has the id {client_id[:100]!r}")
+    return client_id, match.get("redirect_uri"), pid, ends.value, times
+
+
+def _members(value: object, known: tuple[str, ...], what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest(f"{what} must be a JSON object with some of {', '.join(known)}")
+    for name in value:
+        if name not in known:
+            raise BadRequest(f"{what} has no member {str(name)[:40]!r}; known are {', '.join(known)}")
+    return value
 
 
 def _next(entries: list[dict[str, Any]]) -> int | None:

@@ -9,8 +9,15 @@ from mock_sts.services.end_session import ConfirmLogout, end_session
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
+from mock_sts.web.texts import language_of
 
 _LOGOUT = "/Account/Logout"
+
+#: Where the frames of clients stand, and the purpose of what is sealed into that address.
+_FRAMES, _SEAL = "/connect/endsession/callback", "end-session"
+
+#: Seconds that the browser gets to load them before it goes on to where the client wants it.
+_PATIENCE = 2
 
 
 def blueprint(sts: Sts) -> Blueprint:
@@ -21,23 +28,44 @@ def blueprint(sts: Sts) -> Blueprint:
     def end() -> Response:
         reading.refuse_head()
         params = reading.form() if request.method == "POST" else Params.from_form(request.query_string)
-        return _end(sts, read_end_session(params), confirmed=False)
+        return _end(sts, read_end_session(params), confirmed=False, ui_locales=params.words("ui_locales"))
+
+    @routes.get(_FRAMES)
+    def frames() -> Response:
+        """Loads the clients' own addresses in frames, each with the session that has ended."""
+        reading.effective_urls(sts.addresses)
+        opened = sts.seal.open(_SEAL, request.args.get("endSessionId", "")) or {}
+        urls = opened.get("urls")
+        return browser.frames([str(url) for url in urls] if isinstance(urls, list) else [])
 
     @routes.post(_LOGOUT)
     def confirmed() -> Response:
-        if browser.is_forged(sts, reading.form().one(browser.ANTIFORGERY_FIELD)):
-            return _end(sts, EndSessionRequest(None, None, None), confirmed=False)
-        return _end(sts, EndSessionRequest(None, None, None), confirmed=True)
+        form = reading.form()
+        forged = browser.is_forged(sts, form.one(browser.ANTIFORGERY_FIELD))
+        return _end(sts, EndSessionRequest(None, None, None), confirmed=not forged, ui_locales=form.words("ui_locales"))
 
     return routes
 
 
-def _end(sts: Sts, asked: EndSessionRequest, *, confirmed: bool) -> Response:
+def _end(sts: Sts, asked: EndSessionRequest, *, confirmed: bool, ui_locales: tuple[str, ...] = ()) -> Response:
+    language = language_of(ui_locales)
     with Exchange(sts, Endpoint.END_SESSION, reading.effective_urls(sts.addresses)) as exchange:
         outcome = end_session(exchange, asked, browser.session_cookie(sts), confirmed=confirmed)
     if isinstance(outcome, ConfirmLogout):
         field, cookie = browser.antiforgery_token(sts)
-        response = browser.page("logout.html", confirm=True, antiforgery=field)
+        response = browser.page("logout.html", language=language, confirm=True, antiforgery=field)
         browser.set_antiforgery_cookie(sts, response, cookie)
         return response
-    return browser.redirect(outcome.location) if outcome.location else browser.page("logout.html", confirm=False)
+    if outcome.location and not outcome.front_channel:
+        return browser.redirect(outcome.location)
+    frames = ""
+    if outcome.front_channel:
+        frames = f"{_FRAMES}?endSessionId={sts.seal.close(_SEAL, {'urls': list(outcome.front_channel)})}"
+    return browser.page(
+        "logout.html",
+        language=language,
+        frames_of=["'self'"] if frames else [],
+        frames=frames,
+        location=outcome.location,
+        seconds=_PATIENCE,
+    )

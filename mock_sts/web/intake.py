@@ -2,11 +2,15 @@
 
 Bodies come as fast as clients send them. If the few threads that work waited for them, two slow clients would stop the
 server. So the server's threads only read, and hand what they have read to a few workers, who never wait for a client.
+
+Pages that call the server themselves (the demo) would wait for a worker while they hold one, and all workers for each
+other. They run in the thread that has read them instead, a few at a time, so that threads are left for their calls.
 """
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import Any
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -20,11 +24,15 @@ _MAX_DISCARDED, _PIECE = 16 * 1024 * 1024, 64 * 1024
 
 
 class Intake:
-    """WSGI middleware: reads the body, at most ``max_body`` bytes, then has one of ``workers`` threads call ``app``."""
+    """WSGI middleware: reads the body, at most ``max_body`` bytes, then has one of ``workers`` threads call ``app``.
 
-    def __init__(self, app: WsgiApp, *, workers: int, max_body: int) -> None:
+    ``callers`` are paths whose requests call the server themselves, each with how many may be at work at once.
+    """
+
+    def __init__(self, app: WsgiApp, *, workers: int, max_body: int, callers: Mapping[str, int]) -> None:
         self._app = app
         self._max_body = max_body
+        self._callers = {path: BoundedSemaphore(places) for path, places in callers.items()}
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="worker")
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -33,11 +41,26 @@ class Intake:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        return self._workers.submit(self._app, environ, start_response).result()
+        path = environ.get("PATH_INFO", "")
+        places = next((p for at, p in self._callers.items() if path == at or path.startswith(f"{at}/")), None)
+        if places is None:
+            return self._workers.submit(self._app, environ, start_response).result()
+        return self._call_here(places, environ, start_response)
 
     def close(self) -> None:
         """End the workers; nobody calls any more."""
         self._workers.shutdown()
+
+    def _call_here(
+        self, places: BoundedSemaphore, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        if not places.acquire(blocking=False):  # to wait would hold the thread that the others' calls may need
+            start_response("503 Service Unavailable", [("Content-Type", "text/plain"), ("Retry-After", "1")])
+            return [b"Too many at once; try again."]
+        try:
+            return self._app(environ, start_response)
+        finally:
+            places.release()
 
     def _body(self, environ: dict[str, Any]) -> bytes:
         declared = environ.get("CONTENT_LENGTH") or ""

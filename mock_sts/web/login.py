@@ -1,17 +1,17 @@
 """HelseID's own login pages: the choice of an identity provider, and the list of them for programs."""
 
 from pathlib import Path
-from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
 from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.authorization import client_of, provider_of
+from mock_sts.services.authorization import awaited
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading, testidp
 from mock_sts.web.authorization import EXTERNAL_LOGIN, LOGIN, gone
+from mock_sts.web.texts import language_of
 from mock_sts.web.writing import ready_json
 
 _STYLESHEET = Path(__file__).parent / "templates" / "stylesheet.css"
@@ -26,29 +26,30 @@ def blueprint(sts: Sts) -> Blueprint:
     def providers() -> Response:
         reading.effective_urls(sts.addresses)
         return_url = request.args.get("ReturnUrl", "")
-        client = client_of(sts, return_url)
-        if client is None:
+        waiting = awaited(sts, return_url)
+        if waiting is None:
             return gone(sts)
-        return browser.page("providers.html", providers=sts.providers_for(client), return_url=return_url)
+        return browser.page(
+            "providers.html",
+            language=language_of(waiting.request.ui_locales),
+            client_name=waiting.client.members["client_name"] or waiting.client.client_id,
+            providers=waiting.providers,
+            return_url=return_url,
+        )
 
     @routes.get(EXTERNAL_LOGIN)
     def external_login() -> Response:
         reading.effective_urls(sts.addresses)
         return_url = request.args.get("returnUrl", "")
-        provider = provider_of(sts, return_url, request.args.get("provider", ""))
-        if provider is None:
-            return gone(sts)
-        query = f"provider={provider.scheme}&returnurl={quote(return_url, safe='')}"
-        return browser.redirect(f"{testidp.LOGIN}?{query}", 302)
+        waiting = awaited(sts, return_url)
+        provider = waiting.provider(request.args.get("provider", "")) if waiting is not None else None
+        return gone(sts) if provider is None else browser.redirect(testidp.page_of(provider, return_url), 302)
 
     @routes.get(Endpoint.AVAILABLE_IDPS)
     def available_idps() -> Response:
         reading.effective_urls(sts.addresses)
-        return ready_json(
-            write_json(
-                [{"name": p.scheme, "displayName": p.display_name} for p in offered(sts.policy.identity_providers)]
-            )
-        )
+        on_offer = offered(sts.policy.identity_providers)
+        return ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in on_offer]))
 
     @routes.get("/mock/style.css")
     def stylesheet() -> Response:

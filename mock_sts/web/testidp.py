@@ -1,9 +1,15 @@
-"""The TestIDP: the form in the fields that test drivers already know, on our own host."""
+"""The identity providers' pages: the TestIDP in the fields that test drivers already know, and the others like it.
 
-from urllib.parse import quote
+A page needs one GET and one POST, no script, and nothing from elsewhere. The names of its fields, its labels, ids and
+``data-testid`` are an API for test drivers.
+"""
+
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
+from mock_sts.helseid.providers import Provider
+from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.testidp import (
     DEFAULT_LEVEL,
     HPR_NUMBER,
@@ -16,23 +22,34 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.authorization import (
-    cancel_login,
-    client_of,
-    complete_login,
-    is_return_url,
-    provider_of,
-    redirect_uri_of,
-)
+from mock_sts.services.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
+from mock_sts.services.automation import Outcome, read_outcome
 from mock_sts.services.exchange import Exchange
+from mock_sts.services.lookup import NotFoundError, Wanted, claims_of, find_personas, professions_of, the_persona
 from mock_sts.services.sts import Sts
+from mock_sts.store.fixtures import Row
 from mock_sts.web import browser, reading
 from mock_sts.web.authorization import error_redirect, gone
+from mock_sts.web.texts import language_of, texts
 
-LOGIN = "/testidp/Account/Login"
+#: The TestIDP's page, and that of all other providers.
+LOGIN, OTHER_LOGIN = "/testidp/Account/Login", "/mock/idp"
 
 #: Form field to the TestIDP parameter that means the same.
 _FIELDS = {"Pid": PID, "HprNumber": HPR_NUMBER, "SecurityLevel": SECURITY_LEVEL}
+
+#: How many people the page lists.
+_SHOWN = 12
+
+#: The buttons beside logging in, and seconds that a slow provider takes.
+_OUTCOMES = (Outcome.LEVEL_TOO_LOW, Outcome.PROVIDER_ERROR, Outcome.TIMEOUT)
+_SLOW, _SLOWNESS = "slow", 5
+
+
+def page_of(provider: Provider, return_url: str) -> str:
+    """Where the login at ``provider`` takes place, for the request behind ``return_url``."""
+    path = LOGIN if provider.is_testidp else OTHER_LOGIN
+    return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': return_url})}"
 
 
 def blueprint(sts: Sts) -> Blueprint:
@@ -40,36 +57,42 @@ def blueprint(sts: Sts) -> Blueprint:
     routes = Blueprint("testidp", __name__)
 
     @routes.get(LOGIN)
+    @routes.get(OTHER_LOGIN, endpoint="other_form")
     def form() -> Response:
         reading.effective_urls(sts.addresses)
-        if client_of(sts, _return_url()) is None:
-            return gone(sts)
-        return _page(sts)
+        waiting = awaited(sts, _return_url())
+        provider = waiting.provider(_scheme()) if waiting is not None else None
+        return gone(sts) if waiting is None or provider is None else _page(sts, waiting, provider)
 
     @routes.post(LOGIN)
+    @routes.post(OTHER_LOGIN, endpoint="other_log_in")
     def log_in() -> Response:
         urls = reading.effective_urls(sts.addresses)
         return_url = _return_url()
-        provider = provider_of(sts, return_url, request.args.get("provider", ""))
-        if provider is None:
+        waiting = awaited(sts, return_url)
+        provider = waiting.provider(_scheme()) if waiting is not None else None
+        if waiting is None or provider is None:
             return gone(sts)
         fields = reading.form()
         if browser.is_forged(sts, fields.one(browser.ANTIFORGERY_FIELD)):
-            return _page(sts, fields, "Skjemaet er ikke fra denne nettleseren, eller for gammelt. Prøv igjen.")
+            return _page(sts, waiting, provider, fields, "forged")
+        outcome = fields.one("outcome")
         try:
-            if fields.one("outcome") == "cancel":
-                with Exchange(sts, LOGIN, urls) as exchange:
-                    return browser.answer(cancel_login(exchange, return_url))
-            intent = _intent(fields)
-            with Exchange(sts, LOGIN, urls) as exchange:
+            with Exchange(sts, request.path, urls) as exchange:
+                if outcome not in (None, _SLOW, Outcome.SUCCESS):
+                    return browser.answer(fail_login(exchange, return_url, read_outcome(outcome or "")))
+                intent = _intent(fields, provider)
                 cookie = complete_login(exchange, return_url, intent, provider, browser.session_cookie(sts))
         except LoginIntentError as error:
-            return _page(sts, fields, str(error))
+            return _page(sts, waiting, provider, fields, str(error))
         except OAuthError as error:
             if error.code is ErrorCode.ACCESS_DENIED:
-                return _page(sts, fields, error.description)
+                return _page(sts, waiting, provider, fields, error.description)
             return error_redirect(sts, error)
-        response = _back(sts, return_url, provider.scheme)
+        if outcome == _SLOW:
+            response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=return_url)
+        else:
+            response = _back(sts, return_url, provider.scheme)
         browser.set_session_cookie(sts, response, cookie)
         return response
 
@@ -96,34 +119,86 @@ def _back(sts: Sts, return_url: str, scheme: str) -> Response:
     return browser.form_post(f"/signin-{scheme}", (*fields, ("session_state", "-")))
 
 
-def _intent(fields: Params) -> LoginIntent:
+def _intent(fields: Params, provider: Provider) -> LoginIntent:
+    """Who the form says: the person whose button was pressed, else what was typed. Raises LoginIntentError."""
     values = {parameter: value.strip() for field, parameter in _FIELDS.items() if (value := fields.one(field))}
+    chosen = fields.one("persona")
+    if chosen is not None:
+        values = {name: value for name, value in values.items() if name == SECURITY_LEVEL} | {PID: chosen}
+    if not provider.is_testidp:
+        values = {name: value for name, value in values.items() if name == PID}
     intent = read_login_intent({name: value for name, value in values.items() if value})
     if intent is None:
-        raise LoginIntentError(f"{PID} must be eleven digits")
-    return intent
+        raise LoginIntentError("no_pid")
+    return LoginIntent(intent.pid, intent.hpr_number, intent.security_level, fields.one("Eid"))
 
 
 def _return_url() -> str:
     return request.args.get("returnurl", "")
 
 
-def _page(sts: Sts, fields: Params | None = None, message: str = "") -> Response:
-    """The form; what was typed stays."""
+def _scheme() -> str:
+    return request.args.get("provider", "")
+
+
+def _language(waiting: Awaited) -> str:
+    return language_of(waiting.request.ui_locales)
+
+
+def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = "") -> Response:
+    """The form; what was typed stays. ``message`` is a text, or the name of one."""
     typed = fields or Params()
     field, cookie = browser.antiforgery_token(sts)
-    query = f"provider={quote(request.args.get('provider', ''), safe='')}&returnurl={quote(_return_url(), safe='')}"
+    language = _language(waiting)
+    words = request.args.get("q", "").split()
+    people = find_personas(sts.store, Wanted(words))
+    chosen = _chosen(sts, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
+    location = page_of(provider, _return_url())
     response = browser.page(
         "testidp.html",
         status=400 if message else 200,
-        posts_to=[redirect_uri_of(sts.store, _return_url())],
-        action=f"{LOGIN}?{query}",
-        message=message,
-        pid=typed.one("Pid") or "",
-        hpr_number=typed.one("HprNumber") or "",
+        ends_at_client=True,
+        language=language,
+        provider=provider,
+        client_name=waiting.client.members["client_name"] or waiting.client.client_id,
+        action=location,
+        path=location.partition("?")[0],
+        return_url=_return_url(),
+        message=texts(language).get(message, message),
+        query=" ".join(words),
+        people=[_listed(row) for row in people[:_SHOWN]],
+        others=max(0, len(people) - _SHOWN),
+        chosen=chosen,
+        claims=claims_of(chosen, sts.policy.network) if chosen is not None else {},
+        pid=typed.one("Pid") or (chosen.pid if chosen is not None else ""),
+        hpr_number=typed.one("HprNumber") or waiting.hints.get(HPR_NUMBER, ""),
         levels=sorted(LEVELS, reverse=True),
-        security_level=typed.one("SecurityLevel") or DEFAULT_LEVEL,
+        security_level=typed.one("SecurityLevel") or waiting.hints.get(SECURITY_LEVEL, DEFAULT_LEVEL),
+        asked_eid=((provider.eid(typed.one("Eid")) if "Eid" in typed else None) or waiting.eid_at(provider)).name,
+        outcomes=_OUTCOMES,
         antiforgery=field,
     )
     browser.set_antiforgery_cookie(sts, response, cookie)
     return response
+
+
+def _chosen(sts: Sts, key: str | None) -> Persona | None:
+    try:
+        found = the_persona(sts.store, key, invent=True).item if key else None
+    except NotFoundError:
+        return None
+    return found if isinstance(found, Persona) else None
+
+
+def _listed(row: Row) -> dict[str, str]:
+    """What the page shows of a person."""
+    members = row.item.members
+    names = (members["given_name"], members["middle_name"], members["family_name"])
+    return {
+        "pid": members["pid"],
+        "name": " ".join(filter(None, names)),
+        "hpr_number": members["hpr_number"] or "",
+        "roles": ", ".join(professions_of(members)),
+        "level": members["security_level"],
+        "description": members["description"],
+    }

@@ -3,7 +3,8 @@
 Each page gets a folder like a fresh clone and goes from top to bottom: shell blocks in bash, Python and Node.js blocks
 as programs, YAML blocks as the files that their first line names. The server of a page is the one that its own block
 starts, else one started before the first block. What follows a block as ``text`` or ``json`` is what it must have
-printed. Blocks that cannot be run here are compared instead: see ``values``.
+printed. Blocks that cannot be run here are compared instead: see ``values``. A word after the language says that a
+block needs a ``browser``, or that it is ``not-run``, which the page must say too.
 """
 
 import ast
@@ -42,6 +43,9 @@ ANYTHING = "..."
 
 LANGUAGES = ("sh", "python", "js", "yaml", "text", "json", "http", "csharp", "java", "properties")
 
+#: Words after the language of a block.
+BROWSER, NOT_RUN = "browser", "not-run"
+
 _SERVER = re.compile(r"(^|\s)(make run|\S*mock-sts serve)\b")
 _STATUS = re.compile(r"#\s*exit status (\d+)\s*$")
 #: A comment that says what must be done with a server that runs, before another one can take its port.
@@ -58,11 +62,12 @@ _DOCKER = {"docker": set[str](), "compose": {"compose"}, "self": {"compose"}}
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block; ``place`` is page and line."""
+    """One fenced block; ``place`` is page and line, ``needs`` the word after the language."""
 
     place: str
     language: str
     text: str
+    needs: str = ""
 
 
 def is_generated(page: Path) -> bool:
@@ -81,7 +86,8 @@ def blocks_of(page: Path) -> list[Block]:
             opened, lines = (number, fence[2], fence[3].strip()), []
         elif fence and opened is not None and fence[2].startswith(opened[1]) and not fence[3].strip():
             place = f"{page.relative_to(ROOT)}:{opened[0]}" if page.is_relative_to(ROOT) else f"{page.name}:{opened[0]}"
-            blocks.append(Block(place, opened[2], textwrap.dedent("\n".join(lines)) + "\n"))
+            language, _, needs = opened[2].partition(" ")
+            blocks.append(Block(place, language, textwrap.dedent("\n".join(lines)) + "\n", needs))
             opened = None
         else:
             lines.append(line)
@@ -89,16 +95,28 @@ def blocks_of(page: Path) -> list[Block]:
     return blocks
 
 
-def by_node(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
-    """The blocks that Node.js runs, with what they print, and the others."""
-    node: list[Block] = []
-    others: list[Block] = []
-    mine = others
+@dataclass(frozen=True)
+class Parts:
+    """The blocks of a page by what they need: Python only, Node.js, a browser. Each with what it prints."""
+
+    plain: list[Block]
+    node: list[Block]
+    browser: list[Block]
+
+
+def parts_of(blocks: list[Block]) -> Parts:
+    """``blocks`` taken apart; those that are not run are left out."""
+    parts = Parts([], [], [])
+    mine = parts.plain
     for block in blocks:
+        if block.needs == NOT_RUN:
+            mine = []
+            continue
+        assert block.needs in ("", BROWSER), f"{block.place}: {block.needs!r} is nothing that a block can need"
         if block.language != "text":
-            mine = node if block.language == "js" else others
+            mine = parts.browser if block.needs else parts.node if block.language == "js" else parts.plain
         mine.append(block)
-    return node, others
+    return parts
 
 
 def commands_in(text: str) -> list[str]:
@@ -176,6 +194,11 @@ class Reader:
             self._run(["bash", "-euo", "pipefail", "-c", self._here(block.text)], wanted)
 
     def _python(self, block: Block) -> None:
+        """A program, or a file of tests: then its name stands in the first line, and a shell block runs it."""
+        named = re.match(r"# (test_\w+\.py)\n", block.text)
+        if named:
+            (self.folder / named[1]).write_text(self._here(block.text), encoding="utf-8")
+            return
         self._program(block, "py", [str(self.folder / ".venv" / "bin" / "python"), "-W", "error"])
 
     def _js(self, block: Block) -> None:
@@ -186,7 +209,7 @@ class Reader:
     def _program(self, block: Block, suffix: str, command: list[str]) -> None:
         self._count += 1
         file = self.folder / f"snippet-{self._count}.{suffix}"
-        file.write_text(self._here(block.text), encoding="utf-8")
+        file.write_text(_with_our_browser(self._here(block.text)), encoding="utf-8")
         self._run([*command, file.name], {0})
 
     def _text(self, block: Block) -> None:
@@ -290,6 +313,17 @@ class Reader:
             ["make", "-n", *words[1:]], cwd=self.folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def _with_our_browser(text: str) -> str:
+    """``text`` with Debian's Chromium in place of the browsers that Playwright and Selenium bring along."""
+    path = shutil.which("chromium") or ""
+    text = text.replace("playwright.chromium.launch()", f"playwright.chromium.launch(executable_path={path!r})")
+    text = text.replace("await chromium.launch()", f"await chromium.launch({{ executablePath: {path!r} }})")
+    if os.geteuid() == 0:  # Chromium refuses its sandbox to root; Playwright does without it by itself
+        headless = 'options.add_argument("--headless=new")\n'
+        text = text.replace(headless, headless + 'options.add_argument("--no-sandbox")\n')
+    return text
 
 
 def check_docker(command: str) -> None:

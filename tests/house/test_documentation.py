@@ -185,6 +185,7 @@ def test_settings_and_rules_that_are_named_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_endpoints_that_are_named_exist(page: Path, sts: Emulator) -> None:
     rules = {rule.rule for rule in sts.app.url_map.iter_rules()}
+    rules |= {rule.partition("/<")[0] for rule in rules}  # /mock/as/<persona>
     own = r"(?<![\w.])(/(?:connect|mock|health|Account|testidp|home|\.well-known)/[\w/.-]*[\w])"
     for path in re.findall(own, re.sub(r"\]\([^)]*\)", "", text_of(page))):
         assert path in rules, f"{page.name}: {path}"
@@ -240,12 +241,19 @@ def test_commands_and_options_that_are_named_exist(page: Path) -> None:
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), f"{page.name}: {' '.join(words)} has no {option}"
 
 
+def demo_test_ids() -> set[str]:
+    """The ``data-testid`` of the demo's pages, which examples for browsers name."""
+    templates = (ROOT / "mock_sts" / "demo" / "templates").glob("*.html")
+    return {name for file in templates for name in re.findall(r'"(demo-[a-z-]+)"', file.read_text(encoding="utf-8"))}
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_clients_and_people_that_are_named_exist(page: Path) -> None:
     world = shipped().entries
     assert set(re.findall(r"\bdemo-[a-z0-9]+(?:-[a-z0-9]+)*\b", text_of(page))) <= {
         *world["client"],
         "demo-api",  # of mock:demo-api
+        *demo_test_ids(),
     }
     blocks = "\n".join(block.text for block in blocks_of(page) if block.language == "yaml")
     for pid in re.findall(r"(?<!\d)\d{11}(?!\d)", text_of(page)):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.snippets import LANGUAGES, ROOT, Block, Reader, blocks_of, by_node, commands_in, is_generated
+from tests.house.snippets import LANGUAGES, NOT_RUN, ROOT, Block, Reader, blocks_of, commands_in, is_generated, parts_of
 
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if not is_generated(page))]
 WITH_BLOCKS = [page for page in PAGES if blocks_of(page)]
-WITH_NODE = [page for page in WITH_BLOCKS if by_node(blocks_of(page))[0]]
+WITH_NODE = [page for page in WITH_BLOCKS if parts_of(blocks_of(page)).node]
+WITH_BROWSER = [page for page in WITH_BLOCKS if parts_of(blocks_of(page)).browser]
 
 
 def name_of(page: Path) -> str:
@@ -25,19 +26,35 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=name_of)
 def test_what_a_page_shows_works(page: Path, reader: Reader) -> None:
-    reader.follow(by_node(blocks_of(page))[1])
+    reader.follow(parts_of(blocks_of(page)).plain)
 
 
 @pytest.mark.node
 @pytest.mark.parametrize("page", WITH_NODE, ids=name_of)
 def test_what_a_page_shows_works_with_node(page: Path, reader: Reader) -> None:
-    reader.follow(by_node(blocks_of(page))[0])
+    reader.follow(parts_of(blocks_of(page)).node)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", WITH_BROWSER, ids=name_of)
+def test_what_a_page_shows_works_with_a_browser(page: Path, reader: Reader) -> None:
+    reader.follow(parts_of(blocks_of(page)).browser)
+
+
+@pytest.mark.parametrize("page", WITH_BLOCKS, ids=name_of)
+def test_a_page_says_which_blocks_are_not_run(page: Path) -> None:
+    """Who copies an example knows whether anybody has tried it."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    for block in blocks_of(page):
+        if block.needs == NOT_RUN:
+            before = " ".join(lines[max(0, int(block.place.rpartition(":")[2]) - 5) :][:4])
+            assert "not run" in before, f"{block.place}: the text before it does not say that it is not run"
 
 
 def test_the_pages_of_the_first_day_work_one_after_the_other(reader: Reader) -> None:
     """In one folder and beside one server: README, the clients, an own world."""
     for page in (ROOT / "README.md", ROOT / "docs" / "clients.md", ROOT / "docs" / "your-own-world.md"):
-        reader.follow(by_node(blocks_of(page))[1])
+        reader.follow(parts_of(blocks_of(page)).plain)
 
 
 def test_every_language_is_shown_somewhere() -> None:
@@ -108,3 +125,17 @@ def test_blocks_and_commands_are_taken_apart(tmp_path: Path) -> None:
     page.write_text("```sh\nnever ends\n")
     with pytest.raises(AssertionError, match="no end"):
         blocks_of(page)
+
+
+def test_blocks_are_told_apart_by_what_they_need(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    fenced = [("python", "1"), ("text", "2"), ("js browser", "3"), ("text", "4"), ("js", "5"), ("js not-run", "6")]
+    page.write_text(
+        "".join(f"```{info}\n{text}\n```\n" for info, text in [*fenced, ("text", "7"), ("python browser", "8")])
+    )
+    parts = parts_of(blocks_of(page))
+    told = [[block.text.strip() for block in part] for part in (parts.plain, parts.node, parts.browser)]
+    assert told == [["1", "2"], ["5"], ["3", "4", "8"]]
+    page.write_text("```js sometimes\n```\n")
+    with pytest.raises(AssertionError, match="nothing that a block can need"):
+        parts_of(blocks_of(page))

@@ -627,6 +627,7 @@ CLIENTS: dict[str, Callable[[Entry], object]] = {
     "demo-machine-child": lambda client: client["tenancy"] == "single-tenant" and len(client["children"]) > 1,
     "demo-web": lambda client: all(is_identity(scope) for scope in client["scope"]),
     "demo-native": lambda client: all(urlsplit(uri).port is None for uri in client["redirect_uris"]),
+    "demo-page": lambda client: all(urlsplit(uri).path == "/mock/demo/callback" for uri in client["redirect_uris"]),
     "demo-web-api": lambda client: {"mock:demo-api/read", "offline_access"} <= set(client["scope"]),
     "demo-several-apis": lambda client: len({s.partition("/")[0] for s in client["scope"] if not is_identity(s)}) == 3,
     "demo-exchange": lambda client: client["grant_types"] == [TOKEN_EXCHANGE],

@@ -203,7 +203,7 @@ def test_form_post_sends_itself_and_has_a_button_without_script(rp: RelyingParty
     hashed = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
     policy = answer.headers["content-security-policy"]
     assert f"script-src 'sha256-{hashed}'" in policy
-    assert "form-action http://localhost:8089;" in policy
+    assert "form-action" not in policy  # the client may redirect on, and browsers would check that too
     assert "unsafe-inline" not in policy
     assert re.search(r"<noscript><button[^>]*>[^<]+</button></noscript>", page)
 

@@ -187,13 +187,22 @@ def test_without_test_pid_there_is_a_page(rp: RelyingParty, changes: dict[str, A
 
 
 @pytest.mark.covers("automatic-login.testidp-only")
-def test_a_client_that_may_not_use_the_testidp_is_told_why_nobody_can_log_in(sts: Emulator) -> None:
+def test_where_the_testidp_is_not_allowed_its_parameters_mean_nothing(sts: Emulator) -> None:
     rp = web(sts, identity_providers=["idporten-oidc"])
     for changes in ({"test_pid": PERSON}, {"test_pid": PERSON, "acr_values": "idp:testidp-oidc"}, {"test_pid": "x"}):
         browser = rp.browser()
         page = browser.follow(asked(rp, Login(), browser, changes))
-        assert page.status == 400
-        assert "(idporten-oidc) is emulated yet; add testidp-oidc" in page.content.decode()
+        assert page.status == 200
+        assert "<h1>ID-porten</h1>" in page.content.decode()
+
+
+@pytest.mark.covers("automatic-login.testidp-only")
+def test_a_client_without_any_provider_is_told_why_nobody_can_log_in(sts: Emulator) -> None:
+    rp = web(sts, identity_providers=["nonsense-oidc"])
+    browser = rp.browser()
+    page = browser.follow(asked(rp, Login(), browser, {"test_pid": PERSON}))
+    assert page.status == 400
+    assert "its identity_providers are nonsense-oidc; none of these is on offer here" in page.content.decode()
 
 
 @pytest.mark.covers("automatic-login.testidp-only")

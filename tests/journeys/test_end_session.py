@@ -233,3 +233,173 @@ def test_userinfo_still_answers_after_logout(sts: Emulator, rp: RelyingParty) ->
     assert rp.user_info(tokens["access_token"]).json == before
     sts.clock.advance(600)
     assert rp.user_info(tokens["access_token"]).status == 401
+
+
+@pytest.mark.covers("end-session.language")
+@pytest.mark.parametrize(
+    ("ui_locales", "language", "question", "end"),
+    [
+        (None, "nb", "Vil du logge ut?", "Du er logget ut"),
+        ("nb-no", "nb", "Vil du logge ut?", "Du er logget ut"),
+        ("en", "en", "Do you want to log out?", "You are logged out"),
+        ("en-us nb", "en", "Do you want to log out?", "You are logged out"),
+        ("de fr en", "en", "Do you want to log out?", "You are logged out"),
+        ("<x>", "nb", "Vil du logge ut?", "Du er logget ut"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_pages_speak_the_language_that_is_asked_for(
+    rp: RelyingParty, method: str, ui_locales: str | None, language: str, question: str, end: str
+) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    asked = {} if ui_locales is None else {"ui_locales": ui_locales}
+    text = page(log_out(browser, method, **asked))
+    assert question in text and f'<html lang="{language}">' in text
+    action, fields = first_form(text)
+    text = page(browser.send("POST", action, fields))
+    assert end in text and f'<html lang="{language}">' in text
+    assert end in page(log_out(browser, method, id_token_hint=hint, **asked))
+
+
+@pytest.mark.covers("end-session.confirm.forged", "end-session.language")
+def test_a_forged_confirmation_asks_again_in_the_same_language(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    action, fields = first_form(page(log_out(browser, ui_locales="en")))
+    text = page(browser.send("POST", action, {**fields, "__RequestVerificationToken": "forged"}))
+    assert "Do you want to log out?" in text
+    page(browser.send("POST", *first_form(text)))
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.hint.other-client")
+def test_the_hint_says_which_client_the_browser_goes_back_to(sts: Emulator, rp: RelyingParty) -> None:
+    other = "http://localhost:8090/out"
+    second = register_web(sts, "second", jwk=private_jwk("ES256", 5), post_logout_redirect_uris=[other])
+    for uri, location in ((other, other), (OUT, None)):
+        browser = rp.browser()
+        log_in(rp, browser)
+        hint = log_in(second, browser, test_pid=ABSENT)["id_token"]
+        answer = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=uri, client_id="web")
+        assert answer.headers.get("location") == location
+        assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.hint.nobody")
+def test_with_nobody_logged_in_a_hint_still_leads_back(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    for _ in range(2):
+        answer = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=OUT, state="s")
+        assert answer.headers["location"] == f"{OUT}?state=s"
+    answer = log_out(rp.browser(), id_token_hint=hint, post_logout_redirect_uri=OUT)
+    assert answer.headers["location"] == OUT
+    page(log_out(rp.browser(), id_token_hint="nonsense", post_logout_redirect_uri=OUT))
+
+
+@pytest.mark.covers("end-session.form")
+def test_a_post_counts_by_its_form_alone(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    query = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": OUT})
+    page(browser.send("POST", f"/connect/endsession?{query}", {}))
+    assert is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.methods")
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH"])
+def test_other_methods_log_nobody_out(rp: RelyingParty, method: str) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    assert browser.send(method, f"/connect/endsession?{urlencode({'id_token_hint': hint})}").status == 405
+    assert is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.methods")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_only_a_post_confirms(rp: RelyingParty, method: str) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    action, fields = first_form(page(log_out(browser)))
+    assert browser.send(method, f"{action}?{urlencode(fields)}").status == 405
+    assert is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.hostile")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "id_token_hint=%00",
+        "id_token_hint=%ff",
+        "id_token_hint=" + "a" * 20_000,
+        "id_token_hint=a.b.c&id_token_hint=d.e.f",
+        "id_token_hint=..&post_logout_redirect_uri=javascript:alert(1)",
+        "state=%3Cscript%3Ealert(1)%3C/script%3E&post_logout_redirect_uri=//evil.example",
+        "ui_locales=" + "en-" * 5_000,
+        "&".join(f"p{number}=1" for number in range(300)),
+        "%",
+        "=",
+    ],
+    ids=range(10),
+)
+def test_a_strange_request_logs_nobody_out(rp: RelyingParty, query: str) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    for answer in (
+        browser.send("GET", f"/connect/endsession?{query}"),
+        browser.send("POST", "/connect/endsession", dict(pair.partition("=")[::2] for pair in query.split("&"))),
+    ):
+        assert answer.status in (200, 400)
+        assert "location" not in answer.headers
+        assert b"<script" not in answer.content and b"evil.example" not in answer.content
+    assert is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.page-safety")
+def test_pages_are_framed_by_nobody_and_kept_by_nobody(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    question = log_out(browser)
+    action, fields = first_form(page(question))
+    for answer in (question, browser.send("POST", action, fields)):
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "form-action 'self'" in policy
+        assert "no-store" in answer.headers["cache-control"]
+        assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.covers("end-session.journal")
+def test_the_journal_tells_of_a_logout(sts: Emulator, rp: RelyingParty) -> None:
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    log_out(browser, id_token_hint=hint)
+    row = sts.journal(client_id="web")[0]
+    assert (row["endpoint"], row["outcome"]) == ("/connect/endsession", "granted")
+    assert row["detail"] == {"sid": decode(hint)[1]["sid"], "front_channel": [], "back_channel": []}
+
+
+@pytest.mark.covers("end-session.loopback-port")
+@pytest.mark.parametrize(
+    ("registered", "uri", "follows"),
+    [
+        ("http://localhost/out", "http://localhost:51234/out", True),
+        ("http://127.0.0.1/out", "http://127.0.0.1:51234/out", True),
+        ("http://localhost/out", "http://localhost:51234/other", False),
+        ("http://localhost/out", "http://127.0.0.1:51234/out", False),
+        ("http://localhost/out", "https://localhost:51234/out", False),
+        ("http://localhost/out", "http://localhost:51234@evil.example/out", False),
+        ("http://localhost/out", "http://localhost:51234/out?x=1", False),
+        ("http://localhost:8089/out", "http://localhost:51234/out", False),
+        ("https://app.example/out", "https://app.example:51234/out", False),
+    ],
+)
+def test_a_loopback_address_without_port_fits_every_port(
+    sts: Emulator, registered: str, uri: str, follows: bool
+) -> None:
+    rp = register_web(sts, post_logout_redirect_uris=[registered])
+    browser = rp.browser()
+    hint = log_in(rp, browser)["id_token"]
+    answer = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=uri)
+    assert answer.headers.get("location") == (uri if follows else None)
+    assert not is_logged_in(rp, browser)

@@ -308,7 +308,7 @@ def test_wrong_input_is_told_and_what_was_typed_stays(
     assert page.status == 400
     assert "location" not in page.headers
     message = re.search(r'role="alert"[^>]*>([^<]+)<', page.content.decode())
-    assert message is not None and " must be " in message[1]
+    assert message is not None and (" must be " in message[1] or message[1].startswith("Velg en person"))
     assert value_of(page, "Pid") == pid
     assert value_of(page, "HprNumber") == hpr_number
     if level == "3":
@@ -616,35 +616,28 @@ def test_even_under_the_same_name_a_cookie_of_another_server_is_no_session(world
 
 
 @pytest.mark.covers("login.content-policy")
-@pytest.mark.parametrize(
-    ("redirect_uri", "source"),
-    [
-        ("http://localhost:8089/callback", "http://localhost:8089"),
-        ("https://app.example/a/b?c=d", "https://app.example"),
-        ("app://callback", "app:"),
-        ("com.example.app:/callback", "com.example.app:"),
-    ],
-)
-def test_the_form_may_end_at_the_client(sts: Emulator, redirect_uri: str, source: str) -> None:
+@pytest.mark.parametrize("redirect_uri", ["http://localhost:8089/callback", "app://callback", "http://[::1]:5000/cb"])
+def test_the_form_may_end_wherever_the_client_leads(sts: Emulator, redirect_uri: str) -> None:
     rp = web(sts, redirect_uris=[redirect_uri])
     rp.redirect_uri = redirect_uri
     browser = rp.browser()
     page, action, fields = open_form(browser, start(rp, Login(), browser))
-    assert policy(page)["form-action"] == ["'self'", source]
+    # Browsers check form-action for the client's own redirects too: tests/browser shows it.
+    assert "form-action" not in policy(page)
     assert policy(page)["default-src"] == ["'none'"]
     # Also when it is shown once more.
     again = browser.send("POST", action, fill_in(fields, pid="1"))
-    assert policy(again)["form-action"] == ["'self'", source]
+    assert again.status == 400
+    assert "form-action" not in policy(again)
 
 
-def test_a_target_that_a_policy_cannot_name_does_not_stop_the_login(sts: Emulator) -> None:
-    redirect_uri = "http://[::1]:5000/cb"
-    rp = web(sts, redirect_uris=[redirect_uri])
-    rp.redirect_uri = redirect_uri
+@pytest.mark.covers("login.content-policy")
+def test_other_pages_post_to_the_server_only(rp: RelyingParty) -> None:
     browser = rp.browser()
-    page, _action, _fields = open_form(browser, start(rp, Login(), browser))
-    assert "form-action" not in policy(page)
-    assert policy(page)["default-src"] == ["'none'"]
+    providers = browser.follow(start(rp, Login(), browser))
+    error = browser.follow(browser.send("GET", "/connect/authorize?client_id=web"))
+    for page in (providers, error):
+        assert policy(page)["form-action"] == ["'self'"]
 
 
 @pytest.mark.covers("login.content-policy")
@@ -736,7 +729,7 @@ def test_a_strange_query_leads_nowhere(sts: Emulator, rp: RelyingParty, path: st
 
 
 @pytest.mark.covers("login.hostile")
-@pytest.mark.parametrize("provider", ["", "nonsense", "idporten-oidc", "%00", "%ff", "a" * 20_000, "testidp-oidc%20"])
+@pytest.mark.parametrize("provider", ["", "nonsense", "buypass", "%00", "%ff", "a" * 20_000, "testidp-oidc%20"])
 def test_an_unknown_provider_leads_nowhere(sts: Emulator, rp: RelyingParty, provider: str) -> None:
     browser = rp.browser()
     _, action, fields = open_form(browser, start(rp, Login(), browser))

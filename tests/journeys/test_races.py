@@ -1,5 +1,6 @@
 """What may be used once is used once, however many workers and requests race for it."""
 
+import json
 import multiprocessing
 import secrets
 from collections import Counter
@@ -12,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.emulator import LiveServer, OverHttp
-from tests.support.machine import ABSENT, Machine
-from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty
+from tests.support.machine import ABSENT, Answer, Machine, decode
+from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
 
 PROCESSES = 4
 RACES = 200
@@ -44,6 +45,12 @@ def same_proof(machine: Machine) -> list[Request]:
     ]
 
 
+def end_of(answer: Answer) -> str | None:
+    """Whether an answer without a rule takes the browser back to the client with a code, or to a page."""
+    location = answer.headers.get("location", "")
+    return "code" if "?code=" in location else "page" if location.startswith("/Account/") else None
+
+
 def runner(base: str, requests: list[Request], start: Barrier, results: Any) -> None:
     """One process: the same race as the others, at the same moment, again and again."""
     transport = OverHttp(base)
@@ -54,7 +61,7 @@ def runner(base: str, requests: list[Request], start: Barrier, results: Any) -> 
         if request.proof is not None:
             headers["DPoP"] = request.proof
         answer = transport.send(request.method, request.path, headers, request.body)
-        found.append((answer.status, answer.rule))
+        found.append((answer.status, answer.rule or end_of(answer)))
     transport.close()
     results.put(found)
 
@@ -147,7 +154,7 @@ def same_request_uri(rp: RelyingParty) -> list[Request]:
     [
         (same_code, (200, None), (400, "code.known")),
         (same_refresh_token, (200, None), (400, "refresh.single-use")),
-        (same_request_uri, (303, None), (303, "request-uri.fresh")),
+        (same_request_uri, (303, "code"), (303, "request-uri.fresh")),
     ],
     ids=["code", "refresh token", "request_uri"],
 )
@@ -188,3 +195,62 @@ def test_threads_of_one_process_race_too(live: LiveServer) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda request: machine.post(request[0], proof=request[1]), requests))
     assert Counter(answer.status for answer in answers) == {200: 1, 400: 39}
+
+
+@pytest.mark.covers("automation.queue.once")
+def test_an_ordered_login_is_used_once(live: LiveServer) -> None:
+    """Four browsers arrive at once for one order: one is logged in, the others get the page."""
+    uris = [f"{REDIRECT_URI}/{number}" for number in range(RACES)]
+    machine = live.client(
+        f"queue-racer-{secrets.token_hex(4)}",
+        grant_types=["authorization_code", "refresh_token"],
+        scope=SCOPES,
+        redirect_uris=uris,
+    )
+    races = []
+    for uri in uris:
+        match = {"client_id": machine.client_id, "redirect_uri": uri}
+        body = json.dumps({"persona": PERSON, "match": match}).encode()
+        answer = live.transport.send("POST", "/mock/api/v1/next-login", {"Content-Type": "application/json"}, body)
+        assert answer.status == 201, answer.content
+        party = RelyingParty(machine, redirect_uri=uri)
+        # Each process is one browser: the session of a race that it won must not answer in the next.
+        pushed = [party.push(Login(), {"prompt": "login"}).json["request_uri"] for _ in range(PROCESSES)]
+        races.append([Request("GET", party.authorize_path(request_uri), b"", None) for request_uri in pushed])
+    outcomes = one_race(live, races)
+    expected = Counter({(303, "code"): 1, (303, "page"): PROCESSES - 1})
+    assert [number for number, outcome in enumerate(outcomes) if outcome != expected] == []
+    left = json.loads(live.transport.send("GET", "/mock/api/v1/next-login").content)["orders"]
+    assert [order for order in left if order["client_id"] == machine.client_id] == []
+
+
+@pytest.mark.covers("automation.queue.once")
+def test_eight_browsers_in_parallel_get_eight_people(live: LiveServer) -> None:
+    """Each has a client of its own, and its order is for that."""
+    people = [f"{day:02}819012345" for day in range(1, 9)]
+
+    def log_in(pid: str) -> list[str]:
+        machine = live.client(
+            f"parallel-{secrets.token_hex(4)}",
+            grant_types=["authorization_code", "refresh_token"],
+            scope=SCOPES,
+            redirect_uris=[REDIRECT_URI],
+        )
+        party = RelyingParty(machine)
+        body = json.dumps({"persona": pid, "match": {"client_id": machine.client_id}, "times": 5}).encode()
+        transport = OverHttp(live.issuer)
+        try:
+            made = transport.send("POST", "/mock/api/v1/next-login", {"Content-Type": "application/json"}, body)
+            assert made.status == 201, made.content
+        finally:
+            transport.close()
+        found = []
+        for _ in range(5):
+            login = Login()
+            answer = party.browser().send("GET", party.authorize_path(party.push(login).json["request_uri"]))
+            tokens = party.redeem(login, answer_parameters(answer)["code"])
+            found.append(str(decode(tokens.json["id_token"])[1]["helseid://claims/identity/pid"]))
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(log_in, people)) == [[pid] * 5 for pid in people]

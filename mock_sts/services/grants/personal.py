@@ -123,6 +123,7 @@ def personal_authorization(
         refresh_token=refresh,
         act=act,
         login_details=document["details"],
+        on_behalf_of=document["on_behalf_of"],
         jti=new_jti(family),
     )
 

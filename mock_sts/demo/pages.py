@@ -1,0 +1,71 @@
+"""The addresses of the demo."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response
+
+from mock_sts.demo import API, HOME
+from mock_sts.settings import Settings
+
+if TYPE_CHECKING:
+    from mock_sts.demo.views import Demo
+
+#: Path to how many requests at and below it may be at work at once in a process (see ``web.intake``), the longer path
+#: first. They call the server themselves.
+CALLERS: Mapping[str, int] = {API: 16, HOME: 16}
+
+_STYLESHEET = Path(__file__).parent / "templates" / "demo_style.css"
+
+
+def blueprint(settings: Settings, key: Mapping[str, Any]) -> Blueprint:
+    """The routes; ``key`` is the private JWK of the client ``demo-page``."""
+    routes = Blueprint("demo", __name__, template_folder="templates")
+    styles = _STYLESHEET.read_bytes()
+
+    @cache
+    def demo() -> "Demo":
+        # Authlib's client parts are loaded when somebody comes.
+        from mock_sts.demo.views import Demo  # noqa: PLC0415
+
+        return Demo(settings, key)
+
+    @routes.get(HOME)
+    def home() -> Response:
+        return demo().home()
+
+    @routes.get(f"{HOME}/steps")
+    def steps() -> Response:
+        return demo().steps()
+
+    @routes.post(f"{HOME}/login")
+    def login() -> Response:
+        return demo().log_in()
+
+    @routes.get(f"{HOME}/callback")
+    def callback() -> Response:
+        return demo().callback()
+
+    @routes.post(f"{HOME}/call")
+    def call() -> Response:
+        return demo().call()
+
+    @routes.post(f"{HOME}/refresh")
+    def refresh() -> Response:
+        return demo().refresh()
+
+    @routes.post(f"{HOME}/logout")
+    def logout() -> Response:
+        return demo().log_out()
+
+    @routes.get(API)
+    def api() -> Response:
+        return demo().api()
+
+    @routes.get(f"{HOME}/style.css")
+    def stylesheet() -> Response:
+        return Response(styles, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
+
+    return routes

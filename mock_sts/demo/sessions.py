@@ -1,0 +1,77 @@
+"""What the demo keeps on the server between two requests of a browser: one small file each.
+
+Files, for the server may have several processes. They hold tokens and proof keys of synthetic people, lie beside the
+database, and are gone after a day, or earlier when there are many.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+_LIFETIME, _MOST = 86_400, 200
+
+
+class Shelf:
+    """JSON objects by name, the oldest ones thrown away when there are ``most``."""
+
+    def __init__(self, folder: Path, *, most: int = _MOST) -> None:
+        self._folder = folder
+        self._most = most
+
+    def put(self, name: str, value: dict[str, Any]) -> None:
+        """Keep ``value`` as ``name``, in place of what was there."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self._folder / f"{secrets.token_hex(8)}.new"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(value, file)
+        fresh.replace(self._path(name))
+        self._tidy()
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """What is kept as ``name``."""
+        return self._read(self._path(name))
+
+    def take(self, name: str) -> dict[str, Any] | None:
+        """The same, and nobody gets it again."""
+        mine = self._folder / f"{secrets.token_hex(8)}.taken"
+        try:
+            self._path(name).rename(mine)
+        except FileNotFoundError:
+            return None
+        value = self._read(mine)
+        mine.unlink(missing_ok=True)
+        return value
+
+    def remove(self, name: str) -> None:
+        """Keep nothing as ``name``."""
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        # The name is a secret of a browser, and must not be read off a list of files.
+        return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()}.json"
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Any] | None:
+        try:
+            if path.stat().st_mtime < time.time() - _LIFETIME:
+                return None
+            value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return value
+
+    def _tidy(self) -> None:
+        aged = []
+        for path in self._folder.iterdir():
+            try:
+                aged.append((path.stat().st_mtime, path))
+            except FileNotFoundError:  # another request has taken it
+                continue
+        aged.sort(key=lambda pair: pair[0], reverse=True)
+        for number, (made, path) in enumerate(aged):
+            if number >= self._most or made < time.time() - _LIFETIME:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""The page of identity providers."""
+
+from mock_sts.documentation.words import NOTE, cell_of, short
+from mock_sts.helseid.providers import ACR_EIDS, PROVIDERS
+
+
+def providers_page() -> str:
+    """The identity providers, and what a login through each eID yields."""
+    lines = [
+        NOTE,
+        "# Identity providers",
+        "",
+        "Through whom people log in, and what the tokens say then. `idp` is the provider's scheme: the word for",
+        "`acr_values=idp:...`, for `identity_providers` of a client and for `MOCK_STS_IDENTITY_PROVIDERS`. The first",
+        "eID of a provider is the usual one; `eid` is its name in a persona's `eids`. HelseID tells little of all",
+        "this, so each value says how we know it: **D** documented by NHN, **S** seen in a recording or in published",
+        "code, **I** inferred.",
+        "",
+        "| `idp` | name on the page | evidence | `eid` | name of the eID | level | `amr` | evidence |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for provider in PROVIDERS:
+        for eid in provider.eids:
+            levels = " or ".join(eid.levels)
+            lines.append(
+                f"| `{provider.scheme}` | {provider.display_name} | {cell_of(provider.evidence)} | `{eid.name}` "
+                f"| {eid.display_name} | {levels} | {short(eid.amr)} | {cell_of(eid.evidence)} |"
+            )
+    lines += [
+        "",
+        "At the TestIDP the person has every level up to their own, whatever `eids` they have.",
+        "",
+        "## What `acr_values` may hold",
+        "",
+        "Words separated by spaces; others are ignored.",
+        "",
+        "| word | what it does |",
+        "| --- | --- |",
+        "| `idp:<scheme>` | straight to that provider, if the client may use it and it reaches the level |",
+        "| `Level4`, `High` | leaves out providers below level 4, refuses logins below it, unless `Level3` is there |",
+    ]
+    lines += [f"| `{word}` | chooses {_named(eid)} beforehand |" for word, eid in ACR_EIDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _named(eid: str) -> str:
+    """The display names of an eID, one where all providers call it alike."""
+    found = dict.fromkeys(one.display_name for provider in PROVIDERS for one in provider.eids if one.name == eid)
+    return " or ".join(found)

@@ -1,0 +1,151 @@
+"""Logins without a page: what the request, a queue, a cookie or the settings tell of who shall log in, and how it ends.
+
+The first of these that says something counts: the TestIDP's own parameters, ``login_hint``, an order of the queue, the
+persona cookie of the browser, and in the mode ``auto`` the default persona.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mock_sts.helseid import testidp
+from mock_sts.helseid.identifiers import is_pid
+from mock_sts.helseid.providers import Provider
+from mock_sts.helseid.registry import Client
+from mock_sts.helseid.terms import LOGIN_AUTO, LOGIN_PAGE
+from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
+from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.sts import Sts
+from mock_sts.store import login_queue
+
+#: The beginnings of a ``login_hint`` that we understand.
+HINT_PID, HINT_PERSONA, HINT_OUTCOME = "testid:", "persona:", "outcome:"
+
+
+class Outcome(StrEnum):
+    """How a login ends. What the errors are for the client is inferred, except for a login that is cancelled."""
+
+    SUCCESS = "success"
+    ACCESS_DENIED = "access_denied"
+    LEVEL_TOO_LOW = "level_too_low"
+    PROVIDER_ERROR = "provider_error"
+    TIMEOUT = "timeout"
+    LOGIN_REQUIRED = "login_required"
+    INTERACTION_REQUIRED = "interaction_required"
+
+
+#: What the client hears of an outcome.
+_ERRORS: Mapping[Outcome, tuple[ErrorCode, str]] = {
+    Outcome.ACCESS_DENIED: (ErrorCode.ACCESS_DENIED, "The login was cancelled"),
+    Outcome.LEVEL_TOO_LOW: (ErrorCode.ACCESS_DENIED, "The security level of the login is too low"),
+    Outcome.PROVIDER_ERROR: (ErrorCode.TEMPORARILY_UNAVAILABLE, "The identity provider reported an error"),
+    Outcome.TIMEOUT: (ErrorCode.TEMPORARILY_UNAVAILABLE, "The identity provider did not answer in time"),
+    Outcome.LOGIN_REQUIRED: (ErrorCode.LOGIN_REQUIRED, ""),
+    Outcome.INTERACTION_REQUIRED: (ErrorCode.INTERACTION_REQUIRED, ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of a login: who (None: whoever is logged in, or the page), and how it ends.
+
+    ``binding`` says that a session of somebody else will not do.
+    """
+
+    intent: LoginIntent | None
+    outcome: Outcome = Outcome.SUCCESS
+    binding: bool = True
+
+
+def error_of(outcome: Outcome) -> OAuthError:
+    """What the client hears of a login that ends with ``outcome``, which is no success."""
+    code, description = _ERRORS[outcome]
+    return OAuthError(code, description, detail=f"the login was told to end with {outcome.value}")
+
+
+def told_of(
+    exchange: Exchange,
+    client: Client,
+    hints: Mapping[str, str],
+    login_hint: str | None,
+    redirect_uri: str,
+    persona_cookie: str | None,
+    provider: Provider | None,
+) -> Told | None:
+    """What is told of this login; None when nothing is. ``provider`` is where it would take place without a page.
+
+    Raises LoginIntentError and UnknownPersonError for what names nobody.
+    """
+    policy = exchange.sts.policy
+    mode = client.members["login_mode"] or policy.login_mode
+    if mode == LOGIN_PAGE:
+        return None
+    if provider is not None and provider.is_testidp:
+        # Only the TestIDP knows these parameters; with another provider they mean nothing.
+        intent = read_login_intent(hints)
+        hinted = _hinted(exchange, login_hint)
+        if intent is not None and hinted is not None and hinted.intent is not None:
+            _agree(intent, hinted.intent)
+        if intent is not None:
+            return Told(intent, hinted.outcome if hinted is not None else Outcome.SUCCESS)
+        if hinted is not None:
+            return hinted
+    elif (hinted := _hinted(exchange, login_hint)) is not None:
+        return hinted
+    ordered = _ordered(exchange, client, redirect_uri)
+    if ordered is not None:
+        return ordered
+    if persona_cookie:
+        return Told(LoginIntent(pid_of(exchange.sts, persona_cookie), None, None))
+    if mode == LOGIN_AUTO:
+        name = client.members["default_persona"] or policy.default_persona
+        return Told(LoginIntent(pid_of(exchange.sts, name), None, None), binding=False)
+    return None
+
+
+def pid_of(sts: Sts, name: str) -> str:
+    """The pid of the persona called ``name``, which may be a pid itself. Raises UnknownPersonError."""
+    return name if is_pid(name) else sts.people.pid_of(sts.store, name)
+
+
+def _hinted(exchange: Exchange, login_hint: str | None) -> Told | None:
+    """What ``login_hint`` tells; anything but our own forms is a hint for a form, and tells nothing here."""
+    hint = login_hint or ""
+    if hint.startswith(HINT_PID):
+        pid = hint.removeprefix(HINT_PID)
+        if not is_pid(pid):
+            raise LoginIntentError(f"login_hint={HINT_PID} must be followed by eleven digits")
+        return Told(LoginIntent(pid, None, None))
+    if hint.startswith(HINT_PERSONA):
+        return Told(LoginIntent(pid_of(exchange.sts, hint.removeprefix(HINT_PERSONA)), None, None))
+    if hint.startswith(HINT_OUTCOME):
+        return Told(None, read_outcome(hint.removeprefix(HINT_OUTCOME)))
+    return None
+
+
+def read_outcome(text: str) -> Outcome:
+    """The outcome called ``text``. Raises LoginIntentError."""
+    try:
+        return Outcome(text)
+    except ValueError:
+        raise LoginIntentError(f"{text[:40]!r} is no outcome; these are {', '.join(Outcome)}") from None
+
+
+def _agree(parameters: LoginIntent, hint: LoginIntent) -> None:
+    if parameters.pid != hint.pid:
+        raise LoginIntentError(f"{testidp.PID} and login_hint name different people")
+
+
+def _ordered(exchange: Exchange, client: Client, redirect_uri: str) -> Told | None:
+    store = exchange.sts.store
+    if login_queue.is_empty(store):
+        return None
+    # Taken before the outcome is known: an order is for one login, whether that succeeds or not.
+    with store.writing() as transaction:
+        order = login_queue.take_order(transaction, client.client_id, redirect_uri)
+    if order is None:
+        return None
+    exchange.detail["login_order"] = order.id
+    intent = None if order.pid is None else LoginIntent(order.pid, None, None)
+    return Told(intent, Outcome(order.outcome))

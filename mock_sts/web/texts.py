@@ -1,0 +1,75 @@
+"""The words of the login pages, in bokmål and in English; HelseID's ``ui_locales`` chooses (``nb-no``, ``en-us``)."""
+
+from collections.abc import Iterable, Mapping
+
+NORWEGIAN, ENGLISH = "nb", "en"
+
+#: Text by name, each as (bokmål, English).
+_TEXTS: Mapping[str, tuple[str, str]] = {
+    "emulator": ("er en emulator for test, ikke HelseID", "is an emulator for tests, not HelseID"),
+    "choose": ("Velg innlogging", "Choose how to log in"),
+    "for_client": ("Innlogging til", "Logging in to"),
+    "level": ("Sikkerhetsnivå", "Security level"),
+    "pid": ("Fødselsnummer eller D-nummer", "National identity number or D-number"),
+    "hpr": ("HPR-nummer (tomt: fra HPR-testregistry)", "HPR number (empty: from HPR-testregistry)"),
+    "eid": ("eID", "eID"),
+    "log_in": ("Logg inn", "Log in"),
+    "logins_here": ("Innlogging i denne nettleseren", "Logins in this browser"),
+    "log_in_as": ("Logg inn som", "Log in as"),
+    "cancel": ("Avbryt", "Cancel"),
+    "level_too_low": ("For lavt sikkerhetsnivå", "Security level too low"),
+    "provider_error": ("Feil hos ID-leverandør", "Provider fails"),
+    "timeout": ("ID-leverandør svarer ikke", "Provider does not answer"),
+    "slow": ("Treg ID-leverandør", "Slow provider"),
+    "other_ends": ("Andre utfall", "Other outcomes"),
+    "search": ("Søk på navn, nummer eller rolle", "Search by name, number or role"),
+    "find": ("Søk", "Search"),
+    "people": ("Testpersoner", "Test people"),
+    "nobody": ("Ingen passer til søket", "Nobody fits"),
+    "more": ("flere; søk for å finne dem", "more; search to find them"),
+    "preview": ("Dette får klienten vite", "What the client will know"),
+    "preview_hint": (
+        "Alt som kan stå i tokenet. Scope og API bestemmer hva som gjør det, innloggingen bestemmer nivået.",
+        "All that may stand in the token. Scopes and APIs decide what does; the way of logging in decides the level.",
+    ),
+    "show": ("Vis", "Show"),
+    "waiting": (
+        "ID-leverandøren er treg. Innloggingen fortsetter av seg selv.",
+        "The provider is slow. The login goes on.",
+    ),
+    "go_on": ("Fortsett", "Go on"),
+    "forged": (
+        "Skjemaet er ikke fra denne nettleseren, eller for gammelt. Prøv igjen.",
+        "The form is not from this browser, or too old. Try again.",
+    ),
+    "no_pid": ("Velg en person, eller skriv elleve siffer.", "Choose a person, or type eleven digits."),
+    "log_out": ("Logg ut", "Log out"),
+    "log_out_question": ("Vil du logge ut?", "Do you want to log out?"),
+    "logged_out": ("Du er logget ut", "You are logged out"),
+    "error_title": ("Innloggingen kan ikke gjennomføres", "The login cannot go on"),
+    "error_code": ("Feilkode", "Error code"),
+    "error_id": ("Feilens id", "Id of the error"),
+    "error_rule": ("Regel som er brutt", "Rule that was broken"),
+    "error_detail": ("Forklaring", "Explanation"),
+    "error_journal": (
+        "Klienten får ikke vite dette. Journalen har hele utvekslingen.",
+        "The client is told nothing of this. The journal has the whole exchange.",
+    ),
+}
+
+
+def language_of(ui_locales: Iterable[str]) -> str:
+    """The first language of ``ui_locales`` that the pages have; bokmål when there is none."""
+    for locale in ui_locales:
+        language = locale.partition("-")[0].lower()
+        if language == ENGLISH:
+            return ENGLISH
+        if language in (NORWEGIAN, "no", "nn"):
+            return NORWEGIAN
+    return NORWEGIAN
+
+
+def texts(language: str) -> dict[str, str]:
+    """All texts in ``language``."""
+    index = 1 if language == ENGLISH else 0
+    return {name: both[index] for name, both in _TEXTS.items()}

@@ -1,0 +1,155 @@
+"""The pages as texts: what test drivers hold on to, both languages, nothing from elsewhere; tests/browser has more."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mock_sts.web import browser as browser_module
+from mock_sts.web.texts import ENGLISH, NORWEGIAN, language_of, texts
+from tests.support.emulator import Emulator
+from tests.support.machine import Answer
+from tests.support.relying_party import PERSON, Browser, Login, RelyingParty, web_client
+
+TEMPLATES = Path(browser_module.__file__).parent / "templates"
+PICTURES = Path(__file__).parents[2] / "docs" / "images"
+
+
+class Elements(HTMLParser):
+    """All tags of a page with their attributes."""
+
+    def __init__(self, page: Answer) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.feed(page.content.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+    def one(self, tag: str, **having: str) -> dict[str, str]:
+        fits = [a for t, a in self.found if t == tag and all(a.get(name) == value for name, value in having.items())]
+        assert len(fits) == 1, (tag, having, fits)
+        return fits[0]
+
+
+def data_test_ids(page: Elements) -> list[str]:
+    return [attributes["data-testid"] for _, attributes in page.found if "data-testid" in attributes]
+
+
+@pytest.fixture
+def rp(sts: Emulator) -> RelyingParty:
+    return web_client(sts)
+
+
+def open_page(rp: RelyingParty, browser: Browser, scheme: str, **changes: str) -> Elements:
+    pushed = rp.push(Login(), {"acr_values": f"idp:{scheme}", **changes})
+    page = browser.follow(browser.send("GET", rp.authorize_path(pushed.json["request_uri"])))
+    assert page.status == 200
+    return Elements(page)
+
+
+@pytest.mark.covers("pages.contract")
+def test_what_drivers_hold_on_to_on_the_page_of_the_testidp(rp: RelyingParty) -> None:
+    page = open_page(rp, rp.browser(), "testidp-oidc")
+    forms = [attributes for tag, attributes in page.found if tag == "form"]
+    assert forms[0]["id"] == "login-form"
+    assert forms[0]["method"] == "post"
+    assert page.one("input", id="username")["name"] == "Pid"
+    assert page.one("select", id="SecurityLevel")["name"] == "SecurityLevel"
+    assert page.one("input", id="HprNumber")["name"] == "HprNumber"
+    assert page.one("button", id="login-submit").get("name") is None
+    assert page.one("button", id="login-cancel")["value"] == "access_denied"
+    ids = {"client", "pid", "level", "hpr-number", "login", "cancel", "search", "find", "more"}
+    ids |= {f"outcome-{name}" for name in ("level_too_low", "provider_error", "timeout", "slow")}
+    ids |= {f"{what}-{PERSON}" for what in ("person", "log-in-as", "show")}
+    assert ids <= set(data_test_ids(page))
+    # The button of a person stands outside of the form and belongs to it, with what is typed there.
+    button = page.one("button", value=PERSON)
+    assert (button["name"], button["form"]) == ("persona", "login-form")
+
+
+@pytest.mark.covers("pages.contract")
+def test_what_drivers_hold_on_to_on_the_pages_of_other_providers(rp: RelyingParty) -> None:
+    page = open_page(rp, rp.browser(), "idporten-oidc")
+    assert page.one("input", id="username")["name"] == "Pid"
+    assert {"eid-bankid", "eid-buypass", "eid-commfides", "eid-minid", "login", "cancel"} <= set(data_test_ids(page))
+    names = {attributes.get("name") for tag, attributes in page.found if tag in ("input", "select")}
+    assert names == {"Pid", "Eid", "__RequestVerificationToken", "provider", "returnurl", "q"}
+
+
+@pytest.mark.covers("pages.contract")
+def test_every_field_has_a_label_and_no_id_comes_twice(rp: RelyingParty) -> None:
+    for scheme in ("testidp-oidc", "idporten-oidc", "bankid-oidc"):
+        page = open_page(rp, rp.browser(), scheme, login_hint="x")
+        labelled = {attributes["for"] for tag, attributes in page.found if tag == "label"}
+        fields = [a for tag, a in page.found if tag in ("input", "select") and a.get("type") != "hidden"]
+        assert {field["id"] for field in fields} == labelled
+        ids = [attributes["id"] for _, attributes in page.found if "id" in attributes]
+        assert len(ids) == len(set(ids)), ids
+        assert len(data_test_ids(page)) == len(set(data_test_ids(page)))
+
+
+@pytest.mark.covers("pages.languages")
+def test_every_text_is_there_in_both_languages_and_used() -> None:
+    norwegian, english = texts(NORWEGIAN), texts(ENGLISH)
+    assert set(norwegian) == set(english)
+    same = {name for name in norwegian if norwegian[name] == english[name]}
+    assert same <= {"eid"}, "not translated"
+    templates = "".join(file.read_text(encoding="utf-8") for file in TEMPLATES.glob("*.html"))
+    used = set(re.findall(r"\bt\.(\w+)", templates))
+    assert used <= set(norwegian), "a text that nobody has written"
+    outcomes = {"level_too_low", "provider_error", "timeout"}  # by t[outcome]
+    messages = {"forged", "no_pid"}  # told by web/testidp.py
+    assert set(norwegian) == used | outcomes | messages
+
+
+@pytest.mark.covers("pages.languages")
+@pytest.mark.parametrize(
+    ("ui_locales", "language"),
+    [
+        ([], "nb"),
+        (["nb-no"], "nb"),
+        (["en-us"], "en"),
+        (["EN"], "en"),
+        (["de", "en-gb", "nb"], "en"),
+        (["nn-NO", "en"], "nb"),
+        (["se"], "nb"),
+        ([""], "nb"),
+    ],
+)
+def test_the_first_language_that_the_pages_have(ui_locales: list[str], language: str) -> None:
+    assert language_of(ui_locales) == language
+
+
+@pytest.mark.covers("pages.own-assets")
+def test_the_stylesheet_is_small_and_loads_nothing(sts: Emulator) -> None:
+    answer = sts.get("/mock/style.css")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/css; charset=UTF-8"
+    text = answer.content.decode()
+    assert len(answer.content) < 6_000
+    assert "url(" not in text and "@import" not in text
+    # Every class of the pages has a look.
+    templates = "".join(file.read_text(encoding="utf-8") for file in TEMPLATES.glob("*.html"))
+    classes = {name for found in re.findall(r'class="([^"{]*)"', templates) for name in found.split()}
+    assert classes <= set(re.findall(r"\.([a-z][\w-]*)", text))
+
+
+@pytest.mark.covers("pages.own-assets")
+def test_the_pages_have_no_script_and_no_style_of_their_own() -> None:
+    for file in TEMPLATES.glob("*.html"):
+        text = file.read_text(encoding="utf-8")
+        if file.name != "form_post.html":
+            assert "<script" not in text, file.name
+        assert not re.search(r"\bon[a-z]+=|\bstyle=|<style|https?://", text), file.name
+
+
+@pytest.mark.covers("pages.pictures")
+def test_the_pictures_are_small() -> None:
+    pictures = sorted(PICTURES.iterdir())
+    assert pictures
+    for picture in pictures:
+        data = picture.read_bytes()
+        assert data[:4] == b"RIFF" and data[8:12] == b"WEBP", picture.name
+        assert len(data) < 60_000, picture.name
