@@ -408,7 +408,9 @@ class ApiResource:
     @lru_cache(maxsize=1024)
     def implied_by(audience: str) -> "ApiResource":
         """An API that no document describes, with HelseID's defaults."""
-        return ApiResource(audience, API_FORMAT.read({"audience": audience}, "implied"), implied=True)
+        # A stranger's scope may be anything, also what no file may hold.
+        members = API_FORMAT.read({"audience": "implied"}, "implied") | {"audience": audience}
+        return ApiResource(audience, members, implied=True)
 
 
 @dataclass(frozen=True, eq=False)

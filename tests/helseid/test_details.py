@@ -402,13 +402,13 @@ def test_which_scopes_bring_it(scopes: list[str], wanted: list[str], brings: boo
     [
         ({"delegated_children": {"21310010": []}}, "'21310010' is no organization number"),
         ({"delegated_children": {"213100106": ["x"]}}, "'x' is no organization number"),
-        ({"delegated_children": {"213100106": "213100203"}}, "'delegated_children' is"),
+        ({"delegated_children": {"213100106": "213100203"}}, "'delegated_children' holds"),
         ({"delegated_children": ["213100106"]}, "'delegated_children' is"),
         ({"has_shared_secret": "yes"}, "'has_shared_secret' is"),
         ({"token_exchange_actors": "demo-exchange"}, "'token_exchange_actors' is"),
         ({"tenancy": "multi"}, "'tenancy' is"),
         ({"children": ["21300002"]}, "'21300002' is no organization number"),
-        ({"delegations": [213100106]}, "'delegations' is"),
+        ({"delegations": [213100106]}, "'delegations' holds"),
     ],
 )
 def test_a_client_with_a_broken_member_is_refused_with_its_place(members: Element, message: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mock_sts.helseid.providers import PROVIDERS
 from tests.journeys.test_resource import prove
 from tests.support.emulator import API_SCOPE, Emulator, Worlds, register
 from tests.support.keys import private_jwk
@@ -59,7 +60,7 @@ def test_a_machine_is_told_its_registration_member_by_member(sts: Emulator) -> N
         ("RequirePkce", True),
         ("AllowedGrantTypes", ["client_credentials"]),
         ("AllowedScopes", [API_SCOPE, INFO]),
-        ("AllowedIdentityProviders", ["testidp-oidc", "testidpnew-oidc"]),
+        ("AllowedIdentityProviders", [provider.scheme for provider in PROVIDERS]),
         ("RedirectUris", []),
         ("PostLogoutRedirectUris", []),
         ("AccessTokenLifetime", 600),

@@ -76,7 +76,10 @@ def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer
         request for request, status, _ in outcomes if status in (200, 201) and request.method == "POST" and request.body
     ]
     assert granted == []
-    assert row_counts(live) == before
+    after = row_counts(live)
+    # What earlier tests used up is swept when it is over, which may happen meanwhile.
+    assert after.pop("replay") <= before.pop("replay")
+    assert after == before
     # A few kinds never get past the server's own HTTP parser; most must have been answered by us.
     assert sum(1 for _, status, _ in outcomes if status) > 0.9 * REQUESTS
     # And it still works.
