@@ -1022,7 +1022,6 @@ def test_module_parameters_beside_a_request_uri_are_ignored(rp: RelyingParty) ->
         ({"claims": {"iat": 1_800_000_000 - 86_400}}, "dpop.clock"),
         ({"claims": {"iat": 1_800_000_000 + 86_400}}, "dpop.clock"),
     ],
-    ids=repr,
 )
 def test_module_dpop_negative_tests_at_the_token_endpoint(rp: RelyingParty, changes: dict[str, Any], rule: str) -> None:
     login = Login()

@@ -21,8 +21,16 @@ from tests.support.keys import Jwk, public_jwk
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/connect/token"
 
+
+class _Absent:
+    """The type of ABSENT: it looks the same in every process, for the names of tests."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
 #: Stands for "leave this member out".
-ABSENT = object()
+ABSENT = _Absent()
 
 
 @dataclass(frozen=True)
