@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Each file of tests stays in one process, for some share a server.
+JOBS ?= 2
+PARALLEL := -n $(JOBS) --dist loadfile
 # Where a package has no wheel for this Python, newer ones are taken; constraints keep a clean clone reproducible.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -29,7 +32,7 @@ check: $(STAMP) ## style, types, import contracts, generated pages
 	$(BIN)/mock-sts fixtures check > /dev/null
 
 test: check ## everything that needs Python only
-	$(BIN)/pytest -m 'not node and not browser'
+	$(BIN)/pytest $(PARALLEL) -m 'not node and not browser'
 
 test-all: check ## everything; names the program that is missing
 	@command -v node > /dev/null || { echo 'make test-all needs node (Node.js 20 or newer), which is missing' >&2; exit 1; }
@@ -38,7 +41,7 @@ test-all: check ## everything; names the program that is missing
 	@command -v chromium > /dev/null || { echo "make test-all needs Chromium (Debian's package chromium), which is missing" >&2; exit 1; }
 	@command -v chromedriver > /dev/null || { echo "make test-all needs chromedriver (Debian's package chromium-driver), which is missing" >&2; exit 1; }
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 docs: $(STAMP) ## write the generated parts of the documentation
 	$(BIN)/mock-sts docs

@@ -563,7 +563,8 @@ def test_a_pid_of_the_living_is_let_in_with_a_warning_or_refused(
 # client
 
 
-def test_clients_are_listed_in_a_table(run: Callable[..., str]) -> None:
+def test_clients_are_listed_in_a_table(run: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     lines = run("client", "list").splitlines()
     assert lines[0].split() == ["CLIENT_ID", "NAME", "GRANTS", "NEEDS", "WHAT", "IT", "SHOWS"]
     machine = next(line for line in lines if line.startswith("demo-machine "))
