@@ -61,6 +61,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         journal_size=settings.journal_size,
         refresh_token_usage=settings.refresh_token_usage,
         revoke_on_code_reuse=settings.revoke_on_code_reuse,
+        keep_identity_scopes=settings.keep_identity_scopes,
         identity_providers=settings.identity_providers,
         login_mode=settings.login_mode,
         default_persona=settings.default_persona,

@@ -227,6 +227,13 @@ SETTINGS: tuple[Setting, ...] = (
         _flag,
     ),
     Setting(
+        "keep_identity_scopes",
+        "false",
+        "Whether a person's token that resource narrows to one API keeps openid and the other identity scopes; they "
+        "are dropped by the product that HelseID is built on",
+        _flag,
+    ),
+    Setting(
         "identity_providers",
         "",
         "Schemes of the identity providers on offer, separated by spaces; empty: all",
@@ -314,6 +321,7 @@ class Settings:
     refresh_token_lifetime: int
     refresh_token_usage: str
     revoke_on_code_reuse: bool
+    keep_identity_scopes: bool
     identity_providers: tuple[str, ...]
     login_mode: str
     default_persona: str

@@ -30,7 +30,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "testidp.other_log_in": ("browsers and test drivers", "the same form, filled in"),
     "testidp.sign_in": ("test drivers", "the hop that drivers written for the real TestIDP make after its form"),
     "automation.log_in_as": ("browsers, sent by a test", "lets a persona log in in this browser: sets a cookie"),
-    "token.token": ("clients, behind the scenes", "gives tokens: `client_credentials`, codes, refresh tokens"),
+    "token.token": (
+        "clients, behind the scenes",
+        "gives tokens: `client_credentials`, codes, refresh tokens, token exchange",
+    ),
     "token.dpop_nonce": ("tests", "a nonce without a challenge; HelseID has no such address"),
     "user_info.userinfo": ("clients, behind the scenes", "tells of the person behind an access token"),
     "user_info.clientinfo": ("clients, behind the scenes", "tells of the client behind an access token"),

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mock_sts.documentation.words import NOTE, fit
-from mock_sts.helseid.profile import CHAPTERS, dpop, token_request
+from mock_sts.helseid.profile import CHAPTERS, access_token, dpop, token_management, token_request
 from mock_sts.helseid.requirement import Chapter, Enforcement, Requirement
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services import resource
 
 _BACK_CHANNEL = (Endpoint.PAR, Endpoint.TOKEN)
 
@@ -39,12 +40,18 @@ _JUDGED_AT: Mapping[str, tuple[Endpoint, ...]] = {
     "details": (Endpoint.PAR, Endpoint.AUTHORIZE, Endpoint.TOKEN),
     "api": (Endpoint.TOKEN,),
     "access-token": _RESOURCES,
+    "token-use": _RESOURCES,
+    "token-management": _MANAGEMENT,
 }
 
 
-def judged_at(chapter: Chapter[Any], requirement: Requirement[Any]) -> tuple[Endpoint, ...]:
-    """The endpoints that judge by ``requirement``: those of its chapter, but for two sorts of exceptions."""
+def judged_at(chapter: Chapter[Any], requirement: Requirement[Any]) -> tuple[str, ...]:
+    """The endpoints that judge by ``requirement``: those of its chapter, but for a few exceptions."""
     endpoints = _JUDGED_AT[chapter.name]
+    if requirement is token_management.hint:
+        return (Endpoint.REVOCATION,)
+    if requirement is access_token.bound:
+        return (resource.PATH,)
     if requirement is token_request.allowed:
         return (*endpoints, *_NOBODYS)
     if chapter is dpop.CHAPTER and requirement not in dpop.RESOURCE_CHAPTER.requirements:
@@ -62,7 +69,6 @@ _OTHER_ERRORS: tuple[tuple[ErrorCode, str, str | tuple[str, ...], str], ...] = (
         "none of the registration's `identity_providers` is on offer for these `acr_values`",
     ),
     (ErrorCode.INVALID_REQUEST, "", Endpoint.AUTHORIZE, "the parameters cannot be read"),
-    (ErrorCode.INVALID_REQUEST, "", _MANAGEMENT, "no `token` in the form"),
     (
         ErrorCode.INVALID_REQUEST,
         "(says what)",
@@ -104,21 +110,8 @@ _OTHER_ERRORS: tuple[tuple[ErrorCode, str, str | tuple[str, ...], str], ...] = (
         Endpoint.AUTHORIZE,
         "the outcome `timeout`, ordered or by its button",
     ),
-    (
-        ErrorCode.UNSUPPORTED_TOKEN_TYPE,
-        "",
-        Endpoint.REVOCATION,
-        "a `token_type_hint` that is no type of token",
-    ),
     (ErrorCode.INVALID_TOKEN, "", _RESOURCES, "no token, or one that is not good here: status 401"),
     (ErrorCode.INVALID_TOKEN, "The access token expired", _RESOURCES, "an old token: status 401"),
-    (ErrorCode.INSUFFICIENT_SCOPE, "", Endpoint.USERINFO, "a token without `openid`: status 403"),
-    (
-        ErrorCode.INSUFFICIENT_SCOPE,
-        "",
-        Endpoint.CLIENT_INFO,
-        "a token without `helseid://scopes/client/info`: status 403",
-    ),
     (ErrorCode.SERVER_ERROR, "(see the log)", "all", "the database cannot be used (503), or a fault of ours (500)"),
 )
 
@@ -143,8 +136,8 @@ def errors_page() -> str:
         "",
         "What a client hears, and which requirement says it. Back-channel errors are JSON with status 400, where",
         "nothing else is said; a description that stands here as empty is left out, as HelseID leaves it out.",
-        "Userinfo and clientinfo answer with status and the header `WWW-Authenticate`; a broken rule for DPoP is",
-        "`invalid_token` there. Introspection answers a client that does not prove who it is with 401 and no body.",
+        "Userinfo and clientinfo answer with status 401 (403 for `insufficient_scope`) and the header",
+        "`WWW-Authenticate`. Introspection answers a client that does not prove who it is with 401 and no body.",
         "Errors of the authorize endpoint travel to the client by redirect where that is safe, and end on a page",
         "where it is not. A requirement marked `strict` refuses in strict enforcement only.",
         "",

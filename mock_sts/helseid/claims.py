@@ -176,7 +176,7 @@ def exchanged_token_claims(facts: AccessTokenFacts, subject: Mapping[str, Any], 
         if name in subject:
             claims[name] = subject[name]
     claims.update({name: value for name, value in subject.items() if name.startswith("helseid://")})
-    claims.setdefault(ORIGINAL_CLIENT_ID, subject.get("client_id"))
+    claims.setdefault(ORIGINAL_CLIENT_ID, subject["client_id"])
     claims["act"] = actor
     claims["jti"] = facts.jti
     return claims

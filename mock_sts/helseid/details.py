@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.protocol.authorization_details import DetailsError, read_authorization_details
+from mock_sts.protocol.errors import quoted
 
 ORGANIZATION = "helseid_authorization"
 JOURNAL_ID = "nhn:sfm:journal-id"
@@ -69,12 +70,12 @@ def read_details(values: Iterable[object]) -> Details:
         try:
             elements = read_authorization_details(value)
         except DetailsError as error:
-            faults.append(str(error))
+            faults.append(f"the details cannot be read: {error}")
             continue
         for element in elements:
             name = element["type"]
             if name in found:
-                faults.append(f"the type {name!r} stands twice")
+                faults.append(f"the type {quoted(name)} stands twice, expected once")
             types.append(name)
             found[name] = element
     organization = journal_id = trust_framework = None
@@ -100,22 +101,26 @@ def _organization(element: Mapping[str, Any], faults: list[str]) -> Organization
     for name in where.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, dict):
-        faults.append(f"{ORGANIZATION} has no {where}")
+        faults.append(f"{where} is missing or not an object")
         return None
     system, number, kind = value.get("system"), value.get("value"), value.get("type")
     if kind != "ENH":
-        faults.append(f"{where}.type is {kind!r}, not 'ENH'")
+        faults.append(f"{where}.type is {quoted(kind)}, expected 'ENH'")
     if not isinstance(number, str):
-        faults.append(f"{where}.value is missing or not a text")
+        faults.append(f"{where}.value is {quoted(number)}, expected a text")
     elif system in CHILD_SYSTEMS:
         return OrganizationNumbers(None, number)
     elif system == PARENT_SYSTEM:
         parent, _, rest = number.removeprefix(_PARENT_PREFIX).partition(":")
         if number.startswith(_PARENT_PREFIX) and ":" not in rest:
             return OrganizationNumbers(parent, rest or None)
-        faults.append(f"{where}.value is {number!r}, not {_PARENT_PREFIX}<parent> or {_PARENT_PREFIX}<parent>:<child>")
+        faults.append(
+            f"{where}.value is {quoted(number)}, expected {_PARENT_PREFIX}<parent> or {_PARENT_PREFIX}<parent>:<child>"
+        )
     else:
-        faults.append(f"{where}.system is {system!r}, none of {', '.join((*CHILD_SYSTEMS, PARENT_SYSTEM))}")
+        faults.append(
+            f"{where}.system is {quoted(system)}, expected one of {', '.join((*CHILD_SYSTEMS, PARENT_SYSTEM))}"
+        )
     return None
 
 
@@ -124,5 +129,5 @@ def _journal_id(element: Mapping[str, Any], faults: list[str]) -> str | None:
     journal_id = value.get("journal_id") if isinstance(value, dict) else None
     if isinstance(journal_id, str) and journal_id:
         return journal_id
-    faults.append(f"{JOURNAL_ID} has no value.journal_id, or one that is not a text")
+    faults.append(f"value.journal_id of {JOURNAL_ID} is {quoted(journal_id)}, expected a text")
     return None

@@ -201,7 +201,7 @@ API_FORMAT = Format(
         Member(
             "token_exchange_actors",
             Kind.TEXTS,
-            "Ids of the clients that may exchange access tokens for it; empty: all that have the grant",
+            "Ids of the clients that may exchange the access tokens that it received; empty: all that have the grant",
             default=(),
         ),
     ),

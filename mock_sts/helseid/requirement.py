@@ -65,16 +65,16 @@ _MET = Verdict(met=True)
 _LONGEST_OBSERVED = 200
 
 
-def holds(met: bool, observed: object = "", expected: object = "", says: str = "") -> Verdict:
-    """A verdict. ``observed`` and ``expected`` become text only when the requirement is broken: they may be functions
-    that make it, for most requirements are met and formatting costs more than judging.
+def holds(met: bool, observed: object = "", expected: object = "", says: object = "") -> Verdict:
+    """A verdict. ``observed``, ``expected`` and ``says`` become text only when the requirement is broken: they may be
+    functions that make it, for most requirements are met and formatting costs more than judging.
     """
     if met:
         return _MET
     text = _words(observed)
     if len(text) > _LONGEST_OBSERVED:
         text = text[:_LONGEST_OBSERVED] + "…"
-    return Verdict(False, text, _words(expected), says)
+    return Verdict(False, text, _words(expected), _words(says))
 
 
 def _words(value: object) -> str:

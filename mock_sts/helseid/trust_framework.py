@@ -7,7 +7,9 @@ for it. The shape is that of NHN's published parser; the texts that are added ar
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mock_sts.helseid.identifiers import is_d_number
+from mock_sts.helseid.identifiers import is_d_number, is_organization_number
+from mock_sts.protocol.errors import quoted
+from mock_sts.protocol.json_text import text_or_none
 
 _OID = "urn:oid:2.16.578.1.12.4.1."
 PID_SYSTEM, D_NUMBER_SYSTEM, HPR_SYSTEM = f"{_OID}4.1", f"{_OID}4.2", f"{_OID}4.4"
@@ -93,6 +95,16 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     f"{_OID}1.9151": {"15": "Helsetjenester i hjemmet"},
 }
 
+#: Code or identifier systems of each part, as documented; a department may have a local one.
+_SYSTEMS: Mapping[str, tuple[str, ...]] = {
+    "authorization": (PROFESSION_SYSTEM,),
+    "legal_entity": (ORGANIZATION_SYSTEM,),
+    "point_of_care": (ORGANIZATION_SYSTEM,),
+    "healthcare_service": tuple(f"{_OID}1.{number}" for number in ("8666", "8655", "8663", "8451")),
+    "purpose_of_use": (PURPOSE_SYSTEM,),
+    "purpose_of_use_details": (CARE_RELATION_SYSTEM, f"{_OID}1.9151"),
+}
+
 #: What the practitioner's parts, the care relationship's and a patient's may be; False where one may be left out.
 _PRACTITIONER = {"authorization": False, "legal_entity": True, "point_of_care": True, "department": False}
 _CARE_RELATIONSHIP = {
@@ -101,8 +113,12 @@ _CARE_RELATIONSHIP = {
     "purpose_of_use_details": False,
     "decision_ref": True,
 }
+_DECISION_REF: Mapping[str, type] = {"id": str, "user_selected": bool}
 _PATIENT = {"point_of_care": False, "department": False}
 _ORGANIZATIONS = ("legal_entity", "point_of_care")
+
+#: Characters of a member's name that are repeated to who sent it.
+_LONGEST_NAME = 60
 
 
 def claim(
@@ -146,15 +162,23 @@ def faults(sent: Mapping[str, Any]) -> Iterator[str]:
             yield from _section_faults(f"patients[{number}]", patient, _PATIENT)
     for name in sent:
         if name not in ("practitioner", "care_relationship", "patients"):
-            yield f"{name} is no member of the trust framework"
+            yield f"{name[:_LONGEST_NAME]} is no member of the trust framework"
 
 
 def profession_of(sent: Mapping[str, Any]) -> str | None:
     """The code of the authorization that the practitioner works by, None where none is named."""
+    return _of_practitioner(sent, "authorization", "code")
+
+
+def legal_entity_of(sent: Mapping[str, Any]) -> str | None:
+    """The organization number of the legal entity that the practitioner works for, None where none is named."""
+    return _of_practitioner(sent, "legal_entity", "id")
+
+
+def _of_practitioner(sent: Mapping[str, Any], name: str, member: str) -> str | None:
     practitioner = sent.get("practitioner")
-    authorization = practitioner.get("authorization") if isinstance(practitioner, dict) else None
-    code = authorization.get("code") if isinstance(authorization, dict) else None
-    return code if isinstance(code, str) else None
+    part = practitioner.get(name) if isinstance(practitioner, dict) else None
+    return text_or_none(part.get(member)) if isinstance(part, dict) else None
 
 
 def is_brought_by(scopes: Sequence[str], wanted_claims: frozenset[str], claim_name: str) -> bool:
@@ -175,26 +199,31 @@ def _parts(
     parts = {}
     for name in names:
         part = section.get(name)
-        if isinstance(part, dict):
-            parts[name] = _enriched(name, part, organization_name)
+        enriched = _enriched(name, part, organization_name) if isinstance(part, dict) else None
+        if enriched is not None:
+            parts[name] = enriched
     return parts
 
 
-def _enriched(where: str, part: Mapping[str, Any], organization_name: Callable[[str], str | None]) -> dict[str, Any]:
-    system = part.get("system")
+def _enriched(
+    where: str, part: Mapping[str, Any], organization_name: Callable[[str], str | None]
+) -> dict[str, Any] | None:
+    """The part as the claim has it; None for one that is of no documented shape."""
     if where == "decision_ref":
-        return {name: part[name] for name in ("id", "user_selected") if name in part}
-    if "code" in part:
-        code = part["code"]
-        text = _TEXTS.get(str(system), {}).get(str(code), str(code))
-        return {"code": code, "text": text, "system": system, "assigner": _ASSIGNERS.get(str(system), _VOLVEN)}
-    number = part.get("id")
-    name = (organization_name(number) if isinstance(number, str) else None) or str(number)
-    return _vouched({"id": number, "name": name, "system": system})
+        return {name: part[name] for name, kind in _DECISION_REF.items() if isinstance(part.get(name), kind)}
+    code, number, system = (text_or_none(part.get(name)) for name in ("code", "id", "system"))
+    if system is None:
+        return None
+    if code is not None:
+        text = _TEXTS.get(system, {}).get(code, code)
+        return {"code": code, "text": text, "system": system, "assigner": _ASSIGNERS.get(system, _VOLVEN)}
+    if number is not None:
+        return _vouched({"id": number, "name": organization_name(number) or number, "system": system})
+    return None
 
 
 def _vouched(part: dict[str, Any]) -> dict[str, Any]:
-    return {**part, "authority": _AUTHORITIES.get(str(part["system"]), _NHN)}
+    return {**part, "authority": _AUTHORITIES.get(part["system"], _NHN)}
 
 
 def _section_faults(where: str, section: object, names: Mapping[str, bool]) -> Iterator[str]:
@@ -203,7 +232,7 @@ def _section_faults(where: str, section: object, names: Mapping[str, bool]) -> I
         return
     for name in section:
         if name not in names:
-            yield f"{where}.{name} is not accepted from a client"
+            yield f"{where}.{name[:_LONGEST_NAME]} is not accepted from a client"
     for name, required in names.items():
         if name in section:
             yield from _part_faults(f"{where}.{name}", name, section[name])
@@ -216,14 +245,19 @@ def _part_faults(where: str, name: str, part: object) -> Iterator[str]:
         yield f"{where} is not an object"
         return
     if name == "decision_ref":
-        members: dict[str, type] = {"id": str, "user_selected": bool}
+        members: Mapping[str, type] = _DECISION_REF
     else:
         members = {"id" if name in (*_ORGANIZATIONS, "department") else "code": str, "system": str}
     for member, kind in members.items():
         if not isinstance(part.get(member), kind):
-            yield f"{where}.{member} is missing or not a {'text' if kind is str else 'boolean'}"
+            yield f"{where}.{member} is {quoted(part.get(member))}, expected a {'text' if kind is str else 'boolean'}"
     for member in part:
         if member not in members:
-            yield f"{where}.{member} is not accepted from a client"
-    if name in _ORGANIZATIONS and part.get("system") not in (None, ORGANIZATION_SYSTEM):
-        yield f"{where}.system is {part['system']!r}, not {ORGANIZATION_SYSTEM}"
+            yield f"{where}.{member[:_LONGEST_NAME]} is not accepted from a client"
+    system, number, code = (text_or_none(part.get(member)) for member in ("system", "id", "code"))
+    if system is not None and system not in _SYSTEMS.get(name, (system,)):
+        yield f"{where}.system is {quoted(system)}, expected {' or '.join(_SYSTEMS[name])}"
+    if name in _ORGANIZATIONS and number is not None and not is_organization_number(number):
+        yield f"{where}.id is {quoted(number)}, expected an organization number of nine digits"
+    if name == "purpose_of_use" and code is not None and code not in _TEXTS[PURPOSE_SYSTEM]:
+        yield f"{where}.code is {quoted(code)}, expected one of {', '.join(_TEXTS[PURPOSE_SYSTEM])}"

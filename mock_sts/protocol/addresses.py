@@ -52,6 +52,11 @@ class EffectiveUrls:
     others: tuple[Issuer, ...]
     any_host: bool = False
 
+    @property
+    def issuers(self) -> frozenset[str]:
+        """The issuers that this server is known as."""
+        return frozenset({self.issuer.base, self.back_channel.base, *(other.base for other in self.others)})
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:

@@ -38,6 +38,8 @@ class DPoPProof:
     method: str | None
     target: str | None
     issued_at: float | None
+    not_before: float | None
+    expires_at: float | None
     nonce: str | None
     nonce_is_text: bool
 
@@ -83,6 +85,8 @@ def read_dpop_proof(text: str) -> DPoPProof:
         method=text_or_none(claims.get("htm")),
         target=text_or_none(claims.get("htu")),
         issued_at=None if isinstance(claims.get("iat"), str) else numeric_date(claims.get("iat")),
+        not_before=numeric_date(claims.get("nbf")),
+        expires_at=numeric_date(claims.get("exp")),
         nonce=text_or_none(nonce) or None,
         nonce_is_text=nonce is None or isinstance(nonce, str),
     )

@@ -66,6 +66,12 @@ class OAuthError(Exception):
         return {"error": self.code.value}
 
 
+def quoted(value: object, longest: int = 60) -> str:
+    """``value``, which a client sent, as it may be quoted to that client: as Python writes it, and short."""
+    text = repr(value)
+    return text if len(text) <= longest else text[:longest] + "..."
+
+
 def printable(description: str) -> str:
     """``description`` with each character that RFC 6749 section 5.2 forbids replaced by ``?``."""
     return "".join(c if " " <= c <= "~" and c not in '"\\' else ("'" if c == '"' else "?") for c in description)

@@ -20,13 +20,15 @@ class RequestObject:
     """The facts of a request object.
 
     ``jwt`` has its header, times, issuer and audience, which are those of a client assertion; ``client_id`` is the
-    claim, ``parameters`` the authorization request inside, ``nested`` which of NESTED are inside too.
+    claim, ``parameters`` the authorization request inside, ``nested`` which of NESTED are inside too, ``unreadable``
+    the names of parameters whose value is of a type that makes none.
     """
 
     jwt: ClientAssertion
     client_id: str | None
     parameters: Params
     nested: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def claimed_client(self) -> str | None:
@@ -41,17 +43,20 @@ def read_request_object(text: str, others: tuple[str, ...] = ()) -> RequestObjec
     """
     jwt = read_client_assertion(text)
     claims = jwt.jws.claims
-    pairs = [(name, value) for name in (*PARAMETERS, *others) if name in claims for value in _texts(name, claims[name])]
+    found = {name: _texts(name, claims[name]) for name in (*PARAMETERS, *others) if name in claims}
     return RequestObject(
         jwt=jwt,
         client_id=text_or_none(claims.get("client_id")),
-        parameters=Params(pairs),
+        parameters=Params((name, value) for name, values in found.items() for value in values or ()),
         nested=tuple(name for name in NESTED if name in claims),
+        unreadable=tuple(name for name, values in found.items() if values is None),
     )
 
 
-def _texts(name: str, value: Any) -> list[str]:
-    """The claim ``value`` as the values of a parameter: numbers become text, lists words or several values."""
+def _texts(name: str, value: Any) -> list[str] | None:
+    """The claim ``value`` as the values of a parameter: whole numbers become text, lists words or several values; None
+    for anything else.
+    """
     if isinstance(value, str):
         return [value]
     if isinstance(value, int) and not isinstance(value, bool):
@@ -61,4 +66,4 @@ def _texts(name: str, value: Any) -> list[str]:
             return value
         if name in _WORDS:
             return [" ".join(value)]
-    return []
+    return None

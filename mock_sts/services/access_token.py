@@ -1,13 +1,12 @@
 """Access tokens that come back: to userinfo and clientinfo, for introspection, and as the subject of an exchange."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from mock_sts.helseid.profile import access_token as chapter
 from mock_sts.helseid.profile import dpop
-from mock_sts.helseid.profile.access_token import PresentedEvidence
+from mock_sts.helseid.profile.access_token import PresentedEvidence, UseEvidence
 from mock_sts.helseid.profile.dpop import TokenProofEvidence
-from mock_sts.protocol.addresses import EffectiveUrls
+from mock_sts.protocol.access_token import AccessToken, AccessTokenError, read_access_token
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError, Jws, read_jws, sha256_base64url
 from mock_sts.protocol.json_text import text_or_none
@@ -15,6 +14,50 @@ from mock_sts.services.dpop import gather
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
 from mock_sts.services.revocation import is_revoked
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A text that came as an access token, and what became of it.
+
+    ``token`` is None where it is no access token that this server signed, and ``fault`` says why; of one that is, the
+    last three say whether it still counts.
+    """
+
+    jws: Jws | None
+    signed: bool
+    token: AccessToken | None
+    fault: str
+    issuer_known: bool = False
+    expired: bool = False
+    revoked: bool = False
+
+
+def receive(exchange: Exchange, text: str | None) -> Received:
+    """Read ``text``. What is not ours may hold anything; what is signed with our key, which is published, as well."""
+    if text is None:
+        return Received(None, False, None, "there is no access token")
+    try:
+        jws = read_jws(text)
+    except JoseError as error:
+        return Received(None, False, None, f"it cannot be read: {error}")
+    if not exchange.sts.keyring.verify(jws):
+        return Received(jws, False, None, "no key of this server verifies it")
+    if jws.header.get("typ") != ACCESS_TOKEN_TYP:
+        return Received(jws, True, None, f"its typ is not {ACCESS_TOKEN_TYP}")
+    try:
+        token = read_access_token(jws.claims)
+    except AccessTokenError as error:
+        return Received(jws, True, None, str(error))
+    return Received(
+        jws,
+        True,
+        token,
+        "",
+        issuer_known=token.issuer in exchange.urls.issuers,
+        expired=token.expires_at <= exchange.times.wall,
+        revoked=is_revoked(exchange, token.jti[:FAMILY_LENGTH]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +73,32 @@ class Presented:
     method: str
 
 
-def known_issuers(urls: EffectiveUrls) -> frozenset[str]:
-    """The issuers that this server is known as, for a request that came by ``urls``."""
-    return frozenset({urls.issuer.base, urls.back_channel.base, *(other.base for other in urls.others)})
-
-
 def check_access_token(
     exchange: Exchange, presented: Presented, path: str, *, personal: bool, strictly: bool = False
-) -> dict[str, Any]:
-    """The claims of the token that is ``presented`` at the endpoint ``path``, its proof judged where it has one.
+) -> AccessToken:
+    """The token that is ``presented`` at the endpoint ``path``, its proof judged where it has one.
 
     ``personal`` says that the token must be a person's, ``strictly`` that the enforcement of its client does not count.
-    Raises OAuthError invalid_token (401).
+    Raises OAuthError invalid_token, or invalid_dpop_proof (RFC 9449 section 7.1); both 401.
     """
-    jws, fault = _read(presented.token)
-    claims = jws.claims if jws is not None else {}
-    exchange.client_id = text_or_none(claims.get("client_id"))
-    if jws is not None:
-        fault = _fault(exchange, jws, personal=personal)
-    own = exchange.catalog.client(exchange.client_id) if exchange.client_id and not fault else None
+    received = receive(exchange, presented.token)
+    token, fault = received.token, received.fault
+    exchange.client_id = text_or_none(received.jws.claims.get("client_id")) if received.jws is not None else None
+    if token is not None and not received.issuer_known:
+        fault = f"its issuer is {token.issuer!r}, which this server is not known as here"
+    elif token is not None and personal and token.sid is None:
+        fault = "a machine's token, and one from an exchange, have no login to tell of"
+    bound_to = token.bound_to if token is not None else None
+    own = exchange.catalog.client(token.client_id) if token is not None and not fault else None
     if own is not None and not strictly:
         exchange.follow(own)
-    bound_to = claims.get("cnf", {}).get("jkt") if not fault else None
     try:
         exchange.judge(
             chapter.CHAPTER,
             PresentedEvidence(
                 fault=fault,
-                expired=not fault and claims["exp"] <= exchange.times.wall,
-                revoked=not fault and is_revoked(exchange, claims["jti"][:FAMILY_LENGTH]),
+                expired=received.expired,
+                revoked=received.revoked,
                 scheme=presented.scheme,
                 in_header=presented.in_header,
                 proofs=len(presented.proofs),
@@ -68,33 +108,28 @@ def check_access_token(
         if presented.scheme == "DPoP":
             _check_proof(exchange, presented, path, bound_to)
     except OAuthError as error:
+        of_proof = error.code is ErrorCode.INVALID_DPOP_PROOF
         raise OAuthError(
-            ErrorCode.INVALID_TOKEN,
-            error.description if error.rule == chapter.alive.id else "",
+            error.code if of_proof else ErrorCode.INVALID_TOKEN,
+            error.description if of_proof or error.rule == chapter.alive.id else "",
             detail=error.detail,
             rule=error.rule,
             status=401,
         ) from None
-    return claims
-
-
-def _read(token: str | None) -> tuple[Jws | None, str]:
     if token is None:
-        return None, "no access token in the Authorization header"
+        raise AssertionError("the chapter let something pass that is no token")
+    return token
+
+
+def check_use(exchange: Exchange, token: AccessToken, *, scope: str | None = None, bound: bool = False) -> None:
+    """Judge whether ``token`` serves an endpoint that wants ``scope``, or takes tokens only that are ``bound`` to a
+    key. Raises OAuthError insufficient_scope (403) or invalid_token (401).
+    """
     try:
-        return read_jws(token), ""
-    except JoseError as error:
-        return None, f"the access token cannot be read: {error}"
-
-
-def _fault(exchange: Exchange, jws: Jws, *, personal: bool) -> str:
-    if jws.header.get("typ") != ACCESS_TOKEN_TYP or not exchange.sts.keyring.verify(jws):
-        return "it is no access token of this server"
-    if jws.claims["iss"] not in known_issuers(exchange.urls):
-        return f"its issuer is {jws.claims['iss']!r}, which this server is not known as here"
-    if personal and "sid" not in jws.claims:
-        return "a machine's token, and one from an exchange, have no login to tell of"
-    return ""
+        exchange.judge(chapter.USE_CHAPTER, UseEvidence(scope, token.scopes, bound, token.bound_to is not None))
+    except OAuthError as error:
+        error.status = 403 if error.code is ErrorCode.INSUFFICIENT_SCOPE else 401
+        raise
 
 
 def _check_proof(exchange: Exchange, presented: Presented, path: str, bound_to: str | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint, GrantType
-from mock_sts.services.access_token import Presented, check_access_token
+from mock_sts.services.access_token import Presented, check_access_token, check_use
 from mock_sts.services.exchange import Exchange
 
 #: HelseID's own name for a grant whose registered name is a URN.
@@ -17,10 +17,9 @@ def client_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
 
     Names are documented; how they are spelled in JSON is not verified.
     """
-    claims = check_access_token(exchange, presented, Endpoint.CLIENT_INFO, personal=False)
-    if CLIENT_INFO not in claims["scope"]:
-        raise OAuthError(ErrorCode.INSUFFICIENT_SCOPE, detail=f"the token has no {CLIENT_INFO}", status=403)
-    client = exchange.catalog.client(claims["client_id"])
+    token = check_access_token(exchange, presented, Endpoint.CLIENT_INFO, personal=False)
+    check_use(exchange, token, scope=CLIENT_INFO)
+    client = exchange.catalog.client(token.client_id)
     if client is None:
         raise OAuthError(ErrorCode.INVALID_TOKEN, detail="the token's client is no longer registered", status=401)
     exchange.finish()

@@ -1,8 +1,8 @@
 """Details: gather what a client sends of organization and context, let the chapter judge it, and make claims of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from mock_sts.helseid import trust_framework
 from mock_sts.helseid.claims import Subject, full_name, parent_of, wanted_by
@@ -36,56 +36,81 @@ def gather_context(
 ) -> Context:
     """The details of this token request on top of those of the login. Raises OAuthError for what HelseID refuses.
 
-    ``login_details`` were judged when the login began, but for what depends on who logs in.
+    ``login_details`` (as ``judge_request_details`` made them) were judged when the login began, but for what depends on
+    who logs in, and on the token.
     """
-    login = read_details(login_details) if login_details else NO_DETAILS
-    details = login
-    persona = subject.persona if subject is not None else None
-    if login.trust_framework is not None:
-        of_login = DetailsEvidence(login, client.client, chapter.REQUEST_OBJECT, (), persona=persona)
-        exchange.judge(chapter.AFTER_LOGIN, of_login)
-    brings = trust_framework.is_brought_by(scopes, wanted_by(apis), TRUST_FRAMEWORK)
+    registered = client.client
+    if not login_details and not client.details:
+        return Context(NO_DETAILS, parent_of(registered, NO_DETAILS), None)
+    carrier, members, values = _kept(login_details)
+    login = read_details(values) if values else NO_DETAILS
+    sent = read_details(client.details.values()) if client.details else NO_DETAILS
+    details = sent.over(login)
+    parent = parent_of(registered, details)
+    evidence = DetailsEvidence(login, registered, carrier, members, grant_type, parent=parent)
+    if subject is not None:
+        evidence = replace(evidence, persona=subject.persona, security_level=subject.login.security_level)
+    framework = details.trust_framework
+    if framework is not None:
+        brings = trust_framework.is_brought_by(scopes, wanted_by(apis), TRUST_FRAMEWORK)
+        evidence = replace(evidence, brings_trust_framework=brings)
     if client.details:
-        sent = read_details(client.details.values())
-        exchange.judge(
-            chapter.CHAPTER,
-            DetailsEvidence(
-                details=sent,
-                client=client.client,
-                carrier=chapter.ASSERTION,
-                members=tuple(client.details),
-                grant_type=grant_type,
-                login_types=login.types,
-                persona=persona,
-                brings_trust_framework=brings,
-            ),
+        of_request = replace(
+            evidence, details=sent, carrier=chapter.ASSERTION, members=tuple(client.details), login_types=login.types
         )
-        details = sent.over(login)
+        exchange.judge(chapter.CHAPTER, of_request)
+    if login.trust_framework is not None:
+        exchange.judge(chapter.AFTER_LOGIN, evidence)
     claim = None
-    if details.trust_framework is not None and subject is not None and brings:
+    if framework is not None and subject is not None and evidence.brings_trust_framework:
         claim = trust_framework.claim(
-            details.trust_framework,
+            framework,
             pid=subject.persona.pid,
             name=full_name(subject.persona),
             hpr_number=subject.login.hpr_number,
             organization_name=exchange.catalog.organization_name,
         )
-    return Context(details, parent_of(client.client, details), claim)
+    return Context(details, parent, claim)
 
 
-def judge_request_details(exchange: Exchange, client: Client, values: Sequence[object], *, signed: bool) -> None:
-    """Judge the details of an authorization request; ``signed`` says that they came in a request object.
+def judge_request_details(
+    exchange: Exchange, client: Client, values: Mapping[str, object], *, signed: bool
+) -> tuple[object, ...]:
+    """Judge the details of an authorization request, by the name they stand under, and give what is kept of them;
+    ``signed`` says that they came in a request object.
 
     Raises OAuthError.
     """
     if not values:
+        return ()
+    carrier = chapter.REQUEST_OBJECT if signed else chapter.PARAMETER
+    exchange.judge(chapter.CHAPTER, DetailsEvidence(read_details(values.values()), client, carrier, tuple(values)))
+    return ({"carrier": carrier, "values": dict(values)},)
+
+
+def judge_pushed_assertion(exchange: Exchange, client: AuthenticatedClient, request_details: Sequence[object]) -> None:
+    """Judge the details in the assertion of a pushed request, beside those of the request itself. They have no effect.
+
+    Raises OAuthError.
+    """
+    if not client.details:
         return
+    _, _, values = _kept(request_details)
     exchange.judge(
-        chapter.CHAPTER,
+        chapter.IN_PUSHED_ASSERTION,
         DetailsEvidence(
-            details=read_details(values),
-            client=client,
-            carrier=chapter.REQUEST_OBJECT if signed else chapter.PARAMETER,
-            members=("authorization_details",),
+            details=read_details(client.details.values()),
+            client=client.client,
+            carrier=chapter.ASSERTION,
+            members=tuple(client.details),
+            login_types=read_details(values).types,
         ),
     )
+
+
+def _kept(details: Sequence[object]) -> tuple[str, tuple[str, ...], tuple[object, ...]]:
+    """Where the details of an authorization request stood, under which names, and they themselves."""
+    if not details:
+        return "", (), ()
+    document = cast("Mapping[str, Any]", details[0])
+    return document["carrier"], tuple(document["values"]), tuple(document["values"].values())

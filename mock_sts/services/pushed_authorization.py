@@ -15,6 +15,7 @@ from mock_sts.protocol.authorization_request import (
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.back_channel import BackChannelCall, read_form
 from mock_sts.services.client_authentication import authenticate_client
+from mock_sts.services.details import judge_pushed_assertion
 from mock_sts.services.dpop import check_proof
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.request_object import KEPT, Opened, open_request
@@ -42,6 +43,7 @@ def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> Pus
     exchange.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
     proof_jkt = check_proof(exchange, client, call.proofs, Endpoint.PAR, call.method)
     opened = open_request(exchange, params, client.client, pushed=True)
+    judge_pushed_assertion(exchange, client, opened.details)
     request = read_authorization_request(opened.params)
     # What is not allowed beside a pushed request is so whether it stands in the request object or not.
     request = replace(request, request_uri=params.one("request_uri"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid import testidp
-from mock_sts.helseid.details import AUTHORIZATION_DETAILS, read_details
+from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS, read_details
 from mock_sts.helseid.profile import request_object as chapter
 from mock_sts.helseid.profile.request_object import RequestObjectEvidence
 from mock_sts.helseid.registry import Client
@@ -19,9 +19,13 @@ from mock_sts.services.exchange import Exchange
 KEPT = (*PARAMETERS, *testidp.PARAMETERS)
 
 
+#: What details stand under: the documented name, and that of an assertion.
+_DETAILS = (AUTHORIZATION_DETAILS, ASSERTION_DETAILS)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An authorization request with nothing wrapped any more: its parameters, and the details that it carries."""
+    """An authorization request with nothing wrapped any more: its parameters, and what is kept of its details."""
 
     params: Params
     details: tuple[object, ...]
@@ -39,10 +43,7 @@ def claimed_client(params: Params) -> str | None:
 def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: bool, posted: bool = True) -> Opened:
     """The authorization request in ``params``, its request object merged in. Raises OAuthError."""
     if params.one("request") is None:
-        value = params.one(AUTHORIZATION_DETAILS)
-        details: tuple[object, ...] = () if value is None else (value,)
-        judge_request_details(exchange, client, details, signed=False)
-        return Opened(params, details)
+        return Opened(params, judge_request_details(exchange, client, _outside(params), signed=False))
     read, fault = _read(params)
     verified = VerifiedBy(Signature.NO_KEY)
     if read is not None:
@@ -50,8 +51,8 @@ def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: 
         verified = verify(read.jwt, ((key.kid, key.key) for key in client.keys))
     outer = Params(_pairs(params))
     claims = read.jwt.jws.claims if read is not None else {}
-    inside = (claims[AUTHORIZATION_DETAILS],) if AUTHORIZATION_DETAILS in claims else ()
-    outside = params.many(AUTHORIZATION_DETAILS)
+    inside = {name: claims[name] for name in _DETAILS if name in claims}
+    outside = _outside(params)
     exchange.judge(
         chapter.CHAPTER,
         RequestObjectEvidence(
@@ -65,16 +66,24 @@ def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: 
             outer=outer,
             pushed=pushed,
             posted=posted,
-            details_differ=read_details(inside) != read_details(outside) if inside and outside else None,
+            details_differ=_differ(inside, outside) if inside and outside else None,
         ),
     )
     if read is None:
         raise AssertionError("the chapter let an unreadable request object pass")
     # What is signed counts; what stands beside it fills the gaps.
-    details = inside or outside
-    judge_request_details(exchange, client, details, signed=bool(inside))
+    details = judge_request_details(exchange, client, inside or outside, signed=bool(inside))
     gaps = [pair for pair in _pairs(outer) if pair[0] not in read.parameters]
     return Opened(Params([*_pairs(read.parameters), *gaps]), details)
+
+
+def _outside(params: Params) -> dict[str, object]:
+    """The details that are parameters, by name."""
+    return {name: value for name in _DETAILS if (value := params.one(name)) is not None}
+
+
+def _differ(inside: dict[str, object], outside: dict[str, object]) -> bool:
+    return read_details(inside.values()) != read_details(outside.values())
 
 
 def _read(params: Params) -> tuple[RequestObject | None, str]:

@@ -20,5 +20,19 @@ def is_revoked(exchange: Exchange, family: str) -> bool:
     return exchange.sts.policy.revoke_on_code_reuse and is_remembered(exchange.sts.store, _once(exchange, family))
 
 
+def note_withdrawal(exchange: Exchange, transaction: Transaction, handle: str) -> None:
+    """Remember that it was its client that took back the refresh token ``handle``."""
+    remember_once(transaction, _withdrawn(exchange, handle))
+
+
+def is_withdrawn(exchange: Exchange, handle: str) -> bool:
+    """Whether its client has taken back the refresh token ``handle``; only asked of one that is used up."""
+    return is_remembered(exchange.sts.store, _withdrawn(exchange, handle))
+
+
+def _withdrawn(exchange: Exchange, handle: str) -> Once:
+    return Once("withdrawn-refresh-token", (handle,), exchange.times.wall + _YEAR)
+
+
 def _once(exchange: Exchange, family: str) -> Once:
     return Once("revoked-family", (family,), exchange.times.wall + _YEAR)

@@ -45,6 +45,7 @@ class Policy:
     journal_size: int
     refresh_token_usage: str
     revoke_on_code_reuse: bool
+    keep_identity_scopes: bool
     identity_providers: tuple[str, ...]
     login_mode: str
     default_persona: str

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mock_sts.helseid.claims import ORGNR_PARENT, SECURITY_LEVEL
 from mock_sts.helseid.profile import api, token_request
 from mock_sts.helseid.terms import MULTI_TENANT
+from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import Endpoint, GrantType
 from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel import BackChannelCall, read_form
@@ -76,9 +77,9 @@ def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
         api.ApiEvidence(
             apis=authorization.apis,
             begins=grant_type == GrantType.AUTHORIZATION_CODE and client.client.members["tenancy"] == MULTI_TENANT,
-            parent=context.parent if told is None else told.get(ORGNR_PARENT),
+            parent=context.parent if told is None else text_or_none(told.get(ORGNR_PARENT)),
             bound=confirmation is not None,
-            security_level=level if told is None else told.get(SECURITY_LEVEL),
+            security_level=level if told is None else text_or_none(told.get(SECURITY_LEVEL)),
         ),
     )
     # 7. One write, which decides every race. 8. Signatures.

@@ -5,22 +5,18 @@ And the grants that HelseID advertises only because its product does, and gives 
 
 from typing import Any, Never
 
+from mock_sts.helseid.profile import token_management as chapter
 from mock_sts.helseid.profile import token_request
+from mock_sts.helseid.profile.token_management import TokenManagementEvidence
 from mock_sts.helseid.requirement import Verdict, refuse
-from mock_sts.protocol.errors import ErrorCode, OAuthError
-from mock_sts.protocol.jose import JoseError, read_jws
-from mock_sts.services.access_token import known_issuers
+from mock_sts.services.access_token import receive
 from mock_sts.services.back_channel import BackChannelCall, read_form
 from mock_sts.services.client_authentication import AuthenticatedClient, authenticate_client
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
-from mock_sts.services.revocation import is_revoked
+from mock_sts.services.revocation import is_revoked, note_withdrawal
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
 from mock_sts.store.ledger import Shelf
-
-#: Values of token_type_hint (RFC 7009 section 4.1.2.2).
-_HINTS = ("access_token", "refresh_token")
 
 _INACTIVE: dict[str, Any] = {"active": False}
 
@@ -31,19 +27,14 @@ def revoke_token(exchange: Exchange, call: BackChannelCall) -> None:
     Raises OAuthError; ``exchange`` is open and journals it.
     """
     client = _asking_client(exchange, call)
-    token = _token(call)
-    hint = call.params.one("token_type_hint")
-    if hint is not None and hint not in _HINTS:
-        raise OAuthError(
-            ErrorCode.UNSUPPORTED_TOKEN_TYPE, detail=f"token_type_hint is {hint[:40]!r}; {' or '.join(_HINTS)}"
-        )
+    token = _token(exchange, call, call.params.one("token_type_hint"))
     record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, token)
     own = record is not None and record.client_id == client.client.client_id
     exchange.detail["revoked"] = own
 
     def act(transaction: Transaction) -> None:
-        if own:
-            ledger.consume(transaction, Shelf.REFRESH_TOKEN, token, exchange.times.now)
+        if own and ledger.consume(transaction, Shelf.REFRESH_TOKEN, token, exchange.times.now):
+            note_withdrawal(exchange, transaction, token)
 
     exchange.finish(act)
 
@@ -51,7 +42,7 @@ def revoke_token(exchange: Exchange, call: BackChannelCall) -> None:
 def introspect_token(exchange: Exchange, call: BackChannelCall) -> dict[str, Any]:
     """What is known of a token: ``active`` alone, or with its claims. Raises OAuthError."""
     client = _asking_client(exchange, call)
-    token = _token(call)
+    token = _token(exchange, call)
     told = _access_token(exchange, token) or _refresh_token(exchange, client, token) or _INACTIVE
     exchange.detail["active"] = told["active"]
     exchange.finish()
@@ -71,27 +62,17 @@ def _asking_client(exchange: Exchange, call: BackChannelCall) -> AuthenticatedCl
     return client
 
 
-def _token(call: BackChannelCall) -> str:
+def _token(exchange: Exchange, call: BackChannelCall, hint: str | None = None) -> str:
     token = call.params.one("token")
-    if token is None:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, detail="no token in the form")
-    return token
+    exchange.judge(chapter.CHAPTER, TokenManagementEvidence(token, hint))
+    return token or ""
 
 
 def _access_token(exchange: Exchange, token: str) -> dict[str, Any] | None:
-    try:
-        jws = read_jws(token)
-    except JoseError:
+    received = receive(exchange, token)
+    if received.token is None or not received.issuer_known or received.expired or received.revoked:
         return None
-    claims = jws.claims
-    good = (
-        jws.header.get("typ") == ACCESS_TOKEN_TYP
-        and exchange.sts.keyring.verify(jws)
-        and claims["iss"] in known_issuers(exchange.urls)
-        and claims["exp"] > exchange.times.wall
-        and not is_revoked(exchange, claims["jti"][:FAMILY_LENGTH])
-    )
-    return {**claims, "active": True, "scope": " ".join(claims["scope"])} if good else None
+    return {**received.token.claims, "active": True, "scope": " ".join(received.token.scopes)}
 
 
 def _refresh_token(exchange: Exchange, client: AuthenticatedClient, token: str) -> dict[str, Any] | None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from mock_sts.helseid.claims import Subject, user_info_claims
+from mock_sts.protocol.access_token import AccessToken
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.terms import OPENID, Endpoint
-from mock_sts.services.access_token import Presented, check_access_token
+from mock_sts.services.access_token import Presented, check_access_token, check_use
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.login import subject_of
 from mock_sts.services.people import UnknownPersonError
@@ -18,24 +19,21 @@ def user_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
     A DPoP-bound token is taken as Bearer too: every client seen sends it so, and HelseID lets it pass. With the DPoP
     scheme the proof is checked.
     """
-    claims = check_access_token(exchange, presented, Endpoint.USERINFO, personal=True)
-    scopes = claims.get("scope")
-    if not isinstance(scopes, list) or OPENID not in scopes:
-        raise OAuthError(
-            ErrorCode.INSUFFICIENT_SCOPE, detail="the token has no openid: it was narrowed to an API", status=403
-        )
-    subject = _subject(exchange, claims)
+    token = check_access_token(exchange, presented, Endpoint.USERINFO, personal=True)
+    check_use(exchange, token, scope=OPENID)
+    subject = _subject(exchange, token)
     exchange.finish()
-    return user_info_claims(scopes, subject, exchange.times.wall)
+    return user_info_claims(token.scopes, subject, exchange.times.wall)
 
 
-def _subject(exchange: Exchange, claims: dict[str, Any]) -> Subject:
+def _subject(exchange: Exchange, token: AccessToken) -> Subject:
     """The person behind the token. The token itself may not tell the pid, so the login that it comes from does."""
-    login = ledger.find_login(exchange.sts.store, claims["sid"], claims["auth_time"])
+    sid, auth_time = token.sid or "", token.auth_time or 0
+    login = ledger.find_login(exchange.sts.store, sid, auth_time)
     if login is None:
         raise _invalid("the login behind the token is no longer known")
     try:
-        return subject_of(exchange.sts, claims["sid"], login)
+        return subject_of(exchange.sts, sid, login)
     except UnknownPersonError as error:
         raise _invalid(str(error)) from None
 

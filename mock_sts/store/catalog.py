@@ -58,11 +58,11 @@ class Catalog:
         if owner is not None:
             return owner
         audience = implied_audience(scope)
-        return self._api(audience) or ApiResource.implied_by(audience)
+        return self.api(audience) or ApiResource.implied_by(audience)
 
     def apis(self) -> list[ApiResource]:
         """All registered APIs, by audience."""
-        return [api for audience in sorted(self._documents["api"]) if (api := self._api(audience))]
+        return [api for audience in sorted(self._documents["api"]) if (api := self.api(audience))]
 
     def organization_name(self, number: str) -> str | None:
         """The name of the organization with this number; None for an unknown or nameless one."""
@@ -82,7 +82,8 @@ class Catalog:
         }
         return tuple(sorted(sharers - {client.client_id}))
 
-    def _api(self, audience: str) -> ApiResource | None:
+    def api(self, audience: str) -> ApiResource | None:
+        """The registered API with this audience."""
         api = self._apis.get(audience)
         if api is None:
             document = self._documents["api"].get(audience)

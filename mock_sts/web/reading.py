@@ -1,5 +1,7 @@
 """From ``flask.request`` to values: form, proofs, addresses."""
 
+import re
+
 from flask import request
 from werkzeug.exceptions import MethodNotAllowed
 
@@ -12,6 +14,10 @@ from mock_sts.services.back_channel import BackChannelCall
 
 #: For endpoints that answer a wrong method by themselves.
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+#: FAPI 2.0 Implementation Advice: an API repeats it, so that the logs of both sides can be put together.
+INTERACTION_ID = "x-fapi-interaction-id"
 
 
 def effective_urls(addresses: Addresses) -> EffectiveUrls:
@@ -52,6 +58,12 @@ def presented_token() -> Presented:
         return Presented(token.strip() or None, named, True, proofs(), request.method)
     in_form = form().one("access_token")
     return Presented(in_form, "Bearer", in_form is None, proofs(), request.method)
+
+
+def interaction_id() -> str | None:
+    """What a client calls this call, if it is fit to be repeated."""
+    text = request.headers.get(INTERACTION_ID, "")
+    return text if re.fullmatch(r"[!-~]{1,128}", text) else None
 
 
 def back_channel_call() -> BackChannelCall:

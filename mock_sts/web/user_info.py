@@ -5,7 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from mock_sts.helseid.profile.access_token import scheme as bound_scheme
+from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
+from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services import resource
 from mock_sts.services.access_token import Presented
@@ -31,7 +34,11 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.route(resource.PATH, methods=["GET", "POST"], provide_automatic_options=False)
     def protected() -> Response:
-        return _answer(sts, resource.PATH, resource.answer)
+        response = _answer(sts, resource.PATH, resource.answer)
+        interaction = reading.interaction_id()
+        if interaction is not None:
+            response.headers[reading.INTERACTION_ID] = interaction
+        return response
 
     return routes
 
@@ -43,5 +50,7 @@ def _answer(sts: Sts, path: str, tell: Callable[[Exchange, Presented], dict[str,
         with Exchange(sts, path, reading.effective_urls(sts.addresses)) as exchange:
             return json_response(tell(exchange, presented))
     except OAuthError as error:
-        # RFC 9449 section 7.1: who takes nothing else asks for DPoP, whatever was sent.
-        return token_refused(error, "DPoP" if path == resource.PATH else presented.scheme)
+        fapi = path == resource.PATH or sts.policy.enforcement is Enforcement.FAPI2
+        # RFC 9449 section 7.1: who takes nothing else, or not for this token, asks for DPoP, whatever was sent.
+        scheme = "DPoP" if path == resource.PATH or error.rule == bound_scheme.id else presented.scheme
+        return token_refused(error, scheme, FAPI_ALGORITHMS if fapi else ALGORITHMS)

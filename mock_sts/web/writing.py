@@ -1,6 +1,6 @@
 """From values to ``flask.Response``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import Response
 
@@ -26,11 +26,16 @@ def ready_json(body: bytes, status: int = 200, headers: Mapping[str, str] | None
     return Response(body, status, {"Content-Type": JSON_TYPE, **(headers or {})})
 
 
-def token_refused(error: OAuthError, scheme: str) -> Response:
-    """RFC 6750 section 3, for a token that came by ``scheme``: the error in a header, no body."""
+def token_refused(error: OAuthError, scheme: str, algorithms: Iterable[str]) -> Response:
+    """RFC 6750 section 3, for a token that should have come by ``scheme``: the error in a header, no body.
+
+    ``algorithms`` are those of good proofs, which the scheme DPoP names (RFC 9449 section 7.1).
+    """
     challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
     if error.description:
         challenge += f',error_description="{error.description}"'
+    if scheme == "DPoP":
+        challenge += f',algs="{" ".join(algorithms)}"'
     headers = {"WWW-Authenticate": challenge, **NO_STORE}
     if error.rule:
         headers[RULE_HEADER] = error.rule

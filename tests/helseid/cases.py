@@ -168,7 +168,9 @@ ALIASES = {"public_url": "http://localhost:8080", "aliases": ("http://other.test
 CASES: dict[str, Case] = {
     "form.method": Case(ALWAYS, _get, "invalid_request"),
     "form.content-type": Case(ALWAYS, _json_body, "invalid_request"),
-    "form.readable": Case(ALWAYS, _parameter_twice, "invalid_request"),
+    "form.readable": Case(
+        ALWAYS, _parameter_twice, "invalid_request", says="the parameter 'scope' is sent more than once"
+    ),
     # client authentication
     "client-assertion.credentials": Case(
         ALWAYS, form(client_id=ABSENT, client_assertion=ABSENT, client_assertion_type=ABSENT), "invalid_request"

@@ -84,6 +84,16 @@ def redeeming(*elements: Element, asked: dict[str, Any] | None = None, scope: st
     return web(step)
 
 
+def pushing(*elements: Element, asked: dict[str, Any] | None = None) -> Callable[[RelyingParty, Login], Answer]:
+    """A pushed request, with ``asked`` as further parameters, whose assertion has these details."""
+
+    def step(rp: RelyingParty, login: Login) -> Answer:
+        assertion = rp.machine.assertion(claims={"assertion_details": list(elements)})
+        return rp.push(login, {"client_assertion": assertion, **(asked or {})})
+
+    return step
+
+
 def _without_proof(machine: Machine) -> Answer:
     return machine.post(machine.form(machine.assertion()))
 
@@ -95,8 +105,19 @@ def _api(**members: Any) -> Callable[[Emulator], object]:
 _INCOMPLETE = {name: part for name, part in trust_framework().items() if name != "patients"}
 
 DETAILS_CASES: dict[str, Case] = {
-    "details.readable": Case(HELSEID, assertion_claims(assertion_details=17), "invalid_request"),
-    "details.known-type": Case(HELSEID, sending({"type": "test:unknown"}), "invalid_authorization_details"),
+    "details.readable": Case(
+        HELSEID,
+        sending(organization(PARENT, kind="X")),
+        "invalid_request",
+        says="HID-1007: practitioner_role.organization.identifier.type is 'X', expected 'ENH'",
+    ),
+    "details.known-type": Case(
+        HELSEID,
+        sending({"type": "test:unknown"}),
+        "invalid_authorization_details",
+        says="HID-1007: type is 'test:unknown', expected one of helseid_authorization, nhn:sfm:journal-id, "
+        "nhn:tillitsrammeverk:parameters",
+    ),
     "details.double-structure": Case(
         HELSEID,
         redeeming(journal(), asked={"authorization_details": json.dumps(journal())}),
@@ -107,7 +128,13 @@ DETAILS_CASES: dict[str, Case] = {
         HELSEID, sending(child(CHILD)), "access_denied", {**SINGLE, "has_shared_secret": True}
     ),
     "details.tenancy": Case(HELSEID, sending(child(CHILD)), "access_denied"),
-    "details.number-form": Case(HELSEID, sending(child("21300002")), "invalid_request", SINGLE),
+    "details.number-form": Case(
+        HELSEID,
+        sending(child("21300002")),
+        "invalid_request",
+        SINGLE,
+        says="HID-1004: orgnr_child must have nine digits",
+    ),
     "details.parent-allowed": Case(HELSEID, sending(parent(PARENT)), "access_denied", SINGLE),
     "details.child-allowed": Case(HELSEID, sending(child(CHILD)), "access_denied", {**SINGLE, "children": []}),
     "details.parent-delegated": Case(HELSEID, sending(parent("213200100")), "access_denied", MULTI),
@@ -119,11 +146,34 @@ DETAILS_CASES: dict[str, Case] = {
         {**MULTI, "delegated_children": {CUSTOMER: ["213100300"]}},
     ),
     "details.not-with-code": Case(STRICT, redeeming(parent(CUSTOMER)), "access_denied", {**WEB, **MULTI}),
-    "details.member": Case(STRICT, assertion_claims(authorization_details=[journal()]), "invalid_request"),
+    "details.member": Case(
+        STRICT,
+        assertion_claims(authorization_details=[journal()]),
+        "invalid_request",
+        says="the client assertion must have the details under assertion_details",
+    ),
+    "details.pushed-assertion": Case(NEVER, web(pushing(journal())), "", WEB),
     "details.carrier": Case(NEVER, pushed(authorization_details=json.dumps([journal()])), "", WEB),
     "details.journal-id": Case(NEVER, sending(journal("no UUID"))),
-    "details.trust-framework": Case(STRICT, sending(_INCOMPLETE), "invalid_request"),
-    "details.trust-framework-profession": Case(STRICT, redeeming(trust_framework("TL")), "access_denied", WEB),
+    "details.trust-framework": Case(
+        STRICT,
+        sending(_INCOMPLETE),
+        "invalid_request",
+        says="HID-1007: patients is missing or not an array",
+    ),
+    "details.trust-framework-profession": Case(
+        STRICT,
+        redeeming(trust_framework("TL")),
+        "access_denied",
+        WEB,
+        says="HID-1007: practitioner.authorization.code is 'TL', expected one of LE",
+    ),
+    "details.trust-framework-level": Case(
+        STRICT, redeeming(trust_framework(), asked={"test_security_level": "3"}), "access_denied", WEB
+    ),
+    "details.trust-framework-legal-entity": Case(
+        STRICT, sending(trust_framework()), "access_denied", {**SINGLE, "organization": "213000055"}
+    ),
     "details.trust-framework-used": Case(NEVER, sending(trust_framework())),
     "api.dpop": Case(
         HELSEID,

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from tests.helseid.cases import ALWAYS, EDWARDS, EXCHANGE, HELSEID, NEVER, P384, STRICT, UNJUDGED, Case
 from tests.helseid.login_cases import FRONT, OTHER_KEY, SCOPES, WEB, web
+from tests.helseid.token_cases import REVOCATION, ask
 from tests.support.emulator import API_SCOPE, Emulator, register, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Headers, Machine, Transport, b64
@@ -171,6 +172,12 @@ def _refresh_with_another_scope(rp: RelyingParty, login: Login) -> Answer:
     return rp.refresh(tokens.json["refresh_token"], {"scope": f"{API_SCOPE} profile"})
 
 
+def _refresh_after_revocation(rp: RelyingParty, login: Login) -> Answer:
+    handle = rp.redeem(login, rp.log_in(login)["code"]).json["refresh_token"]
+    assert ask(rp.machine, REVOCATION, {"token": handle}).status == 200
+    return rp.refresh(handle)
+
+
 def _request_object_case(outcomes: Any, breach: Callable[[Machine], Answer], **more: Any) -> Case:
     return Case(outcomes, breach, **{"error": "invalid_request_object", "members": WEB, **more})
 
@@ -197,6 +204,12 @@ FLOW_CASES: dict[str, Case] = {
     "request-object.client-id-present": _request_object_case(STRICT, with_object({"client_id": ABSENT})),
     "request-object.expires": _request_object_case(HELSEID, with_object({"exp": ABSENT})),
     "request-object.not-before": _request_object_case(HELSEID, web(_not_yet)),
+    "request-object.members": _request_object_case(HELSEID, with_object({"max_age": {"a": 1}})),
+    "request-object.clock": _request_object_case(
+        STRICT,
+        web(lambda rp, login: rp.push(login, {"request": request_object(rp.machine, {"iat": rp.machine.now() + 11})})),
+        fapi2="refused",
+    ),
     "request-object.lifetime": _request_object_case(STRICT, with_object(lifetime=61)),
     "request-object.jti": _request_object_case(STRICT, with_object({"jti": ABSENT})),
     "request-object.typ": _request_object_case(NEVER, with_object(header={"typ": "at+jwt"}), error=""),
@@ -240,5 +253,6 @@ FLOW_CASES: dict[str, Case] = {
     "token-exchange.depth": _exchange_case(HELSEID, _too_often),
     "token-exchange.scopes": _exchange_case(HELSEID, exchanging({"scope": "test:next/write"}), error="invalid_target"),
     "token-exchange.resource": _exchange_case(ALWAYS, exchanging({"resource": "test:api"}), error="invalid_target"),
+    "refresh.not-revoked": Case(ALWAYS, web(_refresh_after_revocation), "invalid_grant", WEB),
     "refresh.scope": Case(STRICT, web(_refresh_with_another_scope), "invalid_scope", WEB),
 }

@@ -251,11 +251,11 @@ LOGIN_CASES: dict[str, Case] = {
     ),
     "refresh.resource-known": Case(ALWAYS, _refresh({"resource": "test:unknown"}), "invalid_target", WEB),
     "dpop-token.key": Case(HELSEID, _user_info(jwk=OTHER_KEY), "invalid_token", WEB),
-    "dpop-token.ath": Case(HELSEID, _user_info(claims={"ath": "x"}), "invalid_token", WEB),
+    "dpop-token.ath": Case(HELSEID, _user_info(claims={"ath": "x"}), "invalid_dpop_proof", WEB),
     "dpop-token.fresh": Case(
         HELSEID,
         _user_info(claims={"iat": 1_800_000_000 - 301}),
-        "invalid_token",
+        "invalid_dpop_proof",
         WEB,
         strict_rule="dpop.clock",
         fapi2_rule="dpop.clock",

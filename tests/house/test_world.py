@@ -594,8 +594,8 @@ def test_our_apis_show_every_option() -> None:
     assert any(not api.get("claims") for api in ours)
     assert any(len(api["scopes"]) > 3 for api in ours)
     wanted = {name for api in ours for name in api.get("claims", [])}
-    assert wanted >= {*claim_names.ACCESS_TOKEN_CLAIMS, claim_names.CLIENT_NAME_CLAIM, claim_names.CLIENT_TENANCY}
-    assert wanted >= {f"helseid://claims/client/claims/orgnr_{part}" for part in ("parent", "child", "supplier")}
+    # Organizations and tenancy are not among them: every token has these, whatever an API wants.
+    assert wanted == {*claim_names.ACCESS_TOKEN_CLAIMS, claim_names.CLIENT_NAME_CLAIM}
 
 
 def test_the_client_that_exchanges_has_the_owner_of_the_api_that_it_is() -> None:

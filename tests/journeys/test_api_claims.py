@@ -402,7 +402,9 @@ def test_strict_refuses_it_and_asks_the_highest_of_several(worlds: Worlds) -> No
     two_apis(sts, {"security_level": "4"}, {"security_level": "3"})
     rp = web(sts, BOTH)
     answer = redeem(rp, asked=LEVEL_3)
-    assert (answer.status, answer.json, answer.rule) == (400, {"error": "invalid_grant"}, "api.security-level")
+    description = "The security_level of the login is lower than the API demands"
+    said = {"error": "invalid_grant", "error_description": description}
+    assert (answer.status, answer.json, answer.rule) == (400, said, "api.security-level")
     tokens = redeem(rp, {"resource": SECOND}, LEVEL_3)
     assert tokens.claims["aud"] == SECOND
     refused = rp.refresh(tokens.json["refresh_token"], {"resource": FIRST})

@@ -1,6 +1,7 @@
 """Clientinfo: what HelseID tells a client of its own registration."""
 
 import json
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -143,8 +144,10 @@ def test_the_proof_counts_where_the_scheme_is_dpop(sts: Emulator, informed: Mach
     good = {"Authorization": f"DPoP {access_token}", "DPoP": prove(informed, access_token, PATH, method="POST")}
     assert call(informed, good).status == 200
     # Used up.
-    challenge = 'DPoP realm="IdentityServer",error="invalid_token"'
-    refused(call(informed, good), challenge)
+    algorithms = ',algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512"'
+    replay = ',error_description="Detected replay of DPoP proof token."'
+    refused(call(informed, good), f'DPoP realm="IdentityServer",error="invalid_dpop_proof"{replay}{algorithms}')
+    challenge = f'DPoP realm="IdentityServer",error="invalid_token"{algorithms}'
     other = prove(informed, access_token, PATH, method="POST", jwk=private_jwk("ES256", 9))
     refused(call(informed, {"Authorization": f"DPoP {access_token}", "DPoP": other}), challenge)
     refused(call(informed, {"Authorization": f"DPoP {access_token}"}), challenge)
@@ -194,7 +197,7 @@ def test_whatever_is_shown_the_answer_is_a_clear_one(
     right = path == PATH and scheme == "Bearer" and value is None
     assert answer.status == (200 if right else 401), answer.content
     if not right:
-        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+        assert re.search('error="invalid_(token|dpop_proof)"', answer.headers["www-authenticate"])
         assert answer.content == b""
 
 

@@ -1,6 +1,7 @@
 """Details: organizations, the SFM journal and the trust framework, from the request to the token."""
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -671,7 +672,9 @@ def test_strict_takes_other_structures_with_a_code_and_organizations_with_a_refr
 def test_strict_refuses_the_older_member(worlds: Worlds) -> None:
     machine = worlds.make(enforcement="strict").client(**SINGLE)
     answer = ask(machine, [make.child(CHILD)], "authorization_details")
-    assert (answer.status, answer.json, answer.rule) == (400, {"error": "invalid_request"}, "details.member")
+    description = "the client assertion must have the details under assertion_details"
+    said = {"error": "invalid_request", "error_description": description}
+    assert (answer.status, answer.json, answer.rule) == (400, said, "details.member")
     assert organizations(ask(machine, [make.child(CHILD)])) == (PARENT, CHILD, None)
 
 
@@ -759,6 +762,88 @@ def test_every_code_comes_over_a_socket_as_it_does_in_the_process(live: LiveServ
     answer = rp.redeem(login, code, assertion={"claims": {"assertion_details": make.journal()}})
     assert answer.error == "access_denied"
     assert (answer.description or "").startswith("HID-DOUBLE-STRUCTURE")
+
+
+# In the assertion of a pushed request
+
+
+def push_with(
+    rp: RelyingParty, value: object, asked: dict[str, Any] | None = None, login: Login | None = None
+) -> Answer:
+    """A pushed request with details in its assertion, and further parameters."""
+    assertion = rp.machine.assertion(claims={"assertion_details": value})
+    return rp.push(login or Login(), {"client_assertion": assertion, "test_pid": PERSON, **(asked or {})})
+
+
+@pytest.mark.covers("details.par-assertion")
+def test_details_in_the_assertion_of_a_pushed_request_have_no_effect(sts: Emulator) -> None:
+    rp, login = web(sts, **SINGLE), Login()
+    pushed = push_with(rp, [make.child(CHILD), make.journal()], login=login)
+    assert pushed.status == 201, pushed.content
+    assert broken(sts) == ["details.pushed-assertion"]
+    code = answer_parameters(rp.browser().send("GET", rp.authorize_path(pushed.json["request_uri"])))["code"]
+    answer = rp.redeem(login, code)
+    assert organizations(answer) == (PARENT, None, None)
+    assert JOURNAL not in answer.claims
+
+
+@pytest.mark.covers("details.par-assertion")
+def test_the_same_structure_in_it_and_in_the_request_is_refused(sts: Emulator) -> None:
+    rp = web(sts)
+    inside = rp.parameters(Login(), {"authorization_details": [make.journal()], "sub": ABSENT})
+    signed = {**dict.fromkeys(inside, ABSENT), "client_id": rp.machine.client_id, "test_pid": ABSENT}
+    for asked in (
+        {"authorization_details": json.dumps(make.journal())},
+        {"request": request_object(rp, {"authorization_details": make.journal()})},
+        {**signed, "request": request_object(rp, inside)},
+    ):
+        answer = push_with(rp, [make.journal("another")], asked)
+        refused(answer, "access_denied", "HID-DOUBLE-STRUCTURE", "details.double-structure")
+        assert push_with(rp, [make.trust_framework()], asked).status == 201
+
+
+@pytest.mark.covers("details.par-assertion")
+def test_broken_ones_in_it_are_refused(sts: Emulator) -> None:
+    rp = web(sts, **SINGLE)
+    refused(push_with(rp, "{"), "invalid_request", "HID-1007: the details cannot be read: ", "details.readable")
+    unknown = push_with(rp, {"type": "test:unknown"})
+    refused(unknown, "invalid_authorization_details", "HID-1007: type is 'test:unknown'", "details.known-type")
+
+
+# Under the other name
+
+
+@pytest.mark.covers("details.other-name")
+@pytest.mark.parametrize("signed", [True, False], ids=["request object", "parameter"])
+def test_the_name_of_an_assertion_works_in_the_request_too(worlds: Worlds, signed: bool) -> None:
+    def asked(rp: RelyingParty) -> dict[str, Any]:
+        if signed:
+            return {"request": request_object(rp, {"assertion_details": [make.child(CHILD)]})}
+        return {"assertion_details": json.dumps([make.child(CHILD)])}
+
+    sts = worlds.make()
+    rp, login = web(sts, **SINGLE), Login()
+    pushed = rp.push(login, {"test_pid": PERSON, **asked(rp)})
+    assert pushed.status == 201, pushed.content
+    assert broken(sts) == (["details.member"] if signed else ["details.member", "details.carrier"])
+    code = answer_parameters(rp.browser().send("GET", rp.authorize_path(pushed.json["request_uri"])))["code"]
+    assert organizations(rp.redeem(login, code)) == (PARENT, CHILD, None)
+    strict = web(worlds.make(enforcement="strict"), **SINGLE)
+    answer = strict.push(Login(), asked(strict))
+    carrier = "request object" if signed else "parameter"
+    says = f"the {carrier} must have the details under authorization_details"
+    refused(answer, "invalid_request", says, "details.member")
+
+
+@pytest.mark.covers("details.other-name")
+def test_nothing_stands_under_both_names_in_a_request(sts: Emulator) -> None:
+    rp = web(sts, **SINGLE)
+    both = {"assertion_details": make.journal(), "authorization_details": make.journal()}
+    answer = rp.push(Login(), {"request": request_object(rp, both)})
+    refused(answer, "invalid_request", "HID-1007: the type 'nhn:sfm:journal-id' stands twice", "details.readable")
+    inside = {"request": request_object(rp, {"assertion_details": make.journal()})}
+    again = rp.push(Login(), {**inside, "authorization_details": json.dumps(make.journal())})
+    refused(again, "invalid_request", "Invalid request", "request-object.not-repeated")
 
 
 # The trust framework
@@ -929,3 +1014,73 @@ def test_parts_of_any_shape_make_a_token_or_nothing_worse(sts: Emulator, part: o
     assert answer.claims[TRUST]["practitioner"]["identifier"]["id"] == PERSON
     whole = {"type": TRUST, "practitioner": part, "care_relationship": part, "patients": part}
     assert redeem_with(trusting(sts), whole).claims[TRUST]["patients"] == ([{}] if part == [[]] else [])
+
+
+@pytest.mark.covers("trust-framework.with-login")
+def test_of_one_that_came_with_the_login_each_token_tells_whether_it_has_room(sts: Emulator) -> None:
+    register_api(sts.store, "test:api", scopes=[API_SCOPE])
+    rp = trusting(sts, f"nhn:tillitsrammeverk:parameters {API_SCOPE}")
+    asked = {"request": request_object(rp, {"authorization_details": make.trust_framework()})}
+    login = Login()
+    code = rp.log_in(login, asked)["code"]
+    tokens = rp.redeem(login, code)
+    assert TRUST in tokens.claims
+    assert broken(sts) == []
+    narrowed = rp.refresh(tokens.json["refresh_token"], {"resource": "test:api"})
+    assert TRUST not in narrowed.claims
+    assert broken(sts) == ["details.trust-framework-used"]
+
+
+@pytest.mark.covers("trust-framework.strict-login")
+@pytest.mark.parametrize("where", ["request object", "assertion"])
+@pytest.mark.parametrize(
+    ("level", "organization", "rule"),
+    [
+        ("4", PARENT, None),
+        ("3", PARENT, "details.trust-framework-level"),
+        ("4", OTHER_CUSTOMER, "details.trust-framework-legal-entity"),
+    ],
+)
+def test_strict_asks_for_level_4_and_the_legal_entity_of_the_client(
+    worlds: Worlds, where: str, level: str, organization: str, rule: str | None
+) -> None:
+    for enforcement in ("helseid", "strict"):
+        sts = worlds.make(enforcement=enforcement)
+        rp = trusting(sts, "nhn:tillitsrammeverk:parameters", organization=organization)
+        asked: dict[str, Any] = {"test_security_level": level}
+        claims: dict[str, Any] = {}
+        if where == "assertion":
+            claims = {"assertion_details": make.trust_framework()}
+        else:
+            asked["request"] = request_object(
+                rp, {"authorization_details": make.trust_framework(), "jti": secrets.token_hex(8)}
+            )
+        login = Login()
+        answer = rp.redeem(login, rp.log_in(login, asked)["code"], assertion={"claims": claims})
+        if rule is None or enforcement == "helseid":
+            assert TRUST in answer.claims
+            assert broken(sts) == ([rule] if rule else [])
+        else:
+            refused(answer, "access_denied", "HID-1007: practitioner.", rule)
+
+
+def test_the_legal_entity_is_that_of_the_customer_whom_the_assertion_names(worlds: Worlds) -> None:
+    sts = worlds.make(enforcement="strict")
+    members = {"tenancy": "multi-tenant", "organization": SUPPLIER, "delegations": [PARENT, CUSTOMER], "children": []}
+    rp = trusting(sts, "nhn:tillitsrammeverk:parameters", **members)
+    asked = {"request": request_object(rp, {"authorization_details": make.trust_framework()})}
+    login = Login()
+    tokens = rp.redeem(login, rp.log_in(login, asked)["code"])
+    assert tokens.status == 200, tokens.content
+    other = refresh_with(rp, tokens, make.parent(CUSTOMER))
+    refused(other, "access_denied", "HID-1007: practitioner.legal_entity.id", "details.trust-framework-legal-entity")
+    assert TRUST in refresh_with(rp, tokens, make.parent(PARENT)).claims
+
+
+def test_odd_parts_make_no_odd_claim(sts: Emulator) -> None:
+    rp = trusting(sts)
+    sent = make.trust_framework()
+    sent["practitioner"]["department"] = {"foo": 1}
+    sent["practitioner"]["authorization"] = {"code": 5, "system": ["x"]}
+    practitioner = redeem_with(rp, sent).claims[TRUST]["practitioner"]
+    assert list(practitioner) == ["identifier", "hpr_nr", "legal_entity", "point_of_care"]

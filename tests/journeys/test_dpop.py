@@ -93,12 +93,34 @@ def test_not_even_a_strange_alg_in_the_jwk_matters(machine: Machine) -> None:
 @pytest.mark.covers("dpop.proof.nbf-and-exp")
 @pytest.mark.parametrize(
     "claims",
-    [{"nbf": START, "exp": START + 10}, {"nbf": START + 999, "exp": START - 999}, {"nbf": "x", "exp": None}],
-    ids=["sensible", "impossible", "no times"],
+    [{"nbf": START, "exp": START + 10}, {"nbf": START + 10, "exp": START - 9}, {"nbf": "x", "exp": None}],
+    ids=["sensible", "almost", "no times"],
 )
 def test_nbf_and_exp_in_a_proof_are_tolerated(sts: Emulator, machine: Machine, claims: dict[str, Any]) -> None:
     bound(machine.token(proof={"claims": claims}))
     assert broken(sts) == []
+
+
+@pytest.mark.covers("dpop.proof.nbf-and-exp")
+@pytest.mark.parametrize(
+    ("claims", "description"),
+    [
+        ({"nbf": START + 11}, "Invalid 'nbf' value."),
+        ({"nbf": START + 999}, "Invalid 'nbf' value."),
+        ({"exp": START - 10}, "Invalid 'exp' value."),
+        ({"exp": START - 999}, "Invalid 'exp' value."),
+    ],
+    ids=str,
+)
+def test_impossible_ones_are_recorded_and_refused_in_strict_and_fapi2(
+    worlds: Worlds, claims: dict[str, Any], description: str
+) -> None:
+    sts = worlds.make()
+    bound(sts.client().token(proof={"claims": claims}))
+    assert broken(sts) == ["dpop.clock"]
+    for enforcement in ("strict", "fapi2"):
+        answer = worlds.make(enforcement=enforcement).client().token(proof={"claims": claims})
+        refused(answer, "dpop.clock", description)
 
 
 @pytest.mark.covers("dpop.proof.same-key-as-client")

@@ -147,11 +147,14 @@ def test_unknown_parameters_are_ignored(rp: RelyingParty) -> None:
 
 
 @pytest.mark.covers("par.parameters.once")
-@pytest.mark.parametrize("name", ["scope", "state", "redirect_uri", "nonce", "test_pid", "unheard_of"])
+@pytest.mark.parametrize(
+    "name", ["scope", "authorization_details", "state", "redirect_uri", "nonce", "test_pid", "unheard_of"]
+)
 def test_no_parameter_comes_twice(sts: Emulator, rp: RelyingParty, name: str) -> None:
     login = Login()
     value = rp.parameters(login).get(name, "1")
-    refused(rp.push(login, {name: [value, value]}), "invalid_request", None, "form.readable")
+    said = f"the parameter '{name}' is sent more than once"
+    refused(rp.push(login, {name: [value, value]}), "invalid_request", said, "form.readable")
     assert requests_kept(sts) == 0
 
 
@@ -763,7 +766,9 @@ def test_a_form_that_breaks_the_rules_is_refused_and_stores_nothing(
 ) -> None:
     form = {**rp.machine.form(rp.machine.assertion(), {"grant_type": ABSENT}), **rp.parameters(Login())}
     before = sts.row_counts()
-    refused(rp.machine.post(urlencode(form).encode() + tail, path=PAR), "invalid_request", None, "form.readable")
+    answer = rp.machine.post(urlencode(form).encode() + tail, path=PAR)
+    assert answer.description
+    refused(answer, "invalid_request", answer.description, "form.readable")
     assert sts.row_counts() == before
 
 

@@ -374,10 +374,10 @@ def test_wrong_claims_are_refused(
 GOOD: list[dict[str, Any]] = [
     {"aud": [ISSUER]},
     {"aud": f"{ISSUER}/"},
-    {"exp": 1_800_000_000 - 299},
+    {"exp": 1_800_000_000 - 9},
     {"exp": 1_800_000_060},
     {"exp": "1800000030"},
-    {"nbf": 1_800_000_000 + 300},
+    {"nbf": 1_800_000_000 + 10},
     {"nbf": ABSENT},
     {"iat": ABSENT},
     {"iat": "1800000000"},
@@ -391,6 +391,60 @@ GOOD: list[dict[str, Any]] = [
 def test_right_claims_are_taken(sts: Emulator, rp: RelyingParty, claims: dict[str, Any]) -> None:
     assert push(rp, rp.parameters(Login()), request_object(rp.machine, claims)).status == 201
     assert broken(sts, PAR) == []
+
+
+@pytest.mark.covers("request-object.times")
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": 1_800_000_000 - 10},
+        {"exp": 1_800_000_000 - 299},
+        {"nbf": 1_800_000_000 + 11},
+        {"nbf": 1_800_000_000 + 300},
+        {"iat": 1_800_000_000 + 11},
+        {"iat": 1_800_000_000 + 120},
+    ],
+    ids=str,
+)
+def test_a_clock_that_is_ten_seconds_off_is_recorded_and_refused_in_strict_and_fapi2(
+    worlds: Worlds, claims: dict[str, Any]
+) -> None:
+    sts = worlds.make()
+    rp = web_client(sts)
+    assert push(rp, rp.parameters(Login()), request_object(rp.machine, claims)).status == 201
+    assert broken(sts, PAR) == ["request-object.clock"]
+    for enforcement in ("strict", "fapi2"):
+        exact = web_client(worlds.make(enforcement=enforcement))
+        answer = push(exact, exact.parameters(Login()), request_object(exact.machine, claims))
+        refused(answer, "request-object.clock")
+
+
+@pytest.mark.covers("request-object.unreadable-member")
+@pytest.mark.parametrize(
+    "inside",
+    [
+        {"redirect_uri": {"a": 1}},
+        {"redirect_uri": ["http://localhost"]},
+        {"resource": [5]},
+        {"resource": {}},
+        {"state": None},
+        {"nonce": 1.5},
+        {"scope": [["openid"]]},
+        {"prompt": True},
+        {"test_pid": {"x": "y"}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "with one outside"])
+def test_a_signed_parameter_of_another_type_makes_no_way_for_an_unsigned_one(
+    sts: Emulator, rp: RelyingParty, inside: dict[str, Any], beside: bool
+) -> None:
+    name = next(iter(inside))
+    outer = rp.parameters(Login(), {"resource": "test:api", "prompt": "login", "test_pid": PERSON})
+    if not beside:
+        del outer[name]
+    refused(push(rp, outer, request_object(rp.machine, inside)), "request-object.members")
+    assert requests_kept(sts) == 0
 
 
 RECORDED: list[Any] = [

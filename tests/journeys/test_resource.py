@@ -51,8 +51,10 @@ def granted(machine: Machine) -> str:
 
 def refused(answer: Answer, rule: str | None) -> None:
     assert (answer.status, answer.content) == (401, b"")
-    assert answer.headers["www-authenticate"].startswith("DPoP ")
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith("DPoP ") and challenge.endswith(',algs="PS256 ES256 Ed25519 EdDSA"')
+    of_proof = rule is not None and rule.startswith("dpop") and rule != "dpop-token.key"
+    assert f'error="{"invalid_dpop_proof" if of_proof else "invalid_token"}"' in challenge
     assert answer.rule == rule
 
 
@@ -133,7 +135,7 @@ def test_a_bearer_token_is_refused(sts: Emulator) -> None:
     answer = machine.post(machine.form(machine.assertion()))
     assert answer.json["token_type"] == "Bearer"
     token = answer.json["access_token"]
-    refused(call(machine, token, scheme="Bearer"), None)
+    refused(call(machine, token, scheme="Bearer"), "token-use.bound")
     refused(call(machine, token, proof=prove(machine, token)), "dpop-token.key")
 
 
@@ -198,3 +200,27 @@ def test_expired_and_revoked_tokens(worlds: Worlds) -> None:
 def test_other_methods(machine: Machine, method: str) -> None:
     token = granted(machine)
     assert call(machine, token, proof=prove(machine, token, method=method), method=method).status == 405
+
+
+@pytest.mark.covers("resource.refuses")
+@pytest.mark.parametrize(
+    ("sent", "repeated"),
+    [
+        ("93bac548-d2de-4546-b106-880a5018460d", True),
+        ("x", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("two words", False),
+        ("", False),
+    ],
+    ids=str,
+)
+def test_the_callers_name_for_the_call_is_repeated(machine: Machine, sent: str, repeated: bool) -> None:
+    token = granted(machine)
+    name = "x-fapi-interaction-id"
+    headers = {"Authorization": f"DPoP {token}", "DPoP": prove(machine, token), name: sent}
+    for status in (200, 401):  # the proof is used up by the first call
+        answer = machine.transport.send("GET", PATH, headers)
+        assert answer.status == status
+        assert answer.headers.get(name) == (sent if repeated else None)
+    assert name not in call(machine, token, proof=prove(machine, token)).headers

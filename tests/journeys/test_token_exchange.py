@@ -457,7 +457,7 @@ def test_another_requested_token_type(actor: Machine, kind: str) -> None:
     refused(
         exchange(actor, subject_token(actor), {"requested_token_type": f"urn:ietf:params:oauth:token-type:{kind}"}),
         "token-exchange.requested-token-type",
-        None,
+        f"requested_token_type must be {ACCESS_TOKEN}",
     )
 
 

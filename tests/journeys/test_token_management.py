@@ -61,7 +61,7 @@ def test_a_revoked_refresh_token_is_worth_nothing(sts: Emulator, members: dict[s
     token = rp.tokens().json["refresh_token"]
     nothing_said(revoke(rp.machine, token, token_type_hint=hint))
     refused = rp.refresh(token)
-    assert (refused.status, refused.error, refused.rule) == (400, "invalid_grant", "refresh.single-use")
+    assert (refused.status, refused.error, refused.rule) == (400, "invalid_grant", "refresh.not-revoked")
     assert introspect(rp.machine, token) == {"active": False}
     # And again is no error.
     nothing_said(revoke(rp.machine, token))

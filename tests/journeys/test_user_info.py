@@ -10,10 +10,10 @@ import pytest
 
 from mock_sts.helseid.registry import Persona
 from mock_sts.store.catalog import MADE, put_entry
-from tests.support.emulator import Emulator
+from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Headers, Machine, b64, decode
-from tests.support.relying_party import REDIRECT_URI, USERINFO, Login, RelyingParty
+from tests.support.relying_party import REDIRECT_URI, USERINFO, Login, RelyingParty, web_client
 
 SUB = "VKgcaf6KyHduD/Qg60WTChZlbptSU2UpPyr2Pgsskto="
 HPR_NUMBER = "helseid://claims/hpr/hpr_number"
@@ -296,16 +296,18 @@ def test_each_wrong_claim_of_a_proof_is_refused(rp: RelyingParty, claims: dict[s
     refused_dpop(rp.user_info(access_token(rp), scheme="DPoP", proof=claims))
 
 
-def refused_dpop(answer: Answer) -> None:
+def refused_dpop(answer: Answer, error: str = "invalid_dpop_proof") -> None:
     assert (answer.status, answer.content) == (401, b"")
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith("DPoP ")
-    assert 'error="invalid_token"' in challenge
+    assert f'error="{error}"' in challenge
+    assert 'algs="RS256 ' in challenge
 
 
 @pytest.mark.covers("user-info.dpop.wrong-proof")
 def test_another_key_is_refused(rp: RelyingParty) -> None:
-    refused_dpop(rp.user_info(access_token(rp), scheme="DPoP", proof={}, jwk=private_jwk("ES256", 9)))
+    answer = rp.user_info(access_token(rp), scheme="DPoP", proof={}, jwk=private_jwk("ES256", 9))
+    refused_dpop(answer, "invalid_token")
 
 
 def proof_for(machine: Machine, token: str, **changes: Any) -> str:
@@ -339,7 +341,7 @@ def test_there_must_be_one_proof(rp: RelyingParty, proofs: int) -> None:
     token = access_token(rp)
     headers = [("Authorization", f"DPoP {token}")]
     headers += [("DPoP", proof_for(rp.machine, token)) for _ in range(proofs)]
-    refused_dpop(call(rp, headers))
+    refused_dpop(call(rp, headers), "invalid_token")
 
 
 @pytest.mark.covers("user-info.dpop.wrong-proof")
@@ -351,7 +353,7 @@ def test_an_unreadable_proof_is_refused(rp: RelyingParty, proof: str) -> None:
 @pytest.mark.covers("user-info.dpop.unbound-token")
 def test_a_token_without_key_is_refused_in_the_dpop_scheme(sts: Emulator) -> None:
     rp = register_web(sts, dpop_bound_access_tokens=False)
-    refused_dpop(rp.user_info(bare_token(rp), scheme="DPoP", proof={}))
+    refused_dpop(rp.user_info(bare_token(rp), scheme="DPoP", proof={}), "invalid_token")
 
 
 # Refusals
@@ -422,6 +424,23 @@ def test_a_narrowed_token_is_not_enough(rp: RelyingParty) -> None:
     refused(rp.user_info(tokens["access_token"]), 'Bearer realm="IdentityServer",error="insufficient_scope"', 403)
     whole = rp.refresh(tokens["refresh_token"]).json["access_token"]
     assert rp.user_info(whole).status == 200
+
+
+@pytest.mark.covers("resource.keep-identity-scopes")
+def test_unless_the_settings_keep_identity_scopes(worlds: Worlds) -> None:
+    sts = worlds.make(keep_identity_scopes=True)
+    register_api(sts.store, "test:api", scopes=["test:api/read"])
+    rp = web_client(
+        sts, scope="openid profile offline_access test:api/read other:api/read helseid://scopes/client/info"
+    )
+    rp.scopes = "openid profile offline_access test:api/read other:api/read helseid://scopes/client/info"
+    login = Login()
+    answer = rp.redeem(login, rp.log_in(login)["code"], {"resource": "test:api"})
+    assert answer.claims["aud"] == "test:api"
+    assert answer.json["scope"] == "openid profile offline_access test:api/read"
+    assert rp.user_info(answer.json["access_token"]).json["name"]
+    again = rp.refresh(answer.json["refresh_token"], {"resource": "test:api", "scope": "openid test:api/read"})
+    assert again.claims["scope"] == ["openid", "test:api/read"]
 
 
 @pytest.mark.covers("user-info.methods")

@@ -17,6 +17,7 @@ from mock_sts.helseid.profile import (
     form,
     request_object,
     token_exchange,
+    token_management,
     token_request,
 )
 from mock_sts.helseid.requirement import Chapter, Requirement
@@ -40,6 +41,8 @@ CHAPTERS: tuple[Chapter[Any], ...] = (
     details.CHAPTER,
     api.CHAPTER,
     access_token.CHAPTER,
+    access_token.USE_CHAPTER,
+    token_management.CHAPTER,
 )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, PROFILE
+from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, PRODUCT, PROFILE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 
@@ -118,3 +118,51 @@ def one_proof(evidence: PresentedEvidence) -> Verdict | None:
     if evidence.scheme != "DPoP":
         return None
     return holds(evidence.proofs == 1, lambda: f"{evidence.proofs} proofs", "one")
+
+
+@dataclass(frozen=True, slots=True)
+class UseEvidence:
+    """What an endpoint wants of a good token, and what the token has: a scope (None where none is wanted), and to be
+    bound to a key.
+    """
+
+    wanted_scope: str | None
+    scopes: tuple[str, ...]
+    wants_bound: bool
+    bound: bool
+
+
+USE_CHAPTER: Chapter[UseEvidence] = Chapter(
+    "token-use", "What an access token gives access to", ErrorCode.INSUFFICIENT_SCOPE
+)
+
+
+@USE_CHAPTER.rule(
+    "scope",
+    "The access token has the scope of the endpoint: openid for userinfo, helseid://scopes/client/info for clientinfo",
+    level=MUST,
+    refused_by=OBSERVE,
+    remedy="ask for the scope, and do not narrow the token to one API (resource), which drops openid",
+    source=f"OpenID Connect Core section 5.3; {PRODUCT}",
+)
+def scope(evidence: UseEvidence) -> Verdict | None:
+    """Where one is wanted."""
+    if evidence.wanted_scope is None:
+        return None
+    return holds(evidence.wanted_scope in evidence.scopes, lambda: list(evidence.scopes), evidence.wanted_scope)
+
+
+@USE_CHAPTER.rule(
+    "bound",
+    "The access token is bound to a key",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.INVALID_TOKEN,
+    remedy="fetch the token with a DPoP proof",
+    source=f"{FAPI} section 5.3.4",
+)
+def bound(evidence: UseEvidence) -> Verdict | None:
+    """At the emulator's own resource, which takes nothing else."""
+    if not evidence.wants_bound:
+        return None
+    return holds(evidence.bound, "a Bearer token", "a DPoP-bound token")

@@ -68,6 +68,7 @@ def organization(evidence: ApiEvidence) -> Verdict | None:
     level=MUST,
     refused_by=STRICT,
     error=ErrorCode.INVALID_GRANT,
+    says="The security_level of the login is lower than the API demands",
     remedy="log in with acr_values=Level4; otherwise the API has to look at the claim security_level and refuse",
     source=PROFILE,
 )

@@ -401,14 +401,7 @@ def not_before(evidence: AssertionEvidence) -> Verdict | None:
 )
 def clock(evidence: AssertionEvidence) -> Verdict:
     """With the strict skew."""
-    assertion, now, skew = evidence.read, evidence.now, evidence.skew.strict
-    late = now - (assertion.expires_at if assertion.expires_at is not None else now)
-    early = max(assertion.not_before or 0, assertion.issued_at or 0) - now
-    return holds(
-        late < skew and early <= skew,
-        lambda: f"exp {late:.0f} s ago" if late >= skew else f"nbf or iat {early:.0f} s ahead",
-        lambda: f"within {skew} s",
-    )
+    return clock_agrees(evidence.read, evidence.now, evidence.skew)
 
 
 @CHAPTER.rule(
@@ -574,6 +567,17 @@ def curve(evidence: AssertionEvidence) -> Verdict | None:
     )
 
 
+def clock_agrees(jwt: ClientAssertion, now: int, skew: Skew) -> Verdict:
+    """Whether exp, nbf and iat of ``jwt``, as far as it has them, fit ``now`` with the strict skew."""
+    late = now - (jwt.expires_at if jwt.expires_at is not None else now)
+    early = max(jwt.not_before or 0, jwt.issued_at or 0) - now
+    return holds(
+        (late < skew.strict or jwt.expires_at is None) and early <= skew.strict,
+        lambda: f"exp {late:.0f} s ago" if late >= skew.strict else f"nbf or iat {early:.0f} s ahead",
+        lambda: f"within {skew.strict} s",
+    )
+
+
 def is_new_typ(assertion: ClientAssertion) -> bool:
     """Whether the header has the typ that HelseID asks for today."""
     return assertion.typ is not None and assertion.typ.lower() == NEW_TYP
@@ -587,7 +591,7 @@ def is_usable_jti(value: str | None) -> bool:
 @lru_cache(maxsize=256)
 def _accepted_audiences(urls: EffectiveUrls) -> tuple[frozenset[str], frozenset[str]]:
     """The issuer under all its names, and these together with the endpoints that an older assertion may name."""
-    issuers = frozenset({urls.issuer.base, urls.back_channel.base, *(other.base for other in urls.others)})
+    issuers = urls.issuers
     endpoints = (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA)
     return issuers, issuers | {Issuer(base).url(endpoint) for base in issuers for endpoint in endpoints}
 

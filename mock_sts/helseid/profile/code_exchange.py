@@ -138,7 +138,7 @@ def verifier(evidence: CodeEvidence) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RefreshEvidence:
-    """A refresh token as it is used. ``present`` says that one was sent; the next four are facts from the store.
+    """A refresh token as it is used. ``present`` says that one was sent; the next five are facts from the store.
 
     ``began_with_proof`` says whether the login used DPoP, ``has_proof`` whether this request does. ``scopes`` are those
     that the request names, ``scopes_granted`` says whether the login has them all, and whether some of them are the
@@ -149,6 +149,7 @@ class RefreshEvidence:
     known: bool
     own: bool
     used: bool
+    revoked: bool
     expired: bool
     began_with_proof: bool
     has_proof: bool
@@ -203,6 +204,21 @@ def refresh_known(evidence: RefreshEvidence) -> Verdict:
 def refresh_single_use(evidence: RefreshEvidence) -> Verdict:
     """OneTimeUseOnly is the default."""
     return holds(not evidence.used, "used before", "the newest refresh token")
+
+
+@REFRESH_CHAPTER.rule(
+    "not-revoked",
+    "The refresh token has not been taken back",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="log in again; a client takes its token back by revocation, and a code that is used twice takes back what "
+    "it gave, where the settings say so",
+    source="RFC 7009 section 2; RFC 6749 section 4.1.2",
+)
+def refresh_not_revoked(evidence: RefreshEvidence) -> Verdict:
+    """Whoever wanted it."""
+    return holds(not evidence.revoked, "revoked", "a refresh token that is not revoked")
 
 
 @REFRESH_CHAPTER.rule(

@@ -22,7 +22,7 @@ from mock_sts.helseid.profile.sources import DETAILS_PAGE, PROFILE, TRUST_PAGE
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
-from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.errors import ErrorCode, quoted
 from mock_sts.protocol.terms import GrantType
 
 OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
@@ -39,8 +39,9 @@ class DetailsEvidence:
     """What a request carries, and where.
 
     ``members`` are the names it stands under, ``grant_type`` that of a token request (None for an authorization
-    request), ``login_types`` the types that the login had already. ``persona`` is who has logged in, where somebody
-    has, and ``brings_trust_framework`` says whether the token has room for the claim; both None where it is too early.
+    request), ``login_types`` the types that the authorization request has already. What follows is None where it is
+    too early to tell: ``persona`` is who has logged in, with ``security_level``; ``parent`` the legal entity that the
+    client acts for; and ``brings_trust_framework`` says whether the token has room for the claim.
     """
 
     details: Details
@@ -50,6 +51,8 @@ class DetailsEvidence:
     grant_type: str | None = None
     login_types: tuple[str, ...] = ()
     persona: Persona | None = None
+    security_level: str | None = None
+    parent: str | None = None
     brings_trust_framework: bool | None = None
 
     @property
@@ -72,14 +75,19 @@ CHAPTER: Chapter[DetailsEvidence] = Chapter("details", "Details of organization 
     level=MUST,
     refused_by=HELSEID,
     error=ErrorCode.INVALID_REQUEST,
-    says="HID-1007: The details do not follow the specification",
+    says="HID-1007: (names the member and what was expected)",
     decisive=True,
     remedy="send an object or an array of objects, each with its type and the members documented for it",
     source=_CODES,
 )
 def readable(evidence: DetailsEvidence) -> Verdict:
     """Objects, arrays, and texts with JSON in them are read."""
-    return holds(not evidence.details.faults, lambda: "; ".join(evidence.details.faults), "the documented structure")
+    return holds(
+        not evidence.details.faults,
+        lambda: "; ".join(evidence.details.faults),
+        "the documented structure",
+        lambda: f"HID-1007: {evidence.details.faults[0]}",
+    )
 
 
 @CHAPTER.rule(
@@ -88,13 +96,19 @@ def readable(evidence: DetailsEvidence) -> Verdict:
     level=MUST,
     refused_by=HELSEID,
     error=ErrorCode.INVALID_AUTHORIZATION_DETAILS,
-    says="HID-1007: The details have an unknown type",
+    says="HID-1007: (names the type, and those that HelseID has)",
     remedy=f"send only {', '.join(TYPES)}",
     source="RFC 9396 section 5; what HelseID answers is not documented",
 )
 def known_type(evidence: DetailsEvidence) -> Verdict:
     """What is not understood must not be granted."""
-    return holds(not evidence.details.unknown, lambda: ", ".join(evidence.details.unknown), lambda: ", ".join(TYPES))
+    unknown = evidence.details.unknown
+    return holds(
+        not unknown,
+        lambda: ", ".join(unknown),
+        lambda: ", ".join(TYPES),
+        lambda: f"HID-1007: type is {quoted(unknown[0])}, expected one of {', '.join(TYPES)}",
+    )
 
 
 @CHAPTER.rule(
@@ -157,7 +171,7 @@ def tenancy(evidence: DetailsEvidence) -> Verdict | None:
     level=MUST,
     refused_by=HELSEID,
     error=ErrorCode.INVALID_REQUEST,
-    says="HID-1004: An organization number has the wrong format",
+    says="HID-1004: (names orgnr_parent or orgnr_child) must have nine digits",
     decisive=True,
     remedy="send nine digits, without blanks and letters",
     source=_CODES,
@@ -167,8 +181,9 @@ def number_form(evidence: DetailsEvidence) -> Verdict | None:
     numbers = evidence.numbers
     if numbers is None:
         return None
-    wrong = [n for n in (numbers.parent, numbers.child) if n is not None and not is_organization_number(n)]
-    return holds(not wrong, wrong, "nine digits")
+    named = {"orgnr_parent": numbers.parent, "orgnr_child": numbers.child}
+    wrong = {name: n for name, n in named.items() if n is not None and not is_organization_number(n)}
+    return holds(not wrong, wrong, "nine digits", lambda: f"HID-1004: {' and '.join(wrong)} must have nine digits")
 
 
 @CHAPTER.rule(
@@ -286,18 +301,39 @@ def not_with_code(evidence: DetailsEvidence) -> Verdict | None:
 
 @CHAPTER.rule(
     "member",
-    f"Details in a client assertion stand under {ASSERTION_DETAILS}",
+    f"Details in a client assertion stand under {ASSERTION_DETAILS}, elsewhere under {AUTHORIZATION_DETAILS}",
     level=MUST,
     refused_by=STRICT,
     error=ErrorCode.INVALID_REQUEST,
-    remedy=f"rename {AUTHORIZATION_DETAILS} in the assertion to {ASSERTION_DETAILS}",
-    source=f"{PROFILE}, FK5",
+    says="(names the carrier) must have the details under (the one name or the other)",
+    remedy=f"rename {AUTHORIZATION_DETAILS} in the assertion to {ASSERTION_DETAILS}, and {ASSERTION_DETAILS} in a "
+    f"request object to {AUTHORIZATION_DETAILS}",
+    source=f"{PROFILE}, FK5; {DETAILS_PAGE}",
 )
-def member(evidence: DetailsEvidence) -> Verdict | None:
-    """The older name still works."""
+def member(evidence: DetailsEvidence) -> Verdict:
+    """The other name works too, the older one in assertions above all."""
+    expected = ASSERTION_DETAILS if evidence.carrier == ASSERTION else AUTHORIZATION_DETAILS
+    return holds(
+        evidence.members == (expected,),
+        lambda: ", ".join(evidence.members),
+        expected,
+        lambda: f"the {evidence.carrier} must have the details under {expected}",
+    )
+
+
+@CHAPTER.rule(
+    "pushed-assertion",
+    "Details in a client assertion come with a token request, not with a pushed authorization request",
+    level=SHOULD,
+    refused_by=None,
+    remedy="send them in the assertions of the token requests, or in a request object for the whole login",
+    source=DETAILS_PAGE,
+)
+def pushed_assertion(evidence: DetailsEvidence) -> Verdict | None:
+    """There they have no effect: what stands in an assertion is for one access token."""
     if evidence.carrier != ASSERTION:
         return None
-    return holds(evidence.members == (ASSERTION_DETAILS,), lambda: ", ".join(evidence.members), ASSERTION_DETAILS)
+    return holds(evidence.grant_type is not None, "the assertion of a pushed request", "that of a token request")
 
 
 @CHAPTER.rule(
@@ -334,7 +370,7 @@ def journal_id_form(evidence: DetailsEvidence) -> Verdict | None:
     level=MUST,
     refused_by=STRICT,
     error=ErrorCode.INVALID_REQUEST,
-    says="HID-1007: The trust framework does not follow the specification",
+    says="HID-1007: (names the member and what was expected)",
     remedy="send practitioner (legal_entity, point_of_care), care_relationship (purpose_of_use, decision_ref) and "
     "patients; leave out what HelseID adds",
     source=TRUST_PAGE,
@@ -345,7 +381,7 @@ def trust_framework_complete(evidence: DetailsEvidence) -> Verdict | None:
     if sent is None:
         return None
     found = list(trust_framework.faults(sent))
-    return holds(not found, lambda: "; ".join(found), "the documented members")
+    return holds(not found, lambda: "; ".join(found), "the documented members", lambda: f"HID-1007: {found[0]}")
 
 
 @CHAPTER.rule(
@@ -353,7 +389,7 @@ def trust_framework_complete(evidence: DetailsEvidence) -> Verdict | None:
     "The practitioner has the authorization that the trust framework names",
     level=MUST,
     refused_by=STRICT,
-    says="HID-1007: The authorization is not one of the practitioner's",
+    says="HID-1007: (names the member and what was expected)",
     remedy="send an authorization that the person has in the HPR register",
     source=f"{TRUST_PAGE}, ATT-32",
 )
@@ -364,7 +400,49 @@ def trust_framework_profession(evidence: DetailsEvidence) -> Verdict | None:
     if evidence.persona is None or code is None:
         return None
     held = [entry.get("profession") for entry in evidence.persona.members["authorizations"]]
-    return holds(code in held, code, held)
+    return holds(
+        code in held,
+        code,
+        held,
+        lambda: (
+            f"HID-1007: practitioner.authorization.code is {quoted(code)}, expected "
+            + (f"one of {', '.join(held)}" if held else "none, for the practitioner has no authorization")
+        ),
+    )
+
+
+@CHAPTER.rule(
+    "trust-framework-level",
+    "The practitioner has logged in with the highest security level",
+    level=MUST,
+    refused_by=STRICT,
+    says="HID-1007: practitioner.identifier needs a login with security_level 4",
+    remedy="log in with acr_values=Level4",
+    source=f"{TRUST_PAGE}, ATT-9",
+)
+def trust_framework_level(evidence: DetailsEvidence) -> Verdict | None:
+    """Where somebody has logged in."""
+    if evidence.details.trust_framework is None or evidence.security_level is None:
+        return None
+    return holds(evidence.security_level == "4", lambda: f"security_level {evidence.security_level}", "4")
+
+
+@CHAPTER.rule(
+    "trust-framework-legal-entity",
+    "The legal entity of the practitioner is the one that the client acts for",
+    level=MUST,
+    refused_by=STRICT,
+    says="HID-1007: practitioner.legal_entity.id must be orgnr_parent",
+    remedy="send the organization number of the token's orgnr_parent as practitioner.legal_entity.id",
+    source=f"{TRUST_PAGE}; that these two must be equal is inferred",
+)
+def trust_framework_legal_entity(evidence: DetailsEvidence) -> Verdict | None:
+    """Where both are known."""
+    sent = evidence.details.trust_framework
+    number = trust_framework.legal_entity_of(sent) if sent is not None else None
+    if number is None or evidence.parent is None:
+        return None
+    return holds(number == evidence.parent, number, evidence.parent)
 
 
 @CHAPTER.rule(
@@ -384,9 +462,20 @@ def trust_framework_used(evidence: DetailsEvidence) -> Verdict | None:
     return holds(evidence.persona is not None and evidence.brings_trust_framework, observed, "a person and a scope")
 
 
-#: What only the login can tell of details that came with its request.
+#: What only the login and its token can tell of details that came with the authorization request.
 AFTER_LOGIN: Chapter[DetailsEvidence] = Chapter(
-    CHAPTER.name, CHAPTER.title, CHAPTER.refuses_with, [trust_framework_profession]
+    CHAPTER.name,
+    CHAPTER.title,
+    CHAPTER.refuses_with,
+    [trust_framework_profession, trust_framework_level, trust_framework_legal_entity, trust_framework_used],
+)
+
+#: What is asked of details in the assertion of a pushed request, which have no effect.
+IN_PUSHED_ASSERTION: Chapter[DetailsEvidence] = Chapter(
+    CHAPTER.name,
+    CHAPTER.title,
+    CHAPTER.refuses_with,
+    [readable, known_type, double_structure, member, pushed_assertion],
 )
 
 

@@ -317,7 +317,7 @@ def issued_at(evidence: ProofEvidence) -> Verdict:
 
 @CHAPTER.rule(
     "clock",
-    "The proof is fresh: iat is not more than a minute old and not ahead of time",
+    "The proof is fresh: iat is not more than a minute old and not ahead of time, and nbf and exp agree",
     level=MUST,
     refused_by=STRICT,
     in_fapi=True,
@@ -327,10 +327,14 @@ def issued_at(evidence: ProofEvidence) -> Verdict:
 )
 def clock(evidence: ProofEvidence) -> Verdict | None:
     """HelseID looks at the nonce instead."""
-    if evidence.read.issued_at is None:
+    proof, now, skew = evidence.read, evidence.now, evidence.skew.strict
+    if proof.not_before is not None and proof.not_before > now + skew:
+        return holds(False, f"nbf lies {proof.not_before - now:.0f} s ahead", f"{skew} s", "Invalid 'nbf' value.")
+    if proof.expires_at is not None and proof.expires_at <= now - skew:
+        return holds(False, f"exp lies {now - proof.expires_at:.0f} s back", f"{skew} s", "Invalid 'exp' value.")
+    if proof.issued_at is None:
         return None
-    age = evidence.now - evidence.read.issued_at
-    skew = evidence.skew.strict
+    age = now - proof.issued_at
     return holds(
         -skew <= age <= 60 + skew, lambda: f"iat lies {age:.0f} s back", lambda: f"between {-skew} and {60 + skew} s"
     )
@@ -432,6 +436,8 @@ def token_key(evidence: TokenProofEvidence) -> Verdict:
     "The proof carries the hash of the access token (ath)",
     level=MUST,
     refused_by=HELSEID,
+    error=ErrorCode.INVALID_DPOP_PROOF,
+    says="Invalid 'ath' value.",
     remedy="add ath = base64url(SHA-256(access token))",
     source=f"RFC 9449 section 4.2; {PROOF_PAGE}",
 )
@@ -446,6 +452,8 @@ def token_hash(evidence: TokenProofEvidence) -> Verdict:
     "The proof was made just now",
     level=MUST,
     refused_by=HELSEID,
+    error=ErrorCode.INVALID_DPOP_PROOF,
+    says="Invalid 'iat' value.",
     remedy="make a new proof for each call, and synchronise the clock (ntp.nhn.no)",
     source="RFC 9449 section 11.1; HelseID's sample APIs",
 )

@@ -57,10 +57,11 @@ def content_type(evidence: FormEvidence) -> Verdict:
     "The form can be read, and no parameter comes twice",
     level=MUST,
     refused_by=OBSERVE,
+    says="(says what)",
     decisive=True,
     remedy="encode the form as UTF-8, and send each parameter once",
     source="RFC 6749 section 3.2 and appendix B",
 )
 def readable(evidence: FormEvidence) -> Verdict:
     """``resource`` alone may be repeated."""
-    return holds(not evidence.fault, evidence.fault, "each parameter once, in URL-encoded UTF-8")
+    return holds(not evidence.fault, evidence.fault, "each parameter once, in URL-encoded UTF-8", evidence.fault)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
-from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, is_usable_jti
-from mock_sts.helseid.profile.sources import FAPI, PRODUCT, REQUEST_OBJECT_PAGE
+from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, is_usable_jti
+from mock_sts.helseid.profile.sources import FAPI, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.addresses import EffectiveUrls
@@ -141,6 +141,22 @@ def nested(evidence: RequestObjectEvidence) -> Verdict:
 
 
 @CHAPTER.rule(
+    "members",
+    "Every parameter in a request object has a type that can be read",
+    level=MUST,
+    refused_by=HELSEID,
+    says=_SAYS,
+    decisive=True,
+    remedy="write parameters as texts (max_age may be a number, resource and scope lists of texts), and leave out "
+    "those without a value",
+    source="RFC 9101 sections 4 and 6.3",
+)
+def members(evidence: RequestObjectEvidence) -> Verdict:
+    """What is signed must not make way for what stands beside it unsigned."""
+    return holds(not evidence.read.unreadable, lambda: ", ".join(evidence.read.unreadable), "texts")
+
+
+@CHAPTER.rule(
     "issuer",
     "iss is the client_id",
     level=MUST,
@@ -166,11 +182,9 @@ def issuer(evidence: RequestObjectEvidence) -> Verdict:
 )
 def audience(evidence: RequestObjectEvidence) -> Verdict:
     """A difference in a trailing slash is ignored."""
-    urls = evidence.urls
-    known = {urls.issuer.base, urls.back_channel.base, *(other.base for other in urls.others)}
     found = evidence.read.jwt.audiences
-    met = len(found) == 1 and found[0].removesuffix("/") in known
-    return holds(met, lambda: list(found), lambda: urls.issuer.base)
+    met = len(found) == 1 and found[0].removesuffix("/") in evidence.urls.issuers
+    return holds(met, lambda: list(found), lambda: evidence.urls.issuer.base)
 
 
 @CHAPTER.rule(
@@ -237,6 +251,21 @@ def not_before(evidence: RequestObjectEvidence) -> Verdict | None:
     return holds(
         at <= evidence.now + evidence.skew.usual, lambda: f"nbf lies {at - evidence.now:.0f} s ahead", "nbf now"
     )
+
+
+@CHAPTER.rule(
+    "clock",
+    "The client's clock agrees with HelseID's: exp, nbf and iat of a request object fit within ten seconds",
+    level=MUST,
+    refused_by=STRICT,
+    in_fapi=True,
+    says=_SAYS,
+    remedy="synchronise the clock (ntp.nhn.no), and make the request object when it is used",
+    source=f"{PROFILE}, FK4; {FAPI} section 5.3.2.1",
+)
+def clock(evidence: RequestObjectEvidence) -> Verdict:
+    """With the strict skew, as for assertions."""
+    return clock_agrees(evidence.read.jwt, evidence.now, evidence.skew)
 
 
 @CHAPTER.rule(

@@ -22,10 +22,10 @@ _SOURCE = f"{EXCHANGE_PAGE}; RFC 8693"
 class ExchangeEvidence:
     """What an ``actor`` wants exchanged, and for what.
 
-    ``fault`` says why the subject token cannot be read; ``signed``, ``is_access_token``, ``issuer_known``, ``expired``
-    and ``revoked`` are facts about one that can. ``audiences`` are its own, ``apis`` the registered ones among them,
-    ``subject_client`` whose it is, ``exchanges`` how often it has been exchanged. ``scopes`` and ``resource`` are what
-    is asked for, ``targets`` the APIs that these scopes belong to.
+    ``fault`` says why the subject token is not ``signed`` by this server, or why it is no access token;
+    ``issuer_known``, ``expired`` and ``revoked`` are facts about one that is. ``audiences`` are its own, ``apis`` the
+    registered ones among them, ``subject_client`` whose it is, ``exchanges`` how often it has been exchanged.
+    ``scopes`` and ``resource`` are what is asked for, ``targets`` the APIs that these scopes belong to.
     """
 
     actor: Client
@@ -89,6 +89,7 @@ def subject_token_type(evidence: ExchangeEvidence) -> Verdict:
     "requested_token_type, where it is sent, is an access token's",
     level=MUST,
     refused_by=HELSEID,
+    says=f"requested_token_type must be {ACCESS_TOKEN_TYPE}",
     remedy=f"leave it out, or send {ACCESS_TOKEN_TYPE}",
     source="RFC 8693 section 2.1",
 )
@@ -113,7 +114,7 @@ def requested_token_type(evidence: ExchangeEvidence) -> Verdict | None:
 )
 def signed(evidence: ExchangeEvidence) -> Verdict:
     """Tokens of others are not exchanged, whoever they say they are from."""
-    return holds(evidence.signed, evidence.fault or "no key of this server verifies it", "a token of this server")
+    return holds(evidence.signed, evidence.fault, "a token of this server")
 
 
 @CHAPTER.rule(
@@ -127,8 +128,8 @@ def signed(evidence: ExchangeEvidence) -> Verdict:
     source=_SOURCE,
 )
 def access_token(evidence: ExchangeEvidence) -> Verdict:
-    """Told by its typ."""
-    return holds(evidence.is_access_token, "another typ than at+jwt", "an access token")
+    """Told by its typ, and by claims of the types that an access token has."""
+    return holds(evidence.is_access_token, evidence.fault, "an access token")
 
 
 @CHAPTER.rule(

@@ -7,6 +7,7 @@ from typing import Any
 
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.helseid.requirement import Requirement, Verdict, refuse
+from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
@@ -39,15 +40,16 @@ def family_of(code: str) -> str:
 def scoped(exchange: Exchange, scopes: tuple[str, ...], resource: str | None = None) -> Scoped:
     """All of ``scopes``, or for one ``resource`` that API's alone, offline_access beside it.
 
-    Narrowing drops the identity scopes, as the product that HelseID is built on does.
+    Narrowing drops the identity scopes, as the product that HelseID is built on does, unless the settings keep them.
     """
     catalog = exchange.catalog
+    kept = IDENTITY_SCOPES if exchange.sts.policy.keep_identity_scopes else {OFFLINE_ACCESS}
     owners = {scope: catalog.api_of(scope) for scope in scopes}
     if resource is not None:
         owners = {
             scope: api
             for scope, api in owners.items()
-            if scope == OFFLINE_ACCESS or (api is not None and api.audience == resource)
+            if scope in kept or (api is not None and api.audience == resource)
         }
     apis = {api.audience: api for api in owners.values() if api is not None}
     return Scoped(tuple(owners), tuple(apis.values()))

@@ -8,7 +8,7 @@ from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.issuing import Authorization
-from mock_sts.services.revocation import is_revoked
+from mock_sts.services.revocation import is_revoked, is_withdrawn
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 
@@ -28,6 +28,7 @@ def authorize(
     if within and request.scopes and request.resource is not None and resource_known:
         # Scopes that leave nothing of the resource would make a token for nobody.
         within = bool(scoped(exchange, request.scopes, request.resource).apis)
+    withdrawn = stands.used and is_withdrawn(exchange, handle)
     taken_back = "family" in document and is_revoked(exchange, document["family"])
     exchange.judge(
         chapter.REFRESH_CHAPTER,
@@ -35,7 +36,8 @@ def authorize(
             present=request.refresh_token is not None,
             known=stands.known,
             own=stands.own,
-            used=stands.used or taken_back,
+            used=stands.used and not withdrawn,
+            revoked=withdrawn or taken_back,
             expired=stands.expired,
             began_with_proof=bool(document.get("has_proof")),
             has_proof=confirmation is not None,
