@@ -12,11 +12,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from mock_sts import __version__
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
+from mock_sts.services import certificates
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import Settings, from_environ
-from mock_sts.store.engine import Store
+from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import world_folders
 from mock_sts.store.fixtures import Entry, hidden_entries, is_loaded, loaded_folders, read_world, write_world
 from mock_sts.store.schema import make_tables
@@ -36,6 +37,7 @@ from mock_sts.web import (
     user_info,
 )
 from mock_sts.web.intake import TOO_LARGE, Intake
+from mock_sts.web.proxies import Proxies
 from mock_sts.web.writing import EMULATOR_HEADER
 
 
@@ -69,10 +71,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.url_map.merge_slashes = False
     intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body)
     app.wsgi_app = intake  # type: ignore[method-assign]
+    if settings.trusted_proxies.count or settings.trusted_proxies.networks:
+        app.wsgi_app = Proxies(intake, settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
+    app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
     for routes in (
-        discovery,
         pushed_authorization,
         authorization,
         login,
@@ -109,6 +113,8 @@ def open_store(settings: Settings) -> Store:
 
 def prepare_store(settings: Settings, clock: Clock | None = None) -> None:
     """Make tables, keys and the world. Raises StoreError or DocumentError with a sentence for a person."""
+    if settings.tls_port is not None and settings.tls_certificate is None:
+        make_certificates(settings)
     store = open_store(settings)
     try:
         prepare(
@@ -119,6 +125,22 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> None:
         )
     finally:
         store.close()
+
+
+def make_certificates(settings: Settings) -> Path:
+    """Make the certificates of a local CA where they are missing or no longer fit; the CA's file.
+
+    Raises StoreError with a sentence when they cannot be kept.
+    """
+    files = settings.certificates
+    try:
+        certificates.make_certificates(files, settings.certificate_names, SystemClock().times().wall)
+    except OSError as error:
+        raise StoreError(
+            f"the certificates for https cannot be kept in {str(files.folder)!r}: {error}; make the folder writable, "
+            "or set MOCK_STS_TLS_CERTIFICATE and MOCK_STS_TLS_KEY"
+        ) from error
+    return files.ca
 
 
 def worker() -> Flask:

@@ -54,7 +54,13 @@ def _parser() -> argparse.ArgumentParser:
             metavar="VALUE",
             help=f"{setting.help} [{setting.variable}, default {setting.default or 'empty'}]".replace("%", "%%"),
         )
+    # The process for https that ``serve`` starts beside the one for http.
+    serve.add_argument("--only-tls", action="store_true", help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
+
+    ca = commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust")
+    ca.add_argument("--path", action="store_true", help="print where it lies instead")
+    ca.set_defaults(run=_ca)
 
     prepare = commands.add_parser("prepare", help="make database, keys and world, and stop")
     prepare.set_defaults(run=_prepare)
@@ -86,7 +92,15 @@ def _serve(parsed: argparse.Namespace) -> int:
     from mock_sts.serving import serve  # noqa: PLC0415
 
     settings, texts = settings_of(parsed)
-    return serve(settings, texts)
+    return serve(settings, texts, only_tls=parsed.only_tls)
+
+
+def _ca(parsed: argparse.Namespace) -> int:
+    from mock_sts.app import make_certificates  # noqa: PLC0415
+
+    ca = make_certificates(settings_of()[0])
+    print(ca if parsed.path else ca.read_text(encoding="ascii").strip())
+    return 0
 
 
 def _prepare(_parsed: argparse.Namespace) -> int:

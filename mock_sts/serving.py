@@ -11,10 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mock_sts import __version__
+from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, world_folders
 
@@ -44,23 +48,32 @@ def not_about_threads() -> Callable[[logging.LogRecord], bool]:
     return lambda record: "blocking_threads" not in str(record.msg) and "Python threads" not in str(record.msg)
 
 
-def serve(settings: Settings, values: dict[str, str]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers."""
+def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers.
+
+    ``only_tls`` serves https alone: a process beside the one for http, for a server listens on one address.
+    """
     # The first process of a container ignores SIGTERM unless told otherwise, and preparing takes a second.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    fault = _address_fault(settings)
+    ports = [settings.tls_port] if only_tls else [settings.port, settings.tls_port]
+    fault = next((fault for port in ports if port and (fault := _address_fault(settings, port))), "")
     if fault:
         print(fault, file=sys.stderr)
         return 2
     for setting in SETTINGS:
         os.environ[setting.variable] = values[setting.name]
-    if not is_prepared(settings.database_path, world_folders(settings.fixtures)):
+    if not (is_prepared(settings.database_path, world_folders(settings.fixtures)) and _has_certificates(settings)):
         # A child prepares, so that the memory of that work goes away with it.
         prepared = subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], check=False)
         if prepared.returncode != 0:
             return prepared.returncode
+    if only_tls:
+        return _run_granian(settings, tls=True)
     print(banner(settings), flush=True)
-    return _run_granian(settings)
+    if settings.tls_port is None:
+        return _run_granian(settings)
+    with _tls_process():
+        return _run_granian(settings)
 
 
 def banner(settings: Settings) -> str:
@@ -71,7 +84,9 @@ def banner(settings: Settings) -> str:
     lines = [
         f"Mock HelseID STS {__version__}: an emulator for tests, not HelseID and not affiliated with NHN",
         f"  issuer       {issuer}",
-        f"  listens on   http://{name}:{settings.port}",
+        f"  listens on   http://{name}:{settings.port}"
+        + (f", https://{name}:{settings.tls_port}" if settings.tls_port else ""),
+        *([f"  CA           {settings.certificates.ca}"] if settings.tls_port and not settings.tls_certificate else []),
         f"  aliases      {', '.join(settings.aliases) or '(none)'}",
         f"  enforcement  {settings.enforcement}",
         f"  database     {settings.database_path}",
@@ -81,27 +96,71 @@ def banner(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def _address_fault(settings: Settings) -> str:
-    """Why the address cannot be listened on, or an empty string."""
+def _address_fault(settings: Settings, port: int) -> str:
+    """Why ``port`` cannot be listened on, or an empty string."""
+    name = "MOCK_STS_PORT" if port == settings.port else "MOCK_STS_TLS_PORT"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((settings.host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return (
-                    f"MOCK_STS_PORT is {settings.port}, but something listens on {settings.host}:{settings.port} "
+                    f"{name} is {port}, but something listens on {settings.host}:{port} "
                     "already; stop it or choose another port"
                 )
             return (
-                f"MOCK_STS_HOST is {settings.host!r} and MOCK_STS_PORT {settings.port}, but this machine cannot listen "
+                f"MOCK_STS_HOST is {settings.host!r} and {name} {port}, but this machine cannot listen "
                 f"there ({error.strerror}); choose an address of this machine and a port above 1023"
             )
     return ""
 
 
-def _run_granian(settings: Settings) -> int:
+def _has_certificates(settings: Settings) -> bool:
+    if settings.tls_port is None or settings.tls_certificate is not None:
+        return True
+    return are_current(settings.certificates, settings.certificate_names, int(time.time()))
+
+
+@contextmanager
+def _tls_process() -> Iterator[None]:
+    """The process that serves https; when it ends by itself, so does this one."""
+    child = subprocess.Popen([sys.executable, "-m", "mock_sts", "serve", "--only-tls"])
+    ending = threading.Event()
+
+    def watch() -> None:
+        child.wait()
+        if not ending.is_set():
+            print("the process for https has ended; stopping", file=sys.stderr)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        child.terminate()
+        try:
+            child.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _tls_options(settings: Settings) -> dict[str, Any]:
+    from granian.constants import SSLProtocols  # noqa: PLC0415
+
+    own = settings.certificates
+    return {
+        "port": settings.tls_port,
+        "ssl_cert": settings.tls_certificate or own.leaf,
+        "ssl_key": settings.tls_key or own.leaf_key,
+        "ssl_protocol_min": SSLProtocols.tls12,
+    }
+
+
+def _run_granian(settings: Settings, *, tls: bool = False) -> int:
     from granian.constants import Interfaces  # noqa: PLC0415  only this command needs it
     from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
@@ -120,7 +179,7 @@ def _run_granian(settings: Settings) -> int:
         "mock_sts.app:worker",
         factory=True,
         address=settings.host,
-        port=settings.port,
+        **(_tls_options(settings) if tls else {"port": settings.port}),
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads + WAITING_ROOM,

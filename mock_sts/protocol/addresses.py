@@ -5,7 +5,7 @@ Everything that needs an absolute URL (discovery, ``iss``, assertion audience, p
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -67,6 +67,12 @@ class Addresses:
     def of(self, scheme: str, host: str) -> EffectiveUrls:
         """The URLs for a request that came by ``scheme`` to ``host`` (the Host header). Raises UnknownHostError."""
         return _urls_of(self, scheme, host)
+
+    def known_as(self, public_url: str) -> "Addresses":
+        """The same server with another ``public_url``; the one before becomes an alias, for flows that have begun."""
+        aliases = tuple(url for url in dict.fromkeys((self.public_url, *self.aliases)) if url and url != public_url)
+        mode = UrlMode.SPLIT if self.mode is UrlMode.REQUEST and not self.public_url else self.mode
+        return replace(self, public_url=public_url, aliases=aliases, mode=mode)
 
     def known(self) -> tuple[str, ...]:
         """What a person may be told: the named URLs, else the loopback names."""
