@@ -1,6 +1,7 @@
 """The composition root: settings, clock and store become an application."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mock_sts.services import certificates
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
+from mock_sts.serving import end_with_parent
 from mock_sts.settings import Settings, from_environ
 from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import world_folders
@@ -26,6 +28,7 @@ from mock_sts.web import (
     automation,
     control,
     discovery,
+    doctor,
     end_session,
     errors,
     health,
@@ -37,7 +40,7 @@ from mock_sts.web import (
     user_info,
 )
 from mock_sts.web.intake import TOO_LARGE, Intake
-from mock_sts.web.proxies import Proxies
+from mock_sts.web.proxies import BasePath, Proxies
 from mock_sts.web.writing import EMULATOR_HEADER
 
 
@@ -69,13 +72,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body)
+    based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
+    intake = Intake(based, workers=settings.threads, max_body=settings.max_body)
     app.wsgi_app = intake  # type: ignore[method-assign]
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         app.wsgi_app = Proxies(intake, settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
+    app.register_blueprint(doctor.blueprint(sts, settings.certificates.ca))
     for routes in (
         pushed_authorization,
         authorization,
@@ -145,6 +150,7 @@ def make_certificates(settings: Settings) -> Path:
 
 def worker() -> Flask:
     """The application of one worker process; ``mock-sts serve`` has prepared database and environment."""
+    end_with_parent(signal.SIGKILL)
     return create_app(from_environ(os.environ))
 
 

@@ -69,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("--url", help="default: the port of the settings on this machine")
     health.set_defaults(run=_health)
 
+    doctor = commands.add_parser("doctor", help="how the server is seen from here, and which clients will refuse it")
+    doctor.add_argument("--from", dest="authority", metavar="URL", help="the address that a client is configured with")
+    doctor.add_argument("--json", action="store_true", help="for scripts")
+    doctor.set_defaults(run=_doctor)
+
     add_commands(commands)
 
     token = commands.add_parser("token", help="fetch a real token for a ready client")
@@ -98,7 +103,13 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _ca(parsed: argparse.Namespace) -> int:
     from mock_sts.app import make_certificates  # noqa: PLC0415
 
-    ca = make_certificates(settings_of()[0])
+    settings, _ = settings_of()
+    if settings.tls_certificate is not None:
+        raise CommandError(
+            f"the server has a certificate of your own, {str(settings.tls_certificate)!r}: clients have to trust "
+            "whoever issued that; there is no local CA"
+        )
+    ca = make_certificates(settings)
     print(ca if parsed.path else ca.read_text(encoding="ascii").strip())
     return 0
 
@@ -124,6 +135,19 @@ def _health(parsed: argparse.Namespace) -> int:
         print(f"not healthy: {error}", file=sys.stderr)
         return 1
     return 0 if healthy else 1
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from mock_sts.cli_output import print_json  # noqa: PLC0415
+    from mock_sts.doctor import as_text, examine, surroundings  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    report = examine(parsed.authority or issuer_of(settings, None), surroundings(settings))
+    if parsed.json:
+        print_json(report.document())
+    else:
+        print(as_text(report))
+    return report.status
 
 
 def _token(parsed: argparse.Namespace) -> int:

@@ -124,6 +124,11 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "discovery.discovery_document": ("clients and APIs", "HelseID's metadata: the other addresses, and what it knows"),
     "discovery.key_set": ("clients and APIs", "the public keys that tokens are signed with"),
     "discovery.expired_key_set": ("APIs", "public keys that were retired; none yet"),
+    "discovery.ca": ("you and your clients", "the certificate of the local CA, as `mock-sts ca` prints it"),
+    "doctor.page": (
+        "you",
+        "how clients see the server here, and which refuse it; `mock-sts doctor` says the same",
+    ),
     "pushed_authorization.pushed_authorization": (
         "clients, behind the scenes",
         "takes the parameters of a login (PAR, RFC 9126) and gives a `request_uri` for them",
@@ -151,6 +156,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "end_session.confirmed": ("browsers", "logs out after the question whether one wants to"),
     "health.live": ("containers", "200 while the process answers"),
     "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),
+    "control.set_public_url": (
+        "you and your tests",
+        'makes `{"url": "..."}` the public URL from now on; `null`: that of the settings again',
+    ),
     "control.journal": ("you and your tests", "every exchange, and what was found in it, as JSON"),
 }
 
@@ -201,7 +210,7 @@ def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def _served(methods: Iterable[str]) -> str:
     # A route that takes TRACE takes all methods, in order to answer the wrong ones in HelseID's way.
-    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST"} & set(methods)))
+    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST", "PUT", "DELETE"} & set(methods)))
 
 
 #: Claim to where its value comes from.

@@ -42,11 +42,14 @@ class UnauthorizedError(Exception):
 
 @dataclass
 class Guard:
-    """Decides who may call. ``authority`` is HelseID's address, ``audience`` the name of this API there."""
+    """Decides who may call. ``authority`` is HelseID's address, ``audience`` the name of this API there; ``issuer`` is
+    who HelseID says it is, where that is another address.
+    """
 
     authority: str
     audience: str
     scope: str
+    issuer: str = ""
     _keys: KeySet | None = None
     _seen: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -74,7 +77,7 @@ class Guard:
             raise ValueError("this is no access token")
         jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
-            iss={"essential": True, "value": self.authority},
+            iss={"essential": True, "value": self.issuer or self.authority},
             aud={"essential": True, "value": self.audience},
             exp={"essential": True},
         ).validate(decoded.claims)
@@ -160,7 +163,7 @@ def web(guard: Guard) -> Flask:
 
 def main() -> None:
     """Serve until stopped."""
-    guard = Guard(os.environ["AUTHORITY"], os.environ["AUDIENCE"], os.environ["SCOPE"])
+    guard = Guard(os.environ["AUTHORITY"], os.environ["AUDIENCE"], os.environ["SCOPE"], os.environ.get("ISSUER", ""))
     make_server("0.0.0.0", 8082, web(guard), threaded=True).serve_forever()  # noqa: S104  a container's own
 
 

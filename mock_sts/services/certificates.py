@@ -84,6 +84,18 @@ def make_certificates(files: CertificateFiles, names: Sequence[str], now: int) -
     _make_leaf(files, authority, names, now)
 
 
+def describe(der: bytes) -> tuple[tuple[str, ...], int]:
+    """The names and addresses in a certificate of anybody, and until when it is good (seconds). Raises ValueError."""
+    from cryptography import x509  # noqa: PLC0415
+
+    certificate = x509.load_der_x509_certificate(der)
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return (), int(certificate.not_valid_after_utc.timestamp())
+    return tuple(str(name.value) for name in found), int(certificate.not_valid_after_utc.timestamp())
+
+
 def _read_authority(files: CertificateFiles, now: int) -> tuple[Any, Any] | None:
     from cryptography import x509  # noqa: PLC0415  only where something is made
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415

@@ -72,7 +72,10 @@ def _routes(sts: Sts) -> Blueprint:
     @routes.put("/public-url")
     def set_public_url() -> Response:
         """Make ``url`` the public URL, the issuer of what begins from now on; null: that of the settings again."""
-        url = _members(request.get_json(), ("url",), "the body").get("url")
+        members = _members(request.get_json(), ("url",), "the body")
+        if "url" not in members:
+            raise BadRequest("url is missing: an address, or null for that of the settings")
+        url = members["url"]
         try:
             url = None if url is None else public_url_in(url if isinstance(url, str) else "")
         except ValueError as error:

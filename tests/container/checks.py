@@ -176,10 +176,10 @@ def stops_at_once_while_it_starts() -> None:
 
 
 class Compose:
-    """compose.yaml with files on top."""
+    """compose.yaml, or the ``file`` of a recipe, with files on top."""
 
-    def __init__(self, *on_top: Path) -> None:
-        files = [CHECKOUT / "compose.yaml", *on_top]
+    def __init__(self, *on_top: Path, file: Path = CHECKOUT / "compose.yaml") -> None:
+        files = [file, *on_top]
         self._command = ["docker", "compose", "--progress=quiet", *(f"--file={file}" for file in files)]
 
     def __call__(self, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
@@ -205,9 +205,9 @@ class Compose:
 
 
 @contextmanager
-def up(*on_top: Path) -> Iterator[Compose]:
-    """compose.yaml brought up, and taken down with its volumes."""
-    compose = Compose(*on_top)
+def up(*on_top: Path, file: Path = CHECKOUT / "compose.yaml") -> Iterator[Compose]:
+    """compose.yaml or a recipe brought up, and taken down with its volumes."""
+    compose = Compose(*on_top, file=file)
     try:
         begun = time.monotonic()
         compose.up()
@@ -369,12 +369,11 @@ def faker_still_works() -> None:
     assert made == [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in committed], made
 
 
-def main() -> int:
-    """Run all checks; 1 when one fails."""
-    os.environ["COMPOSE_PROJECT_NAME"] = "mock-sts-checks"
+def carry_out(checks: list[Check]) -> int:
+    """Run all ``checks``, or those that the command line names; 1 when one fails."""
     wanted = sys.argv[1:]
     failed = 0
-    chosen = [one for one in CHECKS if not wanted or one.__name__ in wanted]
+    chosen = [one for one in checks if not wanted or one.__name__ in wanted]
     for one in chosen:
         begun = time.monotonic()
         print(f"{one.__name__.replace('_', ' ')}:", flush=True)
@@ -386,6 +385,12 @@ def main() -> int:
         print(f"  {time.monotonic() - begun:.1f} s, {failed} failed so far", flush=True)
     print(f"{len(chosen) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def main() -> int:
+    """Run the checks of the image and of compose.yaml."""
+    os.environ["COMPOSE_PROJECT_NAME"] = "mock-sts-checks"
+    return carry_out(CHECKS)
 
 
 if __name__ == "__main__":
