@@ -1,8 +1,9 @@
 """The processes that answer requests: granian's server, with workers that are replaced without anybody noticing.
 
-What is different from granian's own: all workers take connections from one queue, where granian gives each its own on
-Linux, and loses what waits in it when a worker ends. A worker is stopped when the one that takes its place is ready,
-not after a fixed time, and stays when that one fails. Signals to stop are heard while workers are being replaced.
+What is different from granian's own: the queue of connections from which a worker takes outlives it, and the next one
+takes from it, where granian loses what waits in it when a worker ends. A worker is stopped when the one that takes its
+place is ready, not after a fixed time, and stays when that one fails. Signals to stop are heard while workers are being
+replaced.
 """
 
 import logging
@@ -27,6 +28,9 @@ LOG = logging.getLogger("mock_sts")
 
 #: Seconds that new workers may take until they are ready, and old ones to end after that.
 _READY_WITHIN, _ENDED_WITHIN = 30, 12
+
+#: Seconds for which a worker tries to begin. One that ends within 5.5 s makes granian give up.
+_PATIENCE = 6
 
 #: Seconds in which an old worker still takes connections, but asks clients to make a new one for the next request; in
 #: which it only answers what has reached it; and after which a request is a slow one, which is waited for before that.
@@ -85,12 +89,47 @@ class Leaving:
 
 
 def load_worker(ready: Connection) -> WSGIApplication:
-    """Make one worker's application, and say by ``ready`` that it is there."""
-    from mock_sts.app import worker  # noqa: PLC0415  in the worker's own process
+    """Make one worker's application, and say by ``ready`` that it is there.
 
-    app = Leaving(worker())
-    ready.send_bytes(b"ready")
-    return app
+    Where the database cannot be used now, that may pass; granian starts a worker that has ended after a while again.
+    """
+    from mock_sts.app import worker  # noqa: PLC0415  in the worker's own process
+    from mock_sts.store.engine import StoreError  # noqa: PLC0415
+
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            app = Leaving(worker())
+        except StoreError as error:
+            if time.monotonic() > deadline:
+                LOG.error("no worker can begin: %s", error)
+                raise SystemExit(1) from None
+            time.sleep(0.2)
+        else:
+            ready.send_bytes(b"ready")
+            return app
+
+
+class _Wake:
+    """What wakes the main loop, in place of granian's threading.Event: that waits for itself when a signal's handler
+    sets it while the main thread is just looking at it, and forgets what comes between a look and ``clear``.
+    """
+
+    def __init__(self) -> None:
+        self._hears, self._says = os.pipe()
+        os.set_blocking(self._says, False)
+
+    def set(self) -> None:
+        """Wake the main loop, now or when it waits next; from a handler or a thread."""
+        with suppress(BlockingIOError):  # it has plenty to hear
+            os.write(self._says, b".")
+
+    def wait(self) -> None:
+        """Wait until there is something to look at."""
+        os.read(self._hears, 4096)
+
+    def clear(self) -> None:
+        """Nothing: what has been heard is gone, and what has not must be."""
 
 
 class WorkerServer(Server):  # type: ignore[misc, valid-type]
@@ -103,37 +142,41 @@ class WorkerServer(Server):  # type: ignore[misc, valid-type]
     def __init__(self, before_reload: Callable[[Callable[[], bool]], bool], **options: Any) -> None:
         super().__init__("mock_sts.app:worker", **options)
         self._before_reload = before_reload
+        self.main_loop_interrupt = _Wake()
         self._hears_ready, self._says_ready = multiprocessing.Pipe(duplex=False)
 
     def run(self) -> None:
         """Serve until a signal says to stop."""
         self.serve(target_loader=partial(load_worker, self._says_ready), wrap_loader=False)
 
-    def signal_handler_interrupt(self, *args: object, **kwargs: object) -> None:
-        """Hear the first of several signals to stop: granian's handler waits for itself when a second interrupts it,
-        and `make run` passes on what the terminal sends to both.
-        """
-        if not self.interrupt_signal:
-            super().signal_handler_interrupt(*args, **kwargs)
-
     def _init_shared_socket(self) -> None:
-        self._ssp = None
-        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._sfd = self._shd.get_fd()
-        self._sso = socket.socket(fileno=self._sfd)
-        self._sso.set_inheritable(True)
+        # The kernel deals connections out among queues; from one for all, the first worker to look takes most.
+        holders = [SocketSpec(self.bind_addr, self.bind_port, self.backlog).build() for _ in range(self.workers)]
+        self._queues = [(holder, socket.socket(fileno=holder.get_fd())) for holder in holders]
+        for _, queue in self._queues:
+            queue.set_inheritable(True)
+
+    def _drop_shared_socket(self) -> None:
+        for _, queue in self._queues:
+            queue.close()
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
+        self._ssp, (self._shd, self._sso) = None, self._queues[idx]
+        return super()._spawn_worker(idx, target, callback_loader)
 
     def _reload(self, spawn_target: Any, target_loader: Any) -> None:
         self.reload_signal = False
         self.respawned_wrks.clear()
-        self.main_loop_interrupt.clear()
-        if self._before_reload(lambda: self.interrupt_signal):
-            self._respawn_workers(list(range(self.workers)), spawn_target, target_loader)
+        if self._before_reload(lambda: self.interrupt_signal) and self._replace(
+            list(range(self.workers)), spawn_target, target_loader
+        ):
             LOG.info("reloaded")
-        if self.interrupt_signal or self.reload_signal or self.interrupt_children:
-            self.main_loop_interrupt.set()
 
     def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
+        self._replace(workers, spawn_target, target_loader)
+
+    def _replace(self, workers: Sequence[int], spawn_target: Any, target_loader: Any) -> bool:
+        """Have new processes in place of ``workers``; False when they did not get ready."""
         while self._hears_ready.poll():
             self._hears_ready.recv_bytes()
         old = {index: self.wrks[index] for index in workers}
@@ -143,8 +186,14 @@ class WorkerServer(Server):  # type: ignore[misc, valid-type]
             self.wrks[index].start()
         if not self._are_ready([self.wrks[index] for index in workers]) and not self.interrupt_signal:
             self._keep_those_who_live(old)
-            return
+            return False
         self._relieve(list(old.values()))
+        self._forgive(workers)
+        return True
+
+    def _forgive(self, workers: Sequence[int]) -> None:
+        """That one of ``workers`` has ended by itself no longer matters: another one has its place."""
+        self.interrupt_children = [child for child in self.interrupt_children if child not in workers]
 
     def _are_ready(self, workers: Sequence[Any]) -> bool:
         deadline = time.monotonic() + _READY_WITHIN
@@ -165,7 +214,7 @@ class WorkerServer(Server):  # type: ignore[misc, valid-type]
                 self.wrks[index].terminate()
                 self._end([self.wrks[index]])
                 self.wrks[index] = worker
-                self.interrupt_children = [child for child in self.interrupt_children if child != index]
+                self._forgive([index])
 
     def _relieve(self, workers: Sequence[Any]) -> None:
         """Stop old workers so that nobody notices; without ado when the server has to stop."""

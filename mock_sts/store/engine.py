@@ -181,6 +181,7 @@ class Store:
         return self._local.cursor
 
     def _connect(self) -> sqlite3.Connection:
+        self._file()
         # Not to be made here: where the file is missing, an empty one would hide that.
         connection = sqlite3.connect(
             f"file:{quote(str(self.path.absolute()))}?mode=rw",

@@ -51,12 +51,15 @@ def use_wal(store: Store, raw: sqlite3.Connection) -> None:
     mode = raw.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise _no_wal(store, f"its journal mode stays {mode}")
+    raw.execute("BEGIN IMMEDIATE")  # needs the shared memory
+    raw.execute("ROLLBACK")
 
 
 def _is_about_wal(error: sqlite3.Error) -> bool:
     """Whether a file that can be opened and written has failed where WAL needs more: shared memory and locks."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL)
+    wrong = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY)
+    return code in wrong
 
 
 def _no_wal(store: Store, why: object) -> StoreError:

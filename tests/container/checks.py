@@ -165,6 +165,31 @@ def serves_with_nothing_to_write_to_but_its_data() -> None:
 
 
 @check
+def a_full_disk_is_told_and_passes() -> None:
+    with container(*CAREFUL, "--tmpfs=/data:size=4m,mode=1777", "--publish=127.0.0.1:8080:8080", IMAGE) as name:
+        until_healthy(name)
+        docker("exec", name, "sh", "-c", "cat /dev/zero > /data/fill 2> /dev/null || true")
+        refused = run("docker", "exec", name, "mock-sts", "token", "demo-machine", status=None)
+        assert refused.returncode != 0 and "the disk is full" in refused.stderr + logs(name), refused.stderr
+        measured("a full disk is told so", logs(name).splitlines()[-1][:160])
+        assert get("http://localhost:8080/.well-known/openid-configuration")[0] == 200
+        docker("exec", name, "rm", "/data/fill")
+        assert json.loads(docker("exec", name, "mock-sts", "token", "demo-machine", "--decode"))
+
+
+@check
+def data_that_may_only_be_read_is_told() -> None:
+    volume = docker("volume", "create")
+    try:
+        with container(*CAREFUL, f"--volume={volume}:/data", IMAGE) as name:
+            until_healthy(name)
+        told = run("docker", "run", "--rm", *CAREFUL, f"--volume={volume}:/data:ro", IMAGE, "prepare", status=2).stderr
+        assert "cannot be made" in told and "MOCK_STS_DATABASE_URL" in told, told
+    finally:
+        docker("volume", "rm", "--force", volume)
+
+
+@check
 def stops_at_once_while_it_starts() -> None:
     for wait in (0.0, 0.1, 0.3):
         # Without an init nothing hears a signal before Python has begun.
@@ -233,6 +258,20 @@ def compose_file_works_with_nothing_configured() -> None:
         assert took <= STOP_LIMIT, "it stops too slowly"
     assert docker("ps", "--all", "--quiet") == "", "containers are left"
     assert volumes() <= before, f"volumes are left: {volumes() - before}"
+
+
+@check
+def reloads_on_a_signal_while_it_answers() -> None:
+    with up() as compose:
+        name = compose.id_of("mock-sts")
+        compose("kill", "--signal=HUP", "mock-sts")
+        begun, answers = time.monotonic(), 0
+        while "INFO reloaded" not in logs(name):
+            assert get("http://localhost:8080/.well-known/openid-configuration")[0] == 200
+            answers += 1
+            assert time.monotonic() - begun < 30, "it does not reload"
+        measured("reloaded", f"in {time.monotonic() - begun:.1f} s, with {answers} answers meanwhile")
+        assert compose.once()["ok"]
 
 
 @check

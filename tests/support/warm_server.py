@@ -1,7 +1,8 @@
 """A server that is started and killed again and again.
 
 Importing everything takes most of a start. So one process imports it once, and a fork of it serves, as ``mock-sts
-serve`` does, each time that a line comes in on stdin; the answer is the process id, whose process group is the whole server.
+serve`` does, each time that a line comes in on stdin; the answer is the process id, whose process group is the whole
+server.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import requests
 
 from tests.support.emulator import LiveServer, OverHttp
+from tests.support.tls import takes_connections, until
 
 
 class KilledServer(LiveServer):
@@ -56,6 +58,8 @@ class KilledServer(LiveServer):
             os.killpg(self._group, signal.SIGKILL)
             self.transport.close()
             self._group = 0
+            # The last of them gives the port back.
+            until(lambda: not takes_connections(self.port), "it is not dead")
 
     def end(self) -> None:
         """Kill it for good."""
