@@ -32,7 +32,7 @@ check: $(STAMP) ## style, types, import contracts, generated pages
 	$(BIN)/mock-sts fixtures check > /dev/null
 
 test: check ## everything that needs Python only
-	$(BIN)/pytest $(PARALLEL) -m 'not node and not browser'
+	$(BIN)/pytest $(PARALLEL) -m 'not node and not browser and not slow'
 
 test-all: check ## everything; names the program that is missing
 	@command -v node > /dev/null || { echo 'make test-all needs node (Node.js 20 or newer), which is missing' >&2; exit 1; }

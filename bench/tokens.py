@@ -10,6 +10,7 @@ operations of that, done with ``cryptography`` alone in the same run.
 import asyncio
 import os
 import secrets
+import ssl
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from tests.support.emulator import LiveServer
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine
 from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
+from tests.support.tls import TlsServer
 
 PER_RUN = 1_500
 CHALLENGES = 1_500
@@ -77,8 +79,13 @@ def _cpu_per_call(call: Callable[[], None], rounds: int) -> float:
 
 
 def server_pids(server: LiveServer) -> list[int]:
-    children = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
-    return [server.process.pid, *map(int, children.stdout.split())]
+    """The server's process, those it has started, and theirs."""
+
+    def below(pid: int) -> list[int]:
+        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+        return [pid, *(found for child in children.split() for found in below(int(child)))]
+
+    return below(server.process.pid)
 
 
 def cpu_seconds(pids: list[int]) -> float:
@@ -115,7 +122,9 @@ def prebuilt(machine: Machine, count: int, *, nonce: bool) -> list[bytes]:
     return requests
 
 
-async def drive(port: int, requests: list[bytes], concurrency: int, expected: bytes) -> tuple[list[float], int]:
+async def drive(
+    port: int, requests: list[bytes], concurrency: int, expected: bytes, tls: ssl.SSLContext | None = None
+) -> tuple[list[float], int]:
     """Send all ``requests`` over ``concurrency`` connections; seconds of each, and how many went wrong."""
     queue = iter(requests)
     latencies: list[float] = []
@@ -123,7 +132,9 @@ async def drive(port: int, requests: list[bytes], concurrency: int, expected: by
 
     async def lane() -> None:
         nonlocal wrong
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None
+        )
         for request in queue:
             begun = time.perf_counter()
             writer.write(request)
@@ -138,10 +149,13 @@ async def drive(port: int, requests: list[bytes], concurrency: int, expected: by
     return latencies, wrong
 
 
-def measure(server: LiveServer, requests: list[bytes], concurrency: int, expected: bytes) -> Run:
+def measure(
+    server: LiveServer, requests: list[bytes], concurrency: int, expected: bytes, tls: ssl.SSLContext | None = None
+) -> Run:
     pids = server_pids(server)
+    port = server.tls_port if tls is not None and isinstance(server, TlsServer) else server.port
     cpu, begun = cpu_seconds(pids), time.perf_counter()
-    latencies, wrong = asyncio.run(drive(server.port, requests, concurrency, expected))
+    latencies, wrong = asyncio.run(drive(port, requests, concurrency, expected, tls))
     return Run(latencies, time.perf_counter() - begun, cpu_seconds(pids) - cpu, wrong)
 
 
@@ -191,6 +205,28 @@ def main() -> None:
         print(f"memory: {before:.0f} MiB, after {GROWTH_TOKENS:,} more tokens {memory_mib(pids):.0f} MiB")
         report_login(server)
         server.stop()
+    report_workers(floor)
+
+
+def report_workers(floor: float) -> None:
+    """The same for one worker and two, by http and by https, on connections that are kept."""
+    for workers in (1, 2):
+        with tempfile.TemporaryDirectory() as text:
+            server = TlsServer(Path(text), workers=str(workers))
+            machine = server.client("bench", jwk=private_jwk("RS256", 1, 2048))
+            for name, tls in (("http", None), ("https", server.trusting())):
+                # The proof is for the address that is asked.
+                port = server.tls_port if tls is not None else server.port
+                machine.issuer = f"{name}://localhost:{port}"
+                print(f"\n{name}, workers: {workers}; memory {memory_mib(server_pids(server)):.0f} MiB")
+                print("concurrency  tokens/s  p50 ms  p99 ms  CPU µs/token  x floor")
+                for concurrency in (1, 8):
+                    runs = [
+                        measure(server, prebuilt(machine, PER_RUN, nonce=True), concurrency, b"200", tls)
+                        for _ in range(ROUNDS)
+                    ]
+                    report(concurrency, runs, floor)
+            server.stop()
 
 
 def report_login(server: LiveServer) -> None:

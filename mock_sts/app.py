@@ -1,6 +1,7 @@
 """The composition root: settings, clock and store become an application."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from mock_sts.demo import pages as demo
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
+from mock_sts.services import certificates
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
+from mock_sts.serving import end_with_parent
 from mock_sts.settings import Settings, from_environ
-from mock_sts.store.engine import Store
+from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import shipped_key, world_folders
 from mock_sts.store.fixtures import Entry, hidden_entries, loaded_folders, read_world
 from mock_sts.store.schema import make_tables
@@ -28,6 +31,7 @@ from mock_sts.web import (
     automation,
     control,
     discovery,
+    doctor,
     end_session,
     errors,
     health,
@@ -39,6 +43,7 @@ from mock_sts.web import (
     user_info,
 )
 from mock_sts.web.intake import TOO_LARGE, Intake
+from mock_sts.web.proxies import BasePath, Proxies
 from mock_sts.web.writing import EMULATOR_HEADER
 
 
@@ -71,12 +76,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS)
+    based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
+    intake = Intake(based, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS)
     app.wsgi_app = intake  # type: ignore[method-assign]
+    if settings.trusted_proxies.count or settings.trusted_proxies.networks:
+        app.wsgi_app = Proxies(intake, settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
+    app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
+    app.register_blueprint(doctor.blueprint(sts, settings.certificates.ca))
     for routes in (
-        discovery,
         pushed_authorization,
         authorization,
         login,
@@ -117,6 +126,8 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
 
     Raises StoreError or DocumentError with a sentence for a person.
     """
+    if settings.tls_port is not None and settings.tls_certificate is None:
+        make_certificates(settings)
     store = open_store(settings)
     try:
         return prepare(
@@ -129,8 +140,25 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
         store.close()
 
 
+def make_certificates(settings: Settings) -> Path:
+    """Make the certificates of a local CA where they are missing or no longer fit; the CA's file.
+
+    Raises StoreError with a sentence when they cannot be kept.
+    """
+    files = settings.certificates
+    try:
+        certificates.make_certificates(files, settings.certificate_names, SystemClock().times().wall)
+    except OSError as error:
+        raise StoreError(
+            f"the certificates for https cannot be kept in {str(files.folder)!r}: {error}; make the folder writable, "
+            "or set MOCK_STS_TLS_CERTIFICATE and MOCK_STS_TLS_KEY"
+        ) from error
+    return files.ca
+
+
 def worker() -> Flask:
     """The application of one worker process; ``mock-sts serve`` has prepared database and environment."""
+    end_with_parent(signal.SIGKILL)
     return create_app(from_environ(os.environ))
 
 

@@ -69,7 +69,13 @@ def _parser() -> argparse.ArgumentParser:
             metavar="VALUE",
             help=f"{setting.help} [{setting.variable}, default {setting.default or 'empty'}]".replace("%", "%%"),
         )
+    # The process for https that ``serve`` starts beside the one for http.
+    serve.add_argument("--only-tls", action="store_true", help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
+
+    ca = commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust")
+    ca.add_argument("--path", action="store_true", help="print where it lies instead")
+    ca.set_defaults(run=_ca)
 
     prepare = commands.add_parser("prepare", help="make database, keys and world, and stop")
     prepare.set_defaults(run=_prepare)
@@ -77,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     health = commands.add_parser("health", help="exit with 0 if the server answers")
     health.add_argument("--url", help="default: the port of the settings on this machine")
     health.set_defaults(run=_health)
+
+    doctor = commands.add_parser("doctor", help="how the server is seen from here, and which clients will refuse it")
+    doctor.add_argument("--from", dest="authority", metavar="URL", help="the address that a client is configured with")
+    doctor.add_argument("--json", action="store_true", help="for scripts")
+    doctor.set_defaults(run=_doctor)
 
     add_fixtures(commands.add_parser("fixtures", help="the world: check, load, generate, export"))
     add_persona(commands.add_parser("persona", help="people: list, show, new"))
@@ -103,7 +114,21 @@ def _serve(parsed: argparse.Namespace) -> int:
     from mock_sts.serving import serve  # noqa: PLC0415
 
     settings, texts = settings_of(parsed)
-    return serve(settings, texts)
+    return serve(settings, texts, only_tls=parsed.only_tls)
+
+
+def _ca(parsed: argparse.Namespace) -> int:
+    from mock_sts.app import make_certificates  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    if settings.tls_certificate is not None:
+        raise CommandError(
+            f"the server has a certificate of your own, {str(settings.tls_certificate)!r}: clients have to trust "
+            "whoever issued that; there is no local CA"
+        )
+    ca = make_certificates(settings)
+    print(ca if parsed.path else ca.read_text(encoding="ascii").strip())
+    return 0
 
 
 def _prepare(_parsed: argparse.Namespace) -> int:
@@ -127,6 +152,19 @@ def _health(parsed: argparse.Namespace) -> int:
         print(f"not healthy: {error}", file=sys.stderr)
         return 1
     return 0 if healthy else 1
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from mock_sts.cli_output import print_json  # noqa: PLC0415
+    from mock_sts.doctor import as_text, examine, surroundings  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    report = examine(parsed.authority or issuer_of(settings, None), surroundings(settings))
+    if parsed.json:
+        print_json(report.document())
+    else:
+        print(as_text(report))
+    return report.status
 
 
 def _token(parsed: argparse.Namespace) -> int:

@@ -4,17 +4,24 @@ The parent imports neither Flask nor SQLAlchemy: it validates settings, has the 
 needed, prints where it listens, and starts granian.
 """
 
+import ctypes
 import errno
 import logging
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from mock_sts import __version__
+from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
 
@@ -23,6 +30,23 @@ MAX_HEAD = 128 * 1024
 
 #: Threads that may read slow requests while others are worked on.
 WAITING_ROOM = 62
+
+#: Of prctl(2).
+_PR_SET_PDEATHSIG = 1
+
+#: What makes or mends everything that workers need.
+_PREPARE = [sys.executable, "-m", "mock_sts", "prepare"]
+
+#: Addresses of HelseID's test environments; a server that answers to one of them stands in for it.
+_IMPERSONATED = frozenset(f"helseid-sts.{name}.nhn.no" for name in ("test", "utvikling", "qa"))
+
+#: People and a client of the shipped world, for whoever tries the server for the first time.
+READY_PEOPLE = (
+    ("06828399789", "kvart-grevling", "a doctor"),
+    ("05898597468", "gronn-vits", "in NHN's samples"),
+    ("16858399649", "oppdiktet-spurv", "in NHN's test token tool"),
+)
+READY_CLIENT = "demo-machine"
 
 _LOGGING: dict[str, Any] = {
     "version": 1,
@@ -44,31 +68,52 @@ def not_about_threads() -> Callable[[logging.LogRecord], bool]:
     return lambda record: "blocking_threads" not in str(record.msg) and "Python threads" not in str(record.msg)
 
 
-def serve(settings: Settings, values: dict[str, str]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers."""
+def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers.
+
+    ``only_tls`` serves https alone: a process beside the one for http, for a server listens on one address.
+    """
     # The first process of a container ignores SIGTERM unless told otherwise, and preparing takes a second.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    fault = _address_fault(settings)
+    # A signal to reload before there is anything to reload.
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    ports = [settings.tls_port] if only_tls else [settings.port, settings.tls_port]
+    fault = next((fault for port in ports if port and (fault := _address_fault(settings, port))), "")
+    fault = fault or _certificate_fault(settings)
     if fault:
         print(fault, file=sys.stderr)
         return 2
     for setting in SETTINGS:
         os.environ[setting.variable] = values[setting.name]
-    if not is_prepared(settings.database_path, world_folders(settings.fixtures)):
+    if not _is_prepared(settings):
         # A child prepares, so that the memory of that work goes away with it.
-        prepared = subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], check=False)
+        prepared = subprocess.run(_PREPARE, check=False)  # noqa: S603  our own words
         if prepared.returncode < 0:
             killed = signal.strsignal(-prepared.returncode) or f"signal {-prepared.returncode}"
             print(f"the database could not be prepared: the process that did it was ended ({killed})", file=sys.stderr)
             return 2
         if prepared.returncode != 0:
             return prepared.returncode
-    else:
+    elif not only_tls:
         for folder in settings.fixtures:
             for warning in unread_files(folder):
                 print(f"warning: {warning}", file=sys.stderr)
+    if only_tls:
+        end_with_parent(signal.SIGTERM)
+        return _run_workers(settings, only_tls=True)
     print(banner(settings), flush=True)
-    return _run_granian(settings)
+    if settings.tls_port is None:
+        return _run_workers(settings)
+    with _tls_process() as tls:
+        status = _run_workers(settings, tls=tls)
+        # Nobody has told it to end yet, so it has ended by itself, and that is why this process ends.
+        return status if tls.poll() is None else 1
+
+
+def end_with_parent(by: signal.Signals) -> None:
+    """Let the kernel send ``by`` to this process when its parent is gone: it would go on to hold port and database."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(by))
 
 
 def banner(settings: Settings) -> str:
@@ -76,59 +121,163 @@ def banner(settings: Settings) -> str:
     name = f"[{settings.host}]" if ":" in settings.host else settings.host
     shown = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else name  # noqa: S104  shown only
     issuer = settings.public_url or f"http://{shown}:{settings.port}"
+    people = [f"{pid} {name}, {what}" for pid, name, what in READY_PEOPLE]
     lines = [
+        *_warning(settings),
         f"Mock HelseID STS {__version__}: an emulator for tests, not HelseID and not affiliated with NHN",
         f"  issuer       {issuer}",
-        f"  listens on   http://{name}:{settings.port}",
+        f"  listens on   http://{name}:{settings.port}"
+        + (f", https://{name}:{settings.tls_port}" if settings.tls_port else ""),
+        *([f"  CA           {settings.certificates.ca}"] if settings.tls_port and not settings.tls_certificate else []),
         f"  aliases      {', '.join(settings.aliases) or '(none)'}",
+        f"  URL mode     {settings.addresses.mode}",
         f"  enforcement  {settings.enforcement}",
         f"  database     {settings.database_path}",
         f"  journal      {issuer}/mock/api/v1/journal",
-        f"  try          mock-sts token demo-machine --url {issuer}",
+        f"  log in as    {people[0]}",
+        *(f"               {person}" for person in people[1:]),
+        f"  try          mock-sts token {READY_CLIENT} --url {issuer}",
     ]
     return "\n".join(lines)
 
 
-def _address_fault(settings: Settings) -> str:
-    """Why the address cannot be listened on, or an empty string."""
+def _warning(settings: Settings) -> list[str]:
+    """What is said before everything else where the server goes by the name of a real HelseID."""
+    names = dict.fromkeys(urlsplit(url).hostname or "" for url in (settings.public_url, *settings.aliases))
+    taken = [name for name in names if name.rstrip(".") in _IMPERSONATED]
+    if not taken:
+        return []
+    bar = "*" * 78
+    return [
+        bar,
+        f"  THIS SERVER ANSWERS AS {', '.join(taken)} AND IS NOT HELSEID.",
+        "  Keep the name inside a network of your own: whoever trusts this server's CA",
+        "  and resolves the name to it takes anybody's word for who people are.",
+        bar,
+    ]
+
+
+def _address_fault(settings: Settings, port: int) -> str:
+    """Why ``port`` cannot be listened on, or an empty string."""
+    name = "MOCK_STS_PORT" if port == settings.port else "MOCK_STS_TLS_PORT"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((settings.host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return (
-                    f"MOCK_STS_PORT is {settings.port}, but something listens on {settings.host}:{settings.port} "
+                    f"{name} is {port}, but something listens on {settings.host}:{port} "
                     "already; stop it or choose another port"
                 )
             return (
-                f"MOCK_STS_HOST is {settings.host!r} and MOCK_STS_PORT {settings.port}, but this machine cannot listen "
+                f"MOCK_STS_HOST is {settings.host!r} and {name} {port}, but this machine cannot listen "
                 f"there ({error.strerror}); choose an address of this machine and a port above 1023"
             )
     return ""
 
 
-def _run_granian(settings: Settings) -> int:
+def _is_prepared(settings: Settings) -> bool:
+    return is_prepared(settings.database_path, world_folders(settings.fixtures)) and _has_certificates(settings)
+
+
+def _prepare_again(settings: Settings, must_stop: Callable[[], bool]) -> bool:
+    """Bring database, world and certificates up to date; whether that went well."""
+    try:
+        if _is_prepared(settings):
+            return True
+    except OSError as error:
+        print(f"not reloaded: {error}; the server goes on as it was", file=sys.stderr, flush=True)
+        return False
+    with subprocess.Popen(_PREPARE) as child:  # noqa: S603  our own words
+        while child.poll() is None:
+            if must_stop():
+                child.kill()
+                return False
+            time.sleep(0.02)
+    if child.returncode != 0:
+        print("not reloaded, for the reason above; the server goes on as it was", file=sys.stderr, flush=True)
+    return child.returncode == 0
+
+
+def _certificate_fault(settings: Settings) -> str:
+    """Why the certificate of the settings cannot be used with their key, or an empty string."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return ""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key, lambda: "")
+    except (OSError, ValueError) as error:
+        return (
+            f"MOCK_STS_TLS_CERTIFICATE is {str(settings.tls_certificate)!r} and MOCK_STS_TLS_KEY "
+            f"{str(settings.tls_key)!r}, which cannot be used together ({getattr(error, 'reason', None) or error}); "
+            "both must be PEM, the key without a password and the one of the first certificate"
+        )
+    return ""
+
+
+def _has_certificates(settings: Settings) -> bool:
+    if settings.tls_port is None or settings.tls_certificate is not None:
+        return True
+    return are_current(settings.certificates, settings.certificate_names, int(time.time()))
+
+
+@contextmanager
+def _tls_process() -> Iterator[subprocess.Popen[bytes]]:
+    """The process that serves https; when it ends by itself, so does this one."""
+    child = subprocess.Popen([sys.executable, "-m", "mock_sts", "serve", "--only-tls"])
+    ending = threading.Event()
+
+    def watch() -> None:
+        child.wait()
+        if not ending.is_set():
+            print("the process for https has ended; stopping", file=sys.stderr)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield child
+    finally:
+        ending.set()
+        child.terminate()
+        try:
+            child.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _tls_options(settings: Settings) -> dict[str, Any]:
+    from granian.constants import SSLProtocols  # noqa: PLC0415
+
+    own = settings.certificates
+    return {
+        "port": settings.tls_port,
+        "ssl_cert": settings.tls_certificate or own.leaf,
+        "ssl_key": settings.tls_key or own.leaf_key,
+        "ssl_protocol_min": SSLProtocols.tls12,
+    }
+
+
+def _run_workers(settings: Settings, *, tls: subprocess.Popen[bytes] | None = None, only_tls: bool = False) -> int:
     from granian.constants import Interfaces  # noqa: PLC0415  only this command needs it
     from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
-    from granian.server import Server  # noqa: PLC0415
 
-    class PatientServer(Server):  # type: ignore[misc, valid-type]
-        """Hears the first of several signals to stop: granian's handler waits for itself when a second interrupts it,
-        and `make run` passes on what the terminal sends to both.
-        """
+    from mock_sts.workers import WorkerServer  # noqa: PLC0415
 
-        def signal_handler_interrupt(self, *args: object, **kwargs: object) -> None:
-            if not self.interrupt_signal:
-                super().signal_handler_interrupt(*args, **kwargs)
+    def before_reload(must_stop: Callable[[], bool]) -> bool:
+        """Bring the registry up to date; whoever started the process for https tells it when that is done."""
+        if not only_tls and not _prepare_again(settings, must_stop):
+            return False
+        if tls is not None:
+            tls.send_signal(signal.SIGHUP)
+        return True
 
-    server = PatientServer(
-        "mock_sts.app:worker",
-        factory=True,
+    WorkerServer(
+        before_reload,
         address=settings.host,
-        port=settings.port,
+        **(_tls_options(settings) if only_tls else {"port": settings.port}),
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads + WAITING_ROOM,
@@ -140,6 +289,5 @@ def _run_granian(settings: Settings) -> int:
         log_dictconfig=_LOGGING,
         log_access=settings.log_requests,
         workers_kill_timeout=1,
-    )
-    server.serve()
+    ).run()
     return 0

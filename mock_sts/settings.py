@@ -15,6 +15,7 @@ from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import LOGIN_AUTO_IF_HINTED, LOGIN_MODES, ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
 from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
+from mock_sts.services.certificates import CertificateFiles, names_of
 
 PREFIX = "MOCK_STS_"
 
@@ -24,6 +25,14 @@ _PRODUCTION_HOSTS = ("helseid-sts.nhn.no", "helseid.nhn.no", "helseid-xdssaml.nh
 
 class SettingError(ValueError):
     """A setting that cannot be used; the message says which, what it holds, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """Whose forwarded headers count: of the last ``count`` proxies, whoever they are, or of peers in ``networks``."""
+
+    count: int
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,8 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def _url(text: str) -> str:
+def public_url_in(text: str) -> str:
+    """``text`` if it can be a server's public URL. Raises ValueError with what would be right."""
     try:
         parts = urlsplit(text)
         port_ok = parts.port is None or parts.port > 0
@@ -108,11 +118,11 @@ def _url(text: str) -> str:
 
 
 def _optional_url(text: str) -> str:
-    return _url(text) if text else ""
+    return public_url_in(text) if text else ""
 
 
 def _urls(text: str) -> tuple[str, ...]:
-    return tuple(_url(part) for part in text.replace(",", " ").split())
+    return tuple(public_url_in(part) for part in text.replace(",", " ").split())
 
 
 def _folders(text: str) -> tuple[Path, ...]:
@@ -123,6 +133,34 @@ def _folders(text: str) -> tuple[Path, ...]:
         if not os.access(folder, os.R_OK | os.X_OK):
             raise ValueError(f"folders that this user may read; {str(folder)!r} is not, so change its permissions")
     return folders
+
+
+def _optional_file(text: str) -> Path | None:
+    if not text:
+        return None
+    path = Path(text)
+    if not (_is_file(path) and os.access(path, os.R_OK)):
+        raise ValueError("a file that this user may read")
+    return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or holds NUL
+        return False
+
+
+def _proxies(text: str) -> TrustedProxies:
+    if not text:
+        return TrustedProxies(0, ())
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10:
+        return TrustedProxies(int(text), ())
+    try:
+        networks = tuple(ipaddress.ip_network(part, strict=False) for part in text.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("a number from 1 to 10, or addresses and networks such as 10.0.0.0/8") from None
+    return TrustedProxies(0, networks)
 
 
 def _is_folder(path: Path) -> bool:
@@ -159,6 +197,21 @@ def _flag(text: str) -> bool:
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", "127.0.0.1", "IP address to listen on, or localhost; 0.0.0.0 for all", _host),
     Setting("port", "8080", "Port to listen on", _number(1, 65535)),
+    Setting("tls_port", "", "Port for https, beside http on the other; empty: no https", _optional_number(1, 65535)),
+    Setting(
+        "tls_certificate",
+        "",
+        "PEM file with the certificate chain for https; empty: one of a local CA, made and kept with the data",
+        _optional_file,
+    ),
+    Setting("tls_key", "", "PEM file with the private key of tls_certificate", _optional_file),
+    Setting(
+        "trusted_proxies",
+        "",
+        "Proxies whose X-Forwarded-* headers count: how many stand in front, or their addresses and networks; "
+        "empty: none",
+        _proxies,
+    ),
     Setting("public_url", "", "The issuer, byte for byte; empty: the address that the client asked", _optional_url),
     Setting("aliases", "", "Other addresses of the same server, separated by spaces", _urls),
     Setting(
@@ -304,6 +357,10 @@ class Settings:
 
     host: str
     port: int
+    tls_port: int | None
+    tls_certificate: Path | None
+    tls_key: Path | None
+    trusted_proxies: TrustedProxies
     public_url: str
     aliases: tuple[str, ...]
     url_mode: str
@@ -349,6 +406,16 @@ class Settings:
         """The database file."""
         return Path(self.database_url.removeprefix("sqlite:///"))
 
+    @property
+    def certificates(self) -> CertificateFiles:
+        """Where certificates of a local CA are kept."""
+        return CertificateFiles(self.database_path.parent / "tls")
+
+    @property
+    def certificate_names(self) -> tuple[str, ...]:
+        """The names and addresses that a certificate of this server must have."""
+        return names_of((self.public_url, *self.aliases), self.host)
+
 
 def texts_of(environ: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """The text of each setting: from ``overrides``, else ``environ``, else the preset, else the default."""
@@ -381,4 +448,12 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
             f"MOCK_STS_URL_MODE is {settings.url_mode!r}, but that needs an address: set MOCK_STS_PUBLIC_URL, "
             "such as http://localhost:8080, or leave the mode out"
         )
+    if (settings.tls_certificate is None) is not (settings.tls_key is None):
+        given, missing = ("CERTIFICATE", "KEY") if settings.tls_certificate else ("KEY", "CERTIFICATE")
+        raise SettingError(
+            f"MOCK_STS_TLS_{given} is {texts[f'tls_{given.lower()}']!r}, but MOCK_STS_TLS_{missing} is empty; set "
+            "both, or neither for certificates of a local CA"
+        )
+    if settings.tls_port == settings.port:
+        raise SettingError(f"MOCK_STS_TLS_PORT is {settings.tls_port}, which is MOCK_STS_PORT too; http needs its own")
     return settings

@@ -46,11 +46,14 @@ class UnauthorizedError(Exception):
 
 @dataclass
 class Guard:
-    """Decides who may call. ``authority`` is HelseID's address, ``audience`` the name of this API there."""
+    """Decides who may call. ``authority`` is HelseID's address, ``audience`` the name of this API there; ``issuer`` is
+    who HelseID says it is, where that is another address.
+    """
 
     authority: str
     audience: str
     scope: str
+    issuer: str = ""
     _keys: KeySet | None = None
     _seen: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -78,7 +81,7 @@ class Guard:
             raise ValueError("this is no access token")
         jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
-            iss={"essential": True, "value": self.authority},
+            iss={"essential": True, "value": self.issuer or self.authority},
             aud={"essential": True, "value": self.audience},
             exp={"essential": True},
         ).validate(decoded.claims)
@@ -168,7 +171,8 @@ def main() -> None:
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
         sys.exit(f"set {', '.join(missing)}; compose.yaml has values for all of them")
-    guard = Guard(*(os.environ[name] for name in names))
+    authority, audience, scope = (os.environ[name] for name in names)
+    guard = Guard(authority, audience, scope, os.environ.get("ISSUER", ""))
     make_server("0.0.0.0", 8082, web(guard), threaded=True).serve_forever()  # noqa: S104  a container's own
 
 

@@ -35,7 +35,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from authlib.common.security import generate_token
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from flask import Flask, redirect
+from flask import Flask, redirect, request
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey, import_key
 from markupsafe import escape
@@ -70,7 +70,11 @@ class RefusedError(LoginError):
 
 @dataclass(frozen=True)
 class Configuration:
-    """Where HelseID and the API are, and who this application is."""
+    """Where HelseID and the API are, and who this application is.
+
+    ``issuer`` is who HelseID says it is, where that is not ``authority``. With ``browser`` nobody is logged in at the
+    start: a person opens the application's page, and their browser is sent to HelseID and comes back.
+    """
 
     authority: str
     client_id: str
@@ -79,14 +83,18 @@ class Configuration:
     scope: str
     test_pid: str
     api_url: str
+    issuer: str = ""
+    browser: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Configuration":
         """Read ``environ``; ends the program with a sentence when a variable is missing."""
-        missing = [name.upper() for name in cls.__dataclass_fields__ if not environ.get(name.upper())]
+        optional = {name: environ.get(name.upper(), "") for name in ("issuer", "browser")}
+        needed = [name for name in cls.__dataclass_fields__ if name not in optional]
+        missing = [name.upper() for name in needed if not environ.get(name.upper())]
         if missing:
             sys.exit(f"set {', '.join(missing)}; compose.yaml has values for all of them")
-        return cls(**{name: environ[name.upper()] for name in cls.__dataclass_fields__})
+        return cls(**{name: environ[name.upper()] for name in needed}, **optional)
 
 
 @dataclass
@@ -101,81 +109,114 @@ class Outcome:
     api_answer: Json = field(default_factory=dict)
 
 
+@dataclass
+class Login:
+    """One login on its way: what HelseID told of itself, and what ties the answer to this login and application."""
+
+    configuration: Configuration
+    metadata: Json
+    outcome: Outcome
+    state: str = field(default_factory=lambda: generate_token(32))
+    nonce: str = field(default_factory=lambda: generate_token(32))
+    code_verifier: str = field(default_factory=lambda: generate_token(64))
+
+    def authenticated(self, form: Mapping[str, str]) -> dict[str, str]:
+        """``form`` with what proves that it comes from this client: a new client assertion each time."""
+        client_id, key = self.configuration.client_id, _private_key(Path(self.configuration.client_key))
+        return {
+            **form,
+            "client_id": client_id,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": _client_assertion(key, client_id, self.metadata["issuer"]),
+        }
+
+
 def log_in_and_call(configuration: Configuration) -> Outcome:
     """Log the person in and call the API; what went wrong is told in the outcome."""
-    outcome = Outcome()
+
+    def steps(outcome: Outcome) -> None:
+        login = _discover(configuration, outcome)
+        url = _push(login, {"test_pid": configuration.test_pid})
+        # Here a real application sends the browser away; it comes back to the redirect URI with these parameters.
+        _finish(login, _redirect_parameters(url, configuration.redirect_uri))
+
+    return _attempt(Outcome(), steps)
+
+
+def find_helseid(configuration: Configuration) -> Outcome:
+    """Only see whether HelseID is there and who it should be."""
+
+    def steps(outcome: Outcome) -> None:
+        _discover(configuration, outcome)
+
+    return _attempt(Outcome(), steps)
+
+
+def _attempt(outcome: Outcome, steps: Callable[[Outcome], None]) -> Outcome:
     try:
-        _log_in_and_call(configuration, outcome)
+        steps(outcome)
         outcome.ok = True
     except Exception as error:  # whatever it is, the page must show it
         outcome.error = f"{type(error).__name__}: {error}"
     return outcome
 
 
-def _log_in_and_call(configuration: Configuration, outcome: Outcome) -> None:
-    client_key = _private_key(Path(configuration.client_key))
-    dpop_key = ECKey.generate_key("P-256")
-
+def _discover(configuration: Configuration, outcome: Outcome) -> Login:
+    """Read what HelseID says of itself, and begin a login."""
     metadata = _get_json(f"{configuration.authority}/.well-known/openid-configuration")
     issuer = metadata["issuer"]
-    if issuer != configuration.authority:
+    if issuer != (configuration.issuer or configuration.authority):
         raise LoginError(f"the discovery document of {configuration.authority} is for {issuer}")
     outcome.steps.append(f"read the discovery document of {issuer}")
+    return Login(configuration, metadata, outcome)
 
-    def authenticated(form: Mapping[str, str]) -> dict[str, str]:
-        """``form`` with what proves that it comes from this client: a new client assertion each time."""
-        return {
-            **form,
-            "client_id": configuration.client_id,
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": _client_assertion(client_key, configuration.client_id, issuer),
-        }
 
-    # What ties the answer to this login: state and nonce, and the code to this application: the code verifier.
-    state, nonce, code_verifier = generate_token(32), generate_token(32), generate_token(64)
+def _push(login: Login, extra: Mapping[str, str]) -> str:
+    """Push the authorization request; where to send the browser."""
+    configuration, metadata = login.configuration, login.metadata
     pushed = _post(
         metadata["pushed_authorization_request_endpoint"],
-        authenticated(
+        login.authenticated(
             {
                 "response_type": "code",
                 "scope": configuration.scope,
                 "redirect_uri": configuration.redirect_uri,
-                "state": state,
-                "nonce": nonce,
-                "code_challenge": create_s256_code_challenge(code_verifier),
+                "state": login.state,
+                "nonce": login.nonce,
+                "code_challenge": create_s256_code_challenge(login.code_verifier),
                 "code_challenge_method": "S256",
                 "acr_values": "idp:testidp-oidc",
-                "test_pid": configuration.test_pid,
+                **extra,
             }
         ),
     )
-    outcome.steps.append("pushed the authorization request")
-
-    # Here a real application sends the browser away; it comes back to the redirect URI with these parameters.
+    login.outcome.steps.append("pushed the authorization request")
     query = urlencode({"client_id": configuration.client_id, "request_uri": pushed["request_uri"]})
-    answer = _redirect_parameters(f"{metadata['authorization_endpoint']}?{query}", configuration.redirect_uri)
-    if answer.get("state") != state or answer.get("iss") != issuer:
+    return f"{metadata['authorization_endpoint']}?{query}"
+
+
+def _finish(login: Login, answer: Mapping[str, str]) -> None:
+    """Make tokens of the ``answer`` that the browser came back with, check them, and call the API."""
+    configuration, metadata, outcome = login.configuration, login.metadata, login.outcome
+    issuer = metadata["issuer"]
+    if answer.get("state") != login.state or answer.get("iss") != issuer:
         raise LoginError(f"the answer belongs to another login: {answer}")
     if "code" not in answer:
         raise LoginError(f"no code: {answer}")
     outcome.steps.append("came back with a code")
 
-    tokens = _redeem(
-        metadata["token_endpoint"],
-        lambda: authenticated(
-            {
-                "grant_type": "authorization_code",
-                "code": answer["code"],
-                "redirect_uri": configuration.redirect_uri,
-                "code_verifier": code_verifier,
-            }
-        ),
-        dpop_key,
-    )
+    dpop_key = ECKey.generate_key("P-256")
+    form = {
+        "grant_type": "authorization_code",
+        "code": answer["code"],
+        "redirect_uri": configuration.redirect_uri,
+        "code_verifier": login.code_verifier,
+    }
+    tokens = _redeem(metadata["token_endpoint"], lambda: login.authenticated(form), dpop_key)
     outcome.steps.append("exchanged the code for tokens, with a DPoP proof")
 
     keys = KeySet.import_key_set({"keys": _get_json(metadata["jwks_uri"])["keys"]})
-    outcome.id_token = _checked_id_token(tokens["id_token"], keys, issuer, configuration.client_id, nonce)
+    outcome.id_token = _checked_id_token(tokens["id_token"], keys, issuer, configuration.client_id, login.nonce)
     outcome.steps.append("checked the ID token: signature, issuer, audience, lifetime, nonce")
     # An application has no business in an access token; it is read here only to be shown.
     outcome.access_token = jwt.decode(tokens["access_token"], keys, algorithms=ALGORITHMS).claims
@@ -298,7 +339,7 @@ pre {{ background: #f3f3f3; padding: 1rem; overflow-x: auto }}</style></head>
 <body>
 <h1>A login with HelseID: <span data-testid="outcome">{outcome}</span></h1>
 <p>Everything here is synthetic. The server is an emulator, not HelseID.</p>
-<form method="post" action="/login"><button>Log in again</button></form>
+<form method="post" action="/login"><button>Log in</button></form>
 {parts}
 </body></html>"""
 
@@ -307,6 +348,7 @@ def web(configuration: Configuration, outcome: Outcome) -> Flask:
     """The application's own pages, with ``outcome`` to begin with."""
     app = Flask(__name__)
     latest = {"outcome": outcome}
+    begun: dict[str, Login] = {}  # by state; a real application keeps this in the browser's session
 
     @app.get("/")
     def home() -> str:
@@ -318,13 +360,31 @@ def web(configuration: Configuration, outcome: Outcome) -> Flask:
             "Access token": json.dumps(shown.access_token, indent=2, ensure_ascii=False),
         }
         return _PAGE.format(
-            outcome="it worked" if shown.ok else "it did not work",
+            outcome="it worked" if shown.api_answer else "it did not work" if shown.error else "nobody yet",
             parts="\n".join(f"<h2>{escape(name)}</h2>\n<pre>{escape(text)}</pre>" for name, text in parts.items()),
         )
 
     @app.post("/login")
     def login() -> Response:
-        latest["outcome"] = log_in_and_call(configuration)
+        if not configuration.browser:
+            latest["outcome"] = log_in_and_call(configuration)
+            return redirect("/", 303)
+        latest["outcome"] = outcome = Outcome()
+        away: list[str] = []
+
+        def steps(outcome: Outcome) -> None:
+            login = _discover(configuration, outcome)
+            away.append(_push(login, {}))
+            begun[login.state] = login
+
+        _attempt(outcome, steps)
+        return redirect(away[0] if away else "/", 303)
+
+    @app.get("/callback")
+    def callback() -> Response:
+        login = begun.pop(request.args.get("state", ""), None)
+        if login is not None:
+            latest["outcome"] = _attempt(login.outcome, lambda _: _finish(login, request.args))
         return redirect("/", 303)
 
     @app.get("/outcome.json")
@@ -341,7 +401,7 @@ def web(configuration: Configuration, outcome: Outcome) -> Flask:
 def main(arguments: list[str]) -> int:
     """Run the application; the exit status."""
     configuration = Configuration.from_environ(os.environ)
-    outcome = log_in_and_call(configuration)
+    outcome = find_helseid(configuration) if configuration.browser else log_in_and_call(configuration)
     print(json.dumps(asdict(outcome), indent=2, ensure_ascii=False), flush=True)
     if arguments == ["once"]:
         return 0 if outcome.ok else 1

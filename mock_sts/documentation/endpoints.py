@@ -13,6 +13,11 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "discovery.discovery_document": ("clients and APIs", "HelseID's metadata: the other addresses, and what it knows"),
     "discovery.key_set": ("clients and APIs", "the public keys that tokens are signed with"),
     "discovery.expired_key_set": ("APIs", "public keys that were retired; none yet"),
+    "discovery.ca": ("you and your clients", "the certificate of the local CA, as `mock-sts ca` prints it"),
+    "doctor.page": (
+        "you",
+        "how clients see the server here, and which refuse it; `mock-sts doctor` says the same",
+    ),
     "pushed_authorization.pushed_authorization": (
         "clients, behind the scenes",
         "takes the parameters of a login (PAR, RFC 9126) and gives a `request_uri` for them",
@@ -56,6 +61,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "end_session.frames": ("browsers", "loads the clients' front-channel logout addresses, in a frame"),
     "health.live": ("containers", "200 while the process answers"),
     "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),
+    "control.set_public_url": (
+        "you and your tests",
+        'makes `{"url": "..."}` the public URL from now on; `null`: that of the settings again',
+    ),
     "control.journal": ("you and your tests", "every exchange, and what was found in it, as JSON"),
     "control.order_login": ("your tests", "orders a login: who logs in next, or how the next login ends"),
     "control.orders": ("your tests", "the logins that are ordered and not used up"),
@@ -109,4 +118,4 @@ def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def _served(methods: Iterable[str]) -> str:
     # A route that takes TRACE takes all methods, in order to answer the wrong ones in HelseID's way.
-    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST", "DELETE"} & set(methods)))
+    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST", "PUT", "DELETE"} & set(methods)))

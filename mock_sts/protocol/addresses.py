@@ -5,7 +5,7 @@ Everything that needs an absolute URL (discovery, ``iss``, assertion audience, p
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from mock_sts.protocol.issuer import Issuer
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
+
+#: A path that stands before ours: whole segments, no slash at its end.
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,10}\Z")
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -61,17 +64,36 @@ class EffectiveUrls:
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """The addresses of a server: public URL (or an empty string), aliases, mode, and whether it is bound to
-    loopback only. URLs have no trailing slash.
+    loopback only. URLs have no trailing slash. ``unnamed`` says that the server got its public URL while it ran: hosts
+    that it was known by without one count as aliases.
     """
 
     public_url: str
     aliases: tuple[str, ...]
     mode: UrlMode
     loopback_only: bool
+    unnamed: bool = False
 
-    def of(self, scheme: str, host: str) -> EffectiveUrls:
-        """The URLs for a request that came by ``scheme`` to ``host`` (the Host header). Raises UnknownHostError."""
-        return _urls_of(self, scheme, host)
+    def of(self, scheme: str, host: str, prefix: str = "") -> EffectiveUrls:
+        """The URLs for a request that came by ``scheme`` to ``host`` (the Host header).
+
+        ``prefix`` is the path before ours, as a proxy or the request tells it. Raises UnknownHostError.
+        """
+        return _urls_of(self, scheme, host, prefix)
+
+    def known_as(self, public_url: str) -> "Addresses":
+        """The same server with another ``public_url``; what it was known as before still counts, for flows that have
+        begun.
+        """
+        aliases = tuple(url for url in dict.fromkeys((self.public_url, *self.aliases)) if url and url != public_url)
+        unnamed = self.mode is UrlMode.REQUEST and not self.public_url
+        mode = UrlMode.SPLIT if unnamed else self.mode
+        return replace(self, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
+
+    def prefix_of(self, path: str) -> str:
+        """The path of one of our URLs that ``path`` begins with; an empty string when there is none."""
+        prefixes = {urlsplit(url).path for url in self.named} - {""}
+        return max((prefix for prefix in prefixes if path.startswith(f"{prefix}/")), key=len, default="")
 
     def known(self) -> tuple[str, ...]:
         """What a person may be told: the named URLs, else the loopback names."""
@@ -84,30 +106,44 @@ class Addresses:
 
 
 @lru_cache(maxsize=256)
-def _urls_of(addresses: Addresses, scheme: str, host: str) -> EffectiveUrls:
-    if not _is_host(host):
-        raise UnknownHostError(host, addresses.known())
-    asked = f"{scheme}://{host.lower()}"
+def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> EffectiveUrls:
+    if not (_is_host(host) and _PREFIX.match(prefix)):
+        raise UnknownHostError(host + prefix, addresses.known())
     named, mode = addresses.named, addresses.mode
     same_host = [url for url in named if _has_host(url, host)]
-    # A proxy that ends TLS passes the Host on and speaks http to us; so the scheme only decides between two names.
-    listed = next((url for url in same_host if url.startswith(f"{scheme}:")), same_host[0] if same_host else None)
-    any_host = listed is None and host_name(host) not in LOOPBACK_NAMES
-    if any_host and (addresses.loopback_only or mode is not UrlMode.REQUEST or named):
+    any_host = not same_host and host_name(host) not in LOOPBACK_NAMES
+    takes_any = not addresses.aliases if addresses.unnamed else mode is UrlMode.REQUEST and not named
+    if any_host and (addresses.loopback_only or not takes_any):
         raise UnknownHostError(host, addresses.known())
-    asked = listed or asked
+    # A proxy that ends TLS passes the Host on and speaks http to us; so the scheme only decides between two names.
+    nearest = next((url for url in same_host if url.startswith(f"{scheme}:")), same_host[0] if same_host else "")
+    at_prefix = [url for url in same_host if urlsplit(url).path == prefix]
+    # One that cuts its prefix off without a word leaves the named path as all that is known of it.
+    listed = nearest if not prefix or nearest in at_prefix else next(iter(at_prefix), "")
+    origin = nearest.removesuffix(urlsplit(nearest).path) if nearest else f"{scheme}://{host.lower()}"
+    asked = listed or f"{origin}{prefix}"
     if mode is UrlMode.REQUEST or not addresses.public_url:
         issuer = back_channel = asked
     else:
         issuer = addresses.public_url
-        back_channel = asked if mode is UrlMode.SPLIT and listed else issuer
+        back_channel = asked if mode is UrlMode.SPLIT and (listed or addresses.unnamed) else issuer
     others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel))
     return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
 
 
 def _is_host(host: str) -> bool:
     match = _HOST.match(host)
-    return match is not None and int((match[2] or ":0")[1:]) < 65_536
+    if match is None or int((match[2] or ":0")[1:]) >= 65_536:
+        return False
+    return not host.startswith("[") or _is_ipv6(match[1].strip("[]"))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def host_name(host: str) -> str:

@@ -56,7 +56,7 @@ class Exchange:
         self._burns: list[Callable[[Transaction], bool]] = []
         self._journaled = False
         if urls.any_host:
-            self.detail["unlisted_host"] = urls.issuer.base
+            self.detail["unlisted_host"] = urls.back_channel.base
 
     def follow(self, client: Client) -> None:
         """From now on judge as ``client`` is registered; FAPI 2.0 knows no laxness by registration."""

@@ -55,7 +55,7 @@ class Policy:
 class Sts:
     """One process' view of the server. ``instance`` tells servers apart that share a host, in cookie names."""
 
-    addresses: Addresses
+    configured: Addresses
     policy: Policy
     clock: Clock
     store: Store
@@ -66,6 +66,12 @@ class Sts:
     people: People
     seal: Seal
     instance: str
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses of this server: those of the settings, under another public URL where one was set since."""
+        url = self.catalog.current().public_url
+        return self.configured if url is None else self.configured.known_as(url)
 
     def providers_for(self, client: Client) -> tuple[Provider, ...]:
         """The identity providers that ``client`` may use here."""
@@ -78,7 +84,7 @@ def open_sts(
     """The server over a prepared ``store``; ``nonce_step`` is in seconds."""
     secret = server_secret(store, "dpop-nonce", lambda: secrets.token_bytes(32))
     return Sts(
-        addresses=addresses,
+        configured=addresses,
         policy=policy,
         clock=clock,
         store=store,

@@ -1,5 +1,6 @@
 """Making and checking the tables."""
 
+import secrets
 import sqlite3
 from contextlib import closing
 
@@ -14,15 +15,20 @@ def make_tables(store: Store) -> None:
     """Make folder, file, tables and triggers where they are missing. Raises StoreError, also for another version."""
     try:
         store.path.parent.mkdir(parents=True, exist_ok=True)
-        # WAL belongs to the file, not to a connection; waiting must be set before.
-        with closing(sqlite3.connect(store.path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None)) as raw:
-            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-            raw.execute("PRAGMA journal_mode = WAL")
-    except (OSError, sqlite3.Error) as error:
+        with store.path.open("ab"):
+            pass
+    except OSError as error:
         raise StoreError(
             f"the database {str(store.path)!r} cannot be made: {error}; "
             "set MOCK_STS_DATABASE_URL to sqlite:///PATH with a PATH that can be written"
         ) from error
+    try:
+        # WAL belongs to the file, not to a connection; waiting must be set before.
+        with closing(sqlite3.connect(store.path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None)) as raw:
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+            use_wal(store, raw)
+    except sqlite3.Error as error:
+        raise _no_wal(store, error) if _is_about_wal(error) else store.explained(error) from error
     with store.writing() as connection:
         if inspect(connection).has_table(META.name):
             found = connection.scalar(select(META.c.value).where(META.c.name == VERSION_ROW))
@@ -37,4 +43,33 @@ def make_tables(store: Store) -> None:
         for statement in trigger_statements():
             connection.exec_driver_sql(statement)
         connection.execute(insert(META).values(name=VERSION_ROW, value=str(SCHEMA_VERSION)))
-        connection.execute(insert(REVISION).values(id=1, number=1))
+        connection.execute(insert(REVISION).values(id=1, number=_first_revision()))
+
+
+def use_wal(store: Store, raw: sqlite3.Connection) -> None:
+    """Have the database keep a log of its own beside it, so that readers and writers need not wait for each other."""
+    mode = raw.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise _no_wal(store, f"its journal mode stays {mode}")
+    raw.execute("BEGIN IMMEDIATE")  # needs the shared memory
+    raw.execute("ROLLBACK")
+
+
+def _is_about_wal(error: sqlite3.Error) -> bool:
+    """Whether a file that can be opened and written has failed where WAL needs more: shared memory and locks."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    wrong = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY)
+    return code in wrong
+
+
+def _no_wal(store: Store, why: object) -> StoreError:
+    return StoreError(
+        f"the database {str(store.path)!r} cannot be used: SQLite's WAL mode does not work there ({why}); network "
+        "folders and some bind mounts are so: keep it in a volume, on a tmpfs or in a local folder, and say where with "
+        "MOCK_STS_DATABASE_URL"
+    )
+
+
+def _first_revision() -> int:
+    """Another one for each database: a worker must notice when the file is another."""
+    return secrets.randbelow(2**31)

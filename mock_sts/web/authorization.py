@@ -93,7 +93,7 @@ def _authorize(sts: Sts, endpoint: str) -> Response:
         if outcome.cookie is not None:
             browser.set_session_cookie(sts, response, outcome.cookie)
         return response
-    back = quote(outcome.return_url, safe="")
+    back = quote(browser.rooted(outcome.return_url), safe="")
     if outcome.provider is not None:
         return browser.redirect(f"{EXTERNAL_LOGIN}?provider={outcome.provider.scheme}&returnUrl={back}")
     return browser.redirect(f"{LOGIN}?ReturnUrl={back}")

@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template, request
+from flask import Response, current_app, make_response, render_template, request
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
-from mock_sts.web.reading import effective_urls
+from mock_sts.web.reading import effective_urls, root
 from mock_sts.web.texts import NORWEGIAN, texts
 from mock_sts.web.writing import NO_STORE
 
@@ -75,7 +75,7 @@ def page(
     Chromium checks form-action for every redirect after a post, the client's own ones too. Nobody can know where those
     go (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
     """
-    html = render_template(template, language=language, t=texts(language), **values)
+    html = render_template(template, language=language, t=texts(language), root=_root(), **values)
     response = make_response(html, status)
     framed = f"frame-src {' '.join(frames_of)}; " if frames_of else ""
     targets = "" if ends_at_client else "form-action 'self'; "
@@ -93,9 +93,20 @@ def frames(urls: list[str]) -> Response:
     return response
 
 
+def rooted(path: str) -> str:
+    """``path`` of ours as the browser has to ask for it: below the prefix of a proxy or of the public URL."""
+    return f"{_root()}{path}"
+
+
+def return_url(name: str) -> str:
+    """The return URL in the parameter ``name`` of this request, without the prefix that it got from ``rooted``."""
+    return request.args.get(name, "").removeprefix(_root())
+
+
 def redirect(location: str, status: int = 303) -> Response:
-    """A redirect that nobody may keep."""
-    return Response(b"", status, {"Location": location, **NO_STORE})
+    """A redirect that nobody may keep, to a path of ours or an address elsewhere."""
+    target = rooted(location) if location.startswith("/") else location
+    return Response(b"", status, {"Location": target, **NO_STORE})
 
 
 def answer(response: AuthorizationResponse) -> Response:
@@ -107,7 +118,8 @@ def answer(response: AuthorizationResponse) -> Response:
 
 def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
     """A page whose form posts ``parameters`` to ``action`` by itself, or by a button without script."""
-    html = render_template("form_post.html", action=action, parameters=list(parameters), script=_SUBMIT)
+    target = rooted(action) if action.startswith("/") else action
+    html = render_template("form_post.html", action=target, parameters=list(parameters), script=_SUBMIT)
     response = make_response(html)
     # It may stand in a frame: clients renew logins in hidden ones, with prompt=none. No targets: see ``page``.
     _protect(response, "")
@@ -121,6 +133,11 @@ def _protect(response: Response, more: str) -> None:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers.update(NO_STORE)
+
+
+def _root() -> str:
+    sts: Sts = current_app.extensions["mock_sts"]
+    return root(sts.addresses)
 
 
 def _source(url: str) -> str:
@@ -140,7 +157,7 @@ def _set_cookie(sts: Sts, response: Response, purpose: str, value: str) -> None:
         httponly=True,
         secure=secure,
         samesite="None" if secure else "Lax",
-        path=request.script_root or "/",
+        path=_root() or "/",
     )
 
 

@@ -18,7 +18,9 @@ from mock_sts.protocol.json_text import JsonTextError, read_json
 from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
+from mock_sts.settings import public_url_in
 from mock_sts.store import login_queue
+from mock_sts.store.catalog import put_public_url
 from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX
@@ -67,6 +69,21 @@ def _routes(sts: Sts) -> Blueprint:
             rule=request.args.get("rule"),
         )
         return json_response({"entries": entries, "next_before": _next(entries)})
+
+    @routes.put("/public-url")
+    def set_public_url() -> Response:
+        """Make ``url`` the public URL, the issuer of what begins from now on; null: that of the settings again."""
+        members = _members(request.get_json(), ("url",), "the body")
+        if "url" not in members:
+            raise BadRequest("url is missing: an address, or null for that of the settings")
+        url = members["url"]
+        try:
+            url = None if url is None else public_url_in(url if isinstance(url, str) else "")
+        except ValueError as error:
+            raise BadRequest(f"url must be {error}") from None
+        with sts.store.writing() as transaction:
+            put_public_url(transaction, url)
+        return json_response({"issuer": reading.effective_urls(sts.addresses).issuer.base})
 
     @routes.post("/next-login")
     def order_login() -> Response:

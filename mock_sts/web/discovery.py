@@ -1,6 +1,9 @@
 """Discovery, keys, expired keys."""
 
+from pathlib import Path
+
 from flask import Blueprint, Response
+from werkzeug.exceptions import NotFound
 
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services import metadata
@@ -12,8 +15,8 @@ from mock_sts.web.writing import ready_json
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
 
 
-def blueprint(sts: Sts) -> Blueprint:
-    """The routes."""
+def blueprint(sts: Sts, ca_file: Path) -> Blueprint:
+    """The routes. ``ca_file`` is where the certificate of the local CA lies, if there is one."""
     routes = Blueprint("discovery", __name__)
     jwks = metadata.jwks(sts)
 
@@ -30,5 +33,15 @@ def blueprint(sts: Sts) -> Blueprint:
     def expired_key_set() -> Response:
         effective_urls(sts.addresses)
         return ready_json(metadata.expired_jwks(), headers=_PUBLIC)
+
+    @routes.get("/mock/ca.pem")
+    def ca() -> Response:
+        """The certificate of the local CA; 404 where there is none."""
+        effective_urls(sts.addresses)
+        try:
+            certificate = ca_file.read_bytes()
+        except OSError:
+            raise NotFound("this server has no CA of its own; MOCK_STS_TLS_PORT turns https on") from None
+        return Response(certificate, 200, {"Content-Type": "application/x-pem-file", "Cache-Control": "no-store"})
 
     return routes

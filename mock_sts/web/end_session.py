@@ -60,7 +60,8 @@ def _end(sts: Sts, asked: EndSessionRequest, *, confirmed: bool, ui_locales: tup
         return browser.redirect(outcome.location)
     frames = ""
     if outcome.front_channel:
-        frames = f"{_FRAMES}?endSessionId={sts.seal.close(_SEAL, {'urls': list(outcome.front_channel)})}"
+        sealed = sts.seal.close(_SEAL, {"urls": list(outcome.front_channel)})
+        frames = browser.rooted(f"{_FRAMES}?endSessionId={sealed}")
     return browser.page(
         "logout.html",
         language=language,

@@ -66,7 +66,8 @@ def install(app: Flask) -> None:
     @app.errorhandler(StoreError)
     def on_store_error(error: StoreError) -> Response:
         LOG.error("%s", error)
-        return _answer(503, ErrorCode.SERVER_ERROR, "Store unavailable", "The database cannot be used; see the log.")
+        detail = f"The database cannot be used{error.reason and ': '}{error.reason}; see the log."
+        return _answer(503, ErrorCode.SERVER_ERROR, "Store unavailable", detail)
 
     @app.errorhandler(Exception)
     def on_anything_else(error: Exception) -> Response:

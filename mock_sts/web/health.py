@@ -16,6 +16,7 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
+        sts.store.check()
         sts.catalog.current()
         return json_response({"status": "ready"})
 

@@ -25,7 +25,7 @@ def blueprint(sts: Sts) -> Blueprint:
     @routes.get(LOGIN)
     def providers() -> Response:
         reading.effective_urls(sts.addresses)
-        return_url = request.args.get("ReturnUrl", "")
+        return_url = browser.return_url("ReturnUrl")
         waiting = awaited(sts, return_url)
         if waiting is None:
             return gone(sts)
@@ -34,13 +34,13 @@ def blueprint(sts: Sts) -> Blueprint:
             language=language_of(waiting.request.ui_locales),
             client_name=waiting.client.members["client_name"] or waiting.client.client_id,
             providers=waiting.providers,
-            return_url=return_url,
+            return_url=browser.rooted(return_url),
         )
 
     @routes.get(EXTERNAL_LOGIN)
     def external_login() -> Response:
         reading.effective_urls(sts.addresses)
-        return_url = request.args.get("returnUrl", "")
+        return_url = browser.return_url("returnUrl")
         waiting = awaited(sts, return_url)
         provider = waiting.provider(request.args.get("provider", "")) if waiting is not None else None
         return gone(sts) if provider is None else browser.redirect(testidp.page_of(provider, return_url), 302)

@@ -1,6 +1,7 @@
 """From ``flask.request`` to values: form, proofs, addresses."""
 
 import re
+from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import MethodNotAllowed
@@ -22,7 +23,14 @@ INTERACTION_ID = "x-fapi-interaction-id"
 
 def effective_urls(addresses: Addresses) -> EffectiveUrls:
     """The addresses that count for this request. Raises UnknownHostError."""
-    return addresses.of(request.scheme, request.environ.get("HTTP_HOST", ""))
+    return addresses.of(request.scheme, request.environ.get("HTTP_HOST", ""), request.script_root)
+
+
+def root(addresses: Addresses) -> str:
+    """The path that browsers have to put before ours: that of the request, else that of the issuer, for a proxy may
+    cut it off. Raises UnknownHostError.
+    """
+    return request.script_root or urlsplit(effective_urls(addresses).issuer.base).path
 
 
 def media_type() -> str:

@@ -49,7 +49,7 @@ _SLOW, _SLOWNESS = "slow", 5
 def page_of(provider: Provider, return_url: str) -> str:
     """Where the login at ``provider`` takes place, for the request behind ``return_url``."""
     path = LOGIN if provider.is_testidp else OTHER_LOGIN
-    return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': return_url})}"
+    return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': browser.rooted(return_url)})}"
 
 
 def blueprint(sts: Sts) -> Blueprint:
@@ -90,7 +90,8 @@ def blueprint(sts: Sts) -> Blueprint:
                 return _page(sts, waiting, provider, fields, error.description)
             return error_redirect(sts, error)
         if outcome == _SLOW:
-            response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=return_url)
+            back = browser.rooted(return_url)
+            response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=back)
         else:
             response = _back(sts, return_url, provider.scheme)
         browser.set_session_cookie(sts, response, cookie)
@@ -134,7 +135,7 @@ def _intent(fields: Params, provider: Provider) -> LoginIntent:
 
 
 def _return_url() -> str:
-    return request.args.get("returnurl", "")
+    return browser.return_url("returnurl")
 
 
 def _scheme() -> str:
@@ -153,7 +154,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
     words = request.args.get("q", "").split()
     people = find_personas(sts.store, Wanted(words))
     chosen = _chosen(sts, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
-    location = page_of(provider, _return_url())
+    location = browser.rooted(page_of(provider, _return_url()))
     response = browser.page(
         "testidp.html",
         status=400 if message else 200,
@@ -163,7 +164,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
         client_name=waiting.client.members["client_name"] or waiting.client.client_id,
         action=location,
         path=location.partition("?")[0],
-        return_url=_return_url(),
+        return_url=browser.rooted(_return_url()),
         message=texts(language).get(message, message),
         query=" ".join(words),
         people=[_listed(row) for row in people[:_SHOWN]],

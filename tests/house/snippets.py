@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -37,6 +38,9 @@ NODE_MODULES = ROOT / "tests" / "interop" / "node" / "node_modules"
 
 #: The address that the documentation names; the server under test has another port.
 ADDRESS = "http://localhost:8080"
+
+#: The port for https that it names, another one under test.
+TLS_PORT = "8443"
 
 #: Stands in the documentation for what is different each time.
 ANYTHING = "..."
@@ -133,6 +137,7 @@ class Reader:
         self.folder = folder
         self.port = free_port()
         self.issuer = f"http://localhost:{self.port}"
+        self.tls_port = free_port()
         self._server: subprocess.Popen[bytes] | None = None
         self._output: str | None = None
         self._count = 0
@@ -170,7 +175,7 @@ class Reader:
             raise
 
     def _here(self, text: str) -> str:
-        return text.replace(ADDRESS, self.issuer)
+        return text.replace(ADDRESS, self.issuer).replace(TLS_PORT, str(self.tls_port))
 
     def _sh(self, block: Block) -> None:
         commands = commands_in(block.text)
@@ -300,8 +305,10 @@ class Reader:
             assert self._server.poll() is None, f"the server did not start: {log.read_text()}"
             try:
                 if requests.get(f"{self.issuer}/health/ready", timeout=5).status_code == 200:
+                    if TLS_PORT in script:
+                        socket.create_connection(("127.0.0.1", self.tls_port), timeout=5).close()
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, ConnectionRefusedError):
                 time.sleep(0.05)
         raise AssertionError(f"the server does not answer: {log.read_text()}")
 

@@ -8,18 +8,23 @@ import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 import mock_sts
 from examples.compose import app
-from mock_sts.settings import SETTINGS
+from mock_sts.helseid.client_libraries import GO_OIDC, LIBRARY_RULES, Sight, refusals
+from mock_sts.settings import SETTINGS, from_environ
+from tests.container import recipes
+from tests.support.emulator import Worlds
 from tests.support.keys import public_jwk
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+RECIPES = sorted((ROOT / "examples").glob("*/compose.yaml"))
 SCRIPTS = sorted([ROOT / ".ci" / "run", *(ROOT / ".ci" / "container").iterdir()])
 
 
@@ -78,7 +83,8 @@ def test_no_service_may_do_more_than_it_needs() -> None:
 def test_the_application_is_a_client_that_is_registered() -> None:
     given = SERVICES["app"]["environment"]
     configuration = app.Configuration.from_environ(given)
-    assert given.keys() == {name.upper() for name in app.Configuration.__dataclass_fields__}
+    optional = {"ISSUER", "BROWSER"}
+    assert given.keys() == {name.upper() for name in app.Configuration.__dataclass_fields__} - optional
     assert configuration.authority == SERVICES["api"]["environment"]["AUTHORITY"] == "http://mock-sts:8080"
     client = yaml.safe_load((ROOT / "fixtures" / "clients" / f"{configuration.client_id}.yaml").read_text())
     assert configuration.redirect_uri in client["redirect_uris"]
@@ -96,6 +102,119 @@ def test_the_application_calls_an_api_that_is_registered_as_a_person_who_is() ->
     assert api["SCOPE"] in given["SCOPE"].split()
     people = yaml.safe_load((ROOT / "fixtures" / "personas.yaml").read_text())
     assert given["TEST_PID"] in {person["pid"] for person in people}
+
+
+def recipe_services(file: Path) -> dict[str, dict[str, Any]]:
+    services: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))["services"]
+    return services
+
+
+def test_there_is_a_check_of_every_recipe_and_a_recipe_for_every_check() -> None:
+    folders = [file.parent.name for file in RECIPES]
+    assert folders == ["impersonation", "one-name", "reverse-proxy", "shared-network", "split"]
+    assert sorted(one.__name__.replace("_", "-") for one in recipes.RECIPES) == folders
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    for file in RECIPES:
+        assert f"../examples/{file.parent.name}/" in page, file.parent.name
+        assert (file.parent / "README.md").is_file(), file.parent.name
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
+def test_a_recipe_is_as_careful_as_the_compose_file(file: Path) -> None:
+    for name, service in recipe_services(file).items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["pull_policy"] == "never", name
+        assert service["image"] in ("mock-sts", "mock-sts-nginx"), name
+        assert service["image"] == "mock-sts-nginx" or service["init"] is True, name
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        build = service.get("build")
+        context = build["context"] if isinstance(build, dict) else build
+        assert context is None or (file.parent / context / "Dockerfile").is_file(), name
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
+def test_a_recipe_has_settings_that_are_valid_and_an_application_that_fits(file: Path) -> None:
+    services = recipe_services(file)
+    settings = from_environ(
+        {"MOCK_STS_HOST": "0.0.0.0"}
+        | {name: str(value) for name, value in services["mock-sts"].get("environment", {}).items()}
+    )
+    given, api = services["app"]["environment"], services["api"]["environment"]
+    configuration = app.Configuration.from_environ(given)
+    assert configuration.authority == api["AUTHORITY"]
+    assert configuration.issuer == api.get("ISSUER", "")
+    parts = urlsplit(configuration.authority)
+    issuer = configuration.issuer or configuration.authority
+    urls = settings.addresses.of(parts.scheme, parts.netloc, parts.path)
+    assert urls.issuer.base == issuer
+    assert (parts.scheme == "https") is ("SSL_CERT_FILE" in given)
+    client = yaml.safe_load((ROOT / "fixtures" / "clients" / f"{configuration.client_id}.yaml").read_text())
+    assert configuration.redirect_uri in client["redirect_uris"]
+    secret = yaml.safe_load(file.read_text(encoding="utf-8"))["secrets"]["client-key"]["file"]
+    assert (file.parent / secret).is_file()
+
+
+#: Demands that a client can be told to drop, and by what.
+OPTIONS = {
+    "https-authority": "`RequireHttpsMetadata = false`",
+    "https-unless-allowed": "`allowInsecureRequests`",
+    "https-everywhere": "`testing=True`",
+}
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
+def test_the_table_of_libraries_says_what_their_rules_say(file: Path, worlds: Worlds) -> None:
+    """What each library makes of the discovery document that the recipe's application reads."""
+    services = recipe_services(file)
+    environment = {name: str(value) for name, value in services["mock-sts"].get("environment", {}).items()}
+    settings = from_environ({"MOCK_STS_HOST": "0.0.0.0", "MOCK_STS_TRUSTED_PROXIES": "1", **environment})
+    authority = services["app"]["environment"]["AUTHORITY"]
+    parts = urlsplit(authority)
+    sts = worlds.make(
+        public_url=settings.public_url,
+        aliases=settings.aliases or (f"{parts.scheme}://{parts.netloc}",),
+        url_mode=settings.url_mode,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    headers = {"Host": parts.netloc, "X-Forwarded-Proto": parts.scheme, "X-Forwarded-Prefix": parts.path}
+    document = sts.get("/.well-known/openid-configuration", headers).json
+    keys = sts.get("/.well-known/openid-configuration/jwks", headers).json["keys"]
+    broken = refusals(Sight(authority, document, tuple(keys)))
+
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    header, _, *rows = (line for line in page.partition("demands of addresses:")[2].splitlines() if line[:1] == "|")
+    titles = [cell.strip() for cell in header.strip("|").split("|")]
+    column = next(number for number, title in enumerate(titles) if file.parent.name in title.split(", "))
+    seen = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        if len(cells) != len(titles):
+            break
+        faults = [rule.id for rule, _ in broken if cells[0] in rule.libraries]
+        seen[cells[0]] = cells[column]
+        if not faults:
+            assert cells[column] == "yes", (cells, faults)
+        elif set(faults) <= OPTIONS.keys():
+            assert cells[column] == f"with {OPTIONS[faults[0]]}", (cells, faults)
+        else:
+            assert cells[column].startswith("no: "), (cells, faults)
+    assert {library for rule in LIBRARY_RULES for library in rule.libraries if "issuer" in rule.id} - {
+        GO_OIDC
+    } <= seen.keys()
+    if file.parent.name in ("one-name", "impersonation"):
+        assert set(seen.values()) == {"yes"}
+
+
+def test_nobody_publishes_what_goes_by_the_name_of_helseid() -> None:
+    for file in RECIPES:
+        service = recipe_services(file)["mock-sts"]
+        if "nhn.no" in str(service.get("environment")):
+            assert "ports" not in service
+            break
+    else:
+        raise AssertionError("no recipe goes by the name of HelseID")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,9 +196,9 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """``mock-sts serve`` as a user starts it, on a free port, with its own database."""
+    """``mock-sts serve`` as a user starts it, on a free port, with its own database; ``prefix`` are words before it."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *, prefix: Sequence[str] = (), **settings: str) -> None:
         self.port = free_port()
         self.issuer = f"http://localhost:{self.port}"
         self.database = folder / "live.sqlite"
@@ -209,7 +209,7 @@ class LiveServer:
         self.environment = environment
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mock_sts", "serve"], env=environment, stdout=log, stderr=log
+                [*prefix, sys.executable, "-m", "mock_sts", "serve"], env=environment, stdout=log, stderr=log
             )
         self.transport = OverHttp(self.issuer)
         self._wait()

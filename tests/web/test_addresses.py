@@ -252,6 +252,79 @@ def test_health_is_answered_whatever_the_host(worlds: Worlds, path: str, host: s
     assert (answer.status, answer.json["status"]) == (200, path.removeprefix("/health/"))
 
 
+# IPv6 literals, default ports
+
+IPV6 = "https://[2001:db8::1]:8443"
+
+
+@pytest.mark.covers("addresses.ipv6")
+@pytest.mark.parametrize("host", ["[2001:db8::1]:8443", "[2001:DB8::1]:8443"])
+def test_an_address_may_be_an_ipv6_literal(worlds: Worlds, host: str) -> None:
+    sts = worlds.make(host, public_url=IPV6)
+    assert asked_as(sts, host).json["token_endpoint"] == f"{IPV6}/connect/token"
+    answer = sts.client().token()
+    assert answer.status == 200, answer.content
+    assert answer.claims["iss"] == IPV6
+    for other in ("[2001:db8::1]", "[2001:db8::2]:8443", "2001:db8::1:8443"):
+        assert asked_as(sts, other).status == 400, other
+
+
+@pytest.mark.covers("addresses.ipv6")
+def test_an_alias_may_be_an_ipv6_literal(worlds: Worlds) -> None:
+    sts = worlds.make("[fd00::7]", public_url=PUBLIC, aliases=("http://[fd00::7]",))
+    document = asked_as(sts, "[fd00::7]:80").json
+    assert document["issuer"] == PUBLIC
+    assert document["token_endpoint"] == "http://[fd00::7]/connect/token"
+    proof = {"claims": {"htu": "http://[fd00::7]/connect/token"}}
+    assert sts.client().token(proof=proof).status == 200
+
+
+@pytest.mark.covers("addresses.ipv6")
+@pytest.mark.parametrize("host", ["[::1", "::1", "[::1]x", "[....]", "[::1%25eth0]", "[]"])
+def test_a_literal_that_is_none_is_refused(sts: Emulator, host: str) -> None:
+    with on_all_interfaces(sts, "localhost:8080") as everywhere:
+        answer = asked_as(everywhere, host)
+        page = asked_as(everywhere, host, "/home/error")
+    assert (answer.status, answer.error) == (page.status, page.error) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "host", "known"),
+    [
+        ("https://sts.test", "sts.test:443", True),
+        ("https://sts.test:443", "sts.test", True),
+        ("http://sts.test", "sts.test:80", True),
+        ("https://sts.test", "sts.test:80", False),
+        ("https://sts.test:8443", "sts.test", False),
+    ],
+)
+def test_a_default_port_may_be_left_out(worlds: Worlds, public_url: str, host: str, known: bool) -> None:
+    assert asked_as(worlds.make(public_url=public_url), host).status == (200 if known else 400)
+
+
+# A public URL with a path
+
+
+@pytest.mark.covers("addresses.path")
+@pytest.mark.parametrize("path", ["", "/base"])
+def test_a_public_url_with_a_path_is_answered_with_it_and_without(worlds: Worlds, path: str) -> None:
+    sts = worlds.make(public_url="http://localhost:8080/base")
+    document = sts.get(f"{path}{DISCOVERY}").json
+    assert origins(document, (*BACK_CHANNEL, *BROWSER)) == {"http://localhost:8080/base"}
+    assert sts.get(f"{path}/health/live").status == 200
+    body = b"grant_type=client_credentials"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert sts.transport.send("POST", f"{path}/connect/token", form, body).rule == "client-assertion.credentials"
+
+
+@pytest.mark.covers("addresses.path")
+def test_the_longest_of_several_paths_counts(worlds: Worlds) -> None:
+    sts = worlds.make(public_url="http://localhost:8080/a", aliases=("http://localhost:8080/a/b",), url_mode="request")
+    assert sts.get(f"/a/b{DISCOVERY}").json["issuer"] == "http://localhost:8080/a/b"
+    assert sts.get(f"/a{DISCOVERY}").json["issuer"] == "http://localhost:8080/a"
+    assert sts.get(f"/b{DISCOVERY}").status == 404
+
+
 # Keys of clients
 
 RSA, EC = private_jwk("PS256", 0, 2048), private_jwk("ES384", 1)

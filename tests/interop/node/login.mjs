@@ -1,4 +1,4 @@
-// A login by openid-client: PAR, PKCE, DPoP, code, userinfo, refresh, end session; nobody clicks.
+// A login by openid-client: PAR, PKCE, DPoP, code, userinfo, refresh, end session; nobody clicks. http needs an option.
 // Reads {issuer, clientId, jwk, scope, redirectUri, testPid} from standard input, writes what it saw to standard output.
 import * as client from 'openid-client'
 import * as jose from 'jose'
@@ -6,12 +6,13 @@ import * as jose from 'jose'
 const input = JSON.parse(await new Response(process.stdin).text())
 const { alg, kid } = input.jwk
 const key = await jose.importJWK(input.jwk, alg)
+const issuer = new URL(input.issuer)
 const config = await client.discovery(
-  new URL(input.issuer),
+  issuer,
   input.clientId,
   undefined,
   client.PrivateKeyJwt({ key, kid }),
-  { execute: [client.allowInsecureRequests] },
+  { execute: issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [] },
 )
 const keyPair = await client.randomDPoPKeyPair('ES256')
 const DPoP = client.getDPoPHandle(config, keyPair)

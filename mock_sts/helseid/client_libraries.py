@@ -1,0 +1,282 @@
+"""What client libraries demand of a server's addresses and metadata before they speak to it, as data.
+
+Each rule is one condition with the libraries that have it, found in their source or by running them. What it judges is
+what such a client sees: the authority that it is configured with, the discovery document and the key set.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from mock_sts.helseid.terms import SIGNING_ALGORITHMS
+
+#: Hosts on which some libraries take http.
+_LOOPBACK = ("localhost", "127.0.0.1")
+
+ASPNET = "ASP.NET Core (OpenIdConnect, JwtBearer)"
+DUENDE = "Duende IdentityModel"
+NIMBUS = "Nimbus"
+SPRING = "Spring Security"
+OPENID_CLIENT = "openid-client"
+REQUESTS_OAUTH2CLIENT = "requests-oauth2client"
+AUTHLIB = "Authlib"
+GO_OIDC = "go-oidc"
+PYTHON_JOSE = "python-jose"
+HELSEID_LIBRARY = "HelseID.Library"
+SPRING_HELSEID = "HelseId-java-client"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a client sees that is configured with ``authority``: the metadata there, and the keys behind its jwks_uri.
+
+    ``keys`` is None when they could not be loaded.
+    """
+
+    authority: str
+    metadata: Mapping[str, Any]
+    keys: tuple[Mapping[str, Any], ...] | None
+
+    @property
+    def issuer(self) -> str:
+        """The issuer that the metadata names."""
+        return str(self.metadata.get("issuer", ""))
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Name to address of every endpoint, and of the key set."""
+        return {
+            name: str(value)
+            for name, value in self.metadata.items()
+            if name == "jwks_uri" or (name.endswith("_endpoint") and isinstance(value, str))
+        }
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The authority, the issuer and the endpoints."""
+        return (self.authority, self.issuer, *self.endpoints.values())
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRule:
+    """One demand: ``fault`` tells what does not meet it in a Sight, or is empty; ``says`` and ``remedy`` are for a
+    person.
+    """
+
+    id: str
+    libraries: tuple[str, ...]
+    fault: Callable[[Sight], str]
+    says: str
+    remedy: str
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of ``url``, the default port left out."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    is_default = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{port}"
+
+
+def strangers(sight: Sight) -> dict[str, str]:
+    """The endpoints that have another origin than the authority."""
+    own = origin_of(sight.authority)
+    return {name: url for name, url in sight.endpoints.items() if origin_of(url) != own}
+
+
+def _differs(sight: Sight) -> str:
+    return "" if sight.issuer == sight.authority else f"the issuer is {sight.issuer}"
+
+
+def _differs_beyond_a_slash(sight: Sight) -> str:
+    return "" if sight.issuer == sight.authority.removesuffix("/") else f"the issuer is {sight.issuer}"
+
+
+def _is_another_url(sight: Sight) -> str:
+    same = _as_url(sight.issuer) == _as_url(sight.authority)
+    return "" if same else f"the issuer is {sight.issuer}"
+
+
+def _as_url(url: str) -> str:
+    """``url`` as a browser writes it."""
+    return f"{origin_of(url)}{urlsplit(url).path or '/'}"
+
+
+def _elsewhere(sight: Sight) -> str:
+    found = strangers(sight)
+    return f"{next(iter(found))} is on {origin_of(next(iter(found.values())))}" if found else ""
+
+
+def _no_keys(sight: Sight) -> str:
+    return "" if sight.keys else "no key could be loaded"
+
+
+def _http(sight: Sight) -> str:
+    return next((f"{origin_of(url)} is http" for url in sight.addresses if not url.startswith("https:")), "")
+
+
+def _http_authority(sight: Sight) -> str:
+    return "" if sight.authority.startswith("https:") else f"{origin_of(sight.authority)} is http"
+
+
+def _http_elsewhere(sight: Sight) -> str:
+    """http on another host than this machine."""
+    for url in sight.addresses:
+        if not url.startswith("https:") and urlsplit(url).hostname not in _LOOPBACK:
+            return f"{origin_of(url)} is http"
+    return ""
+
+
+def _lacks(*names: str) -> Callable[[Sight], str]:
+    def fault(sight: Sight) -> str:
+        missing = [name for name in names if not sight.metadata.get(name)]
+        return f"the metadata has no {missing[0]}" if missing else ""
+
+    return fault
+
+
+def _unlisted_algorithm(sight: Sight) -> str:
+    listed = sight.metadata.get("id_token_signing_alg_values_supported") or ()
+    used = {str(key.get("alg", SIGNING_ALGORITHMS[0])) for key in sight.keys or ()}
+    strange = sorted(used - set(listed))
+    return f"the key is for {strange[0]}, which the metadata does not list" if strange else ""
+
+
+def _not_rs256(sight: Sight) -> str:
+    used = {str(key.get("alg", SIGNING_ALGORITHMS[0])) for key in sight.keys or ()}
+    used |= set(sight.metadata.get("id_token_signing_alg_values_supported") or ())
+    return f"tokens are signed with {sorted(used - {'RS256'})[0]}" if used - {"RS256"} else ""
+
+
+def _bare_key(sight: Sight) -> str:
+    return next((f"a key has no {m}" for key in sight.keys or () for m in ("alg", "kid") if not key.get(m)), "")
+
+
+_USE_THE_ISSUER = "configure the client with the issuer, or make its authority MOCK_STS_PUBLIC_URL"
+_USE_HTTPS = "set MOCK_STS_TLS_PORT and use the https address"
+
+#: What a client library needs to find: the order is that of the report.
+LIBRARY_RULES: tuple[LibraryRule, ...] = (
+    LibraryRule(
+        "issuer-exact",
+        (NIMBUS, SPRING, REQUESTS_OAUTH2CLIENT, GO_OIDC),
+        _differs,
+        "compares the issuer with the configured authority byte for byte",
+        _USE_THE_ISSUER,
+    ),
+    LibraryRule(
+        "issuer-but-for-a-slash",
+        (DUENDE,),
+        _differs_beyond_a_slash,
+        "compares the issuer with the authority, a trailing slash of the latter cut off",
+        _USE_THE_ISSUER,
+    ),
+    LibraryRule(
+        "issuer-as-url",
+        (OPENID_CLIENT,),
+        _is_another_url,
+        "compares the issuer with the authority as URLs: only the slash after a bare host makes no difference",
+        _USE_THE_ISSUER,
+    ),
+    LibraryRule(
+        "one-origin",
+        (DUENDE,),
+        _elsewhere,
+        "wants every endpoint on scheme, host and port of the authority",
+        "use one name for all, or MOCK_STS_URL_MODE=fixed with an authority that is the public URL",
+    ),
+    LibraryRule(
+        "keys-load",
+        (DUENDE,),
+        _no_keys,
+        "loads the key set together with the metadata",
+        "make the address in jwks_uri reachable from here",
+    ),
+    LibraryRule(
+        "https-or-loopback",
+        (DUENDE,),
+        _http_elsewhere,
+        "takes http on localhost and 127.0.0.1 only",
+        _USE_HTTPS,
+    ),
+    LibraryRule(
+        "https-authority",
+        (ASPNET,),
+        _http_authority,
+        "wants https (RequireHttpsMetadata)",
+        f"{_USE_HTTPS}, or set RequireHttpsMetadata to false in tests",
+    ),
+    LibraryRule(
+        "https-everywhere",
+        (REQUESTS_OAUTH2CLIENT,),
+        _http,
+        "wants https for every endpoint",
+        f"{_USE_HTTPS}, or pass testing=True",
+    ),
+    LibraryRule(
+        "https-unless-allowed",
+        (OPENID_CLIENT,),
+        _http,
+        "takes http only by its option allowInsecureRequests",
+        f"{_USE_HTTPS}, or give it the option",
+    ),
+    LibraryRule(
+        "metadata-of-nimbus",
+        (NIMBUS, SPRING),
+        _lacks("jwks_uri", "subject_types_supported"),
+        "needs jwks_uri and subject_types_supported",
+        "use the discovery document of this server unchanged",
+    ),
+    LibraryRule(
+        "metadata-of-spring",
+        (SPRING,),
+        _lacks("authorization_endpoint", "token_endpoint", "userinfo_endpoint"),
+        "needs authorization_endpoint, token_endpoint and userinfo_endpoint",
+        "use the discovery document of this server unchanged",
+    ),
+    LibraryRule(
+        "metadata-of-helseid-library",
+        (HELSEID_LIBRARY, REQUESTS_OAUTH2CLIENT),
+        _lacks("token_endpoint"),
+        "needs token_endpoint",
+        "use the discovery document of this server unchanged",
+    ),
+    LibraryRule(
+        "metadata-for-pushed-requests",
+        (SPRING_HELSEID,),
+        _lacks("pushed_authorization_request_endpoint", "authorization_endpoint"),
+        "needs pushed_authorization_request_endpoint and authorization_endpoint",
+        "use the discovery document of this server unchanged",
+    ),
+    LibraryRule(
+        "listed-algorithm",
+        (AUTHLIB,),
+        _unlisted_algorithm,
+        "takes ID tokens of the algorithms in id_token_signing_alg_values_supported only",
+        "use discovery document and key set of the same server",
+    ),
+    LibraryRule(
+        "rs256",
+        (GO_OIDC, SPRING, PYTHON_JOSE),
+        _not_rs256,
+        "takes RS256 only, unless told otherwise",
+        "set MOCK_STS_SIGNING_ALGORITHM=RS256, or name the algorithm in the client",
+    ),
+    LibraryRule(
+        "named-keys",
+        (PYTHON_JOSE,),
+        _bare_key,
+        "reads alg and kid of every key, in the samples of HelseID clients",
+        "use the key set of this server unchanged",
+    ),
+)
+
+
+def refusals(sight: Sight) -> list[tuple[LibraryRule, str]]:
+    """The rules that ``sight`` does not meet, each with what is wrong."""
+    return [(rule, fault) for rule in LIBRARY_RULES if (fault := rule.fault(sight))]

@@ -1,0 +1,115 @@
+"""Reverse proxies: whose word on address and scheme of a request counts, and the path that stands before ours.
+
+Without the setting nobody's word counts: then forwarded headers are an ordinary client's, who may write what it likes.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from mock_sts.services.sts import Sts
+from mock_sts.settings import TrustedProxies
+from mock_sts.store.engine import StoreError
+
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+class Proxies:
+    """WSGI middleware that takes X-Forwarded-For, -Proto, -Host, -Port and -Prefix from trusted proxies.
+
+    Proxies append to what they got, or replace it. So of several values the one counts that the outermost trusted proxy
+    wrote, and a single value is taken as it is.
+    """
+
+    def __init__(self, app: WSGIApplication, trusted: TrustedProxies) -> None:
+        """``app`` is what stands behind; ``trusted`` says who is believed."""
+        self._app = app
+        self._trusted = trusted
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        hops = self._hops(str(environ.get("REMOTE_ADDR", "")), _values(environ, "FOR"))
+        if hops:
+            _believe(environ, hops)
+        return self._app(environ, start_response)
+
+    def _hops(self, peer: str, forwarded_for: list[str]) -> int:
+        """How many trusted proxies the request has come through; the one that speaks to us is the last."""
+        if self._trusted.count:
+            return self._trusted.count
+        hops = 0
+        for address in (peer, *reversed(forwarded_for)):
+            if not self._is_trusted(address):
+                break
+            hops += 1
+        return hops
+
+    def _is_trusted(self, peer: str) -> bool:
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        # A peer of a socket for both families shows itself as ::ffff:10.0.0.1.
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return any((mapped or address) in network for network in self._trusted.networks)
+
+
+def _values(environ: WSGIEnvironment, name: str) -> list[str]:
+    values = (value.strip() for value in str(environ.get(f"HTTP_X_FORWARDED_{name}", "")).split(","))
+    return [value for value in values if value]
+
+
+def _believe(environ: WSGIEnvironment, hops: int) -> None:
+    def told(name: str) -> str:
+        values = _values(environ, name)
+        return values[max(0, len(values) - hops)] if values else ""
+
+    if client := told("FOR"):
+        environ["REMOTE_ADDR"] = client
+    if scheme := told("PROTO").lower():
+        environ["wsgi.url_scheme"] = scheme if scheme in _DEFAULT_PORTS else environ["wsgi.url_scheme"]
+    if host := told("HOST"):
+        environ["HTTP_HOST"] = host
+    if port := told("PORT"):
+        name = str(environ.get("HTTP_HOST", ""))
+        name = name if name.endswith("]") else name.rpartition(":")[0] or name
+        # Nobody writes the port that a scheme has anyway.
+        is_default = port == _DEFAULT_PORTS[environ["wsgi.url_scheme"]]
+        environ["HTTP_HOST"] = name if is_default else f"{name}:{port}"
+    if prefix := told("PREFIX").strip("/"):
+        environ["SCRIPT_NAME"] = f"/{prefix}"
+
+
+class BasePath:
+    """WSGI middleware for a server whose public URL has a path: requests may come with that path or without it, for
+    some proxies cut it off.
+    """
+
+    def __init__(self, app: WSGIApplication, sts: Sts, own_paths: Callable[[], Iterable[str]]) -> None:
+        """``app`` is what stands behind; ``own_paths`` are those of its routes."""
+        self._app = app
+        self._sts = sts
+        self._own_paths = own_paths
+        self._own: frozenset[str] = frozenset()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = str(environ.get("PATH_INFO", ""))
+        self._own = self._own or frozenset(map(_first, self._own_paths()))
+        if _first(path) not in self._own:
+            prefix = self._prefix_of(path)
+            if prefix:
+                environ["SCRIPT_NAME"] = prefix
+                environ["PATH_INFO"] = path.removeprefix(prefix)
+        return self._app(environ, start_response)
+
+    def _prefix_of(self, path: str) -> str:
+        try:
+            addresses = self._sts.addresses
+        except StoreError:
+            addresses = self._sts.configured
+        return addresses.prefix_of(path)
+
+
+def _first(path: str) -> str:
+    return path.split("/", 2)[1] if path.startswith("/") else ""

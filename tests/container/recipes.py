@@ -1,0 +1,234 @@
+"""What the recipes in examples/ promise, checked and measured with the engine that `docker` talks to.
+
+Run by .ci/container/run inside its sandbox, with the standard library only; the images `mock-sts` and `mock-sts-nginx`
+are there. Names of checks as arguments: only those. Ends with 1 when a promise is broken.
+"""
+
+import html
+import http.client
+import http.cookiejar
+import json
+import re
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+from tests.container.checks import (
+    BASE,
+    CHECKOUT,
+    STOP_LIMIT,
+    Check,
+    Compose,
+    carry_out,
+    docker,
+    get,
+    logs,
+    measured,
+    memory,
+    stop,
+    up,
+    volumes,
+)
+
+PERSON, NAME = "06828399789", "KVART GREVLING"
+DISCOVERY = "/.well-known/openid-configuration"
+
+RECIPES: list[Check] = []
+
+
+def recipe(function: Check) -> Check:
+    """Mark a function as the check of one recipe; the folder has its name."""
+    RECIPES.append(function)
+    return function
+
+
+@contextmanager
+def brought_up(name: str) -> Iterator[Compose]:
+    """The recipe in examples/``name``, with nothing configured; all of it is gone after."""
+    before = volumes()
+    with up(file=CHECKOUT / "examples" / name / "compose.yaml") as compose:
+        yield compose
+        measured("memory of mock-sts", memory(compose.id_of("mock-sts")))
+        took = stop(compose.id_of("mock-sts"))
+        measured("SIGTERM to stopped", f"{took:.2f} s of {STOP_LIMIT:.0f} s")
+        assert took <= STOP_LIMIT, "it stops too slowly"
+    assert docker("ps", "--all", "--quiet") == "", "containers are left"
+    assert volumes() <= before, f"volumes are left: {volumes() - before}"
+
+
+def assert_login(outcome: Any, issuer: str) -> None:
+    """The application has logged the person in at ``issuer``, and the API has let it in."""
+    assert outcome["ok"], outcome
+    assert outcome["id_token"]["iss"] == outcome["access_token"]["iss"] == issuer, outcome
+    assert outcome["api_answer"]["person"] == PERSON, outcome
+
+
+def assert_all_on(document: dict[str, Any], base: str, *names: str) -> None:
+    """Every address in a discovery document, or those with ``names``, lies below ``base``."""
+    urls = {
+        name: value
+        for name, value in document.items()
+        if isinstance(value, str) and value.startswith("http") and (not names or name in names)
+    }
+    assert urls, document
+    assert all(url == base or url.startswith(f"{base}/") for url in urls.values()), urls
+
+
+def get_json(url: str) -> Any:
+    """What ``url`` answers."""
+    status, text = get(url)
+    assert status == 200, (url, status, text)
+    return json.loads(text)
+
+
+def get_by_tls(name: str, port: int, ca: str) -> Any:
+    """The discovery document, as a browser gets it whose machine finds ``name`` on itself and trusts ``ca``."""
+    context = ssl.create_default_context(cadata=ca)
+    with closing(http.client.HTTPSConnection(name, port, timeout=10)) as connection:
+        plain = socket.create_connection(("127.0.0.1", port), 10)
+        connection.sock = context.wrap_socket(plain, server_hostname=name)
+        connection.request("GET", DISCOVERY, headers={"Host": f"{name}:{port}"})
+        response = connection.getresponse()
+        assert response.status == 200, response.status
+        return json.loads(response.read())
+
+
+class Browser:
+    """Follows redirects, keeps cookies, and sends forms; scripts it has none."""
+
+    def __init__(self) -> None:
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()), urllib.request.ProxyHandler({})
+        )
+        self.url = self.page = ""
+
+    def visit(self, url: str, form: dict[str, str] | None = None) -> str:
+        """Open ``url``, or send ``form`` there; the page on which it ends."""
+        body = urlencode(form).encode() if form is not None else None
+        with self._opener.open(urljoin(self.url, url), body, timeout=10) as response:
+            self.url, self.page = response.url, response.read().decode()
+        return self.page
+
+    def press(self, test_id: str) -> str:
+        """Press the button of this page that has ``test_id``; where that leads."""
+        form = next(found for found in re.findall(r"(?s)<form.*?</form>", self.page) if f'"{test_id}"' in found)
+        fields = {}
+        for tag in re.findall(r"<(?:input|button)[^>]*>", form):
+            given = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
+            if "name" in given and (tag.startswith("<input") or given.get("data-testid") == test_id):
+                fields[given["name"]] = given.get("value", "")
+        action = re.search(r'<form[^>]* action="([^"]*)"', form)
+        return self.visit(html.unescape(action[1]) if action else self.url, fields)
+
+
+def log_in(start: str) -> str:
+    """Log the person in with a browser, beginning at the application; the application's page after it."""
+    browser = Browser()
+    browser.visit(f"{start}/login", {})
+    assert PERSON in browser.page, (browser.url, browser.page[:2000])
+    return browser.press(f"log-in-as-{PERSON}")
+
+
+@recipe
+def one_name() -> None:
+    issuer = "https://helseid.test:8443"
+    with brought_up("one-name") as compose:
+        assert_login(compose.once(), issuer)
+        document = get_by_tls("helseid.test", 8443, compose.sts("ca"))
+        assert document["issuer"] == issuer
+        assert_all_on(document, issuer)
+        try:
+            get("https://localhost:8443/health/ready")
+        except urllib.error.URLError as error:
+            assert isinstance(error.reason, ssl.SSLCertVerificationError), error
+        else:
+            raise AssertionError("a certificate of an unknown CA was accepted")
+
+
+@recipe
+def impersonation() -> None:
+    issuer = "https://helseid-sts.test.nhn.no"
+    with brought_up("impersonation") as compose:
+        assert_login(compose.once(), issuer)
+        said = logs(compose.id_of("mock-sts"))
+        assert "ANSWERS AS helseid-sts.test.nhn.no AND IS NOT HELSEID" in said, said
+        assert docker("port", compose.id_of("mock-sts")) == "", "something is published"
+        # Whoever does not trust the CA is not fooled.
+        program = f"import urllib.request; urllib.request.urlopen('{issuer}{DISCOVERY}')"
+        exec_ = ("exec", "--no-TTY", "--env", "SSL_CERT_FILE=", "app", "python", "-c", program)
+        assert "CERTIFICATE_VERIFY_FAILED" in compose(*exec_, status=1).stderr
+        production = ("--env", "MOCK_STS_PUBLIC_URL=https://helseid-sts.nhn.no")
+        refused = compose("run", "--rm", "--no-TTY", *production, "mock-sts", status=2).stderr
+        assert "belongs to the real HelseID" in refused, refused
+
+
+@recipe
+def split() -> None:
+    issuer = "http://localhost:8080"
+    with brought_up("split") as compose:
+        page = log_in("http://localhost:8089")
+        assert "it worked" in page, page
+        outcome = get_json("http://localhost:8089/outcome.json")
+        assert_login(outcome, issuer)
+        assert NAME.split()[1] in json.dumps(outcome["id_token"]).upper(), outcome
+        outside = get_json(issuer + DISCOVERY)
+        assert_all_on(outside, issuer)
+        program = (
+            f"import urllib.request; print(urllib.request.urlopen('http://mock-sts:8080{DISCOVERY}').read().decode())"
+        )
+        inside = json.loads(compose("exec", "--no-TTY", "app", "python", "-c", program).stdout)
+        assert inside["issuer"] == issuer
+        assert_all_on(inside, issuer, "issuer", "authorization_endpoint", "end_session_endpoint")
+        assert_all_on(inside, "http://mock-sts:8080", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+        # Nobody is logged in by a page that no browser has asked for.
+        assert "it worked" in Browser().visit("http://localhost:8089/callback?state=none&code=none")
+
+
+@recipe
+def shared_network() -> None:
+    issuer = "http://localhost:8080"
+    with brought_up("shared-network") as compose:
+        assert_login(get_json("http://localhost:8081/outcome.json"), issuer)
+        assert_login(compose.once(), issuer)
+        assert_all_on(get_json(issuer + DISCOVERY), issuer)
+
+
+@recipe
+def reverse_proxy() -> None:
+    inside, outside = "http://proxy:8080/helseid", "http://localhost:8080/helseid"
+    sizes = {name: int(docker("image", "inspect", "--format", "{{.Size}}", name)) for name in (BASE, "mock-sts-nginx")}
+    measured("size of nginx above the base", f"{(sizes['mock-sts-nginx'] - sizes[BASE]) / 1e6:.1f} MB")
+    with brought_up("reverse-proxy") as compose:
+        assert_login(compose.once(), inside)
+        document = get_json(outside + DISCOVERY)
+        assert document["issuer"] == outside
+        assert_all_on(document, outside)
+        # The pages for people work below the path too: stylesheet, forms, the way back.
+        browser = Browser()
+        page = browser.visit(outside + "/mock/doctor")
+        for link in re.findall(r'(?:href|action|src)="(/[^"]*)"', page):
+            assert link.startswith("/helseid/"), link
+        # 16 kB of request line and 64 kB of headers get through nginx and reach the emulator.
+        query, cookie = "a" * 16_000, "b" * 60_000
+        request = urllib.request.Request(f"{outside}/health/ready?x={query}", headers={"Cookie": f"x={cookie}"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            assert response.status == 200
+
+
+def main() -> int:
+    """Run the checks of the recipes."""
+    begun = time.monotonic()
+    status = carry_out(RECIPES)
+    measured("all recipes", f"{time.monotonic() - begun:.0f} s")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""A live server that also speaks https, and clients that trust its CA."""
+
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mock_sts.services.certificates import CertificateFiles
+from tests.support.emulator import LiveServer, OverHttp, free_port
+
+
+class TlsServer(LiveServer):
+    """A live server that also speaks https, on another port."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.tls_port = free_port()
+        self.base = f"https://localhost:{self.tls_port}"
+        super().__init__(folder, tls_port=str(self.tls_port), **settings)
+        self.files = CertificateFiles(folder / "tls")
+        until(lambda: takes_connections(self.tls_port), "https does not answer")
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of ours with this server's settings."""
+        return run_command(self.environment, *words)
+
+    def trusting(self) -> ssl.SSLContext:
+        """A client that trusts the local CA alone."""
+        return ssl.create_default_context(cafile=str(self.files.ca))
+
+    def tls_child(self) -> int:
+        """The process that serves https."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                continue  # it has ended
+            if parent == str(self.process.pid) and b"--only-tls" in words:
+                return int(folder.name)
+        raise AssertionError("no process serves https")
+
+
+class OverTls(OverHttp):
+    """Requests over https, by a client that trusts one CA."""
+
+    def __init__(self, base: str, ca: Path) -> None:
+        super().__init__(base)
+        self._session.verify = str(ca)
+
+
+def run_command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """A command of ours."""
+    return subprocess.run(
+        [sys.executable, "-m", "mock_sts", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def settings_in(folder: Path, **settings: str) -> dict[str, str]:
+    """An environment with a database in ``folder``."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+    values = {"database_url": f"sqlite:///{folder / 'live.sqlite'}", "tls_port": str(free_port()), **settings}
+    values.setdefault("port", str(free_port()))
+    return environment | {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
+
+
+def takes_connections(port: int) -> bool:
+    """Whether something listens on this machine."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def until(holds: Callable[[], bool], told: str, seconds: float = 10) -> None:
+    """Wait for a condition; AssertionError with ``told`` when it does not come true."""
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends, told
+        time.sleep(0.02)
