@@ -118,14 +118,22 @@ class Browser:
 
     def press(self, test_id: str) -> str:
         """Press the button of this page that has ``test_id``; where that leads."""
-        form = next(found for found in re.findall(r"(?s)<form.*?</form>", self.page) if f'"{test_id}"' in found)
-        fields = {}
-        for tag in re.findall(r"<(?:input|button)[^>]*>", form):
-            given = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
-            if "name" in given and (tag.startswith("<input") or given.get("data-testid") == test_id):
-                fields[given["name"]] = given.get("value", "")
+        tags = re.findall(r"<button[^>]*>", self.page)
+        button = next(given for tag in tags if (given := _attributes(tag)).get("data-testid") == test_id)
+        forms = re.findall(r"(?s)<form.*?</form>", self.page)
+        # A button may stand elsewhere and name its form.
+        wanted = f'id="{button["form"]}"' if "form" in button else f'"{test_id}"'
+        form = next(found for found in forms if wanted in found)
+        inputs = (_attributes(tag) for tag in re.findall(r"<input[^>]*>", form))
+        fields = {given["name"]: given.get("value", "") for given in inputs if "name" in given}
+        if "name" in button:
+            fields[button["name"]] = button.get("value", "")
         action = re.search(r'<form[^>]* action="([^"]*)"', form)
         return self.visit(html.unescape(action[1]) if action else self.url, fields)
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    return {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
 
 
 def log_in(start: str) -> str:
