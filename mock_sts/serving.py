@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mock_sts import __version__
+from mock_sts.helseid.hosts import TEST_HOSTS
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
@@ -36,9 +37,6 @@ _PR_SET_PDEATHSIG = 1
 
 #: What makes or mends everything that workers need.
 _PREPARE = [sys.executable, "-m", "mock_sts", "prepare"]
-
-#: Addresses of HelseID's test environments; a server that answers to one of them stands in for it.
-_IMPERSONATED = frozenset(f"helseid-sts.{name}.nhn.no" for name in ("test", "utvikling", "qa"))
 
 #: People and a client of the shipped world, for whoever tries the server for the first time.
 READY_PEOPLE = (
@@ -144,7 +142,7 @@ def banner(settings: Settings) -> str:
 def _warning(settings: Settings) -> list[str]:
     """What is said before everything else where the server goes by the name of a real HelseID."""
     names = dict.fromkeys(urlsplit(url).hostname or "" for url in (settings.public_url, *settings.aliases))
-    taken = [name for name in names if name.rstrip(".") in _IMPERSONATED]
+    taken = [name for name in names if name.rstrip(".") in TEST_HOSTS]
     if not taken:
         return []
     bar = "*" * 78

@@ -9,30 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from mock_sts.helseid.hosts import public_url_in
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import LOGIN_AUTO_IF_HINTED, LOGIN_MODES, ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
-from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
+from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.services.certificates import CertificateFiles, names_of
 
 PREFIX = "MOCK_STS_"
 
-#: Hosts of the real HelseID and NHN's other services; a server that claims to be one of them must not start.
-_PRODUCTION_HOSTS = ("helseid-sts.nhn.no", "helseid.nhn.no", "helseid-xdssaml.nhn.no", "selvbetjening.nhn.no")
-
 
 class SettingError(ValueError):
     """A setting that cannot be used; the message says which, what it holds, and what would be right."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedProxies:
-    """Whose forwarded headers count: of the last ``count`` proxies, whoever they are, or of peers in ``networks``."""
-
-    count: int
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +86,6 @@ def _choice(*choices: str) -> Callable[[str], str]:
         return text
 
     return parse
-
-
-def public_url_in(text: str) -> str:
-    """``text`` if it can be a server's public URL. Raises ValueError with what would be right."""
-    try:
-        parts = urlsplit(text)
-        port_ok = parts.port is None or parts.port > 0
-    except ValueError:
-        raise ValueError("a URL such as http://localhost:8080") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok or parts.username is not None:
-        raise ValueError("a URL such as http://localhost:8080")
-    if "?" in text or "#" in text or any(c.isspace() for c in text):
-        raise ValueError("a URL without query and fragment")
-    if text.endswith("/"):
-        raise ValueError(f"the same without the trailing slash: {text.rstrip('/')}")
-    if parts.hostname.rstrip(".") in _PRODUCTION_HOSTS:
-        raise ValueError("an address of your own: this one belongs to the real HelseID in production")
-    return text
 
 
 def _optional_url(text: str) -> str:

@@ -32,6 +32,14 @@ class UrlMode(StrEnum):
     REQUEST = "request"
 
 
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """Whose forwarded headers count: of the last ``count`` proxies, whoever they are, or of peers in ``networks``."""
+
+    count: int
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
 class UnknownHostError(Exception):
     """The request named a host that is none of ours; ``seen`` is that host, ``known`` are ours."""
 

@@ -12,13 +12,13 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
 
+from mock_sts.helseid.hosts import public_url_in
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json
 from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
-from mock_sts.settings import public_url_in
 from mock_sts.store import login_queue
 from mock_sts.store.catalog import put_public_url
 from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
@@ -73,7 +73,7 @@ def _routes(sts: Sts) -> Blueprint:
     @routes.put("/public-url")
     def set_public_url() -> Response:
         """Make ``url`` the public URL, the issuer of what begins from now on; null: that of the settings again."""
-        members = _members(request.get_json(), ("url",), "the body")
+        members = _members(_body(), ("url",), "the body")
         if "url" not in members:
             raise BadRequest("url is missing: an address, or null for that of the settings")
         url = members["url"]

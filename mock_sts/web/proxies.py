@@ -7,8 +7,8 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.services.sts import Sts
-from mock_sts.settings import TrustedProxies
 from mock_sts.store.engine import StoreError
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
