@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -10,7 +11,7 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.client_assertion import ClientAssertion, Signature, VerifiedBy
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.issuer import Issuer
-from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
+from mock_sts.protocol.jose import ALGORITHMS
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, Endpoint
 
 OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
@@ -169,33 +170,11 @@ def algorithm(evidence: AssertionEvidence) -> Verdict:
     return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), lambda: ", ".join(ALGORITHMS))
 
 
-@CHAPTER.rule(
-    "algorithm-allowed",
-    "The algorithm is one of the nine that HelseID knows",
-    level=MUST,
-    refused_by=HELSEID,
-    in_fapi=False,
-    remedy=f"sign with one of {', '.join(ALGORITHMS)}",
+allow_algorithms(
+    CHAPTER,
+    lambda evidence: evidence.read.algorithm,
     source=f"{PROFILE}; algorithms of NHN's client library",
 )
-def algorithm_allowed(evidence: AssertionEvidence) -> Verdict:
-    """Ed25519 is good, but not for HelseID."""
-    return holds(evidence.read.algorithm in ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(ALGORITHMS))
-
-
-@CHAPTER.rule(
-    "algorithm-fapi",
-    "The algorithm is one that FAPI 2.0 allows",
-    level=MUST,
-    refused_by=FAPI2,
-    remedy=f"sign with one of {', '.join(FAPI_ALGORITHMS)}",
-    source=f"{FAPI} section 5.4.1",
-)
-def algorithm_fapi(evidence: AssertionEvidence) -> Verdict:
-    """PS256, ES256 or Ed25519."""
-    return holds(
-        evidence.read.algorithm in FAPI_ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(FAPI_ALGORITHMS)
-    )
 
 
 @CHAPTER.rule(

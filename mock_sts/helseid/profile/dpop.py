@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
+from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import Skew, is_usable_jti
 from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
-from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, NSM, PROFILE, PROOF_PAGE
+from mock_sts.helseid.profile.sources import DPOP_PAGE, NSM, PROFILE, PROOF_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, normal_target
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
+from mock_sts.protocol.jose import ALGORITHMS
 
 OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
@@ -94,35 +95,12 @@ def algorithm(evidence: ProofEvidence) -> Verdict:
     return holds(bool(evidence.read.algorithm), evidence.read.jws.header.get("alg"), lambda: ", ".join(ALGORITHMS))
 
 
-@CHAPTER.rule(
-    "algorithm-allowed",
-    "The algorithm is one of the nine that HelseID knows",
-    level=MUST,
-    refused_by=HELSEID,
-    in_fapi=False,
+allow_algorithms(
+    CHAPTER,
+    lambda evidence: evidence.read.algorithm,
     says="Invalid 'alg' value.",
-    remedy=f"sign with one of {', '.join(ALGORITHMS)}",
     source=f"{_RFC}; dpop_signing_alg_values_supported",
 )
-def algorithm_allowed(evidence: ProofEvidence) -> Verdict:
-    """Ed25519 is good, but not for HelseID."""
-    return holds(evidence.read.algorithm in ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(ALGORITHMS))
-
-
-@CHAPTER.rule(
-    "algorithm-fapi",
-    "The algorithm is one that FAPI 2.0 allows",
-    level=MUST,
-    refused_by=FAPI2,
-    says="Invalid 'alg' value.",
-    remedy=f"sign with one of {', '.join(FAPI_ALGORITHMS)}",
-    source=f"{FAPI} section 5.4.1",
-)
-def algorithm_fapi(evidence: ProofEvidence) -> Verdict:
-    """PS256, ES256 or Ed25519."""
-    return holds(
-        evidence.read.algorithm in FAPI_ALGORITHMS, lambda: evidence.read.algorithm, lambda: ", ".join(FAPI_ALGORITHMS)
-    )
 
 
 @CHAPTER.rule(

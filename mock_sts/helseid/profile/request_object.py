@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
+from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, is_usable_jti
 from mock_sts.helseid.profile.sources import FAPI, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry import Client
@@ -10,7 +11,7 @@ from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, h
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.client_assertion import Signature, VerifiedBy
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
+from mock_sts.protocol.jose import ALGORITHMS
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject
 
@@ -94,35 +95,12 @@ def signature(evidence: RequestObjectEvidence) -> Verdict:
     )
 
 
-@CHAPTER.rule(
-    "algorithm-allowed",
-    "The algorithm is one of the nine that HelseID knows",
-    level=MUST,
-    refused_by=HELSEID,
-    in_fapi=False,
+allow_algorithms(
+    CHAPTER,
+    lambda evidence: evidence.read.jwt.algorithm,
     says=_SAYS,
-    remedy=f"sign with one of {', '.join(ALGORITHMS)}",
     source="discovery document, request_object_signing_alg_values_supported",
 )
-def algorithm_allowed(evidence: RequestObjectEvidence) -> Verdict:
-    """As for assertions."""
-    found = evidence.read.jwt.algorithm
-    return holds(found in ALGORITHMS, found, lambda: ", ".join(ALGORITHMS))
-
-
-@CHAPTER.rule(
-    "algorithm-fapi",
-    "The algorithm is one that FAPI 2.0 allows",
-    level=MUST,
-    refused_by=FAPI2,
-    says=_SAYS,
-    remedy=f"sign with one of {', '.join(FAPI_ALGORITHMS)}",
-    source=f"{FAPI} section 5.4.1",
-)
-def algorithm_fapi(evidence: RequestObjectEvidence) -> Verdict:
-    """PS256, ES256 or Ed25519."""
-    found = evidence.read.jwt.algorithm
-    return holds(found in FAPI_ALGORITHMS, found, lambda: ", ".join(FAPI_ALGORITHMS))
 
 
 @CHAPTER.rule(
