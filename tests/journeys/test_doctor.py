@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from mock_sts.doctor import Report, State, Surroundings, Trust, as_text, clock, examine
+from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.services.certificates import CertificateFiles, make_certificates
 from tests.support.emulator import Emulator, LiveServer, Worlds, free_port, register
 from tests.support.keys import private_jwk
@@ -438,8 +439,6 @@ def test_the_page_of_a_server_that_cannot_reach_itself_is_no_fault(worlds: World
     sts = worlds.make(public_url="https://localhost:1")
     text = sts.get("/mock/doctor", {"Host": "localhost:1", "X-Forwarded-Proto": "https"}).content.decode()
     assert 'data-status="1"' in text  # http as far as the server knows: nobody trusts the header
-    from mock_sts.settings import TrustedProxies
-
     trusting = worlds.make(public_url="https://localhost:1", trusted_proxies=TrustedProxies(1, ()))
     text = trusting.get("/mock/doctor", {"Host": "localhost:1", "X-Forwarded-Proto": "https"}).content.decode()
     assert "as seen from the server: no TLS with localhost:1" in text
