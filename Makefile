@@ -40,6 +40,7 @@ test-all: check ## everything; names the program that is missing
 	@command -v npm > /dev/null || { echo 'make test-all needs npm, which is missing' >&2; exit 1; }
 	@command -v chromium > /dev/null || { echo "make test-all needs Chromium (Debian's package chromium), which is missing" >&2; exit 1; }
 	@command -v chromedriver > /dev/null || { echo "make test-all needs chromedriver (Debian's package chromium-driver), which is missing" >&2; exit 1; }
+	@command -v certutil > /dev/null || { echo "make test-all needs certutil (Debian's package libnss3-tools), which is missing" >&2; exit 1; }
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
 	$(BIN)/pytest $(PARALLEL)
 
