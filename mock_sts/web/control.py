@@ -3,6 +3,7 @@
 Guards: JSON only, nothing from other sites, a bearer token where MOCK_STS_ADMIN_TOKEN is set. Errors are problem JSON.
 """
 
+import difflib
 import hmac
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +14,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
 
 from mock_sts.helseid.hosts import public_url_in
+from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json
@@ -66,7 +68,7 @@ def _routes(sts: Sts) -> Blueprint:
             before=_number("before", 1, 2**62),
             client_id=request.args.get("client_id"),
             outcome=outcome,
-            rule=request.args.get("rule"),
+            rule=_rule(request.args.get("rule")),
         )
         return json_response({"entries": entries, "next_before": _next(entries)})
 
@@ -153,6 +155,14 @@ def _members(value: object, known: tuple[str, ...], what: str) -> dict[str, Any]
 
 def _next(entries: list[dict[str, Any]]) -> int | None:
     return entries[-1]["id"] if entries and entries[-1]["id"] > 1 else None
+
+
+def _rule(text: str | None) -> str | None:
+    if text is None or find(text) is not None:
+        return text
+    known = [requirement.id for chapter in CHAPTERS for requirement in chapter.requirements]
+    near = difflib.get_close_matches(text[:100], known, n=3)
+    raise BadRequest(f"no rule has the id {text[:100]!r}; {'near are ' + ', '.join(near) if near else 'none is near'}")
 
 
 def _number(name: str, low: int, high: int) -> int | None:

@@ -178,7 +178,7 @@ def test_an_entry_explains_itself(busy: Emulator) -> None:
         ({"outcome": "refused"}, [ALL[1], ALL[2]]),
         ({"outcome": "challenged"}, [ALL[4]]),
         ({"rule": "scope.allowed"}, [ALL[2]]),
-        ({"rule": "scope"}, []),
+        ({"rule": "scope.machine"}, []),
         ({"client_id": "good", "outcome": "refused"}, [ALL[1]]),
         ({"client_id": "good", "limit": "1"}, [ALL[1]]),
     ],
@@ -226,6 +226,8 @@ def test_the_journal_tells_a_hundred_exchanges_unless_asked_for_more(sts: Emulat
         "before=9999999999999999999999999",
         "outcome=maybe",
         "outcome=",
+        "rule=",
+        "rule=scope",
         "client=good",
         "Limit=1",
     ],
@@ -233,6 +235,11 @@ def test_the_journal_tells_a_hundred_exchanges_unless_asked_for_more(sts: Emulat
 def test_a_parameter_that_cannot_be_used_is_a_problem(busy: Emulator, query: str) -> None:
     name, _, _ = query.partition("=")
     assert name in assert_problem(busy.get(f"{JOURNAL}?{query}"), 400)
+
+
+def test_a_rule_that_is_not_known_names_those_that_are_near(busy: Emulator) -> None:
+    told = assert_problem(busy.get(f"{JOURNAL}?rule=scope.alowed"), 400)
+    assert "'scope.alowed'" in told and "scope.allowed" in told.partition("near")[2]
 
 
 # What the journal, and the log beside it, never hold
