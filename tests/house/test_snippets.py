@@ -107,6 +107,8 @@ APPSETTINGS = '{"ClientId": "demo-machine", "Authority": "http://localhost:8080"
             "nobody can compare",
         ),
         ([("java", f'Path.of("{KEY}"), "demo-machine-bearer", "http://localhost:8080"')], "not the private key"),
+        ([("java", '"http://localhost:8080", "mock:demo-ap", "aud"')], "one registered client or API"),
+        ([("java", '"http://localhost:8080", "mock:demo-api", "au"')], "nobody can compare"),
         ([("properties", "a=http://localhost:8080\nb=demo-machine\nc=http://localhost:9/x")], "no address"),
     ],
 )

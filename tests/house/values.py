@@ -1,8 +1,8 @@
 """The values in blocks that cannot be run here (.NET, Java, configuration files), compared with a running server.
 
 Every literal must be one that can be compared: an address of the server, a registered client with its scopes,
-redirect URIs and key, a persona, or a word of the protocol. A literal that is none of these fails, so that no typing
-error stays.
+redirect URIs and key, or a registered API, a persona, or a word of the protocol. A literal that is none of these
+fails, so that no typing error stays.
 """
 
 import json
@@ -22,6 +22,9 @@ from mock_sts.store.fixtures import World, read_world
 #: Words that mean the same for every server: of the protocol, and names of things inside a program.
 _WORDS = {CLIENT_ASSERTION_TYPE, "code", "oidc", "cookie", "test_pid", "client-authentication+jwt", "dpop+jwt"}
 
+#: The same in a program that checks access tokens.
+_WORDS_OF_APIS = {"at+jwt", "aud"}
+
 _KEYS = "fixtures/keys/clients/"
 
 
@@ -34,13 +37,18 @@ def shipped() -> World:
 def compare_values(language: str, text: str, issuer: str) -> None:
     """Compare the literals of a block. AssertionError names the first that is wrong."""
     literals = list(_literals(language, text))
+    assert issuer in literals, f"the authority {issuer} is missing"
     registered = shipped().entries["client"]
-    named = [literal for literal in literals if literal in registered]
-    assert len(set(named)) == 1, f"one registered client must be named, not {named}"
-    client = registered[named[0]].item
+    named = {literal for literal in literals if literal in registered}
+    apis = {literal for literal in literals if literal in shipped().entries["api"]}
+    assert len(named or apis) == 1, f"one registered client or API must be named, not {sorted(named or apis)}"
+    if not named:
+        strange = [literal for literal in literals if literal not in {issuer, *apis, *_WORDS_OF_APIS}]
+        assert strange == [], f"{strange[0]!r}: a value that nobody can compare"
+        return
+    client = registered[named.pop()].item
     assert isinstance(client, Client)
     discovery = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=10).json()
-    assert issuer in literals, f"the authority {issuer} is missing"
     for literal in literals:
         fault = _fault(literal, client, discovery)
         assert fault is None, f"{literal!r}: {fault}"
