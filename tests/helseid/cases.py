@@ -203,11 +203,11 @@ CASES: dict[str, Case] = {
     "client-assertion.not-expired": Case(HELSEID, shifted("exp", -301), "invalid_client"),
     "client-assertion.not-before": Case(HELSEID, shifted("nbf", 301), "invalid_client"),
     "client-assertion.clock": Case(STRICT, shifted("iat", 11), "invalid_client", fapi2="refused"),
-    "client-assertion.lifetime": Case(STRICT, assertion(lifetime=61), "invalid_client"),
+    "client-assertion.lifetime": Case(STRICT, assertion(lifetime=62), "invalid_client"),
     "client-assertion.lifetime-limit": Case(
-        HELSEID, assertion(lifetime=301), "invalid_client", strict_rule="client-assertion.lifetime"
+        HELSEID, assertion(lifetime=302), "invalid_client", strict_rule="client-assertion.lifetime"
     ),
-    "client-assertion.lifetime-target": Case(NEVER, assertion(lifetime=11)),
+    "client-assertion.lifetime-target": Case(NEVER, assertion(lifetime=12)),
     "client-assertion.times-present": Case(STRICT, assertion_claims(nbf=ABSENT), "invalid_client"),
     "client-assertion.times-numbers": Case(
         STRICT, assertion_claims(iat="1800000000"), "invalid_client", fapi2="refused"

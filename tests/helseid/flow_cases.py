@@ -210,7 +210,7 @@ FLOW_CASES: dict[str, Case] = {
         web(lambda rp, login: rp.push(login, {"request": request_object(rp.machine, {"iat": rp.machine.now() + 11})})),
         fapi2="refused",
     ),
-    "request-object.lifetime": _request_object_case(STRICT, with_object(lifetime=61)),
+    "request-object.lifetime": _request_object_case(STRICT, with_object(lifetime=62)),
     "request-object.jti": _request_object_case(STRICT, with_object({"jti": ABSENT})),
     "request-object.typ": _request_object_case(NEVER, with_object(header={"typ": "at+jwt"}), error=""),
     "request-object.not-repeated": _request_object_case(

@@ -451,7 +451,7 @@ RECORDED: list[Any] = [
     ({"jti": ABSENT}, 10, "request-object.jti"),
     ({"jti": ""}, 10, "request-object.jti"),
     ({"jti": 7}, 10, "request-object.jti"),
-    ({}, 61, "request-object.lifetime"),
+    ({}, 62, "request-object.lifetime"),
     ({}, 86_400, "request-object.lifetime"),
     ({"client_id": ABSENT}, 10, "request-object.client-id-present"),
 ]

@@ -131,7 +131,7 @@ def busy(sts: Emulator) -> Emulator:
     sts.clock.advance(30)
     bad.token(form={"scope": "test:api/not-allowed"})
     sts.clock.advance(30)
-    good.token(assertion={"lifetime": 301})
+    good.token(assertion={"lifetime": 302})
     sts.clock.advance(30)
     bad.token()
     return sts

@@ -242,9 +242,9 @@ def audience(evidence: AssertionEvidence) -> Verdict:
     issuers, legacy = _accepted_audiences(urls)
     expected = repr(urls.issuer.base)
     if is_new_typ(assertion):
-        return holds(len(assertion.audiences) == 1 and found <= issuers, lambda: list(assertion.audiences), expected)
+        return holds(len(assertion.audiences) == 1 and found <= issuers, lambda: _audience_shown(assertion), expected)
     return holds(
-        bool(found & legacy), lambda: list(assertion.audiences), lambda: f"{expected} or the URL of the token endpoint"
+        bool(found & legacy), lambda: _audience_shown(assertion), lambda: f"{expected} or the URL of the token endpoint"
     )
 
 
@@ -263,7 +263,7 @@ def audience_issuer(evidence: AssertionEvidence) -> Verdict:
     audiences = evidence.read.audiences
     return holds(
         len(audiences) == 1 and audiences[0] in _accepted_audiences(urls)[0],
-        lambda: list(evidence.read.audiences),
+        lambda: _audience_shown(evidence.read),
         lambda: f"{urls.issuer.base!r}",
     )
 
@@ -393,7 +393,7 @@ def clock(evidence: AssertionEvidence) -> Verdict:
 )
 def lifetime(evidence: AssertionEvidence) -> Verdict | None:
     """Judged as exp minus now."""
-    return _lives_at_most(evidence, MAX_LIFETIME)
+    return lives_at_most(evidence.read.expires_at, evidence.now, MAX_LIFETIME)
 
 
 @CHAPTER.rule(
@@ -406,7 +406,7 @@ def lifetime(evidence: AssertionEvidence) -> Verdict | None:
 )
 def lifetime_limit(evidence: AssertionEvidence) -> Verdict | None:
     """Far beyond the documented limit."""
-    return _lives_at_most(evidence, REFUSED_LIFETIME)
+    return lives_at_most(evidence.read.expires_at, evidence.now, REFUSED_LIFETIME)
 
 
 @CHAPTER.rule(
@@ -419,7 +419,7 @@ def lifetime_limit(evidence: AssertionEvidence) -> Verdict | None:
 )
 def lifetime_target(evidence: AssertionEvidence) -> Verdict | None:
     """Good practice."""
-    return _lives_at_most(evidence, TARGET_LIFETIME)
+    return lives_at_most(evidence.read.expires_at, evidence.now, TARGET_LIFETIME)
 
 
 @CHAPTER.rule(
@@ -557,6 +557,17 @@ def clock_agrees(jwt: ClientAssertion, now: int, skew: Skew) -> Verdict:
     )
 
 
+def lives_at_most(expires_at: float | None, now: int, limit: int) -> Verdict | None:
+    """Whether what ends at ``expires_at`` lives ``limit`` seconds from ``now`` at most; None without an end.
+
+    The clocks count whole seconds: a client that rounds up when it adds the limit is one over, and not to blame.
+    """
+    if expires_at is None:
+        return None
+    left = expires_at - now
+    return holds(left <= limit + 1, lambda: f"expires in {left:.0f} s", lambda: f"in at most {limit} s")
+
+
 def is_new_typ(assertion: ClientAssertion) -> bool:
     """Whether the header has the typ that HelseID asks for today."""
     return assertion.typ is not None and assertion.typ.lower() == NEW_TYP
@@ -575,8 +586,7 @@ def _accepted_audiences(urls: EffectiveUrls) -> tuple[frozenset[str], frozenset[
     return issuers, issuers | {Issuer(base).url(endpoint) for base in issuers for endpoint in endpoints}
 
 
-def _lives_at_most(evidence: AssertionEvidence, limit: int) -> Verdict | None:
-    if evidence.read.expires_at is None:
-        return None
-    left = evidence.read.expires_at - evidence.now
-    return holds(left <= limit, lambda: f"expires in {left:.0f} s", lambda: f"in at most {limit} s")
+def _audience_shown(assertion: ClientAssertion) -> str | list[str]:
+    """As the client wrote it: a text, or an array."""
+    found = list(assertion.audiences)
+    return found if assertion.audience_is_list or len(found) != 1 else found[0]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.algorithms import allow_algorithms
-from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, is_usable_jti
+from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, is_usable_jti, lives_at_most
 from mock_sts.helseid.profile.sources import FAPI, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -257,10 +257,7 @@ def clock(evidence: RequestObjectEvidence) -> Verdict:
 )
 def lifetime(evidence: RequestObjectEvidence) -> Verdict | None:
     """Judged as exp minus now."""
-    at = evidence.read.jwt.expires_at
-    if at is None:
-        return None
-    return holds(at - evidence.now <= MAX_LIFETIME, lambda: f"expires in {at - evidence.now:.0f} s", MAX_LIFETIME)
+    return lives_at_most(evidence.read.jwt.expires_at, evidence.now, MAX_LIFETIME)
 
 
 @CHAPTER.rule(
