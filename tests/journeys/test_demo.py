@@ -12,7 +12,7 @@ import secrets
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
@@ -68,20 +68,22 @@ class Forms(HTMLParser):
 
 
 class Visitor:
-    """A person with a browser that runs no script. ``base`` is where the server is known, ``reached`` where it is."""
+    """A person with a browser that runs no script. ``base`` is where the server is known, ``reached`` where it is; a
+    proxy between them adds or changes ``headers``.
+    """
 
-    def __init__(self, base: str, reached: str | None = None) -> None:
+    def __init__(self, base: str, reached: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
-        self.base, self._reached = base, reached or base
+        self.base, self._reached, self._headers = base, reached or base, headers or {}
         self.url, self.page, self.visited = base, requests.Response(), [base]
 
     @property
     def cookies(self) -> dict[str, str]:
         return {str(cookie.name): str(cookie.value) for cookie in self._session.cookies}
 
-    def open(self, url: str) -> str:
-        return self._go("GET", urljoin(self.base, url), {})
+    def open(self, path: str) -> str:
+        return self._go("GET", self.base + path, {})
 
     def press(self, testid: str, **typed: str) -> str:
         method, action, fields = Forms(self.page.text).buttons[testid]
@@ -89,21 +91,18 @@ class Visitor:
 
     def follow_anchor(self, element_id: str) -> str:
         anchor = next(a for tag, a in Forms(self.page.text).tags if tag == "a" and a.get("id") == element_id)
-        return self.open(anchor["href"])
+        return self._go("GET", urljoin(self.url, anchor["href"]), {})
 
     def _go(self, method: str, url: str, form: dict[str, str]) -> str:
         for _ in range(12):
             assert url.startswith(self.base), f"the browser was sent away, to {url}"
             self.visited.append(url)
-            reached = url.replace(self.base, self._reached, 1)
-            self.page = self._session.request(
-                method,
-                reached,
-                data=form if method == "POST" else None,
-                headers={"Host": urlsplit(url).netloc},
-                allow_redirects=False,
-                timeout=60,
-            )
+            # Cookies are those of the address that the browser knows.
+            headers = {"Host": urlsplit(url).netloc, **self._headers}
+            request = requests.Request(method, url, headers, data=form if method == "POST" else None)
+            prepared = self._session.prepare_request(request)
+            prepared.url = url.replace(self.base, self._reached, 1)
+            self.page = self._session.send(prepared, allow_redirects=False, timeout=60)
             self.url = url
             if self.page.status_code not in (302, 303):
                 return self.page.text
@@ -461,6 +460,27 @@ def test_the_demo_works_behind_a_public_url_that_it_cannot_reach_itself(tmp_path
         assert set(visitor.outcomes().values()) == {"passed"}
         visitor.press("demo-log-out")
         assert visitor.url == f"{public}{HOME}"
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.public-url", "demo.concurrent")
+def test_below_a_path_that_no_proxy_cuts_off_the_demo_does_not_wait_for_itself(tmp_path: Path) -> None:
+    public = "http://sts.example.test:1234/helseid"
+    own = own_demo_client(tmp_path / "own", public)
+    server = LiveServer(tmp_path, threads="1", public_url=public, fixtures=str(own))
+
+    def visit(_: int) -> set[str]:
+        visitor = Visitor(public, f"{server.issuer}/helseid")
+        visitor.log_in()
+        visitor.press("demo-call")
+        return set(visitor.outcomes().values())
+
+    try:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(visit, range(8))) == [{"passed"}] * 8
+        assert time.monotonic() - begun < 60
     finally:
         server.stop()
 
