@@ -105,7 +105,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         if request.environ.get(TOO_LARGE):
             raise RequestEntityTooLarge(f"the body is longer than {settings.max_body} bytes")
 
-    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID)))
+    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: sts.addresses))
     control.install(app, sts, settings.admin_token)
     errors.install(app)
 
