@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -43,6 +44,7 @@ from mock_sts.web import (
     user_info,
 )
 from mock_sts.web.intake import TOO_LARGE, Intake, WsgiApp
+from mock_sts.web.own_calls import OwnCalls, own_call_headers
 from mock_sts.web.proxies import BasePath, Proxies
 from mock_sts.web.writing import EMULATOR_HEADER
 
@@ -81,7 +83,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     outer: WsgiApp = BasePath(intake, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         outer = Proxies(outer, settings.trusted_proxies)
-    app.wsgi_app = outer  # type: ignore[method-assign,assignment]
+    app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
@@ -105,7 +107,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         if request.environ.get(TOO_LARGE):
             raise RequestEntityTooLarge(f"the body is longer than {settings.max_body} bytes")
 
-    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: sts.addresses))
+    introduce = partial(own_call_headers, sts.seal)
+    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: sts.addresses, introduce))
     control.install(app, sts, settings.admin_token)
     errors.install(app)
 

@@ -21,8 +21,16 @@ CALLERS: Mapping[str, int] = {API: 16, HOME: 16}
 _STYLESHEET = Path(__file__).parent / "templates" / "demo_style.css"
 
 
-def blueprint(settings: Settings, key: Mapping[str, Any], addresses: Callable[[], Addresses]) -> Blueprint:
-    """The routes; ``key`` is the private JWK of the client ``demo-page``, ``addresses`` tells the server's of now."""
+def blueprint(
+    settings: Settings,
+    key: Mapping[str, Any],
+    addresses: Callable[[], Addresses],
+    introduce: Callable[[str, str], Mapping[str, str]],
+) -> Blueprint:
+    """The routes. ``key`` is the private JWK of the client ``demo-page``, ``addresses`` tells those of the server now.
+
+    ``introduce`` makes the headers of a call to the server, of its URL and the path before ours in that.
+    """
     routes = Blueprint("demo", __name__, template_folder="templates")
     styles = _STYLESHEET.read_bytes()
 
@@ -31,7 +39,7 @@ def blueprint(settings: Settings, key: Mapping[str, Any], addresses: Callable[[]
         # Authlib's client parts are loaded when somebody comes.
         from mock_sts.demo.views import Demo  # noqa: PLC0415
 
-        return Demo(settings, key, addresses)
+        return Demo(settings, key, addresses, introduce)
 
     @routes.get(HOME)
     def home() -> Response:

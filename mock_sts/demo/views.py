@@ -35,9 +35,16 @@ _SENT = "sent"
 class Demo:
     """The views. A browser has a cookie with a random name; what is known of it lies on the shelf under that name."""
 
-    def __init__(self, settings: Settings, key: Mapping[str, Any], addresses: Callable[[], Addresses]) -> None:
-        """``key`` is the client's private JWK; ``addresses`` tells those of the server now, for they may change."""
+    def __init__(
+        self,
+        settings: Settings,
+        key: Mapping[str, Any],
+        addresses: Callable[[], Addresses],
+        introduce: Callable[[str, str], Mapping[str, str]],
+    ) -> None:
+        """As for ``pages.blueprint``."""
         self._addresses = addresses
+        self._introduce = introduce
         self._address = (_reachable(settings.host), settings.port)
         self._key = key
         self._shelf = Shelf(Path(f"{settings.database_path}-demo"))
@@ -68,7 +75,7 @@ class Demo:
         name, _ = self._session()
         if name is None or self._is_forged(name):
             return self._refused()
-        wire, urls = Wire(self._address), self._urls()
+        wire, urls = self._wire(), self._urls()
         more = {"acr_values": "Level4"} if reading.form().one("level") == "4" else {}
         try:
             login, location = self._party(wire).begin(urls.issuer.base, urls.issuer.url(f"{HOME}/callback"), **more)
@@ -89,7 +96,7 @@ class Demo:
         begun = self._shelf.take(key) if is_own else None
         if name is None or begun is None:
             return self._failed(None, "This browser has not begun the login that ends here, or has ended it already.")
-        wire = Wire(self._address)
+        wire = self._wire()
         url = f"{begun['login']['redirect_uri']}?{request.query_string.decode('ascii', 'replace')}"
         try:
             tokens = self._party(wire).finish(Login(**begun["login"]), url)
@@ -124,7 +131,7 @@ class Demo:
             return browser.redirect(urls.issuer.url(HOME))
         # The client's own session first: whatever happens at the server, this one is over.
         self._shelf.remove(name)
-        party = self._party(Wire(self._address))
+        party = self._party(self._wire())
         return browser.redirect(party.log_out_url(Tokens(**session["tokens"]), urls.issuer.url(HOME)))
 
     # The API
@@ -139,7 +146,7 @@ class Demo:
             authorization=environ.get("HTTP_AUTHORIZATION", ""),
             dpop=environ.get("HTTP_DPOP", ""),
         )
-        judgement = self._api.judge(call, Wire(self._address), urls.issuer.base, time.time())
+        judgement = self._api.judge(call, self._wire(), urls.issuer.base, time.time())
         headers = {} if judgement.status == 200 else {"WWW-Authenticate": judgement.challenge}
         return json_response(judgement.body(), judgement.status, headers)
 
@@ -151,7 +158,7 @@ class Demo:
             return self._refused()
         if session is None or "tokens" not in session:
             return self._failed(name, "Nobody is logged in here any more.")
-        wire = Wire(self._address)
+        wire = self._wire()
         try:
             changed = act(self._party(wire), Tokens(**session["tokens"]))
         except (LoginError, WireError) as error:
@@ -201,6 +208,10 @@ class Demo:
 
     def _urls(self) -> EffectiveUrls:
         return reading.effective_urls(self._addresses())
+
+    def _wire(self) -> Wire:
+        prefix = urlsplit(self._urls().issuer.base).path
+        return Wire(self._address, lambda url: self._introduce(url, prefix))
 
     def _party(self, wire: Wire) -> RelyingParty:
         return RelyingParty(wire, CLIENT_ID, self._key)

@@ -26,11 +26,16 @@ import yaml
 from mock_sts.demo.api import Call, DemoApi, SeenProofs
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
+from mock_sts.helseid.registry import Client
+from mock_sts.services.seal import Seal
+from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.web.intake import Intake
-from tests.support.emulator import LiveServer
+from mock_sts.web.own_calls import own_call_headers
+from tests.support.emulator import LiveServer, Worlds
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine, decode, raw_jws
 from tests.support.relying_party import RelyingParty
+from tests.support.tls import TlsServer
 
 HOME, API = "/mock/demo", "/mock/demo/api"
 ROOT = Path(__file__).resolve().parents[2]
@@ -441,12 +446,16 @@ def test_actions_want_a_post(server: LiveServer) -> None:
 
 def own_demo_client(folder: Path, base: str) -> Path:
     """Fixtures that register the demo's client for ``base``, as docs/demo.md tells."""
-    client = yaml.safe_load((ROOT / "fixtures/clients/demo-page.yaml").read_text(encoding="utf-8"))
+    (folder / "clients").mkdir(parents=True)
+    (folder / "clients" / "demo-page.yaml").write_text(yaml.safe_dump(demo_client(base)), encoding="utf-8")
+    return folder
+
+
+def demo_client(base: str) -> dict[str, Any]:
+    client: dict[str, Any] = yaml.safe_load((ROOT / "fixtures/clients/demo-page.yaml").read_text(encoding="utf-8"))
     client["redirect_uris"] = [f"{base}{HOME}/callback"]
     client["post_logout_redirect_uris"] = [f"{base}{HOME}"]
-    (folder / "clients").mkdir(parents=True)
-    (folder / "clients" / "demo-page.yaml").write_text(yaml.safe_dump(client), encoding="utf-8")
-    return folder
+    return client
 
 
 @pytest.mark.covers("demo.public-url")
@@ -517,6 +526,89 @@ def walk_through(visitor: Visitor) -> None:
     }
     visitor.press("demo-log-out")
     assert "demo-log-in" in Forms(visitor.page.text).buttons
+
+
+@pytest.mark.covers("demo.proxies", "demo.own-calls")
+@pytest.mark.parametrize(
+    ("trusted", "headers", "base"),
+    [
+        ("1", {"Proto": "https"}, "https://localhost:9443"),
+        ("127.0.0.0/8", {"Proto": "https", "Host": "sts.example.test"}, "https://sts.example.test"),
+        ("1", {"Proto": "https", "Prefix": "/helseid"}, "https://localhost:9443/helseid"),
+    ],
+)
+def test_the_demo_works_behind_a_trusted_proxy(
+    tmp_path: Path, trusted: str, headers: dict[str, str], base: str
+) -> None:
+    own = own_demo_client(tmp_path / "own", base)
+    server = LiveServer(tmp_path, host="0.0.0.0", threads="1", trusted_proxies=trusted, fixtures=str(own))
+    try:
+        walk_through(Visitor(base, server.issuer, {f"X-Forwarded-{name}": text for name, text in headers.items()}))
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.https", "demo.own-calls")
+def test_the_demo_works_over_https_and_http_at_once_in_several_processes(tmp_path: Path) -> None:
+    server = TlsServer(tmp_path, workers="2")
+    try:
+        document = demo_client(server.base)
+        document["redirect_uris"].append(f"{server.issuer}{HOME}/callback")
+        document["post_logout_redirect_uris"].append(f"{server.issuer}{HOME}")
+        with server.store.writing() as transaction:
+            put_entry(transaction, Client.from_document(document, "test"), document, MADE)
+        secure = Visitor(server.base)
+        secure._session.verify = str(server.files.ca)
+        for visitor in (secure, Visitor(server.issuer)):
+            walk_through(visitor)
+        walk_through(secure)
+        secure.log_in()
+        steps = secure.open(f"{HOME}/steps")
+        assert f"POST {server.base}/connect/token" in steps
+        assert "Own-Call" not in steps + server.log.read_text(), "the proof of who asks is shown to nobody"
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.https")
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_the_demo_is_registered_for_https_at_the_port_that_the_documentation_uses(host: str) -> None:
+    client = yaml.safe_load((ROOT / "fixtures/clients/demo-page.yaml").read_text(encoding="utf-8"))
+    assert "--tls-port 8443" in (ROOT / "docs/tls.md").read_text(encoding="utf-8")
+    assert f"https://{host}:8443{HOME}/callback" in client["redirect_uris"]
+    assert f"https://{host}:8443{HOME}" in client["post_logout_redirect_uris"]
+
+
+@pytest.mark.covers("demo.own-calls", "proxies.untrusted")
+def test_only_the_server_itself_can_say_how_it_was_called(worlds: Worlds) -> None:
+    """Its own word is believed without a setting for proxies, so nobody else's may be."""
+    sts = worlds.make()
+    url = "https://localhost:8080/below/.well-known/openid-configuration"
+    seal = sts.app.extensions["mock_sts"].seal
+
+    def issuer(headers: Mapping[str, str], path: str = urlsplit(url).path) -> object:
+        answer = sts.get(path, headers)
+        return answer.json["issuer"] if answer.status == 200 else answer.status
+
+    good = own_call_headers(seal, url, "/below")
+    assert issuer(good) == "https://localhost:8080/below"
+    (name, sealed), plain = next(iter(good.items())), "/.well-known/openid-configuration"
+    assert issuer(own_call_headers(seal, url, "/other"), plain) == "https://localhost:8080", "not below that path"
+    forged = [
+        own_call_headers(Seal(secrets.token_bytes(32)), url, "/below")[name],
+        seal.close("antiforgery", {"scheme": "https", "host": "localhost:8080", "prefix": "/below"}),
+        sealed[:-2],
+        f"{sealed}, {sealed}",
+        "A" + sealed[1:],
+        "https",
+        "",
+        "\xe5",
+        "{}",
+    ]
+    for text in forged:
+        assert issuer({name: text}) == 404
+        assert issuer({name: text}, plain) == "http://localhost:8080", text
+    assert issuer({**good, "Host": "localhost:9999"}, plain) == "http://localhost:9999", "made for another host"
 
 
 @pytest.mark.covers("addresses.public-url.told", "demo.public-url")
