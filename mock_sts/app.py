@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -42,7 +43,8 @@ from mock_sts.web import (
     token_management,
     user_info,
 )
-from mock_sts.web.intake import TOO_LARGE, Intake
+from mock_sts.web.intake import TOO_LARGE, Intake, WsgiApp
+from mock_sts.web.own_calls import OwnCalls, own_call_headers
 from mock_sts.web.proxies import BasePath, Proxies
 from mock_sts.web.writing import EMULATOR_HEADER
 
@@ -76,11 +78,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
-    intake = Intake(based, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS)
-    app.wsgi_app = intake  # type: ignore[method-assign]
+    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS)
+    # The intake goes by the path which thread works on a request, so the base path is cut off before.
+    outer: WsgiApp = BasePath(intake, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
-        app.wsgi_app = Proxies(intake, settings.trusted_proxies)  # type: ignore[method-assign]
+        outer = Proxies(outer, settings.trusted_proxies)
+    app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
@@ -104,7 +107,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         if request.environ.get(TOO_LARGE):
             raise RequestEntityTooLarge(f"the body is longer than {settings.max_body} bytes")
 
-    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID)))
+    introduce = partial(own_call_headers, sts.seal)
+    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: sts.addresses, introduce))
     control.install(app, sts, settings.admin_token)
     errors.install(app)
 

@@ -1,6 +1,6 @@
 """The addresses of the demo."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response
 
 from mock_sts.demo import API, HOME
+from mock_sts.protocol.addresses import Addresses
 from mock_sts.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,8 +21,16 @@ CALLERS: Mapping[str, int] = {API: 16, HOME: 16}
 _STYLESHEET = Path(__file__).parent / "templates" / "demo_style.css"
 
 
-def blueprint(settings: Settings, key: Mapping[str, Any]) -> Blueprint:
-    """The routes; ``key`` is the private JWK of the client ``demo-page``."""
+def blueprint(
+    settings: Settings,
+    key: Mapping[str, Any],
+    addresses: Callable[[], Addresses],
+    introduce: Callable[[str, str], Mapping[str, str]],
+) -> Blueprint:
+    """The routes. ``key`` is the private JWK of the client ``demo-page``, ``addresses`` tells those of the server now.
+
+    ``introduce`` makes the headers of a call to the server, of its URL and the path before ours in that.
+    """
     routes = Blueprint("demo", __name__, template_folder="templates")
     styles = _STYLESHEET.read_bytes()
 
@@ -30,7 +39,7 @@ def blueprint(settings: Settings, key: Mapping[str, Any]) -> Blueprint:
         # Authlib's client parts are loaded when somebody comes.
         from mock_sts.demo.views import Demo  # noqa: PLC0415
 
-        return Demo(settings, key)
+        return Demo(settings, key, addresses, introduce)
 
     @routes.get(HOME)
     def home() -> Response:

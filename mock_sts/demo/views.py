@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from mock_sts.demo.explain import decoded, readable
 from mock_sts.demo.relying_party import Login, LoginError, RelyingParty, Tokens
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
+from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.settings import Settings
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
@@ -27,12 +28,23 @@ _MOST_STEPS = 40
 
 _ANTIFORGERY = "demo_form"
 
+#: The parameter of who has been sent from an alias to the public URL.
+_SENT = "sent"
+
 
 class Demo:
     """The views. A browser has a cookie with a random name; what is known of it lies on the shelf under that name."""
 
-    def __init__(self, settings: Settings, key: Mapping[str, Any]) -> None:
-        self._addresses = settings.addresses
+    def __init__(
+        self,
+        settings: Settings,
+        key: Mapping[str, Any],
+        addresses: Callable[[], Addresses],
+        introduce: Callable[[str, str], Mapping[str, str]],
+    ) -> None:
+        """As for ``pages.blueprint``."""
+        self._addresses = addresses
+        self._introduce = introduce
         self._address = (_reachable(settings.host), settings.port)
         self._key = key
         self._shelf = Shelf(Path(f"{settings.database_path}-demo"))
@@ -42,10 +54,11 @@ class Demo:
 
     def home(self) -> Response:
         """What the client knows, and what it can do."""
-        urls = reading.effective_urls(self._addresses)
-        if urls.back_channel != urls.issuer:
-            # Cookies and the registered address belong to the issuer's host, which is a setting.
-            return browser.redirect(urls.issuer.url(HOME))
+        urls = self._urls()
+        if urls.back_channel != urls.issuer and _SENT not in request.args:
+            # Cookies and the registered address belong to the issuer's host. Who comes by that and is still seen as
+            # somebody at an alias has a proxy in between that asks by it.
+            return browser.redirect(urls.issuer.url(f"{HOME}?{_SENT}"))
         name = self._cookie()
         session = self._shelf.get(name) if name else None
         return self._page("demo.html", name or _new_name(), **self._view(session))
@@ -62,7 +75,7 @@ class Demo:
         name, _ = self._session()
         if name is None or self._is_forged(name):
             return self._refused()
-        wire, urls = Wire(self._address), reading.effective_urls(self._addresses)
+        wire, urls = self._wire(), self._urls()
         more = {"acr_values": "Level4"} if reading.form().one("level") == "4" else {}
         try:
             login, location = self._party(wire).begin(urls.issuer.base, urls.issuer.url(f"{HOME}/callback"), **more)
@@ -83,7 +96,7 @@ class Demo:
         begun = self._shelf.take(key) if is_own else None
         if name is None or begun is None:
             return self._failed(None, "This browser has not begun the login that ends here, or has ended it already.")
-        wire = Wire(self._address)
+        wire = self._wire()
         url = f"{begun['login']['redirect_uri']}?{request.query_string.decode('ascii', 'replace')}"
         try:
             tokens = self._party(wire).finish(Login(**begun["login"]), url)
@@ -99,7 +112,7 @@ class Demo:
         """Call the API with the access token."""
 
         def act(party: RelyingParty, tokens: Any) -> dict[str, Any]:
-            reply = party.call_api(tokens, reading.effective_urls(self._addresses).issuer.url(API))
+            reply = party.call_api(tokens, self._urls().issuer.url(API))
             return {"called": {"status": reply.status, "challenge": reply.header("WWW-Authenticate"), **reply.json()}}
 
         return self._with_tokens(act)
@@ -113,19 +126,19 @@ class Demo:
         name, session = self._session()
         if name is None or self._is_forged(name):
             return self._refused()
-        urls = reading.effective_urls(self._addresses)
+        urls = self._urls()
         if session is None or "tokens" not in session:
             return browser.redirect(urls.issuer.url(HOME))
         # The client's own session first: whatever happens at the server, this one is over.
         self._shelf.remove(name)
-        party = self._party(Wire(self._address))
+        party = self._party(self._wire())
         return browser.redirect(party.log_out_url(Tokens(**session["tokens"]), urls.issuer.url(HOME)))
 
     # The API
 
     def api(self) -> Response:
         """The API itself."""
-        urls = reading.effective_urls(self._addresses)
+        urls = self._urls()
         environ = request.environ
         call = Call(
             method=request.method,
@@ -133,7 +146,7 @@ class Demo:
             authorization=environ.get("HTTP_AUTHORIZATION", ""),
             dpop=environ.get("HTTP_DPOP", ""),
         )
-        judgement = self._api.judge(call, Wire(self._address), urls.issuer.base, time.time())
+        judgement = self._api.judge(call, self._wire(), urls.issuer.base, time.time())
         headers = {} if judgement.status == 200 else {"WWW-Authenticate": judgement.challenge}
         return json_response(judgement.body(), judgement.status, headers)
 
@@ -145,14 +158,14 @@ class Demo:
             return self._refused()
         if session is None or "tokens" not in session:
             return self._failed(name, "Nobody is logged in here any more.")
-        wire = Wire(self._address)
+        wire = self._wire()
         try:
             changed = act(self._party(wire), Tokens(**session["tokens"]))
         except (LoginError, WireError) as error:
             return self._failed(name, str(error), wire, session["steps"], session)
         steps = [*session["steps"], *_documents(wire)][-_MOST_STEPS:]
         self._shelf.put(name, {**session, **changed, "steps": steps})
-        return browser.redirect(reading.effective_urls(self._addresses).issuer.url(HOME))
+        return browser.redirect(self._urls().issuer.url(HOME))
 
     def _view(self, session: dict[str, Any] | None) -> dict[str, Any]:
         if session is None or "tokens" not in session:
@@ -187,23 +200,28 @@ class Demo:
     def _page(self, template: str, name: str | None, *, status: int = 200, **values: Any) -> Response:
         """A page; ``name`` is that of the browser, where the page has forms."""
         values["form_token"] = _form_token(name) if name else ""
-        response = browser.page(
-            template, language=ENGLISH, status=status, home=request.script_root + HOME, field=_ANTIFORGERY, **values
-        )
+        home = browser.rooted(HOME)
+        response = browser.page(template, language=ENGLISH, status=status, home=home, field=_ANTIFORGERY, **values)
         if name:
             self._set_cookie(response, name)
         return response
+
+    def _urls(self) -> EffectiveUrls:
+        return reading.effective_urls(self._addresses())
+
+    def _wire(self) -> Wire:
+        prefix = urlsplit(self._urls().issuer.base).path
+        return Wire(self._address, lambda url: self._introduce(url, prefix))
 
     def _party(self, wire: Wire) -> RelyingParty:
         return RelyingParty(wire, CLIENT_ID, self._key)
 
     def _session(self) -> tuple[str | None, dict[str, Any] | None]:
-        reading.effective_urls(self._addresses)
         name = self._cookie()
         return name, self._shelf.get(name) if name else None
 
     def _go_home(self, name: str) -> Response:
-        response = browser.redirect(reading.effective_urls(self._addresses).issuer.url(HOME))
+        response = browser.redirect(self._urls().issuer.url(HOME))
         self._set_cookie(response, name)
         return response
 
@@ -215,14 +233,13 @@ class Demo:
         return request.cookies.get(self._cookie_name()) or None
 
     def _set_cookie(self, response: Response, name: str) -> None:
-        secure = reading.effective_urls(self._addresses).issuer.base.startswith("https:")
-        response.set_cookie(
-            self._cookie_name(), name, httponly=True, secure=secure, samesite="Lax", path=request.script_root + HOME
-        )
+        secure = self._urls().issuer.base.startswith("https:")
+        path = browser.rooted(HOME)
+        response.set_cookie(self._cookie_name(), name, httponly=True, secure=secure, samesite="Lax", path=path)
 
     def _cookie_name(self) -> str:
         # Ports share cookies, so the name tells which one this is.
-        parts = urlsplit(reading.effective_urls(self._addresses).issuer.base)
+        parts = urlsplit(self._urls().issuer.base)
         return f"mock-sts-demo-{parts.port or parts.scheme}"
 
 

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -14,6 +14,9 @@ _TIMEOUT = 10
 _MAX_ANSWER = 1024 * 1024
 
 Pairs = list[tuple[str, str]]
+
+#: From the URL of a request to further headers.
+Introduce = Callable[[str], Mapping[str, str]]
 
 
 class WireError(Exception):
@@ -71,10 +74,14 @@ class Wire:
     Every request goes to ``address``, the server's own socket, whatever host its URL names, which travels in the Host
     header (as ``curl --connect-to`` does). So the demo works where a public URL cannot be reached from inside, and
     talks to nobody else. A client of your own does without.
+
+    ``introduce`` makes headers for a URL that tell the server by which scheme and below which path it is known there.
+    They are proof of who asks, so they are not kept in the steps.
     """
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], introduce: Introduce = lambda _: {}) -> None:
         self._address = address
+        self._introduce = introduce
         self.steps: list[Step] = []
 
     def get(self, title: str, why: str, url: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -98,7 +105,7 @@ class Wire:
         sent = {"Host": parts.netloc, "Accept": "application/json", **headers}
         connection = http.client.HTTPConnection(*self._address, timeout=_TIMEOUT)
         try:
-            connection.request(method, target, urlencode(form) if form else None, sent)
+            connection.request(method, target, urlencode(form) if form else None, {**sent, **self._introduce(url)})
             with connection.getresponse() as response:
                 reply = Reply(response.status, response.getheaders(), response.read(_MAX_ANSWER))
         except (OSError, http.client.HTTPException) as error:

@@ -26,7 +26,8 @@ _MAX_DISCARDED, _PIECE = 16 * 1024 * 1024, 64 * 1024
 class Intake:
     """WSGI middleware: reads the body, at most ``max_body`` bytes, then has one of ``workers`` threads call ``app``.
 
-    ``callers`` are paths whose requests call the server themselves, each with how many may be at work at once.
+    ``callers`` are paths whose requests call the server themselves, each with how many may be at work at once; a base
+    path is cut off before.
     """
 
     def __init__(self, app: WsgiApp, *, workers: int, max_body: int, callers: Mapping[str, int]) -> None:

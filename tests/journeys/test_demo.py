@@ -12,7 +12,7 @@ import secrets
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,11 +26,16 @@ import yaml
 from mock_sts.demo.api import Call, DemoApi, SeenProofs
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
+from mock_sts.helseid.registry import Client
+from mock_sts.services.seal import Seal
+from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.web.intake import Intake
-from tests.support.emulator import LiveServer
+from mock_sts.web.own_calls import own_call_headers
+from tests.support.emulator import LiveServer, Worlds
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine, decode, raw_jws
 from tests.support.relying_party import RelyingParty
+from tests.support.tls import TlsServer
 
 HOME, API = "/mock/demo", "/mock/demo/api"
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,20 +73,22 @@ class Forms(HTMLParser):
 
 
 class Visitor:
-    """A person with a browser that runs no script. ``base`` is where the server is known, ``reached`` where it is."""
+    """A person with a browser that runs no script. ``base`` is where the server is known, ``reached`` where it is; a
+    proxy between them adds or changes ``headers``.
+    """
 
-    def __init__(self, base: str, reached: str | None = None) -> None:
+    def __init__(self, base: str, reached: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
-        self.base, self._reached = base, reached or base
+        self.base, self._reached, self._headers = base, reached or base, headers or {}
         self.url, self.page, self.visited = base, requests.Response(), [base]
 
     @property
     def cookies(self) -> dict[str, str]:
         return {str(cookie.name): str(cookie.value) for cookie in self._session.cookies}
 
-    def open(self, url: str) -> str:
-        return self._go("GET", urljoin(self.base, url), {})
+    def open(self, path: str) -> str:
+        return self._go("GET", self.base + path, {})
 
     def press(self, testid: str, **typed: str) -> str:
         method, action, fields = Forms(self.page.text).buttons[testid]
@@ -89,21 +96,18 @@ class Visitor:
 
     def follow_anchor(self, element_id: str) -> str:
         anchor = next(a for tag, a in Forms(self.page.text).tags if tag == "a" and a.get("id") == element_id)
-        return self.open(anchor["href"])
+        return self._go("GET", urljoin(self.url, anchor["href"]), {})
 
     def _go(self, method: str, url: str, form: dict[str, str]) -> str:
         for _ in range(12):
             assert url.startswith(self.base), f"the browser was sent away, to {url}"
             self.visited.append(url)
-            reached = url.replace(self.base, self._reached, 1)
-            self.page = self._session.request(
-                method,
-                reached,
-                data=form if method == "POST" else None,
-                headers={"Host": urlsplit(url).netloc},
-                allow_redirects=False,
-                timeout=60,
-            )
+            # Cookies are those of the address that the browser knows.
+            headers = {"Host": urlsplit(url).netloc, **self._headers}
+            request = requests.Request(method, url, headers, data=form if method == "POST" else None)
+            prepared = self._session.prepare_request(request)
+            prepared.url = url.replace(self.base, self._reached, 1)
+            self.page = self._session.send(prepared, allow_redirects=False, timeout=60)
             self.url = url
             if self.page.status_code not in (302, 303):
                 return self.page.text
@@ -442,12 +446,16 @@ def test_actions_want_a_post(server: LiveServer) -> None:
 
 def own_demo_client(folder: Path, base: str) -> Path:
     """Fixtures that register the demo's client for ``base``, as docs/demo.md tells."""
-    client = yaml.safe_load((ROOT / "fixtures/clients/demo-page.yaml").read_text(encoding="utf-8"))
+    (folder / "clients").mkdir(parents=True)
+    (folder / "clients" / "demo-page.yaml").write_text(yaml.safe_dump(demo_client(base)), encoding="utf-8")
+    return folder
+
+
+def demo_client(base: str) -> dict[str, Any]:
+    client: dict[str, Any] = yaml.safe_load((ROOT / "fixtures/clients/demo-page.yaml").read_text(encoding="utf-8"))
     client["redirect_uris"] = [f"{base}{HOME}/callback"]
     client["post_logout_redirect_uris"] = [f"{base}{HOME}"]
-    (folder / "clients").mkdir(parents=True)
-    (folder / "clients" / "demo-page.yaml").write_text(yaml.safe_dump(client), encoding="utf-8")
-    return folder
+    return client
 
 
 @pytest.mark.covers("demo.public-url")
@@ -461,6 +469,165 @@ def test_the_demo_works_behind_a_public_url_that_it_cannot_reach_itself(tmp_path
         assert set(visitor.outcomes().values()) == {"passed"}
         visitor.press("demo-log-out")
         assert visitor.url == f"{public}{HOME}"
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.public-url", "demo.concurrent")
+def test_below_a_path_that_no_proxy_cuts_off_the_demo_does_not_wait_for_itself(tmp_path: Path) -> None:
+    public = "http://sts.example.test:1234/helseid"
+    own = own_demo_client(tmp_path / "own", public)
+    server = LiveServer(tmp_path, threads="1", public_url=public, fixtures=str(own))
+
+    def visit(_: int) -> set[str]:
+        visitor = Visitor(public, f"{server.issuer}/helseid")
+        visitor.log_in()
+        visitor.press("demo-call")
+        return set(visitor.outcomes().values())
+
+    try:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(visit, range(8))) == [{"passed"}] * 8
+        assert time.monotonic() - begun < 60
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.proxies")
+@pytest.mark.parametrize("asked_as", ["sts.example.test", "localhost:8080", "mock-sts:8080"])
+def test_the_demo_works_behind_a_proxy_that_cuts_its_path_off(tmp_path: Path, asked_as: str) -> None:
+    public = "https://sts.example.test/helseid"
+    own = own_demo_client(tmp_path / "own", public)
+    server = LiveServer(tmp_path, public_url=public, aliases="http://mock-sts:8080", fixtures=str(own))
+    try:
+        visitor = Visitor(public, server.issuer, {"Host": asked_as})
+        walk_through(visitor)
+    finally:
+        server.stop()
+
+
+def walk_through(visitor: Visitor) -> None:
+    """The whole way through the demo, and every page of it below the base of the visitor's address."""
+    visitor.log_in()
+    assert visitor.said("demo-logged-in")
+    visitor.press("demo-refresh")
+    visitor.press("demo-call")
+    assert set(visitor.outcomes().values()) == {"passed"}
+    for page in (visitor.page.text, visitor.open(f"{HOME}/steps"), visitor.open(f"{HOME}/callback")):
+        below = urlsplit(visitor.base).path
+        links = [a.get("href") or a.get("action") or "" for tag, a in Forms(page).tags if tag in ("link", "a", "form")]
+        assert links and all(link.startswith(f"{below}/mock/") for link in links)
+    visitor.open(f"{HOME}/style.css")
+    assert (visitor.page.status_code, visitor.page.headers["content-type"]) == (200, "text/css; charset=UTF-8")
+    visitor.open(HOME)
+    assert {urlsplit(visitor.base).path + HOME} == {
+        cookie.path for cookie in visitor._session.cookies if cookie.name.startswith("mock-sts-demo-")
+    }
+    visitor.press("demo-log-out")
+    assert "demo-log-in" in Forms(visitor.page.text).buttons
+
+
+@pytest.mark.covers("demo.proxies", "demo.own-calls")
+@pytest.mark.parametrize(
+    ("trusted", "headers", "base"),
+    [
+        ("1", {"Proto": "https"}, "https://localhost:9443"),
+        ("127.0.0.0/8", {"Proto": "https", "Host": "sts.example.test"}, "https://sts.example.test"),
+        ("1", {"Proto": "https", "Prefix": "/helseid"}, "https://localhost:9443/helseid"),
+    ],
+)
+def test_the_demo_works_behind_a_trusted_proxy(
+    tmp_path: Path, trusted: str, headers: dict[str, str], base: str
+) -> None:
+    own = own_demo_client(tmp_path / "own", base)
+    server = LiveServer(tmp_path, host="0.0.0.0", threads="1", trusted_proxies=trusted, fixtures=str(own))
+    try:
+        walk_through(Visitor(base, server.issuer, {f"X-Forwarded-{name}": text for name, text in headers.items()}))
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.https", "demo.own-calls")
+def test_the_demo_works_over_https_and_http_at_once_in_several_processes(tmp_path: Path) -> None:
+    server = TlsServer(tmp_path, workers="2")
+    try:
+        document = demo_client(server.base)
+        document["redirect_uris"].append(f"{server.issuer}{HOME}/callback")
+        document["post_logout_redirect_uris"].append(f"{server.issuer}{HOME}")
+        with server.store.writing() as transaction:
+            put_entry(transaction, Client.from_document(document, "test"), document, MADE)
+        secure = Visitor(server.base)
+        secure._session.verify = str(server.files.ca)
+        for visitor in (secure, Visitor(server.issuer)):
+            walk_through(visitor)
+        walk_through(secure)
+        secure.log_in()
+        steps = secure.open(f"{HOME}/steps")
+        assert f"POST {server.base}/connect/token" in steps
+        assert "Own-Call" not in steps + server.log.read_text(), "the proof of who asks is shown to nobody"
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.https")
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_the_demo_is_registered_for_https_at_the_port_that_the_documentation_uses(host: str) -> None:
+    client = yaml.safe_load((ROOT / "fixtures/clients/demo-page.yaml").read_text(encoding="utf-8"))
+    assert "--tls-port 8443" in (ROOT / "docs/tls.md").read_text(encoding="utf-8")
+    assert f"https://{host}:8443{HOME}/callback" in client["redirect_uris"]
+    assert f"https://{host}:8443{HOME}" in client["post_logout_redirect_uris"]
+
+
+@pytest.mark.covers("demo.own-calls", "proxies.untrusted")
+def test_only_the_server_itself_can_say_how_it_was_called(worlds: Worlds) -> None:
+    """Its own word is believed without a setting for proxies, so nobody else's may be."""
+    sts = worlds.make()
+    url = "https://localhost:8080/below/.well-known/openid-configuration"
+    seal = sts.app.extensions["mock_sts"].seal
+
+    def issuer(headers: Mapping[str, str], path: str = urlsplit(url).path) -> object:
+        answer = sts.get(path, headers)
+        return answer.json["issuer"] if answer.status == 200 else answer.status
+
+    good = own_call_headers(seal, url, "/below")
+    assert issuer(good) == "https://localhost:8080/below"
+    (name, sealed), plain = next(iter(good.items())), "/.well-known/openid-configuration"
+    assert issuer(own_call_headers(seal, url, "/other"), plain) == "https://localhost:8080", "not below that path"
+    forged = [
+        own_call_headers(Seal(secrets.token_bytes(32)), url, "/below")[name],
+        seal.close("antiforgery", {"scheme": "https", "host": "localhost:8080", "prefix": "/below"}),
+        sealed[:-2],
+        f"{sealed}, {sealed}",
+        "A" + sealed[1:],
+        "https",
+        "",
+        "\xe5",
+        "{}",
+    ]
+    for text in forged:
+        assert issuer({name: text}) == 404
+        assert issuer({name: text}, plain) == "http://localhost:8080", text
+    assert issuer({**good, "Host": "localhost:9999"}, plain) == "http://localhost:9999", "made for another host"
+
+
+@pytest.mark.covers("addresses.public-url.told", "demo.public-url")
+def test_the_demo_knows_a_public_url_that_is_told_while_it_runs(tmp_path: Path) -> None:
+    server, told = LiveServer(tmp_path, workers="2"), "http://localhost:32768"
+
+    def tell(url: str | None) -> None:
+        body = json.dumps({"url": url}).encode()
+        headers = {"Content-Type": "application/json"}
+        assert server.transport.send("PUT", "/mock/api/v1/public-url", headers, body).status == 200
+
+    try:
+        walk_through(Visitor(server.issuer))
+        tell(told)
+        walk_through(Visitor(told, server.issuer))
+        before = server.transport.send("GET", HOME)
+        assert (before.status, before.headers["location"].partition("?")[0]) == (303, f"{told}{HOME}")
+        tell(None)
+        walk_through(Visitor(server.issuer))
     finally:
         server.stop()
 
@@ -495,7 +662,8 @@ def test_an_address_that_is_not_registered_is_explained(tmp_path: Path) -> None:
         assert "Invalid redirect_uri" in visitor.said("demo-failure")
         assert "authorization-request.redirect-uri" in visitor.said("demo-failure")
         alias = server.transport.send("GET", HOME, {"Host": "alias.example.test:1234"})
-        assert (alias.status, alias.headers["location"]) == (303, f"{public}{HOME}"), "cookies are the issuer's"
+        found = (alias.status, alias.headers["location"].partition("?")[0])
+        assert found == (303, f"{public}{HOME}"), "cookies are the issuer's"
         assert server.transport.send("GET", HOME, {"Host": "evil.example"}).status == 400
     finally:
         server.stop()
