@@ -74,6 +74,12 @@ CLIENT_FORMAT = Format(
             default=True,
         ),
         Member(
+            "require_signed_request_object",
+            Kind.FLAG,
+            "Logins must come in a request object that the client signs (RFC 9101)",
+            default=False,
+        ),
+        Member(
             "dpop_bound_access_tokens",
             Kind.FLAG,
             "Token requests must carry a DPoP proof (RFC 9449)",
@@ -348,6 +354,20 @@ class Client:
             *filter(None, [members["organization"]]),
         )
         _check_numbers(numbers, place)
+        return client
+
+    @classmethod
+    def newly_registered(cls, document: object, where: str) -> "Client":
+        """The client that ``document`` describes, which is not in the registry yet: what no client may have any more is
+        refused, while those that have it stay. Raises DocumentError.
+        """
+        client = cls.from_document(document, where)
+        for uri in client.members["redirect_uris"]:
+            if "#" in uri:
+                raise DocumentError(
+                    f"{where}, client {client.client_id!r}: 'redirect_uris' has {uri!r}, but a redirect URI must have "
+                    "no fragment (RFC 6749 section 3.1.2); leave out # and what follows"
+                )
         return client
 
     @cached_property

@@ -8,6 +8,7 @@ import hashlib
 import html
 import json
 import re
+import ssl
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from mock_sts.helseid.providers import PROVIDERS
+from mock_sts.helseid.requirement import Enforcement
+from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.settings import PRESETS, SettingError, Settings, from_environ
 from tests.helseid.flow_cases import exchange, request_object, two_apis
 from tests.helseid.login_cases import thumbprint
 from tests.journeys.test_resource import call, prove
+from tests.journeys.test_tls import shake_hands
 from tests.support.emulator import API_SCOPE, Emulator, LiveServer, Worlds
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64, decode
@@ -38,10 +42,12 @@ from tests.support.relying_party import (
     first_form,
     web_client,
 )
+from tests.support.tls import TlsServer
 
 FAPI_ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA")
 OTHERS = ("RS256", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
 OTHER_KEY = private_jwk("ES256", 6)
+OAUTH_METADATA = "/.well-known/oauth-authorization-server"
 OUT = "http://localhost:8089/out"
 
 
@@ -100,6 +106,7 @@ def test_the_preset_is_a_bundle_of_settings() -> None:
     assert preset({"MOCK_STS_CODE_LIFETIME": "30"}).code_lifetime == 30
     assert from_environ({"MOCK_STS_PRESET": "fapi2"}, {"clock_skew": "5"}).clock_skew == 5
     assert from_environ({}, {"preset": "fapi2"}).enforcement == "fapi2"
+    assert (read.tls_minimum, preset({"MOCK_STS_TLS_MINIMUM": "1.2"}).tls_minimum) == ("1.3", "1.2")
 
 
 def test_a_server_that_is_started_with_the_preset_keeps_it(tmp_path: Path) -> None:
@@ -121,6 +128,21 @@ def test_a_server_that_is_started_with_the_preset_keeps_it(tmp_path: Path) -> No
         assert "date" in call(machine, token, proof=prove(machine, token)).headers
     finally:
         live.stop()
+
+
+@pytest.mark.covers("fapi.tls")
+def test_the_preset_speaks_tls_1_3_only(tmp_path: Path) -> None:
+    """With 1.2 a client could have ChaCha20-Poly1305, for which every plan of the suite fails."""
+    server = TlsServer(tmp_path, preset="fapi2")
+    try:
+        with shake_hands(server.tls_port, server.trusting()) as connection:
+            assert connection.version() == "TLSv1.3"
+        older = server.trusting()
+        older.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+            shake_hands(server.tls_port, older)
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(
@@ -571,8 +593,49 @@ def test_the_metadata_is_true_member_by_member(sts: Emulator) -> None:
         "expired_jwks_uri",
         "available_idps",
     }
-    # The same below the address that RFC 8414 gives, if it is served there at all.
-    assert sts.get("/.well-known/oauth-authorization-server").status in (200, 404)
+
+
+@pytest.mark.covers("fapi.metadata.oauth")
+@pytest.mark.parametrize("mode", [mode.word for mode in Enforcement])
+def test_the_metadata_stands_where_oauth_looks_for_it_too(worlds: Worlds, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    answer = sts.get(OAUTH_METADATA)
+    if mode != "fapi2":
+        unknown = sts.get("/.well-known/nothing")
+        assert (answer.status, answer.content) == (404, unknown.content)
+        return
+    usual = sts.get("/.well-known/openid-configuration")
+    assert (answer.status, answer.content) == (200, usual.content)
+    for name in ("content-type", "access-control-allow-origin"):
+        assert answer.headers[name] == usual.headers[name]
+    for below in ("/auth", "/", "//"):  # of an issuer that this one is not
+        assert sts.get(OAUTH_METADATA + below).status == 404
+
+
+@pytest.mark.covers("fapi.metadata.oauth")
+@pytest.mark.parametrize("path", ["/auth", "/a/b"])
+@pytest.mark.parametrize("url_mode", ["split", "request"])
+def test_the_metadata_of_an_issuer_with_a_path(worlds: Worlds, url_mode: str, path: str) -> None:
+    """RFC 8414 puts the well-known part before the path, OpenID Connect behind it; both are taken."""
+    issuer = f"http://localhost:8080{path}"
+    sts = worlds.make(enforcement="fapi2", public_url=issuer, url_mode=url_mode)
+    for address in (OAUTH_METADATA + path, path + OAUTH_METADATA):
+        answer = sts.get(address)
+        assert (answer.status, answer.json["issuer"]) == (200, issuer), address
+        assert answer.json["token_endpoint"] == f"{issuer}/connect/token"
+    for below in ("/other", f"{path}/more", f"{path}x"):
+        assert sts.get(OAUTH_METADATA + below).status == 404
+    assert worlds.make(public_url=issuer, url_mode=url_mode).get(OAUTH_METADATA + path).status == 404
+
+
+@pytest.mark.covers("fapi.metadata.oauth")
+def test_the_metadata_behind_a_proxy_that_tells_the_path(worlds: Worlds) -> None:
+    sts = worlds.make(enforcement="fapi2", trusted_proxies=TrustedProxies(1, ()))
+    told = {"X-Forwarded-Prefix": "/auth"}
+    for address in (OAUTH_METADATA, f"{OAUTH_METADATA}/auth"):
+        answer = sts.get(address, told)
+        assert (answer.status, answer.json["issuer"]) == (200, f"{sts.issuer}/auth"), address
+    assert sts.get(f"{OAUTH_METADATA}/other", told).status == 404
 
 
 def test_without_the_preset_the_metadata_is_the_recording(worlds: Worlds) -> None:
@@ -1054,6 +1117,94 @@ def test_module_dpop_proofs_that_must_be_taken_at_the_resource(rp: RelyingParty)
     # The address may have a query of its own, and the header's name any case.
     headers = {"Authorization": f"DPoP {token}", "DPOP": prove(machine, token)}
     assert machine.transport.send("GET", "/mock/resource?x=1", headers).status == 200
+
+
+# And its plan fapi2-message-signing-final, as far as requests are signed
+
+
+def push_signed(rp: RelyingParty, login: Login, claims: dict[str, Any] | None = None, **more: Any) -> Answer:
+    """A pushed request that stands in a request object as a whole, as the suite makes it: no jti, five minutes."""
+    now = rp.machine.now()
+    inside = {**rp.parameters(login), "test_pid": PERSON, "jti": ABSENT, "nbf": now, "exp": now + 300, **(claims or {})}
+    form = rp.machine.form(rp.machine.assertion(), {"grant_type": ABSENT, "scope": ABSENT})
+    return rp.machine.post({**form, "request": request_object(rp.machine, inside, **more)}, path=PAR)
+
+
+NOW = 1_800_000_000
+ISSUER = "http://localhost:8080"
+
+
+@pytest.mark.covers("fapi.request-object.audience", "fapi.request-object.times")
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"aud": [ISSUER]},
+        {"aud": [ISSUER, "https://other1.example.com", "invalid"]},
+        {"iat": NOW},
+        {"nbf": NOW + 8},
+        {"nbf": NOW - 3_600, "exp": NOW},
+        {"nbf": NOW - 60, "exp": NOW + 3_540},
+    ],
+    ids=repr,
+)
+def test_module_good_request_objects(rp: RelyingParty, claims: dict[str, Any]) -> None:
+    assert rp.machine.now() == NOW
+    for typ in (ABSENT, "oauth-authz-req+jwt"):
+        login = Login()
+        pushed = push_signed(rp, login, claims, header={"typ": typ})
+        assert pushed.status == 201, (pushed.content, pushed.rule)
+        path = rp.authorize_path(pushed.json["request_uri"], nonce="another", state="another")
+        found = answer_parameters(rp.browser().send("GET", path))
+        assert found["state"] == login.state
+        assert decode(rp.redeem(login, found["code"]).json["id_token"])[1]["nonce"] == login.nonce
+
+
+@pytest.mark.covers("fapi.request-object.audience", "fapi.request-object.times")
+@pytest.mark.parametrize(
+    ("claims", "rule"),
+    [
+        ({"aud": "https://www.other1.com/"}, "request-object.audience-fapi"),
+        ({"aud": [f"{ISSUER}/connect/par"]}, "request-object.audience-fapi"),
+        ({"aud": f"{ISSUER}/"}, "request-object.audience-fapi"),
+        ({"aud": []}, "request-object.audience-fapi"),
+        ({"aud": ABSENT}, "request-object.audience-fapi"),
+        ({"exp": ABSENT}, "request-object.expires"),
+        ({"exp": NOW - 300}, "request-object.expires"),
+        ({"exp": NOW + 4_200}, "request-object.lifetime-fapi"),
+        ({"nbf": NOW - 60, "exp": NOW + 3_541}, "request-object.lifetime-fapi"),
+        ({"nbf": NOW - 4_200, "exp": NOW - 650}, "request-object.expires"),
+        ({"nbf": NOW - 3_601, "exp": NOW - 1}, "request-object.not-before-fapi"),
+        ({"nbf": -(2**62)}, "request-object.not-before-fapi"),
+        ({"nbf": ABSENT}, "request-object.not-before-fapi"),
+        ({"nbf": NOW + 61}, "request-object.not-before"),
+        ({"request_uri": "urn:example:x"}, "request-object.nested"),
+    ],
+    ids=repr,
+)
+def test_module_bad_request_objects(rp: RelyingParty, claims: dict[str, Any], rule: str) -> None:
+    assert rp.machine.now() == NOW
+    refused(push_signed(rp, Login(), claims), "invalid_request_object", rule)
+
+
+def test_module_a_request_object_without_redirect_uri(rp: RelyingParty) -> None:
+    answer = push_signed(rp, Login(), {"redirect_uri": ABSENT})
+    refused(answer, "invalid_request", "authorization-request.redirect-uri")
+
+
+def test_module_a_request_object_by_a_key_of_another_client(sts: Emulator, rp: RelyingParty) -> None:
+    second = web_client(sts, "second", jwk=OTHER_KEY)
+    answer = push_signed(rp, Login(), jwk=second.machine.jwk)
+    refused(answer, "invalid_request_object", "request-object.signature")
+
+
+@pytest.mark.covers("request-object.required")
+def test_module_an_unsigned_request_at_par(sts: Emulator) -> None:
+    rp = web_client(sts, require_signed_request_object=True)
+    refused(rp.push(Login()), "invalid_request", "authorization-request.signed")
+    assert push_signed(rp, Login()).status == 201
+    document = sts.get("/.well-known/openid-configuration").json
+    assert "require_signed_request_object" not in document  # it is required of some clients, not of all
 
 
 @pytest.mark.parametrize("again", ["the same browser", "another browser"])
