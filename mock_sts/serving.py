@@ -29,8 +29,10 @@ from mock_sts.store.fixture_files import is_prepared, unread_files, world_folder
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
 
-#: Threads that may read slow requests while others are worked on.
-WAITING_ROOM = 62
+#: Threads in which each process can wait for slow bodies while others are worked on. A body that never comes to its end
+#: has its thread for as long as its connection lasts, for nothing can end granian's reading; so they are many. They are
+#: made when needed, and cost some 60 KB each.
+WAITING_ROOM = 254
 
 #: Of prctl(2).
 _PR_SET_PDEATHSIG = 1
@@ -258,7 +260,7 @@ def _tls_options(settings: Settings) -> dict[str, Any]:
 
 
 def _run_workers(settings: Settings, *, tls: subprocess.Popen[bytes] | None = None, only_tls: bool = False) -> int:
-    from granian.constants import Interfaces  # noqa: PLC0415  only this command needs it
+    from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415  only this command needs it
     from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
 
@@ -277,6 +279,8 @@ def _run_workers(settings: Settings, *, tls: subprocess.Popen[bytes] | None = No
         address=settings.host,
         **(_tls_options(settings) if only_tls else {"port": settings.port}),
         interface=Interfaces.WSGI,
+        # HTTP/2 keeps one connection for everything, and granian tells nobody to leave it before a worker goes.
+        http=HTTPModes.http1,
         workers=settings.workers,
         blocking_threads=settings.threads + WAITING_ROOM,
         blocking_threads_idle_timeout=600,

@@ -93,7 +93,7 @@ def test_slow_bodies_do_not_stop_the_server(tmp_path: Path) -> None:
     machine = live.client("quick")
     try:
         with ExitStack() as stack:
-            for _ in range(20):
+            for _ in range(200):
                 slow = stack.enter_context(socket.create_connection(("127.0.0.1", live.port)))
                 head = "POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
                 slow.sendall(f"{head}Content-Type: {FORM['Content-Type']}\r\n\r\ngrant_type".encode())
