@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_sts import __version__
 from mock_sts.demo import CLIENT_ID
@@ -43,7 +42,7 @@ from mock_sts.web import (
     token_management,
     user_info,
 )
-from mock_sts.web.intake import TOO_LARGE, Intake, WsgiApp
+from mock_sts.web.intake import BODY_FAULT, Intake, WsgiApp
 from mock_sts.web.own_calls import OwnCalls, own_call_headers
 from mock_sts.web.proxies import BasePath, Proxies
 from mock_sts.web.writing import EMULATOR_HEADER
@@ -103,9 +102,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         app.register_blueprint(routes.blueprint(sts))
 
     @app.before_request
-    def refuse_long_bodies() -> None:
-        if request.environ.get(TOO_LARGE):
-            raise RequestEntityTooLarge(f"the body is longer than {settings.max_body} bytes")
+    def refuse_wrong_bodies() -> None:
+        if BODY_FAULT in request.environ:
+            raise request.environ[BODY_FAULT]
 
     introduce = partial(own_call_headers, sts.seal)
     app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: sts.addresses, introduce))

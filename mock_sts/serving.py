@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,8 +29,10 @@ from mock_sts.store.fixture_files import is_prepared, unread_files, world_folder
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
 
-#: Threads that may read slow requests while others are worked on.
-WAITING_ROOM = 62
+#: Threads in which each process can wait for slow bodies while others are worked on. A body that never comes to its end
+#: has its thread for as long as its connection lasts, for nothing can end granian's reading; so they are many. They are
+#: made when needed, and cost some 60 KB each.
+WAITING_ROOM = 254
 
 #: Of prctl(2).
 _PR_SET_PDEATHSIG = 1
@@ -75,9 +77,15 @@ def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # A signal to reload before there is anything to reload.
     signal.signal(signal.SIGHUP, lambda *_: None)
-    ports = [settings.tls_port] if only_tls else [settings.port, settings.tls_port]
-    fault = next((fault for port in ports if port and (fault := _address_fault(settings, port))), "")
-    fault = fault or _certificate_fault(settings)
+    with ExitStack() as claims:
+        return _serve(settings, values, claims, only_tls=only_tls)
+
+
+def _serve(settings: Settings, values: dict[str, str], claims: ExitStack, *, only_tls: bool) -> int:
+    ports = [port for port in (None if only_tls else settings.port, settings.tls_port) if port is not None]
+    # The process that starts the one for https has claimed its port too.
+    fault = "" if only_tls else _first(_claim(settings, port, claims) for port in ports)
+    fault = fault or _first(_address_fault(settings, port) for port in ports) or _certificate_fault(settings)
     if fault:
         print(fault, file=sys.stderr)
         return 2
@@ -155,9 +163,39 @@ def _warning(settings: Settings) -> list[str]:
     ]
 
 
+def _first(faults: Iterator[str]) -> str:
+    """The first fault, or an empty string."""
+    return next(filter(None, faults), "")
+
+
+def _port_setting(settings: Settings, port: int) -> str:
+    return "MOCK_STS_PORT" if port == settings.port else "MOCK_STS_TLS_PORT"
+
+
+def _is_taken(settings: Settings, port: int) -> str:
+    return (
+        f"{_port_setting(settings, port)} is {port}, but something listens on {settings.host}:{port} already; stop it "
+        "or choose another port"
+    )
+
+
+def _claim(settings: Settings, port: int, claims: ExitStack) -> str:
+    """Claim ``port`` for as long as ``claims`` are kept; why that cannot be, or an empty string.
+
+    Workers share a port, so the kernel would let two servers share it too of which neither listens yet when the other
+    looks. The name of an abstract socket belongs to one process of a network namespace, and ends with it.
+    """
+    if sys.platform == "linux":
+        claim = claims.enter_context(socket.socket(socket.AF_UNIX))
+        try:
+            claim.bind(f"\0mock-sts:{settings.host}:{port}")
+        except OSError:
+            return _is_taken(settings, port)
+    return ""
+
+
 def _address_fault(settings: Settings, port: int) -> str:
     """Why ``port`` cannot be listened on, or an empty string."""
-    name = "MOCK_STS_PORT" if port == settings.port else "MOCK_STS_TLS_PORT"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -165,13 +203,10 @@ def _address_fault(settings: Settings, port: int) -> str:
             probe.bind((settings.host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return (
-                    f"{name} is {port}, but something listens on {settings.host}:{port} "
-                    "already; stop it or choose another port"
-                )
+                return _is_taken(settings, port)
             return (
-                f"MOCK_STS_HOST is {settings.host!r} and {name} {port}, but this machine cannot listen "
-                f"there ({error.strerror}); choose an address of this machine and a port above 1023"
+                f"MOCK_STS_HOST is {settings.host!r} and {_port_setting(settings, port)} {port}, but this machine "
+                f"cannot listen there ({error.strerror}); choose an address of this machine and a port above 1023"
             )
     return ""
 
@@ -258,7 +293,7 @@ def _tls_options(settings: Settings) -> dict[str, Any]:
 
 
 def _run_workers(settings: Settings, *, tls: subprocess.Popen[bytes] | None = None, only_tls: bool = False) -> int:
-    from granian.constants import Interfaces  # noqa: PLC0415  only this command needs it
+    from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415  only this command needs it
     from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
 
@@ -277,6 +312,8 @@ def _run_workers(settings: Settings, *, tls: subprocess.Popen[bytes] | None = No
         address=settings.host,
         **(_tls_options(settings) if only_tls else {"port": settings.port}),
         interface=Interfaces.WSGI,
+        # HTTP/2 keeps one connection for everything, and granian tells nobody to leave it before a worker goes.
+        http=HTTPModes.http1,
         workers=settings.workers,
         blocking_threads=settings.threads + WAITING_ROOM,
         blocking_threads_idle_timeout=600,

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,15 @@ _PATIENCE = 6
 #: Seconds in which an old worker still takes connections, but asks clients to make a new one for the next request; in
 #: which it only answers what has reached it; and after which a request is a slow one, which is waited for before that.
 _LEAVING, _CLOSING, _SLOW = 1.0, 0.3, 0.2
+
+#: Seconds after which an old worker takes no connections any more although slow requests are left, and the age from
+#: which on they are not waited for any more. Who waits for a client that dawdles is killed in the end, with whatever it
+#: has just taken from others.
+_PATIENT, _DAWDLES = 8.0, 2.0
+
+#: Seconds of silence after which a client is asked whether it is still there, seconds between asking again, and how
+#: often in all. One that has vanished would hold the thread that waits for its request, and the file of its connection.
+_SILENT, _ASK_AGAIN, _ASKED = 30, 10, 3
 
 
 class Leaving:
@@ -73,15 +83,25 @@ class Leaving:
             self._leaves = True
             threading.Thread(target=self._leave, daemon=True).start()
 
+    def _ages(self) -> list[float]:
+        """For how many seconds each request has been here."""
+        now = time.monotonic()
+        return [now - since for since in list(self._since.values())]
+
     def _leave(self) -> None:
         time.sleep(_LEAVING)
+        patient_until = time.monotonic() + _PATIENT
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         while True:
-            while any(time.monotonic() - since > _SLOW for since in list(self._since.values())):
+            while any(age > _SLOW for age in self._ages()) and time.monotonic() < patient_until:
                 time.sleep(0.02)
             resource.setrlimit(resource.RLIMIT_NOFILE, (1, hard))
             time.sleep(_CLOSING)
             if not self._since:
+                break
+            if time.monotonic() >= patient_until:
+                while any(age < _DAWDLES for age in self._ages()):
+                    time.sleep(0.02)
                 break
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         time.sleep(0.05)  # what has been answered still has to be sent
@@ -108,6 +128,15 @@ def load_worker(ready: Connection) -> WSGIApplication:
         else:
             ready.send_bytes(b"ready")
             return app
+
+
+def _ask_whether_clients_are_there(queue: socket.socket) -> None:
+    """Have the kernel end connections of clients that have vanished; those from ``queue`` inherit it from there."""
+    queue.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        queue.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT)
+        queue.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _ASK_AGAIN)
+        queue.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _ASKED)
 
 
 class _Wake:
@@ -155,6 +184,7 @@ class WorkerServer(Server):  # type: ignore[misc, valid-type]
         self._queues = [(holder, socket.socket(fileno=holder.get_fd())) for holder in holders]
         for _, queue in self._queues:
             queue.set_inheritable(True)
+            _ask_whether_clients_are_there(queue)
 
     def _drop_shared_socket(self) -> None:
         for _, queue in self._queues:
@@ -167,10 +197,12 @@ class WorkerServer(Server):  # type: ignore[misc, valid-type]
     def _reload(self, spawn_target: Any, target_loader: Any) -> None:
         self.reload_signal = False
         self.respawned_wrks.clear()
-        if self._before_reload(lambda: self.interrupt_signal) and self._replace(
-            list(range(self.workers)), spawn_target, target_loader
-        ):
-            LOG.info("reloaded")
+        if self._before_reload(lambda: self.interrupt_signal):
+            done = self._replace(list(range(self.workers)), spawn_target, target_loader)
+            # These have not been put in place of any that failed: one that ends now is the first, not a crash loop.
+            self.respawned_wrks.clear()
+            if done:
+                LOG.info("reloaded")
 
     def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
         self._replace(workers, spawn_target, target_loader)

@@ -13,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import Any
 
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-#: Set in the environment of a request whose body was longer than the limit; the body itself is dropped.
-TOO_LARGE = "mock_sts.body_too_large"
-
+#: Where the environment of a request says what is wrong with its body: the HTTPException that is the answer. The body
+#: itself is dropped, so that nobody works on a part of it.
+BODY_FAULT = "mock_sts.body_fault"
 
 #: Bytes of a body over the limit that are read only to be thrown away, and how many at a time.
 _MAX_DISCARDED, _PIECE = 16 * 1024 * 1024, 64 * 1024
@@ -64,17 +66,28 @@ class Intake:
             places.release()
 
     def _body(self, environ: dict[str, Any]) -> bytes:
+        """The whole body; empty where there is none, and where BODY_FAULT says what is the matter with it.
+
+        A body without a length, in chunks, that ends too early cannot be told from a whole one: granian says of both
+        only that there is no more to read.
+        """
         declared = environ.get("CONTENT_LENGTH") or ""
         if not declared and "HTTP_TRANSFER_ENCODING" not in environ:
             return b""
+        wanted = self._max_body + 1
+        if declared.isdigit():
+            wanted = min(int(declared), wanted)
         stream = environ["wsgi.input"]
-        length = int(declared) if declared.isdigit() else self._max_body + 1
-        body: bytes = stream.read(min(length, self._max_body + 1))
-        if len(body) <= self._max_body:
-            return body
-        environ[TOO_LARGE] = True
-        _discard(stream)
-        return b""
+        body: bytes = stream.read(wanted)
+        if len(body) > self._max_body:
+            environ[BODY_FAULT] = RequestEntityTooLarge(f"the body is longer than {self._max_body} bytes")
+            _discard(stream)
+            return b""
+        if declared and len(body) < wanted:
+            # RFC 9112 section 8: half a request must not be taken for a whole one.
+            environ[BODY_FAULT] = BadRequest(f"the body ended after {len(body)} bytes of {declared}")
+            return b""
+        return body
 
 
 def _discard(stream: Any) -> None:

@@ -16,6 +16,7 @@ from mock_sts.serving import serve
 from mock_sts.settings import SETTINGS, from_environ, texts_of
 from tests.support.emulator import LiveServer, free_port
 from tests.support.machine import decode
+from tests.support.tls import takes_connections, until
 
 NODE_MODULES = Path(__file__).parent.parent / "interop" / "node"
 
@@ -334,6 +335,30 @@ def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
         values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(port)}
         done = run("serve", environment=bare_environment(**values), status=2)
     assert f"something listens on 127.0.0.1:{port}" in done.stderr
+
+
+@pytest.mark.parametrize("setting", ["port", "tls_port"])
+def test_of_two_servers_that_start_together_one_gets_the_port(tmp_path: Path, setting: str) -> None:
+    """Neither listens yet when the other looks, for both make their database first."""
+    shared, started = str(free_port()), []
+    for name in ("a", "b"):
+        values = {"database_url": f"sqlite:///{tmp_path}/{name}.sqlite", "port": str(free_port()), setting: shared}
+        log = (tmp_path / f"{name}.log").open("wb")
+        with log:
+            command = [sys.executable, "-m", "mock_sts", "serve"]
+            started.append(subprocess.Popen(command, env=bare_environment(**values), stdout=log, stderr=log))
+    try:
+        until(lambda: any(process.poll() is not None for process in started), "both go on")
+        until(lambda: takes_connections(int(shared)), "neither goes on")
+        assert sorted(process.poll() is None for process in started) == [False, True]
+        loser = next(number for number, process in enumerate(started) if process.poll() is not None)
+        assert started[loser].returncode == 2
+        told = (tmp_path / f"{'ab'[loser]}.log").read_text(encoding="utf-8")
+        assert f"MOCK_STS_{setting.upper()} is {shared}, but something listens on 127.0.0.1:{shared} already" in told
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(10)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

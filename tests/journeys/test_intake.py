@@ -56,12 +56,44 @@ def test_who_sends_too_much_hears_so(live: LiveServer, size: int) -> None:
             assert connection.getresponse().status == 413
 
 
+def head_of(live: LiveServer, proof: str, *more: str) -> bytes:
+    """The head of a token request, with the lines ``more``."""
+    lines = (f"Host: localhost:{live.port}", f"Content-Type: {FORM['Content-Type']}", f"DPoP: {proof}", *more)
+    return "\r\n".join(("POST /connect/token HTTP/1.1", *lines, "", "")).encode()
+
+
+def test_a_body_that_ends_too_early_is_refused_and_nothing_of_it_is_used(live: LiveServer) -> None:
+    """RFC 9112 section 8. What has come is a complete form by itself, and one more byte was announced."""
+    machine = live.client(f"cut-{secrets.token_hex(4)}")
+    machine.learn_nonce()
+    form, proof = machine.form(machine.assertion()), machine.proof()
+    body = urlencode(form).encode()
+    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=20)) as connection:
+        connection.sendall(head_of(live, proof, f"Content-Length: {len(body) + 1}") + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+    assert f"ended after {len(body)} bytes of {len(body) + 1}".encode() in answer
+    assert machine.post(form, proof=proof).status == 200, "neither assertion nor proof is spent"
+
+
+def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
+    """RFC 9112 section 6.3: the chunks tell where the body ends."""
+    machine = live.client(f"both-{secrets.token_hex(4)}")
+    machine.learn_nonce()
+    body = urlencode(machine.form(machine.assertion())).encode()
+    head = head_of(live, machine.proof(), "Content-Length: 5", "Transfer-Encoding: chunked", "Connection: close")
+    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=20)) as connection:
+        connection.sendall(head + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
+
+
 def test_slow_bodies_do_not_stop_the_server(tmp_path: Path) -> None:
     live = LiveServer(tmp_path)
     machine = live.client("quick")
     try:
         with ExitStack() as stack:
-            for _ in range(20):
+            for _ in range(200):
                 slow = stack.enter_context(socket.create_connection(("127.0.0.1", live.port)))
                 head = "POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
                 slow.sendall(f"{head}Content-Type: {FORM['Content-Type']}\r\n\r\ngrant_type".encode())

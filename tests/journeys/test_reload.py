@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -41,11 +41,11 @@ def said(live: LiveServer, text: str) -> int:
     return live.log.read_text(encoding="utf-8").count(text)
 
 
-def reload(live: LiveServer, processes: int = 1) -> None:
-    """Have the server reload, and wait until all of its ``processes`` that do are done."""
+def reload(live: LiveServer, processes: int = 1, seconds: float = 10) -> None:
+    """Have the server reload, and wait until all of its ``processes`` that do are done, for so many ``seconds``."""
     before = said(live, "INFO reloaded")
     live.process.send_signal(signal.SIGHUP)
-    until(lambda: said(live, "INFO reloaded") >= before + processes, "it does not reload")
+    until(lambda: said(live, "INFO reloaded") >= before + processes, "it does not reload", seconds)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,99 @@ def test_a_request_that_has_begun_is_answered_by_the_old_worker(server: TlsServe
         slow.sendall(b"56789")
         assert slow.recv(1000).startswith(b"HTTP/1.1 400"), "refused, but heard to the end"
     until(lambda: said(server, "INFO reloaded") % 2 == 0, "it does not reload")
+
+
+def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> None:
+    """An old worker that waited for them to the end would be killed in the middle of what it has just taken."""
+    live = LiveServer(tmp_path)
+    done = threading.Event()
+    paces = [number % 4 for number in range(24)]
+
+    def drip(slow: list[socket.socket]) -> None:
+        while not done.wait(0.5):
+            for connection in slow:
+                with suppress(OSError):  # the old worker is gone
+                    connection.sendall(b"a")
+
+    def go_on(number: int) -> Counter[int]:
+        lane, statuses = Lane(live.port, keeps=number % 2 == 0), Counter[int]()
+        with closing(lane):
+            while not done.is_set():
+                statuses[lane.ask() if number else leisurely()] += 1
+        return statuses
+
+    def leisurely() -> int:
+        """Slow, but not too slow."""
+        head = b"POST /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\n"
+        with closing(socket.create_connection(("127.0.0.1", live.port), timeout=20)) as connection:
+            connection.sendall(head)
+            done.wait(0.8)
+            connection.sendall(b"a")
+            status = connection.makefile("rb").read().split()[1]
+        return 200 if status == b"405" else int(status)
+
+    try:
+        with ThreadPoolExecutor(len(paces) + 1) as pool, ExitStack() as stack:
+            stack.callback(done.set)
+            slow = [stack.enter_context(socket.create_connection(("127.0.0.1", live.port))) for _ in range(6)]
+            for connection in slow:
+                connection.sendall(b"POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+            pool.submit(drip, slow)
+            lanes = [pool.submit(go_on, pace) for pace in paces]
+            begun = time.monotonic()
+            reload(live, seconds=20)
+            taken = time.monotonic() - begun
+            done.set()
+            answers = sum((lane.result() for lane in lanes), Counter[int]())
+        assert answers.keys() == {200} and answers.total() > 100, answers
+        assert taken > 8, "they were waited for"
+    finally:
+        done.set()
+        live.stop()
+
+
+def test_a_worker_that_ends_soon_after_a_reload_is_replaced(tmp_path: Path) -> None:
+    live = LiveServer(tmp_path, workers="2")
+    try:
+        reload(live)
+        workers = children_of(live.process.pid)
+        os.kill(min(workers), signal.SIGKILL)
+        until(lambda: len(children_of(live.process.pid) - workers) == 1, "there is no new worker")
+        until(lambda: Lane(live.port).ask("/health/live") == 200, "it does not answer")
+        assert live.process.poll() is None
+    finally:
+        live.stop()
+
+
+def test_only_http_1_is_spoken(server: TlsServer) -> None:
+    """A client of HTTP/2 keeps its one connection until it is told to leave, which granian does not do: it would notice
+    every reload.
+    """
+    context = server.trusting()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        closing(socket.create_connection(("localhost", server.tls_port), timeout=20)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secured,
+    ):
+        assert secured.selected_alpn_protocol() == "http/1.1"
+    # With prior knowledge (RFC 9113 section 3.3): the preface and an empty SETTINGS frame.
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+        assert connection.makefile("rb").read()[3:4] != b"\x04", "a SETTINGS frame comes back"
+
+
+def test_clients_are_asked_whether_they_are_still_there(server: TlsServer) -> None:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as client:
+        client.sendall(b"POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
+        ends = tuple(f"0100007F:{port:04X}" for port in (server.port, client.getsockname()[1]))
+
+        def asks() -> bool:
+            rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+            # Timer 2 is that of keepalive; what is left of it is in hundredths of a second.
+            timers = [row[5].split(":") for row in rows if (row[1], row[2]) == ends]
+            return bool(timers) and timers[0][0] == "02" and int(timers[0][1], 16) <= 30_00
+
+        until(asks, "nobody will miss this client")
 
 
 def test_the_world_is_read_anew_and_a_fault_in_it_changes_nothing(tmp_path: Path) -> None:
