@@ -20,7 +20,7 @@ from mock_sts.services import certificates
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
-from mock_sts.serving import end_with_parent
+from mock_sts.serving import READY_CLIENT, READY_PEOPLE, end_with_parent
 from mock_sts.settings import Settings, from_environ
 from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import shipped_key, world_folders
@@ -35,6 +35,7 @@ from mock_sts.web import (
     end_session,
     errors,
     health,
+    home,
     login,
     pushed_authorization,
     testidp,
@@ -85,6 +86,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_intake"] = intake
+    app.register_blueprint(home.blueprint(sts, READY_PEOPLE, READY_CLIENT))
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
     app.register_blueprint(doctor.blueprint(sts, settings.certificates.ca))
     for routes in (

@@ -1,6 +1,7 @@
 """The command line: ``mock-sts``. Imports what a command needs when it needs it."""
 
 import argparse
+import difflib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -50,6 +51,16 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **options})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is unknown here, with the usage of this command, not of all."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = difflib.get_close_matches(
+                unknown[0].partition("=")[0], self._option_string_actions, n=1, cutoff=0.75
+            )
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
+        return known, unknown
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -197,8 +208,11 @@ def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, An
             if not isinstance(jwk, dict):
                 raise CommandError(f"{place} holds no JWK")
             return jwk
+    ready = [] if parsed.key else [file.stem for place in places for file in place.parent.glob("*.json")]
+    near = difflib.get_close_matches(parsed.client_id, ready, n=3)
+    meant = f"did you mean {' or '.join(map(repr, near))}? Or " if near else ""
     raise CommandError(
-        f"no private key for {parsed.client_id!r} in {' or '.join(map(str, places))}; "
+        f"no private key for {parsed.client_id!r} in {' or '.join(map(str, places))}; {meant}"
         "give its file with --key, or make a client with mock-sts client new"
     )
 

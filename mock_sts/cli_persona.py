@@ -85,6 +85,7 @@ def _persona_list(parsed: argparse.Namespace) -> int:
         NotFoundError,
         Wanted,
         find_personas,
+        near_words,
         organization_names,
         professions_of,
     )
@@ -96,6 +97,7 @@ def _persona_list(parsed: argparse.Namespace) -> int:
         except NotFoundError as error:
             raise CommandError(str(error)) from None
         names = organization_names(store)
+        near = "" if found else near_words(store, parsed.words)
     if parsed.json:
         print_json([{**row.item.members, "origin": row.origin} for row in found])
         return 0
@@ -115,7 +117,7 @@ def _persona_list(parsed: argparse.Namespace) -> int:
             )
         )
     print_table(("PERSONA", "PID", "NAME", "HPR", "PROF", "LEVEL", "DESCRIPTION [ORGANIZATIONS]"), rows)
-    print(f"{counted(len(rows), 'person', 'people')}{fitting(parsed.words)}")
+    print(f"{counted(len(rows), 'person', 'people')}{fitting(parsed.words)}{near}")
     return 0
 
 

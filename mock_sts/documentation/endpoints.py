@@ -10,6 +10,7 @@ from mock_sts.settings import from_environ
 
 #: Name of a route to who calls it, and what it does.
 _ROUTES: Mapping[str, tuple[str, str]] = {
+    "home.page": ("you", "what this is, and where to go from here"),
     "discovery.discovery_document": ("clients and APIs", "HelseID's metadata: the other addresses, and what it knows"),
     "discovery.oauth_metadata": (
         "clients of FAPI 2.0",

@@ -7,7 +7,9 @@ remedy and source are read by the log, the journal and the generated documentati
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from enum import IntEnum, StrEnum
+from itertools import islice
 from typing import Generic, TypeVar
 
 from mock_sts.protocol.errors import ErrorCode, OAuthError
@@ -61,8 +63,12 @@ class Verdict:
 
 _MET = Verdict(met=True)
 
-#: Longest quotation of what a client sent, in characters.
-_LONGEST_OBSERVED = 200
+#: Longest quotation of what a client sent, and of what it should have sent, in characters. A developer is told both,
+#: and the remedy and the source after them: no list of registered values may push those out.
+LONGEST_OBSERVED, LONGEST_EXPECTED = 200, 300
+
+#: How much of what was sent is compared with what is known, in characters and in values: comparing costs time.
+_COMPARED, _COMPARED_VALUES = 200, 3
 
 
 def holds(met: bool, observed: object = "", expected: object = "", says: object = "") -> Verdict:
@@ -71,10 +77,22 @@ def holds(met: bool, observed: object = "", expected: object = "", says: object 
     """
     if met:
         return _MET
-    text = _words(observed)
-    if len(text) > _LONGEST_OBSERVED:
-        text = text[:_LONGEST_OBSERVED] + "…"
-    return Verdict(False, text, _words(expected), _words(says))
+    return Verdict(False, _short(observed, LONGEST_OBSERVED), _short(expected, LONGEST_EXPECTED), _words(says))
+
+
+def nearest_first(known: Iterable[str], sent: Iterable[str]) -> list[str]:
+    """``known`` values, those first that come near one that was ``sent``: what is left when the list is shortened."""
+    compared = [one[:_COMPARED] for one in islice(sent, _COMPARED_VALUES)]
+
+    def likeness(value: str) -> float:
+        return max((SequenceMatcher(None, one, value).ratio() for one in compared), default=0.0)
+
+    return sorted(known, key=likeness, reverse=True)
+
+
+def _short(value: object, longest: int) -> str:
+    text = _words(value)
+    return text if len(text) <= longest else text[:longest] + "…"
 
 
 def _words(value: object) -> str:

@@ -133,6 +133,8 @@ class Exchange:
         outcome = journal.GRANTED
         if error is not None:
             outcome = journal.CHALLENGED if error.code is ErrorCode.USE_DPOP_NONCE else journal.REFUSED
+            if not error.rule:  # no finding tells why
+                self.detail["reason"] = _explained(error)
         entry = journal.Entry(
             at=self.times.wall,
             endpoint=self.endpoint,
@@ -159,5 +161,10 @@ class Exchange:
             (self.client_id or "")[:_MAX_CLIENT_ID],
             error.code.value,
             error.rule or "-",
-            error.detail,
+            _explained(error),
         )
+
+
+def _explained(error: OAuthError) -> str:
+    """Why, for a developer; where no rule says it, what the client is told."""
+    return error.detail or error.description

@@ -76,6 +76,17 @@ def find_personas(store: Store, wanted: Wanted) -> list[Row]:
     return [row for row in read_rows(store, "persona") if is_wanted(row)]
 
 
+def near_words(store: Store, words: Sequence[str]) -> str:
+    """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
+    names, rows = organization_names(store), read_rows(store, "persona")
+    for word in words:
+        if not any(_fits(word, row, names) for row in rows):
+            # Short names as they are, and every word of letters.
+            told = (part for row in rows for part in re.findall(r"[^\W\d]\w+(?:-\w+)*", _told_of(row, names)))
+            return hint(word.casefold(), sorted({part.casefold() for part in told}))
+    return ""
+
+
 def _profession(text: str) -> str:
     """The code of a profession that is told by code or name. Raises NotFoundError."""
     for code, name in PROFESSIONS.items():
@@ -167,15 +178,24 @@ _A_NUMBER = 4
 
 
 def _fits(word: str, row: Row, organizations: Mapping[str, str]) -> bool:
-    members, item, sought = row.item.members, row.item, word.casefold()
+    members, sought = row.item.members, word.casefold()
     codes = professions_of(members)
     if word.isdigit():
         numbers = (members["pid"], members["hpr_number"] or "", *members["organizations"])
         started = len(word) >= _A_NUMBER and any(number.startswith(word) for number in numbers)
         return started or word in re.findall(r"\d+", members["description"])
-    names = (full_name(item) if isinstance(item, Persona) else "", members["persona"] or "")
     if word.upper() in PROFESSIONS:
-        return word.upper() in codes or sought in " ".join(names).casefold().split()
-    known = [*names, members["description"], *(PROFESSIONS.get(code, "") for code in codes)]
-    known += [organizations.get(number, "") for number in members["organizations"]]
-    return sought in "\n".join(known).casefold()
+        return word.upper() in codes or sought in _names(row).casefold().split()
+    return sought in _told_of(row, organizations).casefold()
+
+
+def _names(row: Row) -> str:
+    """Full name and short name, a line each."""
+    return f"{full_name(row.item) if isinstance(row.item, Persona) else ''}\n{row.item.members['persona'] or ''}"
+
+
+def _told_of(row: Row, organizations: Mapping[str, str]) -> str:
+    """Where a word is looked for: names, description, professions, names of ``organizations``, a line each."""
+    members = row.item.members
+    known = [_names(row), members["description"], *(PROFESSIONS.get(code, "") for code in professions_of(members))]
+    return "\n".join([*known, *(organizations.get(number, "") for number in members["organizations"])])

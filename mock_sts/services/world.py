@@ -13,6 +13,7 @@ from typing import Any
 from mock_sts.helseid.discovery import CLAIMS_SUPPORTED
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.identifiers import (
+    is_pid,
     is_synthetic_organization_number,
     is_synthetic_pid,
     organization_check_digit_ok,
@@ -252,6 +253,7 @@ def _odd_apis(part: _Part) -> Iterator[str]:
 
 def _odd_clients(part: _Part) -> Iterator[str]:
     schemes = [provider.scheme for provider in PROVIDERS]
+    people = [entry.item.members["persona"] for entry in part.world.of("persona") if entry.item.members["persona"]]
     own_scopes = IDENTITY_SCOPES | TECHNICAL_SCOPES
     for entry, members in part.of("client"):
         for scheme in members["identity_providers"]:
@@ -260,6 +262,10 @@ def _odd_clients(part: _Part) -> Iterator[str]:
         for scope in members["scope"]:
             if not is_api_scope(scope) and scope not in own_scopes:
                 yield f"{_place(entry)}: HelseID has no scope {scope}{hint(scope, own_scopes)}"
+        # A warning, for persona new may have made the person; any pid is somebody's.
+        persona = members["default_persona"]
+        if persona is not None and not is_pid(persona) and persona not in people:
+            yield f"{_place(entry)}: default_persona names {persona!r}, whom no file describes{hint(persona, people)}"
         yield from _strange_actors(part, entry)
 
 

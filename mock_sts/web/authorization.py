@@ -20,7 +20,9 @@ from mock_sts.web import browser, reading
 #: Where the provider is chosen, and where a chosen one is entered.
 LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/home/error"
 
-_LONGEST_DETAIL = 500
+#: Longest explanation that travels in the address of the error page. That of a rule is shorter, for what it quotes is
+#: shortened by itself: the remedy stands at its end.
+LONGEST_DETAIL = 2_000
 
 
 def blueprint(sts: Sts) -> Blueprint:
@@ -60,7 +62,7 @@ def error_redirect(sts: Sts, error: OAuthError) -> Response:
         "id": secrets.token_hex(8),
         **error.body(),
         "rule": error.rule,
-        "detail": error.detail[:_LONGEST_DETAIL],
+        "detail": error.detail[:LONGEST_DETAIL],
     }
     told["description"] = told.pop("error_description", "")
     response = browser.redirect(f"{ERROR}?errorId={sts.seal.close('error', told)}")

@@ -103,6 +103,11 @@ def logged_out_going_on(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("go-on")).to_be_visible()
 
 
+def home(page: Page, client: Client, _language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/")
+    expect(page.get_by_test_id("demo")).to_be_visible()
+
+
 def demo(page: Page, client: Client, _language: str) -> None:
     page.goto(f"{client.rp.machine.issuer}/mock/demo")
     expect(page.get_by_test_id("demo-log-in")).to_be_visible()
@@ -155,6 +160,7 @@ def unknown_persona(page: Page, client: Client, language: str) -> None:
 
 
 PAGES: dict[str, Callable[[Page, Client, str], None]] = {
+    "home": home,
     "providers": providers,
     "testidp": testidp,
     "testidp-preview": testidp_preview,

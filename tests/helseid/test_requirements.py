@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mock_sts.helseid.profile import CHAPTERS, find
-from mock_sts.helseid.requirement import Enforcement
+from mock_sts.helseid.requirement import Enforcement, explain, holds, nearest_first
+from mock_sts.web.authorization import LONGEST_DETAIL
 from tests.helseid.cases import CASES as MACHINE_CASES
 from tests.helseid.cases import STRICT, Case
 from tests.helseid.details_cases import (
@@ -251,3 +252,52 @@ def test_but_not_beside_fapi2(worlds: Worlds, own: str) -> None:
     lax = sts.client("lax", enforcement=own)
     assert lax.token(assertion={"claims": {"aud": [sts.issuer]}}).rule == "client-assertion.audience-text"
     assert lax.token(assertion={"header": {"typ": "JWT"}}).status == 200
+
+
+def test_what_is_expected_is_shortened_and_nothing_that_comes_after_it() -> None:
+    verdict = holds(False, "x" * 5_000, lambda: ["y" * 40] * 50)
+    assert len(verdict.observed) == 201 and verdict.observed.endswith("x…")
+    assert len(verdict.expected) == 301 and verdict.expected.endswith("…")
+    for chapter in CHAPTERS:
+        for requirement in chapter.requirements:
+            told = explain(requirement, verdict)
+            assert verdict.observed in told and requirement.remedy.rstrip(".") in told
+            assert told.endswith(f"Source: {requirement.source.rstrip('.')}.")
+            # The error page has room for all of it, and for where the request came in.
+            assert len(told) + 100 <= LONGEST_DETAIL, requirement.id
+
+
+def test_what_comes_near_is_named_first() -> None:
+    known = ["https://a.test/", "http://localhost:5000/callback", "http://localhost:8089/callback"]
+    assert nearest_first(known, ["http://localhost:8089/callbck"])[0] == known[2]
+    assert nearest_first(known, []) == known
+    assert nearest_first(["b", "a"], ["x" * 100_000, *("y" * 1000 for _ in range(1000))]) == ["b", "a"]
+
+
+@pytest.mark.covers("authorize.error.page.names-the-rule")
+def test_the_error_page_tells_all_of_a_client_with_many_addresses(sts: Emulator) -> None:
+    sent = "http://localhost:8089/callbck"
+    query = f"client_id=demo-legacy&response_type=code&scope=openid&redirect_uri={sent}"
+    page = html.unescape(sts.get(sts.get(f"{AUTHORIZE}?{query}").headers["location"]).content.decode())
+    told = re.search(r'data-testid="detail">([^<]*)<', page)
+    assert told is not None
+    assert "Expected: ['http://localhost:8089/callback'," in told[1]
+    assert f"\nObserved: redirect_uri is '{sent}'." in told[1]
+    assert "\nRemedy: send a registered redirect_uri byte for byte" in told[1]
+    assert "\nSource: " in told[1] and "RFC 8252" in told[1]
+
+
+@pytest.mark.covers("errors.scope.names-the-registered")
+def test_who_asks_for_a_wrong_scope_is_told_the_registered_ones(sts: Emulator) -> None:
+    machine = sts.client(scope=["test:api/write", "test:api/read", "test:api/admin"])
+    assert machine.token(form={"scope": "test:api/raed"}).error == "invalid_scope"
+    broken = sts.journal(limit="1", rule="scope.allowed")[0]["findings"]["broken"]
+    expected = next(finding["expected"] for finding in broken if finding["rule"] == "scope.allowed")
+    assert expected.startswith("registered scopes: test:api/read, ")
+    assert sorted(expected.removeprefix("registered scopes: ").split(", ")) == sorted(
+        ["test:api/write", "test:api/read", "test:api/admin"]
+    )
+    rp = RelyingParty(sts.client("web", **{**WEB, "scope": ["openid", "profile"]}), scopes="openid profil")
+    assert rp.push(Login()).error == "invalid_scope"
+    found = sts.journal(limit="1", rule="authorization-request.scope-allowed")[0]["findings"]["broken"]
+    assert "registered scopes: profile, openid" in [finding["expected"] for finding in found]

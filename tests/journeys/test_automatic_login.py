@@ -350,3 +350,23 @@ def test_a_forced_login_is_automatic_too(sts: Emulator, rp: RelyingParty, change
     after = identity(rp, login, asked(rp, login, browser, {"test_pid": PERSON, **changes}))
     assert after["auth_time"] == START + 20
     assert after["sid"] == before["sid"]
+
+
+@pytest.mark.covers("authorize.refused.reason")
+@pytest.mark.parametrize(
+    ("hints", "reason"),
+    [
+        ({"test_pid": "123"}, "test_pid must be eleven digits"),
+        ({"login_hint": "persona:kvart-grevlin"}, "no persona is called 'kvart-grevlin'; did you mean kvart-grevling"),
+        ({"login_hint": "outcome:access_denied"}, "the login was told to end with access_denied"),
+    ],
+)
+def test_log_and_journal_say_why_a_login_without_a_rule_was_refused(
+    sts: Emulator, rp: RelyingParty, caplog: pytest.LogCaptureFixture, hints: dict[str, str], reason: str
+) -> None:
+    answer = asked(rp, Login(), rp.browser(), hints)
+    assert answer_parameters(answer)["error"] == "access_denied"
+    assert "mock-sts-rule" not in answer.headers
+    line = next(text for text in caplog.messages if "/connect/authorize" in text)
+    assert "access_denied, rule -: " in line and reason.replace("'", "") in line.replace("'", "").replace('"', "")
+    assert sts.journal(limit="1")[0]["detail"]["reason"].startswith(reason)

@@ -64,7 +64,9 @@ def test_token_says_why_there_is_none(server: LiveServer) -> None:
     refused = run("token", "demo-machine", "--scope", "no:such/scope", environment=server.environment, status=2)
     assert "invalid_scope" in refused.stderr and "scope.allowed" in refused.stderr
     nobody = run("token", "no-such-client", environment=server.environment, status=2)
-    assert "no private key for 'no-such-client'" in nobody.stderr
+    assert "no private key for 'no-such-client'" in nobody.stderr and "did you mean" not in nobody.stderr
+    misspelt = run("token", "demo-machin", environment=server.environment, status=2)
+    assert "did you mean 'demo-machine'" in misspelt.stderr
     unreachable = run(
         "token", "demo-machine", "--url", f"http://localhost:{free_port()}", environment=server.environment, status=2
     )

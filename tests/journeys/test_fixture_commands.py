@@ -422,7 +422,22 @@ def test_a_word_may_be_a_profession_or_an_organization(
     for person in midwives:
         assert "JO" in [entry["profession"] for entry in person["authorizations"]]
     assert json.loads(run("persona", "list", "--json", "nobody-at-all")) == []
-    assert run("persona", "list", "nobody-at-all").splitlines()[-1] == "0 people with nobody-at-all"
+    assert run("persona", "list", "xyzzyx").splitlines()[-1] == "0 people with xyzzyx"
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (("doctr",), "'doctor'"),
+        (("doctor", "grevlng"), "'grevling'"),
+        (("gp-two-offics",), "'gp-two-offices'"),
+    ],
+)
+def test_a_word_that_fits_nobody_is_told_with_what_comes_near(
+    run: Callable[..., str], words: tuple[str, ...], near: str
+) -> None:
+    assert f"0 people with {' '.join(words)}; did you mean {near}" in run("persona", "list", *words)
+    assert json.loads(run("persona", "list", "--json", *words)) == []
 
 
 @pytest.mark.parametrize("key", [PERSON, "kvart-grevling", "565505933"])
@@ -711,6 +726,22 @@ def test_a_start_that_was_refused_leaves_no_empty_world(
 
 def test_options_are_taken_by_their_whole_names_only(run: Callable[..., str]) -> None:
     assert "unrecognized arguments: --prof" in run("persona", "new", "--prof", "SP", status=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("serve", "--prot", "9"), "mock-sts serve: error: unrecognized arguments: --prot 9; did you mean --port?"),
+        (("serve", "--prot=9"), "unrecognized arguments: --prot=9; did you mean --port?"),
+        (("persona", "list", "--xyz"), "mock-sts persona list: error: unrecognized arguments: --xyz\n"),
+    ],
+)
+def test_an_unknown_option_is_told_by_its_command(
+    run: Callable[..., str], arguments: tuple[str, ...], says: str
+) -> None:
+    told = run(*arguments, status=2)
+    assert told.startswith(f"usage: mock-sts {' '.join(word for word in arguments if word.isalpha())} [-h]")
+    assert says in told
 
 
 def test_a_database_that_is_made_by_the_way_is_named(

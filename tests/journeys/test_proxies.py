@@ -374,6 +374,15 @@ def test_a_whole_login_by_the_pages_stays_below_the_prefix(outside: Outside) -> 
 
 
 @pytest.mark.covers("proxies.prefix")
+def test_the_first_page_leads_on_below_the_prefix(outside: Outside) -> None:
+    page = outside.browser.send("GET", "/helseid/")
+    assert page.status == 200, page.content
+    assert len(own_paths(page)) > 3
+    assert all(path.startswith("/helseid/") for path in own_paths(page)), own_paths(page)
+    assert f'data-testid="issuer">{BASE}<' in page.content.decode()
+
+
+@pytest.mark.covers("proxies.prefix")
 def test_a_return_url_may_be_visited_as_it_is(outside: Outside) -> None:
     """Some drivers read it from the address, and go there by themselves."""
     first = start(outside, Login())

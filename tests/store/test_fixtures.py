@@ -379,6 +379,8 @@ ODDITIES: list[tuple[str, dict[str, object], str]] = [
     (APIS, {"scopes": ["our:api/read", "your:api/read"]}, "the scope your:api/read belongs to another audience"),
     (APIS, {"token_exchange_actors": ["our"]}, "names 'our', whom no file describes; did you mean 'ours'"),
     (CLIENT, {"token_exchange_actors": ["nobody"]}, "ours: token_exchange_actors names 'nobody'"),
+    (CLIENT, {"default_persona": "kvart-grevlin"}, "default_persona names 'kvart-grevlin', whom no file"),
+    (CLIENT, {"default_persona": "kvart-grevlin"}, "'kvart-grevlin', whom no file describes; did you mean 'kvart-gre"),
     (CLIENT, {"identity_providers": ["testidp"]}, "no identity provider 'testidp' is emulated; did you mean 'testidp-"),
     (CLIENT, {"scope": ["our:api/raed"]}, "our:api is implied; did you mean 'our:api/read'"),
     (CLIENT, {"scope": ["helseid://scopes/identity/pidd"]}, "did you mean 'helseid://scopes/identity/pid'"),
@@ -395,6 +397,20 @@ def test_what_is_probably_not_meant_is_warned_of(
     assert len(told) == 1 and f"{tmp_path / file}, " in told[0]
     assert report.errors == ()
     assert told[0] in load_fixtures(sts.store, [tmp_path]).warnings
+
+
+@pytest.mark.parametrize("persona", ["kvart-grevling", "our-nurse", "01815012345"])
+def test_a_default_persona_may_lie_in_any_folder_or_be_invented(tmp_path: Path, persona: str) -> None:
+    ours, others = tmp_path / "ours", tmp_path / "others"
+    for folder in (ours, others):
+        folder.mkdir()
+    write_good(ours, CLIENT, default_persona=persona)
+    others.joinpath("personas.yaml").write_text(
+        '- {pid: "01815021955", persona: our-nurse, given_name: A, family_name: B}', encoding="utf-8"
+    )
+    report = check_world([ours, others])
+    assert report.errors == ()
+    assert [text for text in report.warnings if "default_persona names" in text] == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """The pages as texts: what test drivers hold on to, both languages, nothing from elsewhere; tests/browser has more."""
 
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from mock_sts.serving import READY_CLIENT, READY_PEOPLE
+from mock_sts.store.ledger import find_persona_named
 from mock_sts.web import browser as browser_module
 from mock_sts.web.texts import ENGLISH, NORWEGIAN, language_of, texts
-from tests.support.emulator import Emulator
+from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import Answer
 from tests.support.relying_party import PERSON, Browser, Login, RelyingParty, web_client
 
@@ -153,3 +156,46 @@ def test_the_pictures_are_small() -> None:
         data = picture.read_bytes()
         assert data[:4] == b"RIFF" and data[8:12] == b"WEBP", picture.name
         assert len(data) < 60_000, picture.name
+
+
+@pytest.mark.covers("pages.home")
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*"])
+def test_the_first_page_says_what_this_is_and_leads_on(sts: Emulator, accept: str) -> None:
+    page = sts.get("/", {"Accept": accept})
+    text = page.content.decode()
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "not\naffiliated with or endorsed by Norsk Helsenett" in text
+    assert f'data-testid="issuer">{sts.issuer}<' in text
+    assert f"mock-sts token {READY_CLIENT} --url {sts.issuer} " in text
+    for pid, name, who in READY_PEOPLE:
+        assert pid in text and name in text and html.escape(who).replace("&#x27;", "&#39;") in text
+    # What it leads to is there, and under the policy of the other pages nothing is loaded from elsewhere.
+    found = Elements(page).found
+    links = {given["data-testid"]: given["href"] for tag, given in found if tag == "a"}
+    assert links.keys() == {"demo", "doctor", "journal", "discovery"}
+    assert [sts.get(path).status for path in links.values()] == [200] * 4
+    assert page.headers["content-security-policy"] == sts.get("/mock/doctor").headers["content-security-policy"]
+
+
+@pytest.mark.covers("pages.home")
+@pytest.mark.parametrize("path", ["/", "/helseid/"])
+def test_the_first_page_leads_on_below_the_path_of_the_public_url(worlds: Worlds, path: str) -> None:
+    sts = worlds.make(public_url="http://localhost:8080/helseid")
+    page = sts.get(path)
+    assert page.status == 200, page.content
+    links = [given["href"] for tag, given in Elements(page).found if tag == "a"]
+    assert len(links) == 4 and all(link.startswith("/helseid/") for link in links), links
+
+
+@pytest.mark.covers("pages.home")
+def test_the_first_page_is_for_known_hosts_only(worlds: Worlds) -> None:
+    sts = worlds.make(public_url="https://sts.test")
+    assert sts.get("/", {"Host": "evil.test"}).status == 400
+    assert sts.get("/", {"Host": "sts.test"}).status == 200
+
+
+@pytest.mark.covers("pages.home")
+def test_the_ready_people_and_the_ready_client_are_ready(sts: Emulator) -> None:
+    assert sts.app.extensions["mock_sts"].catalog.current().client(READY_CLIENT) is not None
+    for pid, name, _ in READY_PEOPLE:
+        assert find_persona_named(sts.store, name) == pid

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mock_sts.helseid.profile.sources import MESSAGE_SIGNING, PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
+from mock_sts.helseid.profile.token_request import registered_scopes
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, nearest_first
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.authorization_request import RESPONSE_MODES, AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode
@@ -150,7 +151,7 @@ def redirect_uri(evidence: AuthorizationEvidence) -> Verdict:
     return holds(
         is_registered_redirect(evidence.request.redirect_uri, registered),
         lambda: f"redirect_uri is {evidence.request.redirect_uri!r}",
-        lambda: list(registered),
+        lambda: nearest_first(registered, [evidence.request.redirect_uri or ""]),
     )
 
 
@@ -333,7 +334,7 @@ def openid(evidence: AuthorizationEvidence) -> Verdict:
 def scope_allowed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
     strange = [scope for scope in evidence.request.scopes if scope not in evidence.client.scopes]
-    return holds(not strange, lambda: strange, "registered scopes")
+    return holds(not strange, lambda: strange, lambda: registered_scopes(evidence.client, strange))
 
 
 @CHAPTER.rule(

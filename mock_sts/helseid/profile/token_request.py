@@ -1,10 +1,11 @@
 """The chapters on token requests: the parts that all grants share, the grant, and what is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, nearest_first
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
@@ -232,6 +233,11 @@ def machine(evidence: ScopeEvidence) -> Verdict | None:
     return holds(not personal, personal, "scopes of APIs")
 
 
+def registered_scopes(client: Client, sent: Sequence[str]) -> str:
+    """What ``client`` may ask for, as a developer is told who ``sent`` another scope."""
+    return f"registered scopes: {', '.join(nearest_first(client.scopes, sent)) or 'none'}"
+
+
 @SCOPE_CHAPTER.rule(
     "allowed",
     "The client is registered for every scope it asks for",
@@ -243,7 +249,7 @@ def machine(evidence: ScopeEvidence) -> Verdict | None:
 def scope_allowed(evidence: ScopeEvidence) -> Verdict:
     """By registration."""
     strange = [scope for scope in evidence.requested if scope not in evidence.client.scopes]
-    return holds(not strange, strange, "registered scopes")
+    return holds(not strange, strange, lambda: registered_scopes(evidence.client, strange))
 
 
 @SCOPE_CHAPTER.rule(
