@@ -391,7 +391,7 @@ def web(configuration: Configuration, outcome: Outcome) -> Flask:
     def as_json() -> Json:
         return asdict(latest["outcome"])
 
-    @app.get("/health")
+    @app.get("/health/ready")
     def health() -> tuple[Json, int]:
         return {"ok": latest["outcome"].ok}, 200 if latest["outcome"].ok else 503
 

@@ -247,7 +247,7 @@ def compose_file_works_with_nothing_configured() -> None:
     with up() as compose:
         outcome = compose.once()
         assert outcome["ok"] and outcome["api_answer"]["greeting"], outcome
-        assert get("http://localhost:8081/health") == (200, '{"ok":true}\n'), get("http://localhost:8081/health")
+        assert get("http://localhost:8081/health/ready") == (200, '{"ok":true}\n')
         assert "it worked" in get("http://localhost:8081/")[1]
         assert get("http://localhost:8080/health/ready")[0] == 200
         for service in ("mock-sts", "api", "app"):
@@ -271,6 +271,18 @@ def reloads_on_a_signal_while_it_answers() -> None:
             assert time.monotonic() - begun < 30, "it does not reload"
         measured("reloaded", f"in {time.monotonic() - begun:.1f} s, with {answers} answers meanwhile")
         assert compose.once()["ok"]
+
+
+@check
+def proxies_of_the_environment_are_not_asked() -> None:
+    # docker hands the proxies of its client to every container; here one that nobody answers at.
+    names = [name for upper in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (upper, upper.lower())]
+    services = {one: {"environment": dict.fromkeys(names, "http://127.0.0.1:9")} for one in ("mock-sts", "api", "app")}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"services": services}, file)
+        file.flush()
+        with up(Path(file.name)) as compose:
+            assert compose.once()["ok"]
 
 
 @check

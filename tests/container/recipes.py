@@ -8,6 +8,7 @@ import html
 import http.client
 import http.cookiejar
 import json
+import os
 import re
 import socket
 import ssl
@@ -18,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode, urljoin
 
 from tests.container.checks import (
@@ -38,6 +40,9 @@ from tests.container.checks import (
 )
 
 PERSON, NAME = "06828399789", "KVART GREVLING"
+#: Bytes of the image with nginx above its base that are allowed.
+NGINX_LIMIT = 30_000_000
+
 DISCOVERY = "/.well-known/openid-configuration"
 
 RECIPES: list[Check] = []
@@ -81,6 +86,19 @@ def assert_all_on(document: dict[str, Any], base: str, *names: str) -> None:
     assert all(url == base or url.startswith(f"{base}/") for url in urls.values()), urls
 
 
+def assert_two_sides(document: dict[str, Any], issuer: str, inside: str) -> None:
+    """A discovery document read ``inside`` sends browsers to the ``issuer``, and clients where it was read."""
+    assert document["issuer"] == issuer
+    assert_all_on(document, issuer, "issuer", "authorization_endpoint", "end_session_endpoint")
+    assert_all_on(document, inside, "token_endpoint", "jwks_uri", "userinfo_endpoint")
+
+
+def discovery_seen_by_the_application(compose: Compose, authority: str) -> Any:
+    """The discovery document of ``authority`` as the application's container gets it."""
+    program = f"import urllib.request; print(urllib.request.urlopen('{authority}{DISCOVERY}').read().decode())"
+    return json.loads(compose("exec", "--no-TTY", "app", "python", "-c", program).stdout)
+
+
 def get_json(url: str) -> Any:
     """What ``url`` answers."""
     status, text = get(url)
@@ -101,11 +119,13 @@ def get_by_tls(name: str, port: int, ca: str) -> Any:
 
 
 class Browser:
-    """Follows redirects, keeps cookies, and sends forms; scripts it has none."""
+    """Follows redirects, keeps cookies, and sends forms; scripts it has none. It trusts ``ca`` besides others."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca: str = "") -> None:
         self._opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()), urllib.request.ProxyHandler({})
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context(cadata=ca or None)),
+            urllib.request.ProxyHandler({}),
         )
         self.url = self.page = ""
 
@@ -136,9 +156,21 @@ def _attributes(tag: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
 
 
-def log_in(start: str) -> str:
+@contextmanager
+def found_here(name: str) -> Iterator[None]:
+    """What the line ``127.0.0.1 name`` of the hosts file does, for this process."""
+    usual = socket.getaddrinfo
+
+    def find(host: Any, *rest: Any, **more: Any) -> Any:
+        return usual("127.0.0.1" if host == name else host, *rest, **more)
+
+    with patch.object(socket, "getaddrinfo", find):
+        yield
+
+
+def log_in(start: str, ca: str = "") -> str:
     """Log the person in with a browser, beginning at the application; the application's page after it."""
-    browser = Browser()
+    browser = Browser(ca)
     browser.visit(f"{start}/login", {})
     assert PERSON in browser.page, (browser.url, browser.page[:2000])
     return browser.press(f"log-in-as-{PERSON}")
@@ -158,6 +190,11 @@ def one_name() -> None:
             assert isinstance(error.reason, ssl.SSLCertVerificationError), error
         else:
             raise AssertionError("a certificate of an unknown CA was accepted")
+        # With what the README asks of the machine, a browser on it logs in.
+        with patch.dict(os.environ, {"WITH_BROWSER": "yes"}), found_here("helseid.test"):
+            compose.up()
+            assert "it worked" in log_in("http://localhost:8089", compose.sts("ca"))
+            assert_login(get_json("http://localhost:8089/outcome.json"), issuer)
 
 
 @recipe
@@ -188,13 +225,8 @@ def split() -> None:
         assert NAME.split()[1] in json.dumps(outcome["id_token"]).upper(), outcome
         outside = get_json(issuer + DISCOVERY)
         assert_all_on(outside, issuer)
-        program = (
-            f"import urllib.request; print(urllib.request.urlopen('http://mock-sts:8080{DISCOVERY}').read().decode())"
-        )
-        inside = json.loads(compose("exec", "--no-TTY", "app", "python", "-c", program).stdout)
-        assert inside["issuer"] == issuer
-        assert_all_on(inside, issuer, "issuer", "authorization_endpoint", "end_session_endpoint")
-        assert_all_on(inside, "http://mock-sts:8080", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+        inside = "http://mock-sts:8080"
+        assert_two_sides(discovery_seen_by_the_application(compose, inside), issuer, inside)
         # Nobody is logged in by a page that no browser has asked for.
         assert "it worked" in Browser().visit("http://localhost:8089/callback?state=none&code=none")
 
@@ -212,12 +244,16 @@ def shared_network() -> None:
 def reverse_proxy() -> None:
     inside, outside = "http://proxy:8080/helseid", "http://localhost:8080/helseid"
     sizes = {name: int(docker("image", "inspect", "--format", "{{.Size}}", name)) for name in (BASE, "mock-sts-nginx")}
-    measured("size of nginx above the base", f"{(sizes['mock-sts-nginx'] - sizes[BASE]) / 1e6:.1f} MB")
+    above = sizes["mock-sts-nginx"] - sizes[BASE]
+    measured("size of nginx above the base", f"{above / 1e6:.1f} MB of {NGINX_LIMIT / 1e6:.0f} MB")
+    assert above <= NGINX_LIMIT, "apt's caches are in the image"
     with brought_up("reverse-proxy") as compose:
-        assert_login(compose.once(), inside)
+        assert "it worked" in log_in("http://localhost:8089")
+        assert_login(get_json("http://localhost:8089/outcome.json"), outside)
         document = get_json(outside + DISCOVERY)
         assert document["issuer"] == outside
         assert_all_on(document, outside)
+        assert_two_sides(discovery_seen_by_the_application(compose, inside), outside, inside)
         # The pages for people work below the path too: stylesheet, forms, the way back.
         browser = Browser()
         page = browser.visit(outside + "/mock/doctor")

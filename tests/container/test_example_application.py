@@ -68,11 +68,11 @@ def test_its_page_and_its_health_show_what_happened(configuration: app.Configura
     assert not failed.ok
     assert "rule" in failed.error
     browser = app.web(configuration, failed).test_client()
-    assert browser.get("/health").status_code == 503
+    assert browser.get("/health/ready").status_code == 503
     assert "it did not work" in browser.get("/").text
     assert "invalid_request" in browser.get("/").text
     assert browser.post("/login").status_code == 303
-    assert browser.get("/health").status_code == 200
+    assert browser.get("/health/ready").status_code == 200
     assert "it worked" in browser.get("/").text
     assert browser.get("/outcome.json").json["steps"]  # type: ignore[index]
 
@@ -176,4 +176,4 @@ def test_the_api_says_why(guard: api.Guard) -> None:
     answer = api.web(guard).test_client().get("/greeting")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith('DPoP error="invalid_token"')
-    assert api.web(guard).test_client().get("/health").status_code == 200
+    assert api.web(guard).test_client().get("/health/ready").status_code == 200

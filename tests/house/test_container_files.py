@@ -207,6 +207,34 @@ def test_the_table_of_libraries_says_what_their_rules_say(file: Path, worlds: Wo
         assert set(seen.values()) == {"yes"}
 
 
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
+def test_the_table_of_what_to_tell_an_application_fits_the_recipe(file: Path) -> None:
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    rows = page.partition("What an application of yours is told")[2].splitlines()
+    row = next(line for line in rows if line.startswith(f"| {file.parent.name} |"))
+    _, authority, dotnet, java, node = (cell.strip() for cell in row.strip("|").split("|"))
+    given = recipe_services(file)["app"]["environment"]
+    assert authority in (f"`{given['AUTHORITY']}`", "none: its constant")
+    if given["AUTHORITY"].startswith("https:"):
+        assert (dotnet, java, node) == ("`SSL_CERT_FILE`", "a trust store with `ca.pem`", "`NODE_EXTRA_CA_CERTS`")
+    else:
+        # With another issuer than the address that is asked, these refuse (see the table before).
+        assert dotnet == OPTIONS["https-authority"]
+        assert (java == "nothing") is (node == OPTIONS["https-unless-allowed"]) is ("ISSUER" not in given)
+
+
+@pytest.mark.parametrize("file", [ROOT / "compose.yaml", *RECIPES], ids=lambda file: file.parent.name)
+def test_health_is_asked_past_the_proxies_that_docker_hands_out(file: Path) -> None:
+    for name, service in recipe_services(file).items():
+        if name != "mock-sts":  # the image's own check
+            command = service["healthcheck"]["test"]
+            assert command[:3] == ["CMD", "mock-sts", "health"] or command[:3] == ["CMD", "bash", "-c"], name
+            assert "start_interval" in service["healthcheck"], name
+    # That option needs an engine that is told of.
+    for page in ("README.md", "docs/containers.md"):
+        assert re.search(r"Docker Engine 25 \w+ Compose 2\.24", (ROOT / page).read_text(encoding="utf-8")), page
+
+
 def test_nobody_publishes_what_goes_by_the_name_of_helseid() -> None:
     for file in RECIPES:
         service = recipe_services(file)["mock-sts"]
