@@ -21,7 +21,7 @@ from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
 from mock_sts.serving import end_with_parent
-from mock_sts.settings import Settings, from_environ
+from mock_sts.settings import SettingError, Settings, from_environ
 from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import shipped_key, world_folders
 from mock_sts.store.fixtures import Entry, hidden_entries, loaded_folders, read_world
@@ -126,8 +126,6 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
 
     Raises StoreError or DocumentError with a sentence for a person.
     """
-    if settings.tls_port is not None and settings.tls_certificate is None:
-        make_certificates(settings)
     store = open_store(settings)
     try:
         return prepare(
@@ -140,20 +138,44 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
         store.close()
 
 
-def make_certificates(settings: Settings) -> Path:
-    """Make the certificates of a local CA where they are missing or no longer fit; the CA's file.
+def prepare_certificates(settings: Settings) -> tuple[str, ...]:
+    """Make the certificates of a local CA where they are missing or no longer fit, or look whether one's own can be
+    served; a sentence for each thing that a person should know.
 
-    Raises StoreError with a sentence when they cannot be kept.
+    For ``serve`` alone: a command with other settings must not take away the certificate of a server that runs. Raises
+    SettingError for a certificate that cannot be served, StoreError when one cannot be kept.
     """
-    files = settings.certificates
+    if settings.tls_port is None:
+        return ()
+    now = SystemClock().times().wall
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        pair = f"MOCK_STS_TLS_CERTIFICATE is {str(settings.tls_certificate)!r}"
+        try:
+            warning = certificates.check_own(settings.tls_certificate, settings.tls_key, now)
+        except (certificates.OwnCertificateError, OSError) as error:
+            raise SettingError(f"{pair} and MOCK_STS_TLS_KEY {str(settings.tls_key)!r}, which {error}") from None
+        return (f"{pair}, which {warning}",) if warning else ()
+    with _told_where(settings):
+        warning = certificates.make_certificates(settings.certificates, settings.certificate_names, now)
+    return (warning,) if warning else ()
+
+
+def make_authority(settings: Settings) -> tuple[str, ...]:
+    """Make a local CA where there is none; a sentence for each thing that a person should know. Raises StoreError."""
+    with _told_where(settings):
+        warning = certificates.make_authority(settings.certificates, SystemClock().times().wall)
+    return (warning,) if warning else ()
+
+
+@contextmanager
+def _told_where(settings: Settings) -> Iterator[None]:
     try:
-        certificates.make_certificates(files, settings.certificate_names, SystemClock().times().wall)
+        yield
     except OSError as error:
         raise StoreError(
-            f"the certificates for https cannot be kept in {str(files.folder)!r}: {error}; make the folder writable, "
-            "or set MOCK_STS_TLS_CERTIFICATE and MOCK_STS_TLS_KEY"
+            f"the certificates for https cannot be kept in {str(settings.certificates.folder)!r}: {error}; let this "
+            "user read and write the folder and its files, or set MOCK_STS_TLS_CERTIFICATE and MOCK_STS_TLS_KEY"
         ) from error
-    return files.ca
 
 
 def worker() -> Flask:

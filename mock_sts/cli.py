@@ -12,7 +12,7 @@ from mock_sts.cli_client import add_client
 from mock_sts.cli_fixtures import add_fixtures
 from mock_sts.cli_output import print_json
 from mock_sts.cli_persona import add_persona
-from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of, warn_of_fixtures
+from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
 from mock_sts.settings import SETTINGS, SettingError, Settings
 
 #: Exit status for a wrong setting, file or argument.
@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     ca.set_defaults(run=_ca)
 
     prepare = commands.add_parser("prepare", help="make database, keys and world, and stop")
+    # What ``serve`` starts also makes certificates: by itself the command may have other settings than the server.
+    prepare.add_argument("--for-serving", action="store_true", help=argparse.SUPPRESS)
     prepare.set_defaults(run=_prepare)
 
     health = commands.add_parser("health", help="exit with 0 if the server answers")
@@ -118,7 +120,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _ca(parsed: argparse.Namespace) -> int:
-    from mock_sts.app import make_certificates  # noqa: PLC0415
+    from mock_sts.app import make_authority  # noqa: PLC0415
 
     settings, _ = settings_of()
     if settings.tls_certificate is not None:
@@ -126,14 +128,28 @@ def _ca(parsed: argparse.Namespace) -> int:
             f"the server has a certificate of your own, {str(settings.tls_certificate)!r}: clients have to trust "
             "whoever issued that; there is no local CA"
         )
-    ca = make_certificates(settings)
-    print(ca if parsed.path else ca.read_text(encoding="ascii").strip())
+    warn(make_authority(settings))
+    ca = settings.certificates.ca
+    if parsed.path:
+        print(ca)
+        return 0
+    try:
+        pem = ca.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise CommandError(
+            f"{ca} cannot be read: {error}; give this user the right, or start the server anew"
+        ) from None
+    if not pem.startswith("-----BEGIN CERTIFICATE-----"):
+        raise CommandError(f"{ca} holds no certificate; start the server anew, which makes what is missing")
+    print(pem)
     return 0
 
 
-def _prepare(_parsed: argparse.Namespace) -> int:
-    from mock_sts.app import prepare_store  # noqa: PLC0415
+def _prepare(parsed: argparse.Namespace) -> int:
+    from mock_sts.app import prepare_certificates, prepare_store  # noqa: PLC0415
 
+    if parsed.for_serving:
+        warn(prepare_certificates(settings_of()[0]))
     warn_of_fixtures(prepare_store(settings_of()[0]))
     return 0
 

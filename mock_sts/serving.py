@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -36,7 +35,7 @@ WAITING_ROOM = 62
 _PR_SET_PDEATHSIG = 1
 
 #: What makes or mends everything that workers need.
-_PREPARE = [sys.executable, "-m", "mock_sts", "prepare"]
+_PREPARE = [sys.executable, "-m", "mock_sts", "prepare", "--for-serving"]
 
 #: People and a client of the shipped world, for whoever tries the server for the first time.
 READY_PEOPLE = (
@@ -77,12 +76,14 @@ def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False)
     signal.signal(signal.SIGHUP, lambda *_: None)
     ports = [settings.tls_port] if only_tls else [settings.port, settings.tls_port]
     fault = next((fault for port in ports if port and (fault := _address_fault(settings, port))), "")
-    fault = fault or _certificate_fault(settings)
     if fault:
         print(fault, file=sys.stderr)
         return 2
     for setting in SETTINGS:
         os.environ[setting.variable] = values[setting.name]
+    if only_tls:
+        end_with_parent(signal.SIGTERM)
+        return _run_workers(settings, only_tls=True)
     if not _is_prepared(settings):
         # A child prepares, so that the memory of that work goes away with it.
         prepared = subprocess.run(_PREPARE, check=False)  # noqa: S603  our own words
@@ -92,13 +93,10 @@ def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False)
             return 2
         if prepared.returncode != 0:
             return prepared.returncode
-    elif not only_tls:
+    else:
         for folder in settings.fixtures:
             for warning in unread_files(folder):
                 print(f"warning: {warning}", file=sys.stderr)
-    if only_tls:
-        end_with_parent(signal.SIGTERM)
-        return _run_workers(settings, only_tls=True)
     print(banner(settings), flush=True)
     if settings.tls_port is None:
         return _run_workers(settings)
@@ -199,24 +197,12 @@ def _prepare_again(settings: Settings, must_stop: Callable[[], bool]) -> bool:
     return child.returncode == 0
 
 
-def _certificate_fault(settings: Settings) -> str:
-    """Why the certificate of the settings cannot be used with their key, or an empty string."""
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return ""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key, lambda: "")
-    except (OSError, ValueError) as error:
-        return (
-            f"MOCK_STS_TLS_CERTIFICATE is {str(settings.tls_certificate)!r} and MOCK_STS_TLS_KEY "
-            f"{str(settings.tls_key)!r}, which cannot be used together ({getattr(error, 'reason', None) or error}); "
-            "both must be PEM, the key without a password and the one of the first certificate"
-        )
-    return ""
-
-
 def _has_certificates(settings: Settings) -> bool:
-    if settings.tls_port is None or settings.tls_certificate is not None:
+    """Whether the certificate for https can be served as it is; one's own is looked at anew each time."""
+    if settings.tls_port is None:
         return True
+    if settings.tls_certificate is not None:
+        return False
     return are_current(settings.certificates, settings.certificate_names, int(time.time()))
 
 

@@ -1,15 +1,20 @@
 """Certificates for https: a local certificate authority, and a leaf for the names that this server has.
 
-Both are made at the first start and kept with the data; the leaf is made anew when the names change or it is about to
-expire. The CA's key never leaves its folder. ``cryptography`` is loaded only when something is made, for the process
-that starts the server asks here too.
+Both are made at the first start and kept with the data; the leaf is made anew when the names change, it is about to
+expire, or the files are not the ones that were made together. The CA's key never leaves its folder. ``cryptography`` is
+loaded only when something is made or judged, for the process that starts the server asks here too.
 """
 
 import datetime
+import fcntl
+import hashlib
 import ipaddress
 import json
 import os
-from collections.abc import Iterable, Sequence
+import re
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,15 @@ _CA_DAYS, _LEAF_DAYS = 3650, 397
 _TOO_SHORT = 30
 
 _DAY = 86_400
+
+#: What the server's TLS (rustls with ring) takes of RSA; tried.
+_RSA_BITS = (2048, 3072, 4096)
+
+#: The first certificate and the first key that OpenSSL sees; ``line`` is there if the server's TLS sees the same.
+_ANY_CERTIFICATE = re.compile(rb"(?P<line>^-----BEGIN CERTIFICATE-----)|-----BEGIN [^-]*CERTIFICATE-----", re.MULTILINE)
+_ANY_KEY = re.compile(
+    rb"(?P<line>^-----BEGIN (RSA |EC )?PRIVATE KEY-----)|-----BEGIN [^-]*PRIVATE KEY-----", re.MULTILINE
+)
 
 #: Names by which every server is reached on its own machine.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -55,8 +69,17 @@ class CertificateFiles:
 
     @property
     def state(self) -> Path:
-        """The names in the leaf, and until when it is good."""
+        """The names in the leaf, until when it is good, and the digests of the files that were made together."""
         return self.folder / "server.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever makes something here."""
+        return self.folder / "lock"
+
+
+class OwnCertificateError(ValueError):
+    """A certificate of one's own that cannot be served; the message says why and what to do."""
 
 
 def names_of(urls: Iterable[str], host: str) -> tuple[str, ...]:
@@ -66,22 +89,135 @@ def names_of(urls: Iterable[str], host: str) -> tuple[str, ...]:
 
 
 def are_current(files: CertificateFiles, names: Sequence[str], now: int) -> bool:
-    """Whether the leaf is there, for all of ``names``, and good for a while after ``now`` (seconds)."""
+    """Whether the leaf is there, for all of ``names``, good for a while after ``now`` (seconds), and CA, leaf and key
+    are the ones that were made together.
+    """
     try:
         state = json.loads(files.state.read_text(encoding="utf-8"))
-        there = files.leaf.is_file() and files.leaf_key.is_file() and files.ca.is_file()
-        return there and state["names"] == list(names) and state["ends"] > now + _TOO_SHORT * _DAY
+        fits = state["names"] == list(names) and state["ends"] > now + _TOO_SHORT * _DAY
+        return bool(fits) and state["digests"] == _digests(files)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def make_certificates(files: CertificateFiles, names: Sequence[str], now: int) -> None:
-    """Make what is missing or no longer fits. Raises OSError when the folder cannot be written to."""
+def _digests(files: CertificateFiles) -> dict[str, str]:
+    served = (files.ca, files.leaf, files.leaf_key)
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in served}
+
+
+def make_certificates(files: CertificateFiles, names: Sequence[str], now: int) -> str:
+    """Make what is missing or no longer fits.
+
+    A sentence for a person when an authority that was there had to be replaced, else an empty one. Raises OSError when
+    the folder cannot be read or written to.
+    """
     if are_current(files, names, now):
-        return
+        return ""
+    with _alone(files):
+        if are_current(files, names, now):  # another start has made them meanwhile
+            return ""
+        authority, warning = _authority(files, now)
+        _make_leaf(files, authority, names, now)
+        return warning
+
+
+def make_authority(files: CertificateFiles, now: int) -> str:
+    """Make the authority where there is none, and change nothing else: a server may be running with the leaf.
+
+    What is told and raised is as for ``make_certificates``.
+    """
+    if _is_there(files.ca):
+        return ""
+    with _alone(files):
+        return "" if _is_there(files.ca) else _authority(files, now)[1]
+
+
+def _is_there(file: Path) -> bool:
+    """Whether ``file`` exists. Raises OSError where that cannot be told: what one may not read is not absent."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _content(file: Path) -> bytes:
+    """The content of ``file``, nothing when it is absent. Raises OSError when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+@contextmanager
+def _alone(files: CertificateFiles) -> Iterator[None]:
+    """Make the folder, and wait until no other process makes something in it."""
     files.folder.mkdir(parents=True, exist_ok=True)
-    authority = _read_authority(files, now) or _make_authority(files, now)
-    _make_leaf(files, authority, names, now)
+    with os.fdopen(os.open(files.lock, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def check_own(certificate: Path, key: Path, now: int) -> str:
+    """Look whether a certificate and key of one's own can be served; ``now`` in seconds.
+
+    The server's TLS takes less than Python's, and what it does not take ends it without a word. A sentence for a person
+    when clients will refuse the certificate for its dates, else an empty one. Raises OwnCertificateError.
+    """
+    from cryptography import x509  # noqa: PLC0415
+
+    pems = certificate.read_bytes(), key.read_bytes()
+    try:
+        first = x509.load_pem_x509_certificates(pems[0])[0]
+    except ValueError:
+        first = None  # OpenSSL, or the first line, says below what is wrong
+    if first is not None and (unfit := _unfit_key(first)):
+        raise OwnCertificateError(
+            f"cannot be used: the certificate's key is {unfit}; take RSA of 2048, 3072 or 4096 bits, P-256, P-384 or "
+            "Ed25519"
+        )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ValueError) as error:
+        raise OwnCertificateError(
+            f"cannot be used together ({getattr(error, 'reason', None) or error}); both must be PEM, the key without "
+            "a password and the one of the first certificate"
+        ) from None
+    for pem, pattern, kind in zip(pems, (_ANY_CERTIFICATE, _ANY_KEY), ("CERTIFICATE", "PRIVATE KEY"), strict=True):
+        found = pattern.search(pem)
+        if found is None or found["line"] is None:
+            raise OwnCertificateError(
+                f"cannot be used: one of its lines must be -----BEGIN {kind}----- and nothing else, without a byte "
+                "order mark, X509 or TRUSTED; write the file anew as plain PEM"
+            )
+    if first is None:
+        raise OwnCertificateError("cannot be used: the certificate breaks RFC 5280; have another one issued")
+    start, end = first.not_valid_before_utc, first.not_valid_after_utc
+    if start.timestamp() <= now <= end.timestamp():
+        return ""
+    return f"is good from {start:%Y-%m-%d} until {end:%Y-%m-%d}, not now, so clients will refuse it; renew it"
+
+
+def _unfit_key(certificate: Any) -> str:
+    """What the key of ``certificate`` is when it is none that the server's TLS takes, else an empty string."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415
+
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "of an unknown kind"
+    usual = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if usual not in certificate.tbs_certificate_bytes:
+        return "written in an unusual way (RSA for PSS only, or a curve by its parameters)"
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size not in _RSA_BITS:
+            return f"RSA of {key.key_size} bits"
+        return "RSA with a public exponent below 65537" if key.public_numbers().e < 65_537 else ""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "" if key.curve.name in ("secp256r1", "secp384r1") else f"of the curve {key.curve.name}"
+    return "" if isinstance(key, ed25519.Ed25519PublicKey) else f"{type(key).__name__.removesuffix('PublicKey')}"
 
 
 def describe(der: bytes) -> tuple[tuple[str, ...], int]:
@@ -96,16 +232,55 @@ def describe(der: bytes) -> tuple[tuple[str, ...], int]:
     return tuple(str(name.value) for name in found), int(certificate.not_valid_after_utc.timestamp())
 
 
+def _authority(files: CertificateFiles, now: int) -> tuple[tuple[Any, Any], str]:
+    """The authority that is there, else a new one; and a sentence when that one replaces another."""
+    if found := _read_authority(files, now):
+        return found, ""
+    aside = [old for file in (files.ca, files.ca_key) if (old := _put_aside(file, now))]
+    made = _make_authority(files, now)
+    if not aside:
+        return made, ""
+    return made, (
+        f"the local CA in {str(files.folder)!r} could not be used any longer and was replaced, so clients have to "
+        f"trust the new one (mock-sts ca); what was there is kept as {' and '.join(aside)}"
+    )
+
+
+def _put_aside(file: Path, now: int) -> str:
+    """Give ``file`` another name, and tell it; an empty string when there is no such file."""
+    aside = file.with_name(f"{file.name}.until-{now}")
+    try:
+        file.replace(aside)
+    except FileNotFoundError:
+        return ""
+    return aside.name
+
+
 def _read_authority(files: CertificateFiles, now: int) -> tuple[Any, Any] | None:
+    """The authority's certificate and key if they belong together and last; its certificate follows the leaf's too."""
     from cryptography import x509  # noqa: PLC0415  only where something is made
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415
 
     try:
-        certificate = x509.load_pem_x509_certificate(files.ca.read_bytes())
-        key = serialization.load_pem_private_key(files.ca_key.read_bytes(), password=None)
-    except (OSError, ValueError):
+        key = serialization.load_pem_private_key(_content(files.ca_key), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a password
         return None
-    return (certificate, key) if certificate.not_valid_after_utc.timestamp() > now + _LEAF_DAYS * _DAY else None
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        return None
+    for file in (files.ca, files.leaf):
+        try:
+            for certificate in x509.load_pem_x509_certificates(_content(file)):
+                ends = certificate.not_valid_after_utc.timestamp()
+                if certificate.public_key() == key.public_key() and ends > now + _LEAF_DAYS * _DAY:
+                    if file != files.ca:
+                        _put_aside(files.ca, now)
+                        _write(files.ca, _pem(certificate), 0o644)
+                    return certificate, key
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+    return None
 
 
 def _make_authority(files: CertificateFiles, now: int) -> tuple[Any, Any]:
@@ -149,7 +324,8 @@ def _make_leaf(files: CertificateFiles, authority: tuple[Any, Any], names: Seque
     _write(files.leaf, _pem(certificate) + _pem(issuer), 0o644)
     ends = int(certificate.not_valid_after_utc.timestamp())
     # Last: what it says is there then.
-    _write(files.state, json.dumps({"names": list(names), "ends": ends}).encode(), 0o644)
+    state = {"names": list(names), "ends": ends, "digests": _digests(files)}
+    _write(files.state, json.dumps(state).encode(), 0o644)
 
 
 def _builder(subject: Any, issuer: Any, public_key: Any, now: int, days: int) -> Any:

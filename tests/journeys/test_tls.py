@@ -1,5 +1,6 @@
 """https beside http, with certificates of a local CA or of one's own, on a server as a user starts it."""
 
+import datetime
 import os
 import shutil
 import signal
@@ -7,19 +8,24 @@ import socket
 import ssl
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 from mock_sts.services.certificates import CertificateFiles, make_certificates
 from tests.support.emulator import register_api
@@ -235,7 +241,7 @@ def test_a_start_makes_what_no_longer_fits_and_nothing_else(tmp_path: Path) -> N
     files = CertificateFiles(tmp_path / "tls")
 
     def prepared(**settings: str) -> tuple[bytes, bytes]:
-        done = run_command(settings_in(tmp_path, **settings), "prepare")
+        done = run_command(settings_in(tmp_path, **settings), "prepare", "--for-serving")
         assert done.returncode == 0, done.stderr
         return files.ca.read_bytes(), files.leaf.read_bytes()
 
@@ -246,6 +252,64 @@ def test_a_start_makes_what_no_longer_fits_and_nothing_else(tmp_path: Path) -> N
     assert leaf != first[1]
     assert prepared(aliases="https://mock-sts:9999") == (ca, leaf)  # the same name
     assert prepared(public_url="https://helseid.example.test")[1] != leaf
+
+
+@pytest.mark.covers("tls.commands")
+def test_commands_with_other_settings_leave_the_certificate_of_a_server_alone(tmp_path: Path) -> None:
+    server = TlsServer(tmp_path, aliases="https://mock-sts")
+    try:
+        before = {file.name: file.read_bytes() for file in server.files.folder.iterdir()}
+        others = {**server.environment, "MOCK_STS_ALIASES": "https://another.example.test"}
+        for words in (["ca"], ["ca", "--path"], ["prepare"]):
+            done = run_command(others, *words)
+            assert (done.returncode, done.stderr) == (0, "")
+        assert {file.name: file.read_bytes() for file in server.files.folder.iterdir()} == before
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("tls.commands")
+def test_the_ca_alone_is_made_before_the_first_start(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "tls")
+    printed = run_command(settings_in(tmp_path), "ca")
+    assert printed.stdout == files.ca.read_text()
+    assert not files.leaf.exists()
+    # Whoever may read no key, and has no right to the folder, can print it.
+    files.ca_key.chmod(0)
+    files.folder.chmod(0o555)
+    try:
+        again = run_command(settings_in(tmp_path), "ca")
+        assert (again.returncode, again.stdout) == (0, printed.stdout)
+    finally:
+        files.folder.chmod(0o755)
+        files.ca_key.chmod(0o600)
+    assert run_command(settings_in(tmp_path), "prepare", "--for-serving").returncode == 0
+    assert run_command(settings_in(tmp_path), "ca").stdout == printed.stdout
+
+
+@pytest.mark.covers("tls.commands")
+@pytest.mark.parametrize("content", [b"", b"\xff\x00"])
+def test_a_ca_that_is_none_is_not_printed(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "tls" / "ca.pem").write_bytes(content)
+    done = run_command(settings_in(tmp_path), "ca")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "start the server anew" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.covers("tls.damaged")
+def test_a_start_mends_damaged_certificates_and_serves(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "tls")
+    assert run_command(settings_in(tmp_path), "prepare", "--for-serving").returncode == 0
+    ca = files.ca.read_bytes()
+    files.leaf_key.write_bytes(files.leaf_key.read_bytes()[:200])
+    server = TlsServer(tmp_path)
+    try:
+        shake_hands(server.tls_port, server.trusting()).close()
+    finally:
+        server.stop()
+    assert files.ca.read_bytes() == ca
 
 
 @pytest.mark.covers("tls.reissued")
@@ -293,6 +357,83 @@ def test_a_certificate_of_ones_own_is_served(tmp_path: Path, own: CertificateFil
         server.stop()
 
 
+#: Keys that a certificate may have.
+KEYS: dict[str, Callable[[], Any]] = {
+    "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
+    "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
+    "ed25519": ed25519.Ed25519PrivateKey.generate,
+    "ed448": ed448.Ed448PrivateKey.generate,
+    "rsa1024": lambda: rsa.generate_private_key(65537, 1024),
+    "rsa2560": lambda: rsa.generate_private_key(65537, 2560),
+    "rsa3072": lambda: rsa.generate_private_key(65537, 3072),
+    "rsa3": lambda: rsa.generate_private_key(3, 2048),
+}
+
+
+def issue(folder: Path, name: str, key: Any, begins: float | None = None) -> None:
+    """A certificate for localhost that signs itself, good for 30 days; ``begins`` in seconds."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    start = datetime.datetime.fromtimestamp(time.time() - 3600 if begins is None else begins, datetime.UTC)
+    plain = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, None if plain else hashes.SHA256())
+    )
+    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / f"{name}.key").write_bytes(secret)
+
+
+@pytest.mark.covers("tls.own-certificate")
+@pytest.mark.parametrize("kind", ["p256", "p384", "ed25519", "rsa3072"])
+def test_these_kinds_of_keys_are_served(tmp_path: Path, kind: str) -> None:
+    issue(tmp_path, kind, KEYS[kind]())
+    server = TlsServer(tmp_path, tls_certificate=str(tmp_path / f"{kind}.pem"), tls_key=str(tmp_path / f"{kind}.key"))
+    try:
+        trusting = ssl.create_default_context(cafile=str(tmp_path / f"{kind}.pem"))
+        shake_hands(server.tls_port, trusting).close()
+        assert "warning" not in server.log.read_text()
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("tls.own-certificate")
+@pytest.mark.parametrize("days", [-40, 40])
+def test_a_certificate_that_is_not_good_now_is_served_with_a_warning(tmp_path: Path, days: int) -> None:
+    issue(tmp_path, "old", KEYS["p256"](), time.time() + days * 86_400)
+    server = TlsServer(tmp_path, tls_certificate=str(tmp_path / "old.pem"), tls_key=str(tmp_path / "old.key"))
+    try:
+        told = server.log.read_text()
+        assert "warning: MOCK_STS_TLS_CERTIFICATE is " in told
+        assert "not now, so clients will refuse it; renew it" in told
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("tls.own-certificate")
+def test_a_renewed_certificate_that_cannot_be_served_does_not_replace_the_one_that_is(tmp_path: Path) -> None:
+    issue(tmp_path, "one", KEYS["p256"]())
+    server = TlsServer(tmp_path, tls_certificate=str(tmp_path / "one.pem"), tls_key=str(tmp_path / "one.key"))
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "one.pem"))
+    try:
+        issue(tmp_path, "one", KEYS["p521"]())
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: "not reloaded" in server.log.read_text(), "nothing is said of the reload")
+        assert "key is of the curve secp521r1" in server.log.read_text()
+        shake_hands(server.tls_port, trusting).close()
+    finally:
+        server.stop()
+
+
 @pytest.mark.covers("tls.own-certificate")
 @pytest.mark.parametrize(
     ("certificate", "key", "told"),
@@ -302,6 +443,15 @@ def test_a_certificate_of_ones_own_is_served(tmp_path: Path, own: CertificateFil
         ("missing.pem", "server-key.pem", "must be a file that this user may read"),
         ("server.pem", "missing.pem", "must be a file that this user may read"),
         ("server.pem", "ca-key.pem", "cannot be used together"),
+        ("rsa1024.pem", "rsa1024.key", "key is RSA of 1024 bits; take RSA of 2048, 3072 or 4096 bits, P-256"),
+        ("rsa2560.pem", "rsa2560.key", "key is RSA of 2560 bits"),
+        ("rsa3.pem", "rsa3.key", "key is RSA with a public exponent below 65537"),
+        ("p521.pem", "p521.key", "key is of the curve secp521r1"),
+        ("secp256k1.pem", "secp256k1.key", "key is of the curve secp256k1"),
+        ("ed448.pem", "ed448.key", "key is Ed448"),
+        ("bom.pem", "server-key.pem", "one of its lines must be -----BEGIN CERTIFICATE-----"),
+        ("x509.pem", "server-key.pem", "one of its lines must be -----BEGIN CERTIFICATE-----"),
+        ("server.pem", "bom.key", "one of its lines must be -----BEGIN PRIVATE KEY-----"),
         ("server-key.pem", "server-key.pem", "cannot be used together"),
         ("server.pem", "server.json", "cannot be used together"),
         ("server.pem", "encrypted.pem", "the key without a password"),
@@ -317,6 +467,12 @@ def test_files_that_do_not_fit_stop_the_start_with_a_sentence(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
     )
     (folder / "encrypted.pem").write_bytes(secret)
+    for file, name in ((own.leaf, "bom.pem"), (own.leaf_key, "bom.key")):
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    (folder / "x509.pem").write_bytes(own.leaf.read_bytes().replace(b" CERTIFICATE", b" X509 CERTIFICATE"))
+    kind = (certificate or "").removesuffix(".pem")
+    if kind in KEYS:
+        issue(folder, kind, KEYS[kind]())
     given = {"tls_certificate": certificate, "tls_key": key}
     settings = {name: str(folder / value) for name, value in given.items() if value is not None}
     done = run_command(settings_in(tmp_path, **settings), "serve")

@@ -1,17 +1,34 @@
 """The certificates of a local CA: what stands in them, and when they are made anew."""
 
 import json
+import multiprocessing
 import os
+import ssl
 import stat
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mock_sts.services.certificates import CertificateFiles, are_current, describe, make_certificates, names_of
+from mock_sts.services.certificates import (
+    CertificateFiles,
+    are_current,
+    describe,
+    make_authority,
+    make_certificates,
+    names_of,
+)
 from tests.support.emulator import START
 
 NAMES = names_of(("https://helseid.example.test/base", "http://mock-sts:8080", "https://[fd00::7]:8443"), "0.0.0.0")
@@ -30,6 +47,13 @@ def files(tmp_path: Path) -> Iterator[CertificateFiles]:
 
 def leaf_of(files: CertificateFiles) -> x509.Certificate:
     return x509.load_pem_x509_certificates(files.leaf.read_bytes())[0]
+
+
+def belong_together(files: CertificateFiles) -> None:
+    """Fail unless the leaf is the authority's and has its key, and the authority has its own."""
+    leaf_of(files).verify_directly_issued_by(x509.load_pem_x509_certificate(files.ca.read_bytes()))
+    for certificate, key in ((files.leaf, files.leaf_key), (files.ca, files.ca_key)):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
 
 
 def content(files: CertificateFiles) -> dict[str, bytes]:
@@ -65,6 +89,7 @@ def test_only_the_owner_reads_the_keys(files: CertificateFiles) -> None:
         "server.pem": 0o644,
         "server-key.pem": 0o600,
         "server.json": 0o644,
+        "lock": 0o600,
     }
 
 
@@ -125,10 +150,120 @@ def test_a_state_that_cannot_be_read_is_no_state(files: CertificateFiles, text: 
     assert are_current(files, NAMES, START)
 
 
-def test_a_ca_that_cannot_be_read_is_replaced(files: CertificateFiles) -> None:
-    files.ca_key.write_text("no key")
-    make_certificates(files, (*NAMES, "another.test"), START)
-    leaf_of(files).verify_directly_issued_by(x509.load_pem_x509_certificate(files.ca.read_bytes()))
+def pem_of(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def locked(pem: bytes) -> bytes:
+    """The same key with a password."""
+    key = load_pem_private_key(pem, None)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    """Those of another server for the same names."""
+    made = CertificateFiles(tmp_path_factory.mktemp("foreign"))
+    make_certificates(made, NAMES, START)
+    return made
+
+
+@pytest.mark.covers("tls.damaged")
+@pytest.mark.parametrize("name", ["ca.pem", "server.pem", "server-key.pem"])
+@pytest.mark.parametrize("how", ["empty", "garbage", "cut", "foreign"])
+def test_a_damaged_file_is_mended_and_the_authority_stays(
+    files: CertificateFiles, foreign: CertificateFiles, name: str, how: str
+) -> None:
+    before = content(files)
+    damaged = {
+        "empty": b"",
+        "garbage": b"\x00\xff no PEM",
+        "cut": before[name][:300],
+        "foreign": (foreign.folder / name).read_bytes(),
+    }[how]
+    (files.folder / name).write_bytes(damaged)
+    assert not are_current(files, NAMES, START)
+    assert make_certificates(files, NAMES, START) == ""
+    assert are_current(files, NAMES, START)
+    belong_together(files)
+    assert (content(files)["ca.pem"], content(files)["ca-key.pem"]) == (before["ca.pem"], before["ca-key.pem"])
+
+
+@pytest.mark.covers("tls.damaged")
+@pytest.mark.parametrize("how", ["garbage", "foreign", "with a password", "of another kind"])
+def test_an_authority_that_cannot_be_used_is_replaced_and_kept(
+    files: CertificateFiles, foreign: CertificateFiles, how: str
+) -> None:
+    before = content(files)
+    files.ca_key.write_bytes(
+        {
+            "garbage": b"no key",
+            "foreign": foreign.ca_key.read_bytes(),
+            "with a password": locked(before["ca-key.pem"]),
+            "of another kind": pem_of(Ed25519PrivateKey.generate()),
+        }[how]
+    )
+    unusable = files.ca_key.read_bytes()
+    # A running server does not need it.
+    assert make_certificates(files, NAMES, START) == ""
+    files.state.unlink()
+    warning = make_certificates(files, NAMES, START)
+    belong_together(files)
+    after = content(files)
+    assert after["ca.pem"] != before["ca.pem"]
+    assert (after[f"ca.pem.until-{START}"], after[f"ca-key.pem.until-{START}"]) == (before["ca.pem"], unusable)
+    for word in ("clients have to trust the new one", "mock-sts ca", f"ca-key.pem.until-{START}"):
+        assert word in warning
+
+
+def start_at_once(files: CertificateFiles, barrier: Barrier) -> None:
+    barrier.wait(30)
+    make_certificates(files, NAMES, START)
+
+
+@pytest.mark.covers("tls.damaged")
+def test_starts_at_the_same_time_make_one_authority(tmp_path: Path) -> None:
+    forking = multiprocessing.get_context("fork")
+    for attempt in range(5):
+        files = CertificateFiles(tmp_path / str(attempt))
+        barrier = forking.Barrier(3)
+        starts = [forking.Process(target=start_at_once, args=(files, barrier)) for _ in range(3)]
+        for start in starts:
+            start.start()
+        for start in starts:
+            start.join(60)
+        assert [start.exitcode for start in starts] == [0, 0, 0]
+        belong_together(files)
+        assert are_current(files, NAMES, START)
+        assert sorted(content(files)) == ["ca-key.pem", "ca.pem", "lock", "server-key.pem", "server.json", "server.pem"]
+
+
+def test_an_authority_alone_is_made_where_there_is_none(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "tls")
+    make_authority(files, START)
+    before = content(files)
+    assert sorted(before) == ["ca-key.pem", "ca.pem", "lock"]
+    make_authority(files, START + 9000 * DAY)
+    assert content(files) == before
+    make_certificates(files, NAMES, START)
+    belong_together(files)
+    assert content(files)["ca.pem"] == before["ca.pem"]
+
+
+def test_what_may_not_be_read_is_not_taken_for_absent(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = content(files)
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path == files.ca_key:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(PermissionError):
+        make_certificates(files, (*NAMES, "another.test"), START)
+    monkeypatch.undo()
+    assert content(files) == before
 
 
 def test_a_certificate_without_alternative_names_is_described(files: CertificateFiles) -> None:
