@@ -4,12 +4,16 @@ Each rule is one condition with the libraries that have it, found in their sourc
 what such a client sees: the authority that it is configured with, the discovery document and the key set.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mock_sts.helseid.terms import SIGNING_ALGORITHMS
+
+#: Members of the metadata that rules read as lists of words, and those of a key that they read as words.
+_LISTS = ("id_token_signing_alg_values_supported", "subject_types_supported")
+_WORDS = ("kty", "use", "alg", "kid")
 
 #: Hosts on which some libraries take http.
 _LOOPBACK = ("localhost", "127.0.0.1")
@@ -23,6 +27,7 @@ REQUESTS_OAUTH2CLIENT = "requests-oauth2client"
 AUTHLIB = "Authlib"
 GO_OIDC = "go-oidc"
 PYTHON_JOSE = "python-jose"
+NHN_PYTHON = "NHN's Python sample (2021)"
 HELSEID_LIBRARY = "HelseID.Library"
 SPRING_HELSEID = "HelseId-java-client"
 
@@ -38,6 +43,23 @@ class Sight:
     metadata: Mapping[str, Any]
     keys: tuple[Mapping[str, Any], ...] | None
 
+    @classmethod
+    def of(cls, authority: str, metadata: Mapping[str, Any], key_set: object) -> "Sight":
+        """What a client sees that got ``metadata`` and ``key_set``, JSON of whoever answered.
+
+        A member of another type than rules read is left out, for no client can use it; so is a key set that is no list
+        of objects. ``key_set`` is None when it could not be loaded.
+        """
+        told = {name: value for name, value in metadata.items() if _is_readable(name, value)}
+        keys = key_set.get("keys") if isinstance(key_set, dict) else None
+        if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+            return cls(authority, told, None)
+        return cls(
+            authority,
+            told,
+            tuple({n: v for n, v in key.items() if n not in _WORDS or isinstance(v, str)} for key in keys),
+        )
+
     @property
     def issuer(self) -> str:
         """The issuer that the metadata names."""
@@ -51,6 +73,12 @@ class Sight:
             for name, value in self.metadata.items()
             if name == "jwks_uri" or (name.endswith("_endpoint") and isinstance(value, str))
         }
+
+    @property
+    def algorithms(self) -> frozenset[str]:
+        """What tokens may be signed with, by the keys; those for encryption do not count."""
+        signing = [key for key in self.keys or () if key.get("use", "sig") == "sig"]
+        return frozenset(str(key.get("alg", SIGNING_ALGORITHMS[0])) for key in signing)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -71,13 +99,30 @@ class LibraryRule:
     remedy: str
 
 
-def origin_of(url: str) -> str:
-    """Scheme, host and port of ``url``, the default port left out."""
+def _is_readable(name: str, value: object) -> bool:
+    if name in ("issuer", "jwks_uri") or name.endswith("_endpoint"):
+        return isinstance(value, str)
+    if name in _LISTS:
+        return isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return True
+
+
+def split_url(url: str) -> SplitResult:
+    """The parts of ``url``, all of them empty when it is none of http or https that can be asked."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
+        usable = False
+    return parts if usable else urlsplit("")
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of ``url``, the default port left out; an empty string when it is no http or https URL."""
+    parts = split_url(url)
+    if not parts.scheme:
         return ""
+    port = parts.port
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     is_default = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
     return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{port}"
@@ -104,32 +149,42 @@ def _is_another_url(sight: Sight) -> str:
 
 def _as_url(url: str) -> str:
     """``url`` as a browser writes it."""
-    return f"{origin_of(url)}{urlsplit(url).path or '/'}"
+    parts = split_url(url)
+    return f"{origin_of(url)}{parts.path or '/'}" if parts.scheme else url
 
 
 def _elsewhere(sight: Sight) -> str:
     found = strangers(sight)
-    return f"{next(iter(found))} is on {origin_of(next(iter(found.values())))}" if found else ""
+    if not found:
+        return ""
+    name, url = next(iter(found.items()))
+    return f"{name} is on {origin_of(url)}" if origin_of(url) else f"{name} is {url!r}"
 
 
 def _no_keys(sight: Sight) -> str:
     return "" if sight.keys else "no key could be loaded"
 
 
+def _no_https(urls: Iterable[str]) -> str:
+    """The first of ``urls`` that is not https."""
+    other = next((url for url in urls if split_url(url).scheme != "https"), None)
+    if other is None:
+        return ""
+    return f"{origin_of(other)} is http" if origin_of(other) else f"{other!r} is no URL"
+
+
 def _http(sight: Sight) -> str:
-    return next((f"{origin_of(url)} is http" for url in sight.addresses if not url.startswith("https:")), "")
+    return _no_https(sight.addresses)
 
 
 def _http_authority(sight: Sight) -> str:
-    return "" if sight.authority.startswith("https:") else f"{origin_of(sight.authority)} is http"
+    """http where metadata or keys are loaded from."""
+    return _no_https([sight.authority, *filter(None, [sight.endpoints.get("jwks_uri")])])
 
 
 def _http_elsewhere(sight: Sight) -> str:
     """http on another host than this machine."""
-    for url in sight.addresses:
-        if not url.startswith("https:") and urlsplit(url).hostname not in _LOOPBACK:
-            return f"{origin_of(url)} is http"
-    return ""
+    return _no_https(url for url in sight.addresses if split_url(url).hostname not in _LOOPBACK)
 
 
 def _lacks(*names: str) -> Callable[[Sight], str]:
@@ -141,16 +196,14 @@ def _lacks(*names: str) -> Callable[[Sight], str]:
 
 
 def _unlisted_algorithm(sight: Sight) -> str:
-    listed = sight.metadata.get("id_token_signing_alg_values_supported") or ()
-    used = {str(key.get("alg", SIGNING_ALGORITHMS[0])) for key in sight.keys or ()}
-    strange = sorted(used - set(listed))
+    listed = sight.metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+    strange = sorted(sight.algorithms.difference(listed))
     return f"the key is for {strange[0]}, which the metadata does not list" if strange else ""
 
 
 def _not_rs256(sight: Sight) -> str:
-    used = {str(key.get("alg", SIGNING_ALGORITHMS[0])) for key in sight.keys or ()}
-    used |= set(sight.metadata.get("id_token_signing_alg_values_supported") or ())
-    return f"tokens are signed with {sorted(used - {'RS256'})[0]}" if used - {"RS256"} else ""
+    others = sorted(sight.algorithms - {"RS256"})
+    return f"tokens are signed with {others[0]}" if others else ""
 
 
 def _bare_key(sight: Sight) -> str:
@@ -159,6 +212,10 @@ def _bare_key(sight: Sight) -> str:
 
 _USE_THE_ISSUER = "configure the client with the issuer, or make its authority MOCK_STS_PUBLIC_URL"
 _USE_HTTPS = "set MOCK_STS_TLS_PORT and use the https address"
+_USE_THE_DOCUMENT = "use the discovery document of this server unchanged"
+
+#: For a server that does not know that something in front of it ends TLS.
+_NAME_THE_PROXY = "let the server know of the proxy that ends TLS: set MOCK_STS_TRUSTED_PROXIES, or MOCK_STS_PUBLIC_URL"
 
 #: What a client library needs to find: the order is that of the report.
 LIBRARY_RULES: tuple[LibraryRule, ...] = (
@@ -192,7 +249,7 @@ LIBRARY_RULES: tuple[LibraryRule, ...] = (
     ),
     LibraryRule(
         "keys-load",
-        (DUENDE,),
+        (DUENDE, ASPNET),
         _no_keys,
         "loads the key set together with the metadata",
         "make the address in jwks_uri reachable from here",
@@ -230,39 +287,46 @@ LIBRARY_RULES: tuple[LibraryRule, ...] = (
         (NIMBUS, SPRING),
         _lacks("jwks_uri", "subject_types_supported"),
         "needs jwks_uri and subject_types_supported",
-        "use the discovery document of this server unchanged",
+        _USE_THE_DOCUMENT,
     ),
     LibraryRule(
         "metadata-of-spring",
         (SPRING,),
         _lacks("authorization_endpoint", "token_endpoint", "userinfo_endpoint"),
         "needs authorization_endpoint, token_endpoint and userinfo_endpoint",
-        "use the discovery document of this server unchanged",
+        _USE_THE_DOCUMENT,
     ),
     LibraryRule(
         "metadata-of-helseid-library",
         (HELSEID_LIBRARY, REQUESTS_OAUTH2CLIENT),
         _lacks("token_endpoint"),
         "needs token_endpoint",
-        "use the discovery document of this server unchanged",
+        _USE_THE_DOCUMENT,
+    ),
+    LibraryRule(
+        "metadata-of-python-sample",
+        (NHN_PYTHON,),
+        _lacks("issuer", "token_endpoint", "end_session_endpoint", "jwks_uri"),
+        "reads issuer, token_endpoint, end_session_endpoint and jwks_uri",
+        _USE_THE_DOCUMENT,
     ),
     LibraryRule(
         "metadata-for-pushed-requests",
         (SPRING_HELSEID,),
         _lacks("pushed_authorization_request_endpoint", "authorization_endpoint"),
         "needs pushed_authorization_request_endpoint and authorization_endpoint",
-        "use the discovery document of this server unchanged",
+        _USE_THE_DOCUMENT,
     ),
     LibraryRule(
         "listed-algorithm",
-        (AUTHLIB,),
+        (AUTHLIB, GO_OIDC),
         _unlisted_algorithm,
-        "takes ID tokens of the algorithms in id_token_signing_alg_values_supported only",
+        "takes ID tokens of the algorithms in id_token_signing_alg_values_supported only, RS256 without any",
         "use discovery document and key set of the same server",
     ),
     LibraryRule(
         "rs256",
-        (GO_OIDC, SPRING, PYTHON_JOSE),
+        (SPRING, PYTHON_JOSE),
         _not_rs256,
         "takes RS256 only, unless told otherwise",
         "set MOCK_STS_SIGNING_ALGORITHM=RS256, or name the algorithm in the client",
@@ -280,3 +344,20 @@ LIBRARY_RULES: tuple[LibraryRule, ...] = (
 def refusals(sight: Sight) -> list[tuple[LibraryRule, str]]:
     """The rules that ``sight`` does not meet, each with what is wrong."""
     return [(rule, fault) for rule in LIBRARY_RULES if (fault := rule.fault(sight))]
+
+
+def remedy_of(rule: LibraryRule, sight: Sight) -> str:
+    """What mends that ``sight`` does not meet ``rule``: another thing where the server takes https for http."""
+    if not differs_by_scheme(sight):
+        return rule.remedy
+    secure, told = split_url(sight.authority).netloc, dict(sight.metadata)
+    for name, url in (("issuer", sight.issuer), *sight.endpoints.items()):
+        parts = split_url(url)
+        told[name] = parts._replace(scheme="https").geturl() if parts.netloc == secure else url
+    return rule.remedy if rule.fault(replace(sight, metadata=told)) else _NAME_THE_PROXY
+
+
+def differs_by_scheme(sight: Sight) -> bool:
+    """Whether the issuer is the authority but for http, as of a server behind a proxy that ends TLS."""
+    issuer, authority = split_url(sight.issuer), split_url(sight.authority)
+    return (issuer.scheme, authority.scheme) == ("http", "https") and issuer[1:] == authority[1:]

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +17,17 @@ from requests_oauth2client.exceptions import OAuth2Error
 
 from mock_sts.helseid.client_libraries import (
     AUTHLIB,
+    GO_OIDC,
     LIBRARY_RULES,
+    NIMBUS,
     OPENID_CLIENT,
+    PYTHON_JOSE,
     REQUESTS_OAUTH2CLIENT,
     LibraryRule,
     Sight,
     origin_of,
     refusals,
+    remedy_of,
 )
 from tests.interop.test_openid_client import NODE
 from tests.support.emulator import Emulator, Worlds
@@ -62,6 +66,10 @@ def with_key(sight: Sight, **members: str) -> Sight:
     return replace(sight, keys=({name: value for name, value in key.items() if value},))
 
 
+def without_algorithms(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if name != "id_token_signing_alg_values_supported"}
+
+
 #: Rule, and what breaks it.
 BREAKS: list[tuple[str, Callable[[Sight], Sight]]] = [
     ("issuer-exact", lambda s: replace(s, authority="https://sts.test/")),
@@ -80,6 +88,7 @@ BREAKS: list[tuple[str, Callable[[Sight], Sight]]] = [
     ("https-or-loopback", lambda s: elsewhere(s, "http://mock-sts:8080")),
     ("https-or-loopback", lambda s: moved(s, userinfo_endpoint="http://[::1]:8080/connect/userinfo")),
     ("https-authority", lambda s: elsewhere(s, "http://localhost:8080")),
+    ("https-authority", lambda s: moved(s, jwks_uri="http://sts.test/jwks")),
     ("https-everywhere", lambda s: elsewhere(s, "http://localhost:8080")),
     ("https-everywhere", lambda s: moved(s, token_endpoint="http://sts.test/connect/token")),
     ("https-unless-allowed", lambda s: elsewhere(s, "http://localhost:8080")),
@@ -88,12 +97,17 @@ BREAKS: list[tuple[str, Callable[[Sight], Sight]]] = [
     ("metadata-of-nimbus", lambda s: replace(s, metadata={**s.metadata, "subject_types_supported": []})),
     ("metadata-of-spring", lambda s: moved(s, userinfo_endpoint="")),
     ("metadata-of-helseid-library", lambda s: moved(s, token_endpoint="")),
+    ("metadata-of-python-sample", lambda s: moved(s, end_session_endpoint="")),
     ("metadata-for-pushed-requests", lambda s: moved(s, pushed_authorization_request_endpoint="")),
     (
         "listed-algorithm",
         lambda s: replace(s, metadata={**s.metadata, "id_token_signing_alg_values_supported": ["PS256"]}),
     ),
     ("listed-algorithm", lambda s: with_key(s, alg="PS256")),
+    (
+        "listed-algorithm",
+        lambda s: with_key(replace(s, metadata=without_algorithms(s.metadata)), alg="PS256"),
+    ),
     ("rs256", lambda s: with_key(s, alg="PS256")),
     ("named-keys", lambda s: with_key(s, kid="")),
     ("named-keys", lambda s: with_key(s, alg="")),
@@ -154,6 +168,68 @@ def test_who_refuses_which_setting(
     assert [rule.id for rule, _ in refusals(sight)] == refused
 
 
+@pytest.mark.covers("doctor.libraries")
+def test_what_a_library_does_not_look_at_is_no_reason(right: Sight) -> None:
+    """Keys for encryption, algorithms that no key has, a missing list where RS256 is signed with."""
+    assert right.keys
+    with_encryption = (*right.keys, {**right.keys[0], "use": "enc", "alg": "RSA-OAEP"})
+    listed = {**right.metadata, "id_token_signing_alg_values_supported": ["RS256", "PS256"]}
+    for sight in (
+        replace(right, keys=with_encryption),
+        replace(right, metadata=listed),
+        replace(right, metadata=without_algorithms(right.metadata)),
+    ):
+        assert refusals(sight) == []
+    both = replace(with_key(right, alg="PS256"), metadata=listed)
+    refusing = [name for rule, _ in refusals(both) for name in rule.libraries]
+    assert GO_OIDC not in refusing  # seen with v3.0.0: the metadata tells it the algorithms
+    assert AUTHLIB not in refusing
+    assert PYTHON_JOSE in refusing
+
+
+@pytest.mark.covers("doctor.libraries")
+def test_a_proxy_that_ends_tls_is_named_where_it_is_the_reason(worlds: Worlds) -> None:
+    sight = sight_of(worlds.make("sts.test", public_url="http://sts.test"), AUTHORITY)
+    assert sight.issuer == "http://sts.test"
+    found = {rule.id: remedy_of(rule, sight) for rule, _ in refusals(sight)}
+    assert {"issuer-exact", "one-origin", "https-authority", "https-everywhere"} <= found.keys()
+    assert all("MOCK_STS_TRUSTED_PROXIES" in remedy for remedy in found.values()), found
+    lacking = moved(sight, userinfo_endpoint="")
+    assert "MOCK_STS_TRUSTED_PROXIES" not in remedy_of(RULES["metadata-of-spring"], lacking)
+    other = replace(sight, authority="https://other.test")
+    assert "MOCK_STS_TRUSTED_PROXIES" not in remedy_of(RULES["issuer-exact"], other)
+
+
+@pytest.mark.covers("doctor.libraries")
+@pytest.mark.parametrize("name", ["issuer", "jwks_uri", "token_endpoint", "end_session_endpoint"])
+@pytest.mark.parametrize("value", ["http://[::1", "http://h:99999999", "x", "", " ", 7, None, ["https://sts.test"]])
+def test_odd_addresses_in_the_metadata_are_judged(right: Sight, name: str, value: Any) -> None:
+    odd = Sight.of(AUTHORITY, {**right.metadata, name: value}, {"keys": list(right.keys or ())})
+    assert refusals(odd) != []
+    assert all(fault and remedy_of(rule, odd) for rule, fault in refusals(odd))
+
+
+@pytest.mark.covers("doctor.libraries")
+@pytest.mark.parametrize("value", [5, [["RS256"]], {"RS256": 1}, "RS256", None])
+def test_an_odd_list_counts_as_absent(right: Sight, value: Any) -> None:
+    for name, refused in (("id_token_signing_alg_values_supported", []), ("subject_types_supported", [NIMBUS])):
+        odd = Sight.of(AUTHORITY, {**right.metadata, name: value}, {"keys": list(right.keys or ())})
+        assert name not in odd.metadata
+        assert [rule.libraries[0] for rule, _ in refusals(odd)] == refused
+
+
+@pytest.mark.covers("doctor.libraries")
+@pytest.mark.parametrize("key_set", [None, [], {}, {"keys": {"a": 1}}, {"keys": ["a"]}, {"keys": [None]}, {"keys": 7}])
+def test_an_odd_key_set_counts_as_not_loaded(right: Sight, key_set: object) -> None:
+    assert Sight.of(AUTHORITY, right.metadata, key_set).keys is None
+
+
+def test_odd_members_of_a_key_count_as_absent(right: Sight) -> None:
+    odd = Sight.of(AUTHORITY, right.metadata, {"keys": [{"alg": ["RS256"], "kid": 1, "use": None, "n": 1}]})
+    assert odd.keys == ({"n": 1},)
+    assert [rule.id for rule, _ in refusals(odd)] == ["named-keys"]
+
+
 @pytest.mark.parametrize(
     ("url", "origin"),
     [
@@ -161,7 +237,10 @@ def test_who_refuses_which_setting(
         ("https://STS.test:443", "https://sts.test"),
         ("http://sts.test:443", "http://sts.test:443"),
         ("http://[::1]:80/x", "http://[::1]"),
+        ("HTTPS://sts.test/a", "https://sts.test"),
         ("http://[::1", ""),
+        ("ftp://sts.test", ""),
+        ("sts.test", ""),
         ("http://sts.test:port", ""),
     ],
 )
