@@ -88,7 +88,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.extensions["mock_sts_intake"] = intake
     app.register_blueprint(home.blueprint(sts, READY_PEOPLE, READY_CLIENT))
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
-    app.register_blueprint(doctor.blueprint(sts, settings.certificates.ca))
+    app.register_blueprint(
+        doctor.blueprint(sts, settings.certificates.ca, settings.certificate_names, settings.tls_port)
+    )
     for routes in (
         pushed_authorization,
         authorization,

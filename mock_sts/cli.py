@@ -10,6 +10,7 @@ from typing import Any
 
 from mock_sts import __version__
 from mock_sts.cli_client import add_client
+from mock_sts.cli_doctor import add_doctor
 from mock_sts.cli_fixtures import add_fixtures
 from mock_sts.cli_output import print_json
 from mock_sts.cli_persona import add_persona
@@ -97,10 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("--url", help="default: the port of the settings on this machine")
     health.set_defaults(run=_health)
 
-    doctor = commands.add_parser("doctor", help="how the server is seen from here, and which clients will refuse it")
-    doctor.add_argument("--from", dest="authority", metavar="URL", help="the address that a client is configured with")
-    doctor.add_argument("--json", action="store_true", help="for scripts")
-    doctor.set_defaults(run=_doctor)
+    add_doctor(commands.add_parser("doctor", help="how the server is seen from here, and which clients will refuse it"))
 
     add_fixtures(commands.add_parser("fixtures", help="the world: check, load, generate, export"))
     add_persona(commands.add_parser("persona", help="people: list, show, new"))
@@ -166,50 +164,43 @@ def _prepare(parsed: argparse.Namespace) -> int:
 
 
 def _health(parsed: argparse.Namespace) -> int:
-    import urllib.request  # noqa: PLC0415  the standard library only: containers have nothing else
+    from mock_sts.http_client import NoAnswerError, ask, printable  # noqa: PLC0415
 
     settings = settings_of()[0]
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  shown to nobody
     host = f"[{host}]" if ":" in host else host
-    url = (parsed.url or f"http://{host}:{settings.port}").rstrip("/")
+    url = (parsed.url or f"http://{host}:{settings.port}").rstrip("/") + "/health/ready"
     try:
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=2) as response:  # noqa: S310  as given
-            healthy = response.status == 200
-    except (OSError, ValueError) as error:
-        print(f"not healthy: {error}", file=sys.stderr)
+        # No proxy: the question is whether the server answers, not whether others do.
+        answer = ask(url, seconds=2, proxies=False)
+    except NoAnswerError as error:
+        print(f"not healthy: {printable(str(error))}" + (f"; {error.remedy}" if error.remedy else ""), file=sys.stderr)
         return 1
-    return 0 if healthy else 1
-
-
-def _doctor(parsed: argparse.Namespace) -> int:
-    from mock_sts.cli_output import print_json  # noqa: PLC0415
-    from mock_sts.doctor import as_text, examine, surroundings  # noqa: PLC0415
-
-    settings, _ = settings_of()
-    report = examine(parsed.authority or issuer_of(settings, None), surroundings(settings))
-    if parsed.json:
-        print_json(report.document())
-    else:
-        print(as_text(report))
-    return report.status
+    if answer.status != 200:
+        print(f"not healthy: status {answer.status} from {url}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _token(parsed: argparse.Namespace) -> int:
+    from mock_sts.http_client import printable  # noqa: PLC0415
     from mock_sts.token_client import TokenClientError, decode, fetch_token  # noqa: PLC0415
 
     settings, _ = settings_of()
+    jwk = _private_jwk(settings, parsed)
     try:
         token = fetch_token(
             issuer_of(settings, parsed.url),
             parsed.client_id,
-            _private_jwk(settings, parsed),
+            jwk,
             scope=parsed.scope,
             resource=parsed.resource,
             dpop=not parsed.bearer,
         )
+        told = json.dumps(decode(token), indent=2, ensure_ascii=False) if parsed.decode else token
     except TokenClientError as error:
-        raise CommandError(str(error)) from None
-    print(json.dumps(decode(token), indent=2, ensure_ascii=False) if parsed.decode else token)
+        raise CommandError(printable(str(error))) from None
+    print(told)
     return 0
 
 

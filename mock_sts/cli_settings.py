@@ -33,7 +33,7 @@ def settings_of(parsed: argparse.Namespace | None = None) -> tuple[Settings, dic
 def issuer_of(settings: Settings, url: str | None) -> str:
     """The issuer to talk to: ``url`` where one was given, else what the settings say. Raises CommandError."""
     if url is None:
-        return settings.public_url or f"http://localhost:{settings.port}"
+        return settings.issuer
     read = next(setting.parse for setting in SETTINGS if setting.name == "public_url")
     try:
         issuer: str = read(url.rstrip("/"))

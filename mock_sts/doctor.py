@@ -5,32 +5,37 @@ Like ``token_client`` it lives beside the floors and looks at a server from outs
 """
 
 import email.utils
-import json
-import os
 import queue
 import socket
 import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from mock_sts.helseid.client_libraries import LibraryRule, Sight, origin_of, refusals, strangers
+from mock_sts.helseid.client_libraries import (
+    NAME_THE_PROXY,
+    LibraryRule,
+    Sight,
+    differs_by_scheme,
+    origin_of,
+    refusals,
+    remedy_of,
+    split_url,
+    strangers,
+)
+from mock_sts.http_client import NoAnswerError, ask, printable, proxy_of, within
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.certificates import describe
-from mock_sts.settings import Settings
 
 #: How a report begins each line.
 _WORDS = {"fine": "ok", "note": "note", "refused": "refuses", "fault": "FAULT"}
 
-#: Seconds for an answer of the server, and for the addresses of clients, which are asked all at once.
-_PATIENCE, _SHORT = 5.0, 1.0
+#: Seconds for the addresses of clients, which are asked all at once, and for the search for one name.
+_SHORT, _NAMES_WITHIN = 1.0, 5.0
 
 #: Seconds of difference between clocks from which assertions of careful clients are too old or too new.
 _CLOCK = 5
@@ -42,8 +47,7 @@ _DAY = 86_400
 #: Addresses of clients that are asked at most, and that are named at most.
 _ASKED, _NAMED = 40, 3
 
-#: Environment variables by which programs are told of further authorities.
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_WHO_LISTENS = "look whether something listens there that speaks TLS (MOCK_STS_TLS_PORT)"
 
 #: What OpenSSL says of a certificate for another name or address.
 _OTHER_NAME = (62, 64)
@@ -84,25 +88,27 @@ class Report:
         return 2 if State.FAULT in states else 1 if State.REFUSED in states else 0
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON has it."""
+        """The report as JSON has it; what servers said holds no control characters."""
         return {
-            "authority": self.authority,
-            "issuer": self.issuer,
+            "authority": printable(self.authority),
+            "issuer": printable(self.issuer),
             "status": self.status,
-            "observations": [asdict(observation) for observation in self.observations],
+            "observations": [
+                {**asdict(one), "says": printable(one.says), "remedy": printable(one.remedy)}
+                for one in self.observations
+            ],
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back from a server: a JSON document, and how far its clock is ahead (seconds), if it told the time."""
+class Document:
+    """A JSON document of a server: the address it came from in the end, and how far the server's clock is ahead
+    (seconds), if it told the time.
+    """
 
-    document: Mapping[str, Any]
+    members: Mapping[str, Any]
+    url: str
     clock_ahead: float | None
-
-
-class NoAnswerError(Exception):
-    """No JSON document; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,48 +127,25 @@ class Trust:
 
 @dataclass(slots=True)
 class Surroundings:
-    """What the doctor knows beside the address: whom to trust, and the addresses of registered clients."""
+    """What the doctor knows beside the address: whom to trust, and the addresses of registered clients; and the seconds
+    that each question to the server may take.
+    """
 
     trusts: tuple[Trust, ...] = (Trust("the system's store", None),)
     redirect_uris: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resolve: Callable[[str], tuple[str, ...]] = field(default_factory=lambda: resolve)
-
-
-def surroundings(settings: Settings) -> Surroundings:
-    """Those of this machine: the local CA, those in environment variables, and the clients of the local registry."""
-    files = [(name, Path(value)) for name in _CA_VARIABLES if (value := os.environ.get(name))]
-    if settings.certificates.ca.is_file():
-        files.append(("", settings.certificates.ca))
-    named = {file: Trust(f"{file} ({name})" if name else str(file), file) for name, file in files if file.is_file()}
-    return Surroundings((Trust("the system's store", None), *named.values()), _registered(settings))
-
-
-def _registered(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Client id to redirect URIs; empty without a registry on this machine."""
-    if not settings.database_path.is_file():
-        return {}
-    from mock_sts.store.catalog import load_catalog  # noqa: PLC0415  only where there is one
-    from mock_sts.store.engine import Store, StoreError  # noqa: PLC0415
-
-    store = Store(settings.database_path, synchronous=settings.sqlite_synchronous)
-    try:
-        clients = load_catalog(store).clients()
-    except StoreError:
-        return {}
-    finally:
-        store.close()
-    return {client.client_id: client.members["redirect_uris"] for client in clients}
+    patience: float = 5.0
 
 
 def as_text(report: Report) -> str:
     """The report for a terminal: a line for each observation, and below it what mends it."""
-    lines = [f"mock-sts doctor: {report.authority} as seen from here"]
+    lines = [printable(f"mock-sts doctor: {report.authority} as seen from here")]
     seen = report.observations
     for number, one in enumerate(seen):
         who = ", ".join(one.who) or one.check
-        lines.append(f"{_WORDS[one.state]:8} {who}: {one.says}")
+        lines.append(printable(f"{_WORDS[one.state]:8} {who}: {one.says}"))
         if one.remedy and (number + 1 == len(seen) or seen[number + 1].remedy != one.remedy):
-            lines.append(f"         -> {one.remedy}")
+            lines.append(printable(f"         -> {one.remedy}"))
     return "\n".join(lines)
 
 
@@ -172,23 +155,35 @@ def examine(authority: str, around: Surroundings) -> Report:
     if found[0].state is State.FAULT:
         return Report(authority, "", tuple(found))
     context = None
-    if authority.startswith("https:"):
-        certificate, context = look_at_certificate(authority, around.trusts)
+    if split_url(authority).scheme == "https":
+        certificate, context = look_at_certificate(authority, around.trusts, around.patience)
         found.append(certificate)
+        if context is None:
+            return Report(authority, "", tuple(found))
+    url = authority.rstrip("/") + Endpoint.DISCOVERY
+    if proxy := proxy_of(url):
+        # Without its user and password.
+        said = (
+            f"asked through {origin_of(proxy) or 'a proxy'}, as {split_url(url).scheme}_proxy of the environment says"
+        )
+        found.append(Observation("proxy", State.NOTE, said, "name the host in no_proxy to go there directly"))
     try:
-        answer = fetch_json(authority.rstrip("/") + Endpoint.DISCOVERY, context)
-        if not isinstance(answer.document.get("issuer"), str):
+        discovery = fetch_json(url, context, around.patience)
+        if not isinstance(discovery.members.get("issuer"), str):
             raise NoAnswerError(f"what {authority} answers is no discovery document: it names no issuer")
     except NoAnswerError as error:
-        fault = Observation("discovery", State.FAULT, str(error), "start the server, or mend the address")
-        return Report(authority, "", (*found, fault))
-    keys: tuple[Mapping[str, Any], ...] | None
+        remedy = error.remedy or "start the server, or mend the address"
+        return Report(authority, "", (*found, Observation("discovery", State.FAULT, str(error), remedy)))
+    if discovery.url != url:
+        said = f"{url} leads to {discovery.url}"
+        found.append(Observation("discovery", State.NOTE, said, "name that address: not every client goes on"))
+    key_set: object
     try:
-        keys = tuple(fetch_json(str(answer.document.get("jwks_uri", "")), context).document["keys"])
-    except (NoAnswerError, KeyError, TypeError):
-        keys = None
-    found.append(clock(answer.clock_ahead))
-    return judge(Sight(authority, answer.document, keys), around, found)
+        key_set = fetch_json(str(discovery.members.get("jwks_uri", "")), context, around.patience).members
+    except NoAnswerError:
+        key_set = None
+    found.append(clock(discovery.clock_ahead))
+    return judge(Sight.of(authority, discovery.members, key_set), around, found)
 
 
 def judge(sight: Sight, around: Surroundings, found: Iterable[Observation]) -> Report:
@@ -196,7 +191,7 @@ def judge(sight: Sight, around: Surroundings, found: Iterable[Observation]) -> R
     seen = [_issuer(sight), *found, *_other_names(sight, around), _endpoints(sight)]
     if around.redirect_uris:
         seen.append(_redirects(around.redirect_uris))
-    seen += _libraries(refusals(sight))
+    seen += _libraries(sight, refusals(sight))
     return Report(sight.authority, sight.issuer, tuple(seen))
 
 
@@ -218,75 +213,69 @@ def clock(ahead: float | None) -> Observation:
 def resolve(host: str) -> tuple[str, ...]:
     """The addresses of ``host`` as this machine finds them; none where the name is unknown."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = within(_NAMES_WITHIN, lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError):
         return ()
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def fetch_json(url: str, context: ssl.SSLContext | None) -> Answer:
-    """The JSON object at ``url``. Raises NoAnswerError."""
-    if not url.startswith(("http://", "https://")):
-        raise NoAnswerError(f"{url[:100]!r} is no http or https URL")
+def fetch_json(url: str, context: ssl.SSLContext | None, seconds: float) -> Document:
+    """The JSON object at ``url``, for which there are so many ``seconds``. Raises NoAnswerError."""
     begun = time.time()
-    opener = urllib.request.build_opener(*([urllib.request.HTTPSHandler(context=context)] if context else []))
-    try:
-        with opener.open(url, timeout=_PATIENCE) as response:
-            told, body = response.headers.get("Date"), response.read(1_000_000)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise NoAnswerError(f"status {error.code} from {url}: {_said(error.read(1_000_000))}") from None
-    except (OSError, ValueError) as error:
-        raise NoAnswerError(f"no answer from {url}: {getattr(error, 'reason', error)}") from None
-    document = _object_in(body)
-    if document is None:
-        raise NoAnswerError(f"what {url} answers is no JSON object")
-    return Answer(document, _ahead(told, begun, time.time()))
-
-
-def _object_in(body: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _said(body: bytes) -> str:
-    """The words of a refusal; ours name the host that was seen, the known ones, and the setting."""
-    document = _object_in(body) or {}
-    return str(document.get("error_description") or document.get("detail") or "no reason given")
+    answer = ask(url, seconds=seconds, context=context)
+    if answer.status != 200:
+        try:
+            told = answer.document()
+        except NoAnswerError:
+            told = {}
+        # Ours name the host that was seen, the known ones, and the setting.
+        reason = told.get("error_description") or told.get("detail") or "no reason given"
+        raise NoAnswerError(
+            f"status {answer.status} from {url}: {reason}", "mend the address, or the server's settings"
+        )
+    return Document(answer.document(), answer.url, _ahead(answer.headers.get("Date"), begun, time.time()))
 
 
 def _ahead(told: str | None, begun: float, ended: float) -> float | None:
     """How far a server's clock is ahead that said ``told`` between ``begun`` and ``ended``; it tells whole seconds."""
     try:
         at = email.utils.parsedate_to_datetime(told or "").timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if at > ended:
         return at - ended
     return min(0.0, at + 1 - begun)
 
 
-def look_at_certificate(url: str, trusts: Iterable[Trust]) -> tuple[Observation, ssl.SSLContext | None]:
-    """The certificate of the server at ``url``, and how a client trusts it that can."""
-    parts = urlsplit(url)
+def look_at_certificate(url: str, trusts: Iterable[Trust], seconds: float) -> tuple[Observation, ssl.SSLContext | None]:
+    """The certificate of the server at ``url``, and how a client trusts it that can; None when none does.
+
+    ``seconds`` are for all of it.
+    """
+    parts = split_url(url)
     host, port = parts.hostname or "", parts.port or 443
+    try:
+        return within(seconds, lambda: _look_at_certificate(host, port, trusts, seconds))
+    except TimeoutError as error:
+        return Observation("certificate", State.FAULT, f"no TLS with {host}:{port}: {error}", _WHO_LISTENS), None
+
+
+def _look_at_certificate(
+    host: str, port: int, trusts: Iterable[Trust], seconds: float
+) -> tuple[Observation, ssl.SSLContext | None]:
     anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
     try:
-        names, ends = describe(_certificate(host, port, anyone))
+        names, ends = describe(_certificate(host, port, anyone, seconds))
     except (OSError, ValueError) as error:
-        remedy = "look whether something listens there that speaks TLS (MOCK_STS_TLS_PORT)"
-        return Observation("certificate", State.FAULT, f"no TLS with {host}:{port}: {error}", remedy), None
+        return Observation("certificate", State.FAULT, f"no TLS with {host}:{port}: {error}", _WHO_LISTENS), None
     told = f"for {', '.join(names)}; until {time.strftime('%Y-%m-%d', time.gmtime(ends))}"
     trusted: list[tuple[Trust, ssl.SSLContext]] = []
     wrong_name = False
     for trust in trusts:
         try:
             context = trust.context()
-            _certificate(host, port, context)
+            _certificate(host, port, context, seconds)
         except ssl.SSLCertVerificationError as error:
             wrong_name = wrong_name or error.verify_code in _OTHER_NAME
         except OSError:
@@ -308,10 +297,10 @@ def look_at_certificate(url: str, trusts: Iterable[Trust]) -> tuple[Observation,
     return Observation("certificate", State.FAULT, f"trusted by nobody here: {told}", "fetch mock-sts ca"), None
 
 
-def _certificate(host: str, port: int, context: ssl.SSLContext) -> bytes:
+def _certificate(host: str, port: int, context: ssl.SSLContext, seconds: float) -> bytes:
     """The certificate of whoever listens there, as DER. Raises OSError, of which ssl's errors are."""
     with (
-        socket.create_connection((host, port), timeout=_PATIENCE) as plain,
+        socket.create_connection((host, port), timeout=seconds) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,
     ):
         return secure.getpeercert(binary_form=True) or b""
@@ -320,11 +309,12 @@ def _certificate(host: str, port: int, context: ssl.SSLContext) -> bytes:
 def _issuer(sight: Sight) -> Observation:
     if sight.issuer == sight.authority:
         return Observation("issuer", State.FINE, sight.issuer)
-    return Observation("issuer", State.NOTE, f"{sight.issuer}, another than {sight.authority}")
+    remedy = NAME_THE_PROXY if differs_by_scheme(sight) else ""
+    return Observation("issuer", State.NOTE, f"{sight.issuer}, another than {sight.authority}", remedy)
 
 
 def _name(authority: str, around: Surroundings) -> Observation:
-    host = _host_of(authority)
+    host = split_url(authority).hostname
     found = around.resolve(host) if host else ()
     if found:
         return Observation("name", State.FINE, f"{host} is {', '.join(found)}")
@@ -335,18 +325,12 @@ def _name(authority: str, around: Surroundings) -> Observation:
     return Observation("name", State.FAULT, said, remedy)
 
 
-def _host_of(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "") if parts.scheme in ("http", "https") and parts.port != 0 else ""
-    except ValueError:
-        return ""
-
-
 def _other_names(sight: Sight, around: Surroundings) -> list[Observation]:
     """The hosts in the metadata that are not the authority's."""
-    hosts = dict.fromkeys(_host_of(url) for url in (sight.issuer, *sight.endpoints.values()))
-    unknown = [host for host in hosts if host and host != _host_of(sight.authority) and not around.resolve(host)]
+    hosts = dict.fromkeys(split_url(url).hostname or "" for url in (sight.issuer, *sight.endpoints.values()))
+    others = [host for host in hosts if host and host != split_url(sight.authority).hostname]
+    known = _all_at_once(lambda host: bool(around.resolve(host)), others[:_ASKED])
+    unknown = [host for host in others[:_ASKED] if host not in known]
     if not unknown:
         return []
     return [
@@ -363,7 +347,7 @@ def _endpoints(sight: Sight) -> Observation:
     found = strangers(sight)
     if not found:
         return Observation("endpoints", State.FINE, f"all on {origin_of(sight.authority)}")
-    others = ", ".join(dict.fromkeys(origin_of(url) for url in found.values()))
+    others = ", ".join(dict.fromkeys(origin_of(url) or "no URL" for url in found.values()))
     names = ", ".join([*list(found)[:_NAMED], *(["..."] if len(found) > _NAMED else [])])
     return Observation("endpoints", State.NOTE, f"{len(found)} of {len(sight.endpoints)} on {others}: {names}")
 
@@ -373,7 +357,7 @@ def _redirects(registered: Mapping[str, tuple[str, ...]]) -> Observation:
     owners: dict[str, str] = {}
     for client_id, uris in registered.items():
         for uri in uris:
-            if _host_of(uri):
+            if split_url(uri).scheme:
                 owners.setdefault(origin_of(uri), client_id)
     asked = dict(list(owners.items())[:_ASKED])
     if not asked:
@@ -408,7 +392,7 @@ def _all_at_once(succeeds: Callable[[str], bool], items: Iterable[str]) -> set[s
 
 def _listens(origin: str) -> bool:
     """Whether something takes connections there. Nothing is sent: a request might set off something."""
-    parts = urlsplit(origin)
+    parts = split_url(origin)
     try:
         with socket.create_connection(
             (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), timeout=_SHORT
@@ -418,9 +402,9 @@ def _listens(origin: str) -> bool:
         return False
 
 
-def _libraries(refused: Iterable[tuple[LibraryRule, str]]) -> list[Observation]:
+def _libraries(sight: Sight, refused: Iterable[tuple[LibraryRule, str]]) -> list[Observation]:
     found = [
-        Observation("client library", State.REFUSED, f"{rule.says}; {fault}", rule.remedy, rule.libraries)
+        Observation("client library", State.REFUSED, f"{rule.says}; {fault}", remedy_of(rule, sight), rule.libraries)
         for rule, fault in refused
     ]
     return found or [Observation("client libraries", State.FINE, "none that we know refuses this address")]

@@ -124,8 +124,7 @@ def end_with_parent(by: signal.Signals) -> None:
 def banner(settings: Settings) -> str:
     """What the server says when it starts."""
     name = f"[{settings.host}]" if ":" in settings.host else settings.host
-    shown = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else name  # noqa: S104  shown only
-    issuer = settings.public_url or f"http://{shown}:{settings.port}"
+    issuer = settings.issuer
     people = [f"{pid} {name}, {what}" for pid, name, what in READY_PEOPLE]
     lines = [
         *_warning(settings),

@@ -374,7 +374,21 @@ class Settings:
     def addresses(self) -> Addresses:
         """The addresses that these settings give the server."""
         mode = UrlMode(self.url_mode) if self.url_mode else UrlMode.SPLIT if self.public_url else UrlMode.REQUEST
-        return Addresses(self.public_url, self.aliases, mode, is_loopback(self.host))
+        own_host = self._host_in_url if is_loopback(self.host) else ""
+        return Addresses(self.public_url, self.aliases, mode, is_loopback(self.host), own_host=own_host)
+
+    @property
+    def _host_in_url(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def issuer(self) -> str:
+        """The public URL, or else the address by which this machine reaches the server."""
+        if self.public_url:
+            return self.public_url
+        usual = self.host in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104  nothing is bound here
+        name = "localhost" if usual else self._host_in_url
+        return f"http://{name}:{self.port}"
 
     @property
     def database_path(self) -> Path:

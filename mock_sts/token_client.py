@@ -6,18 +6,18 @@ It lives beside the floors and talks to a server like any other client.
 import json
 import secrets
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from email.message import Message
 from typing import Any
 
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
+from mock_sts.http_client import NoAnswerError, ask
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode
 from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, Endpoint, GrantType
 
+#: Seconds for one answer.
 _TIMEOUT = 10
 
 
@@ -35,9 +35,9 @@ def fetch_token(
     except JoseError as error:
         raise TokenClientError(f"the private key of {client_id!r} cannot be used: {error}") from None
     metadata = _get_json(issuer + Endpoint.DISCOVERY)
-    if not {"issuer", "token_endpoint"} <= metadata.keys():
+    audience, endpoint = metadata.get("issuer"), metadata.get("token_endpoint")
+    if not (isinstance(audience, str) and isinstance(endpoint, str)):
         raise TokenClientError(f"what {issuer} answers is no discovery document: issuer or token_endpoint is missing")
-    endpoint = str(metadata["token_endpoint"])
     form = {
         "grant_type": GrantType.CLIENT_CREDENTIALS,
         "client_id": client_id,
@@ -49,11 +49,14 @@ def fetch_token(
         body = {
             **{name: value for name, value in form.items() if value},
             "client_assertion_type": CLIENT_ASSERTION_TYPE,
-            "client_assertion": _assertion(key, jwk.get("kid"), client_id, str(metadata["issuer"])),
+            "client_assertion": _assertion(key, jwk.get("kid"), client_id, audience),
         }
         status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce) if dpop else None)
         if status == 200:
-            return str(answer["access_token"])
+            token = answer.get("access_token")
+            if not isinstance(token, str):
+                raise TokenClientError(f"what {endpoint} answers is no token: access_token is missing")
+            return token
         nonce = headers.get(NONCE_HEADER)
         if answer.get("error") != ErrorCode.USE_DPOP_NONCE or nonce is None:
             rule = headers.get(RULE_HEADER)
@@ -63,8 +66,11 @@ def fetch_token(
 
 
 def decode(token: str) -> dict[str, Any]:
-    """The claims of ``token``; its signature is not looked at."""
-    return read_jws(token).claims
+    """The claims of ``token``; its signature is not looked at. Raises TokenClientError when it has none."""
+    try:
+        return read_jws(token).claims
+    except JoseError as error:
+        raise TokenClientError(f"the token has no claims to show: {error}") from None
 
 
 def _assertion(key: PrivateKey, kid: object, client_id: str, issuer: str) -> str:
@@ -93,22 +99,23 @@ def _proof(key: PrivateKey, endpoint: str, nonce: str | None) -> str:
 
 def _get_json(url: str) -> dict[str, Any]:
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310  the user's own URL
-            return dict(json.load(response))
-    except (OSError, ValueError) as error:
-        raise TokenClientError(f"no discovery document at {url}: {error}; is the server running?") from None
+        answer = ask(url, seconds=_TIMEOUT)
+        if answer.status != 200:
+            raise NoAnswerError(f"status {answer.status}")
+        return answer.document()
+    except NoAnswerError as error:
+        raise TokenClientError(
+            f"no discovery document at {url}: {error}; {error.remedy or 'is the server running?'}"
+        ) from None
 
 
 def _post(url: str, body: Mapping[str, str], proof: str | None) -> tuple[int, Message, dict[str, Any]]:
-    request = urllib.request.Request(url, urllib.parse.urlencode(body).encode(), {"DPoP": proof} if proof else {})  # noqa: S310
+    form = urllib.parse.urlencode(body).encode()
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
-            return response.status, response.headers, json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            try:
-                return error.code, error.headers, json.load(error)
-            except ValueError:
-                raise TokenClientError(f"status {error.code} without JSON from {url}") from None
-    except (OSError, ValueError) as error:
-        raise TokenClientError(f"no answer from {url}: {error}") from None
+        answer = ask(url, seconds=_TIMEOUT, form=form, headers={"DPoP": proof} if proof else {})
+    except NoAnswerError as error:
+        raise TokenClientError(f"{error}; {error.remedy}" if error.remedy else str(error)) from None
+    try:
+        return answer.status, answer.headers, answer.document()
+    except NoAnswerError:
+        raise TokenClientError(f"status {answer.status} without JSON from {url}") from None

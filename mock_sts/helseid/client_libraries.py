@@ -215,7 +215,7 @@ _USE_HTTPS = "set MOCK_STS_TLS_PORT and use the https address"
 _USE_THE_DOCUMENT = "use the discovery document of this server unchanged"
 
 #: For a server that does not know that something in front of it ends TLS.
-_NAME_THE_PROXY = "let the server know of the proxy that ends TLS: set MOCK_STS_TRUSTED_PROXIES, or MOCK_STS_PUBLIC_URL"
+NAME_THE_PROXY = "let the server know of the proxy that ends TLS: set MOCK_STS_TRUSTED_PROXIES, or MOCK_STS_PUBLIC_URL"
 
 #: What a client library needs to find: the order is that of the report.
 LIBRARY_RULES: tuple[LibraryRule, ...] = (
@@ -354,7 +354,7 @@ def remedy_of(rule: LibraryRule, sight: Sight) -> str:
     for name, url in (("issuer", sight.issuer), *sight.endpoints.items()):
         parts = split_url(url)
         told[name] = parts._replace(scheme="https").geturl() if parts.netloc == secure else url
-    return rule.remedy if rule.fault(replace(sight, metadata=told)) else _NAME_THE_PROXY
+    return rule.remedy if rule.fault(replace(sight, metadata=told)) else NAME_THE_PROXY
 
 
 def differs_by_scheme(sight: Sight) -> bool:

@@ -73,7 +73,8 @@ class EffectiveUrls:
 class Addresses:
     """The addresses of a server: public URL (or an empty string), aliases, mode, and whether it is bound to
     loopback only. URLs have no trailing slash. ``unnamed`` says that the server got its public URL while it ran: hosts
-    that it was known by without one count as aliases.
+    that it was known by without one count as aliases. ``own_host`` is the loopback address on which it listens, as it
+    stands in a URL, for that need not be a usual one.
     """
 
     public_url: str
@@ -81,6 +82,7 @@ class Addresses:
     mode: UrlMode
     loopback_only: bool
     unnamed: bool = False
+    own_host: str = ""
 
     def of(self, scheme: str, host: str, prefix: str = "") -> EffectiveUrls:
         """The URLs for a request that came by ``scheme`` to ``host`` (the Host header).
@@ -105,7 +107,12 @@ class Addresses:
 
     def known(self) -> tuple[str, ...]:
         """What a person may be told: the named URLs, else the loopback names."""
-        return (*self.named, *sorted(LOOPBACK_NAMES))
+        return (*self.named, *sorted(self.loopback_names))
+
+    @property
+    def loopback_names(self) -> frozenset[str]:
+        """Hosts that are always answered, as they stand in a URL."""
+        return LOOPBACK_NAMES | {self.own_host} if self.own_host else LOOPBACK_NAMES
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -119,7 +126,7 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
         raise UnknownHostError(host + prefix, addresses.known())
     named, mode = addresses.named, addresses.mode
     same_host = [url for url in named if _has_host(url, host)]
-    any_host = not same_host and host_name(host) not in LOOPBACK_NAMES
+    any_host = not same_host and host_name(host) not in addresses.loopback_names
     takes_any = not addresses.aliases if addresses.unnamed else mode is UrlMode.REQUEST and not named
     if any_host and (addresses.loopback_only or not takes_any):
         raise UnknownHostError(host, addresses.known())

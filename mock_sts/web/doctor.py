@@ -2,20 +2,28 @@
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from flask import Blueprint, Response, request
 
 from mock_sts.doctor import Observation, State, Surroundings, Trust, judge, look_at_certificate
-from mock_sts.helseid.client_libraries import Sight
+from mock_sts.helseid.client_libraries import Sight, origin_of
 from mock_sts.services import metadata
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
 
+#: Seconds that a look at the server's own certificate may take: a visitor holds a thread for as long.
+_PATIENCE = 1.0
 
-def blueprint(sts: Sts, ca_file: Path) -> Blueprint:
-    """The routes. ``ca_file`` is where the certificate of the local CA lies, if there is one."""
+
+def blueprint(sts: Sts, ca_file: Path, tls_names: Iterable[str] = (), tls_port: int | None = None) -> Blueprint:
+    """The routes. ``ca_file`` is where the certificate of the local CA lies, if there is one; ``tls_names`` are the
+    names and addresses for which the server has a certificate on ``tls_port``.
+    """
+    served = {f"[{name}]" if ":" in name else name for name in tls_names if tls_port is not None}
+    own = frozenset(origin_of(f"https://{name}:{tls_port}") for name in served)
     routes = Blueprint("doctor", __name__)
 
     @routes.get("/mock/doctor")
@@ -23,25 +31,31 @@ def blueprint(sts: Sts, ca_file: Path) -> Blueprint:
         urls = reading.effective_urls(sts.addresses)
         # Asked in the process: a request of the server to itself could wait for the very thread that makes it.
         document = json.loads(metadata.discovery(sts, urls))
-        keys = tuple(json.loads(metadata.jwks(sts))["keys"])
-        sight = Sight(f"{request.scheme}://{request.host}{reading.root(sts.addresses)}", document, keys)
+        authority = f"{request.scheme}://{request.host}{reading.root(sts.addresses)}"
+        sight = Sight.of(authority, document, json.loads(metadata.jwks(sts)))
         registered = {one.client_id: one.members["redirect_uris"] for one in sts.catalog.current().clients()}
-        report = judge(sight, Surroundings(redirect_uris=registered), _seen_here(sts, sight.authority, ca_file))
+        report = judge(sight, Surroundings(redirect_uris=registered), _seen_here(sts, authority, ca_file, own))
         return browser.page("doctor.html", language=ENGLISH, report=report, known=sts.addresses.known())
 
     return routes
 
 
-def _seen_here(sts: Sts, authority: str, ca_file: Path) -> list[Observation]:
+def _seen_here(sts: Sts, authority: str, ca_file: Path, own: frozenset[str]) -> list[Observation]:
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(sts.clock.times().now))
     seen = [Observation("clock", State.NOTE, f"{now} UTC on this server")]
-    if authority.startswith("https:"):
+    if not authority.startswith("https:"):
+        return seen
+    # The visitor has said which host this is: the server connects to none but its own addresses.
+    if origin_of(authority) in own | {origin_of(url) for url in sts.addresses.named}:
         trusts = [Trust("the system's store", None)]
         if ca_file.is_file():
             trusts.append(Trust("the local CA", ca_file))
-        found, _ = look_at_certificate(authority, trusts)
+        found, _ = look_at_certificate(authority, trusts, _PATIENCE)
         if found.state is State.FAULT:
             # The server need not be able to reach itself by the address that a browser has.
             found = Observation(found.check, State.NOTE, f"as seen from the server: {found.says}", found.remedy)
         seen.append(found)
+    else:
+        says = "not looked at from the server: no setting names this address"
+        seen.append(Observation("certificate", State.NOTE, says, f"mock-sts doctor --from {authority}"))
     return seen

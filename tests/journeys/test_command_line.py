@@ -177,6 +177,32 @@ def test_health(server: LiveServer) -> None:
     assert "not healthy" in unhealthy.stderr
 
 
+def test_commands_ask_the_host_that_the_server_listens_on(tmp_path: Path) -> None:
+    port = free_port()
+    environment = bare_environment(
+        host="127.0.0.5", port=str(port), database_url=f"sqlite:///{tmp_path / 'live.sqlite'}"
+    )
+    words = [sys.executable, "-m", "mock_sts"]
+    with subprocess.Popen([*words, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            issuer = next(line for line in server.stdout if "issuer" in line).split()[-1]
+            until(
+                lambda: (
+                    subprocess.run([*words, "health"], check=False, env=environment, capture_output=True).returncode
+                    == 0
+                ),
+                "the server does not answer",
+                seconds=30,
+            )
+            shown = run("token", "demo-machine", "--decode", environment=environment)
+            seen = json.loads(run("doctor", "--json", environment=environment, status=1).stdout)
+            told = [issuer, json.loads(shown.stdout)["iss"], seen["authority"]]
+            assert told == [f"http://127.0.0.5:{port}"] * 3
+        finally:
+            server.terminate()
+
+
 def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
     world = tmp_path / "world"
     (world / "clients").mkdir(parents=True)

@@ -4,6 +4,7 @@ their cases in tests/helseid/test_client_libraries.py.
 
 import json
 import math
+import os
 import socket
 import ssl
 import subprocess
@@ -64,9 +65,15 @@ class Tiny:
     ahead: int | None = 0
     status: int = 200
     base: str = ""
+    #: Written instead of an answer to the request for metadata, a piece every tenth of a second.
+    raw: tuple[bytes, ...] = ()
+    location: str = ""
+    keys: Any = field(default_factory=lambda: {"keys": [{"kid": "k", "alg": "RS256"}]})
+    seen: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        endpoints = {f"{name}_endpoint": f"{self.base}/{name}" for name in ("authorization", "token", "userinfo")}
+        names = ("authorization", "token", "userinfo", "end_session")
+        endpoints = {f"{name}_endpoint": f"{self.base}/{name}" for name in names}
         return {
             "issuer": self.base,
             "jwks_uri": f"{self.base}/jwks",
@@ -85,9 +92,18 @@ def tiny() -> Iterator[Tiny]:
 def _serve(tiny: Tiny, context: ssl.SSLContext | None) -> Iterator[Tiny]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = {"keys": [{"kid": "k", "alg": "RS256"}]} if self.path == "/jwks" else tiny.told or tiny.document()
+            tiny.seen.append(self.path)
+            if tiny.raw and self.path != "/jwks":
+                for piece in tiny.raw:
+                    self.wfile.write(piece)
+                    time.sleep(0.1 if len(tiny.raw) > 1 else 0)
+                return
+            told = tiny.keys if self.path == "/jwks" else tiny.told or tiny.document()
             body = told if isinstance(told, bytes) else json.dumps(told).encode()
-            self.send_response_only(tiny.status)
+            moved = bool(tiny.location) and self.path == DISCOVERY
+            self.send_response_only(302 if moved else tiny.status)
+            if moved:
+                self.send_header("Location", tiny.location)
             if tiny.ahead is not None:
                 self.send_header("Date", self.date_time_string(time.time() + tiny.ahead))
             self.send_header("Content-Length", str(len(body)))
@@ -318,6 +334,164 @@ def test_many_silent_redirect_uris_take_no_longer_than_one(tiny: Tiny) -> None:
     assert found["says"].endswith("37 more")
 
 
+# What odd servers, and other programs, answer
+
+
+ODD = [
+    b"SSH-2.0-OpenSSH_9\r\n",
+    b"",
+    b"\x15\x03\x03\x00\x02\x02\x28",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
+    b"HTTP/1.1 500 Oh\r\nContent-Length: 1000\r\n\r\n{",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 200_000,
+    b"HTTP/1.1 200 OK\r\n\r\n" + b'{"a":' * 100_000,
+    b"HTTP/1.1 200 OK\r\n\r\n\xff\xfe{\0",
+]
+
+
+@pytest.mark.covers("doctor.odd-servers")
+@pytest.mark.parametrize("raw", ODD, ids=range(len(ODD)))
+def test_what_is_no_answer_is_a_fault_and_never_a_traceback(tiny: Tiny, raw: bytes) -> None:
+    tiny.raw = (raw,)
+    report = examine(tiny.base, Surroundings())
+    assert report.status == 2
+    assert observed(report, "discovery")["remedy"]
+    assert all(line.isprintable() for line in as_text(report).splitlines())
+
+
+@pytest.mark.covers("doctor.odd-servers")
+def test_http_to_the_port_for_https_is_told(server: TlsServer) -> None:
+    wrong = f"http://localhost:{server.tls_port}"
+    status, document, _ = doctor(server.environment, "--from", wrong)
+    assert status == 2
+    assert "that port may speak https" in observed(document, "discovery")["remedy"]
+    plain = f"https://localhost:{server.port}"
+    for url, remedy in ((wrong, "that port may speak https"), (plain, "that port may speak http:")):
+        for words, code in ((["health"], 1), (["token", "demo-machine"], 2)):
+            done = run_command(server.environment, *words, "--url", url)
+            assert (done.returncode, len(done.stderr.splitlines())) == (code, 1), done.stderr
+            assert remedy in done.stderr
+
+
+@pytest.mark.covers("doctor.odd-servers")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id_token_signing_alg_values_supported": 5},
+        {"id_token_signing_alg_values_supported": [["x"]]},
+        {"token_endpoint": "http://[::1"},
+        {"token_endpoint": "http://h:99999999/x", "issuer": "http://h:port"},
+        {"issuer": "http://[::1"},
+        {"jwks_uri": 7},
+        {"jwks_uri": "http://[::1/x"},
+        {"jwks_uri": "http://localhost/a b"},
+    ],
+)
+def test_odd_metadata_is_judged(tiny: Tiny, changes: dict[str, Any]) -> None:
+    tiny.told = {**tiny.document(), **changes}
+    report = examine(tiny.base, Surroundings(patience=2))
+    assert report.status == 1
+    assert json.loads(json.dumps(report.document()))["observations"]
+
+
+@pytest.mark.covers("doctor.odd-servers")
+@pytest.mark.parametrize("keys", [{"keys": ["a", "b"]}, {"keys": {"a": 1}}, {"keys": [[]]}])
+def test_odd_keys_are_no_keys(tiny: Tiny, keys: Any) -> None:
+    tiny.keys = keys
+    assert "no key could be loaded" in as_text(examine(tiny.base, Surroundings()))
+
+
+@pytest.mark.covers("doctor.odd-servers")
+def test_a_server_that_drips_does_not_hold_the_doctor(tiny: Tiny) -> None:
+    tiny.raw = (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b" "] * 60)
+    begun = time.monotonic()
+    report = examine(tiny.base, Surroundings(patience=0.5))
+    assert time.monotonic() - begun < 3
+    assert "not within 0.5 s" in observed(report, "discovery")["says"]
+
+
+@pytest.mark.covers("doctor.odd-servers")
+def test_what_a_server_says_cannot_forge_a_line(tiny: Tiny) -> None:
+    tiny.status, tiny.told = 400, {"error_description": "\x1b[31mred\nok       fake: line\u202e\x9b"}
+    lines = as_text(examine(tiny.base, Surroundings())).splitlines()
+    assert len(lines) == 4
+    assert "\\x1b[31mred\\nok       fake: line\\u202e\\x9b" in lines[2]
+    assert all(line.isprintable() for line in lines)
+    told = run_command(settings_of_no_server(), "token", "demo-machine", "--url", tiny.base)
+    assert (told.returncode, len(told.stderr.splitlines())) == (2, 1)
+
+
+def settings_of_no_server() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+
+
+@pytest.mark.covers("doctor.observations")
+def test_a_redirect_is_noted(tiny: Tiny) -> None:
+    tiny.location = f"{tiny.base}/elsewhere"
+    found = observed(examine(tiny.base, Surroundings()), "discovery")
+    assert (found["state"], found["says"]) == (State.NOTE, f"{tiny.base}{DISCOVERY} leads to {tiny.base}/elsewhere")
+
+
+@pytest.mark.covers("doctor.odd-servers")
+@pytest.mark.parametrize("location", ["ftp://localhost:1/x", "file:///etc/passwd", "http://[::1/", DISCOVERY])
+def test_a_redirect_to_nowhere_is_a_fault(tiny: Tiny, location: str) -> None:
+    tiny.location = location
+    report = examine(tiny.base, Surroundings())
+    assert report.status == 2
+    assert (
+        "redirects more than" in as_text(report) or "is no http or https URL" in as_text(report) or "[::1" in location
+    )
+
+
+@pytest.mark.covers("doctor.observations")
+def test_the_scheme_may_be_in_capitals(tiny: Tiny) -> None:
+    report = examine(tiny.base.replace("http:", "HTTP:"), Surroundings())
+    assert observed(report, "clock")["state"] == State.FINE
+
+
+# Proxies of the environment
+
+
+@pytest.mark.covers("doctor.proxies")
+def test_no_proxy_stands_before_this_machine(server: TlsServer) -> None:
+    """As in a container that was given the proxy of its network: nothing answers there."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    through = {**server.environment, "http_proxy": nowhere, "https_proxy": nowhere, "no_proxy": ""}
+    assert run_command(through, "health").returncode == 0
+    assert run_command(through, "token", "demo-machine").returncode == 0
+    status, document, _ = doctor(through)
+    assert status == 1
+    assert "proxy" not in [one["check"] for one in document["observations"]]
+
+
+@pytest.mark.covers("doctor.proxies")
+def test_a_proxy_that_is_gone_through_is_noted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", tiny.base.replace("://", "://user:secret@"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    around = Surroundings(resolve=lambda _: ("192.0.2.1",))
+    report = examine("http://sts.example.test", around)
+    assert f"http://sts.example.test{DISCOVERY}" in tiny.seen
+    found = observed(report, "proxy")
+    assert (found["state"], found["says"]) == (
+        State.NOTE,
+        f"asked through {tiny.base}, as http_proxy of the environment says",
+    )
+    assert "secret" not in json.dumps(report.document())
+    monkeypatch.setenv("no_proxy", "example.test")
+    around = Surroundings(resolve=lambda _: ("192.0.2.1",), patience=0.2)
+    assert "proxy" not in [one.check for one in examine("http://sts.example.test", around).observations]
+
+
+@pytest.mark.covers("doctor.proxies")
+def test_health_never_asks_a_proxy(server: TlsServer) -> None:
+    through = {**server.environment, "http_proxy": server.issuer, "no_proxy": ""}
+    done = run_command(through, "health", "--url", "http://nohost.example.test")
+    assert done.returncode == 1  # the proxy would have answered: it is the server
+
+
 # Certificates
 
 
@@ -362,6 +536,7 @@ def test_a_certificate_that_the_system_trusts_is_fine(tmp_path: Path, monkeypatc
 def test_a_certificate_for_other_names_is_a_fault(server: TlsServer) -> None:
     status, document, _ = doctor(server.environment, "--from", f"https://127.0.0.2:{server.tls_port}")
     found = observed(document, "certificate")
+    assert [one["check"] for one in document["observations"] if one["state"] == State.FAULT] == ["certificate"]
     assert (status, found["state"]) == (2, State.FAULT)
     assert found["says"].startswith("none for 127.0.0.2, but for localhost, 127.0.0.1, ::1; until ")
     assert "MOCK_STS_ALIASES" in found["remedy"]
@@ -443,6 +618,31 @@ def test_the_page_of_a_server_that_cannot_reach_itself_is_no_fault(worlds: World
     text = trusting.get("/mock/doctor", {"Host": "localhost:1", "X-Forwarded-Proto": "https"}).content.decode()
     assert "as seen from the server: no TLS with localhost:1" in text
     assert 'data-status="0"' in text
+
+
+@pytest.mark.covers("doctor.page.own")
+def test_the_page_connects_to_no_address_that_a_visitor_names(worlds: Worlds) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        listener.settimeout(0.3)
+        anywhere = worlds.make(host="localhost", tls_port=1, trusted_proxies=TrustedProxies(1, ()))
+        forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": f"127.0.0.1:{port}"}
+        for sts, headers in (
+            (anywhere, forwarded),
+            (anywhere, {"Host": f"localhost:{port}", "X-Forwarded-Proto": "https"}),
+            (worlds.make(public_url="https://sts.test", trusted_proxies=TrustedProxies(1, ())), forwarded),
+        ):
+            answer = sts.get("/mock/doctor", headers)
+            assert answer.status == 200
+            assert b"not looked at from the server: no setting names this address" in answer.content
+            with pytest.raises(TimeoutError):
+                listener.accept()
+        named = worlds.make(public_url=f"https://127.0.0.1:{port}", trusted_proxies=TrustedProxies(1, ()))
+        begun = time.monotonic()
+        answer = named.get("/mock/doctor", forwarded)
+        listener.accept()[0].close()
+    assert time.monotonic() - begun < 4  # nobody has answered
+    assert b"not within 1 s" in answer.content or b"timed out" in answer.content
 
 
 @pytest.mark.covers("doctor.page")

@@ -1,0 +1,59 @@
+"""``mock-sts doctor``: the doctor with what this machine and its settings know."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mock_sts.cli_output import print_json
+from mock_sts.cli_settings import issuer_of, settings_of
+from mock_sts.settings import Settings
+
+#: Environment variables by which programs are told of further authorities.
+_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+
+
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``mock-sts doctor``."""
+    parser.add_argument("--from", dest="authority", metavar="URL", help="the address that a client is configured with")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from mock_sts.doctor import Surroundings, Trust, as_text, examine  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    trusts = (Trust("the system's store", None), *(Trust(name, file) for name, file in _authorities(settings)))
+    report = examine(parsed.authority or issuer_of(settings, None), Surroundings(trusts, _registered(settings)))
+    if parsed.json:
+        print_json(report.document())
+    else:
+        print(as_text(report))
+    return report.status
+
+
+def _authorities(settings: Settings) -> list[tuple[str, Path]]:
+    """What programs here may trust beside the system's store, with a name for a person: the files of environment
+    variables, and the local CA.
+    """
+    files = [(name, Path(value)) for name in _CA_VARIABLES if (value := os.environ.get(name))]
+    files.append(("", settings.certificates.ca))
+    named = {file: f"{file} ({name})" if name else str(file) for name, file in files if os.access(file, os.R_OK)}
+    return [(name, file) for file, name in named.items() if file.is_file()]
+
+
+def _registered(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Client id to redirect URIs; empty without a registry on this machine."""
+    if not settings.database_path.is_file():
+        return {}
+    from mock_sts.store.catalog import load_catalog  # noqa: PLC0415  only where there is one
+    from mock_sts.store.engine import Store, StoreError  # noqa: PLC0415
+
+    store = Store(settings.database_path, synchronous=settings.sqlite_synchronous)
+    try:
+        clients = load_catalog(store).clients()
+    except StoreError:
+        return {}
+    finally:
+        store.close()
+    return {client.client_id: client.members["redirect_uris"] for client in clients}
