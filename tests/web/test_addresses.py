@@ -126,6 +126,64 @@ def test_an_alias_counts_like_the_issuer(worlds: Worlds, host: str, aud: str, ba
     assert answer.status == 200, answer.content
 
 
+OTHER = "http://other:1"
+
+
+@pytest.mark.covers("addresses.aliases.marked")
+@pytest.mark.parametrize(
+    ("host", "aud", "marked"),
+    [
+        ("mock-sts:8080", PUBLIC, False),
+        ("mock-sts:8080", f"{PUBLIC}/", False),
+        ("mock-sts:8080", f"{PUBLIC}/connect/token", False),
+        ("mock-sts:8080", [PUBLIC, f"{PUBLIC}/connect/par"], False),
+        # Discovery names another issuer to whoever asks there, but this endpoint.
+        ("mock-sts:8080", ALIAS, True),
+        ("mock-sts:8080", f"{ALIAS}/connect/token", False),
+        ("mock-sts:8080", OTHER, True),
+        ("mock-sts:8080", [PUBLIC, OTHER], True),
+        ("helseid.example.test", PUBLIC, False),
+        ("helseid.example.test", ALIAS, True),
+        ("helseid.example.test", f"{ALIAS}/connect/token", True),
+    ],
+)
+def test_an_audience_that_only_an_emulator_takes_is_marked(
+    worlds: Worlds, host: str, aud: object, marked: bool
+) -> None:
+    sts = worlds.make(host, public_url=PUBLIC, aliases=(ALIAS, OTHER))
+    answer = sts.client().token(assertion={"header": {"typ": "JWT"}, "claims": {"aud": aud}})
+    assert answer.status == 200, answer.content
+    assert is_marked(sts, host) == marked
+
+
+@pytest.mark.covers("addresses.aliases.marked")
+@pytest.mark.parametrize("aud", ["", "/", "/connect/token"])
+def test_an_issuer_below_an_alias_is_no_alias(worlds: Worlds, aud: str) -> None:
+    sts = worlds.make("sts.test", public_url="http://sts.test/base", aliases=("http://sts.test",))
+    machine = sts.client()
+    answer = machine.token(assertion={"header": {"typ": "JWT"}, "claims": {"aud": f"http://sts.test/base{aud}"}})
+    assert answer.status == 200, answer.content
+    assert not is_marked(sts, "sts.test")
+    assert machine.token(assertion={"claims": {"aud": "http://sts.test"}}).status == 200
+    assert is_marked(sts, "sts.test")
+
+
+def is_marked(sts: Emulator, host: str) -> bool:
+    """Whether the newest exchange broke the rule about aliases."""
+    entry = asked_as(sts, host, "/mock/api/v1/journal?limit=1").json["entries"][0]
+    return "client-assertion.audience-alias" in [finding["rule"] for finding in entry["findings"]["broken"]]
+
+
+@pytest.mark.covers("client-assertion.audience.strict")
+@pytest.mark.parametrize("mode", ["strict", "fapi2"])
+@pytest.mark.parametrize("host", ["mock-sts:8080", "helseid.example.test"])
+def test_the_profile_takes_the_issuer_and_no_alias(worlds: Worlds, mode: str, host: str) -> None:
+    machine = worlds.make(host, public_url=PUBLIC, aliases=(ALIAS,), enforcement=mode).client()
+    answer = machine.token(assertion={"claims": {"aud": ALIAS}})
+    assert (answer.error, answer.rule) == ("invalid_client", "client-assertion.audience-issuer")
+    assert machine.token(assertion={"claims": {"aud": PUBLIC}}).status == 200
+
+
 @pytest.mark.covers("addresses.aliases")
 def test_an_address_that_is_no_alias_does_not_count(worlds: Worlds) -> None:
     machine = worlds.make(public_url=PUBLIC, aliases=("http://other:8080",)).client()
