@@ -18,10 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from mock_sts import __version__
-from mock_sts.helseid.hosts import TEST_HOSTS
+from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
@@ -141,8 +140,7 @@ def banner(settings: Settings) -> str:
 
 def _warning(settings: Settings) -> list[str]:
     """What is said before everything else where the server goes by the name of a real HelseID."""
-    names = dict.fromkeys(urlsplit(url).hostname or "" for url in (settings.public_url, *settings.aliases))
-    taken = [name for name in names if name.rstrip(".") in TEST_HOSTS]
+    taken = list(dict.fromkeys(filter(None, map(impersonated_by, (settings.public_url, *settings.aliases)))))
     if not taken:
         return []
     bar = "*" * 78

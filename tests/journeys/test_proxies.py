@@ -233,7 +233,7 @@ def test_a_chain_whose_inner_proxy_passes_headers_on_is_believed(make: Make, tru
 def test_what_makes_no_address_is_refused(make: Make, headers: dict[str, str], path: str) -> None:
     answer = Behind(make(trusted_proxies="1"), headers).send("GET", path)
     assert (answer.status, answer.error) == (400, "invalid_request")
-    assert "This server is not known as" in (answer.description or "")
+    assert "is no address that a server can have" in (answer.description or "")
     assert "location" not in answer.headers
 
 
@@ -246,7 +246,24 @@ def test_a_proxy_changes_nothing_about_which_hosts_are_known(make: Make) -> None
     assert "'evil.test'" in (answer.description or "")
 
 
-@pytest.mark.parametrize("text", ["0", "11", "-1", "1.5", "10.0.0.0/33", "proxy", "10.0.0.1:80", "1 2", "fd00::/200"])
+@pytest.mark.covers("addresses.production", "proxies.trusted")
+def test_nobody_makes_it_answer_to_a_name_of_production(make: Make) -> None:
+    told = forwarded(host="helseid-sts.nhn.no", proto="https")
+    answer = Behind(make(trusted_proxies="1"), told).send("GET", DISCOVERY)
+    assert answer.status == 400
+    assert "belongs to the real HelseID in production" in (answer.description or "")
+
+
+@pytest.mark.covers("proxies.spoofed")
+@pytest.mark.parametrize("inner", ["10.0.0.2:443", "[::ffff:10.0.0.2]:443", "[::ffff:10.0.0.2]", "::ffff:10.0.0.2"])
+def test_an_address_may_have_the_port_of_its_connection(make: Make, inner: str) -> None:
+    told = forwarded(host="evil.test, outer.test, inner.test", client=f"203.0.113.9:5123, {inner}")
+    assert issuer(make(trusted_proxies="10.0.0.0/8"), told) == "http://outer.test"
+
+
+@pytest.mark.parametrize(
+    "text", [" ", ",", "0", "11", "-1", "1.5", "10.0.0.0/33", "proxy", "10.0.0.1:80", "1 2", "fd00::/200"]
+)
 def test_a_setting_that_names_no_proxies_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingError, match=r"^MOCK_STS_TRUSTED_PROXIES is .*, but must be a number from 1 to 10, or"):
         settings_for(tmp_path / "x.sqlite", trusted_proxies=text)
@@ -553,7 +570,10 @@ def test_an_unknown_host_is_told_the_new_address_too(make: Make) -> None:
         ({"url": "http://[::1"}, "url must be a URL such as"),
         ({"url": "http://sts.test/"}, "without the trailing slash: http://sts.test"),
         ({"url": "http://sts.test?x"}, "without query"),
-        ({"url": "http://sts.test/a b"}, "without query"),
+        ({"url": "http://sts.test/a b"}, "without escapes"),
+        ({"url": "HTTP://sts.test"}, "in lower case: http://sts.test"),
+        ({"url": "https://helseid-sts\u3002nhn.no"}, "belongs to the real HelseID"),
+        ({"url": "http://a!b"}, "a host name of letters"),
         ({"url": "https://helseid-sts.nhn.no"}, "belongs to the real HelseID"),
         ({"url": 7}, "url must be a URL such as"),
         ({"url": ["http://sts.test"]}, "url must be a URL such as"),
