@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
+from mock_sts.store.told_addresses import end_told_url
 
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
@@ -98,6 +100,21 @@ def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False)
     if only_tls:
         end_with_parent(signal.SIGTERM)
         return _run_workers(settings, only_tls=True)
+    try:
+        told = end_told_url(settings.database_path)
+    except sqlite3.Error as error:
+        print(
+            f"the database {str(settings.database_path)!r} cannot be used: {error}; let this user write to it, or "
+            "point MOCK_STS_DATABASE_URL to another",
+            file=sys.stderr,
+        )
+        return 2
+    if told is not None:
+        print(
+            f"the public URL {told}, which the control API was told before this start, has become an alias: the "
+            "settings decide again; tell it once more, or set MOCK_STS_PUBLIC_URL",
+            file=sys.stderr,
+        )
     print(banner(settings), flush=True)
     if settings.tls_port is None:
         return _run_workers(settings)

@@ -84,8 +84,11 @@ class EffectiveUrls:
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """The addresses of a server: public URL (or an empty string), aliases, mode, and whether it is bound to
-    loopback only. URLs have no trailing slash. ``reserved`` are host names that no server may have. ``unnamed`` says
-    that the server got its public URL while it ran: hosts that it was known by without one count as aliases.
+    loopback only. URLs have no trailing slash. ``reserved`` are host names that no server may have.
+
+    ``former`` are addresses that the server had before it was told another: they still count, for flows that have begun
+    and tokens that are out. ``unnamed`` says that it got its public URL while it ran: hosts that it was known by
+    without one count as aliases.
     """
 
     public_url: str
@@ -93,6 +96,7 @@ class Addresses:
     mode: UrlMode
     loopback_only: bool
     reserved: frozenset[str] = frozenset()
+    former: tuple[str, ...] = ()
     unnamed: bool = False
 
     def of(self, scheme: str, host: str, prefix: str = "") -> EffectiveUrls:
@@ -102,14 +106,9 @@ class Addresses:
         """
         return _urls_of(self, scheme, host, prefix)
 
-    def known_as(self, public_url: str) -> "Addresses":
-        """The same server with another ``public_url``; what it was known as before still counts, for flows that have
-        begun.
-        """
-        aliases = tuple(url for url in dict.fromkeys((self.public_url, *self.aliases)) if url and url != public_url)
-        unnamed = self.mode is UrlMode.REQUEST and not self.public_url
-        mode = UrlMode.SPLIT if unnamed else self.mode
-        return replace(self, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
+    def known_as(self, public_url: str | None, former: tuple[str, ...] = ()) -> "Addresses":
+        """The same server with another ``public_url`` (None: its own), that had the addresses ``former`` before."""
+        return _known_as(self, public_url, former)
 
     def prefix_of(self, path: str) -> str:
         """The path of one of our URLs that ``path`` begins with; an empty string when there is none."""
@@ -122,14 +121,25 @@ class Addresses:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The URLs that settings name, and the one that was told."""
-        return tuple(url for url in (self.public_url, *self.aliases) if url)
+        """The URLs that are known by name: those of the settings, those told, and those before."""
+        return tuple(url for url in (self.public_url, *self.aliases, *self.former) if url)
 
     @property
     def takes_any_host(self) -> bool:
         """Whether the server answers to every host, for nothing says which ones it has."""
         follows = self.unnamed or (self.mode is UrlMode.REQUEST and not self.public_url)
         return follows and not self.aliases and not self.loopback_only
+
+
+@lru_cache(maxsize=16)
+def _known_as(own: Addresses, public_url: str | None, former: tuple[str, ...]) -> Addresses:
+    told = own
+    if public_url is not None and public_url != own.public_url:
+        aliases = tuple(url for url in dict.fromkeys((own.public_url, *own.aliases)) if url and url != public_url)
+        unnamed = own.mode is UrlMode.REQUEST and not own.public_url
+        mode = UrlMode.SPLIT if unnamed else own.mode
+        told = replace(own, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
+    return replace(told, former=tuple(url for url in former if url not in told.named))
 
 
 @lru_cache(maxsize=256)
@@ -143,6 +153,9 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
     any_host = not same_host and host_name(host) not in LOOPBACK_NAMES
     if any_host and not addresses.takes_any_host:
         raise UnknownHostError(host, addresses.known())
+    if mode is UrlMode.REQUEST or addresses.unnamed:
+        # Here the request says what the address is; one that the server had once says nothing about today's.
+        same_host = [url for url in same_host if url not in addresses.former]
     # A proxy that ends TLS passes the Host on and speaks http to us; so the scheme only decides between two names.
     nearest = next((url for url in same_host if url.startswith(f"{scheme}:")), same_host[0] if same_host else "")
     at_prefix = [url for url in same_host if urlsplit(url).path == prefix]

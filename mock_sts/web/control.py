@@ -22,8 +22,8 @@ from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
 from mock_sts.store import login_queue
-from mock_sts.store.catalog import put_public_url
 from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
+from mock_sts.store.told_addresses import tell_public_url
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX, LOG
 from mock_sts.web.writing import json_response
@@ -83,8 +83,11 @@ def _routes(sts: Sts) -> Blueprint:
             url = None if url is None else public_url_in(url if isinstance(url, str) else "")
         except ValueError as error:
             raise BadRequest(f"url must be {error}") from None
+        # Without an address in the settings, the issuer until now is what the caller asked.
+        before = reading.effective_urls(sts.addresses).issuer.base
+        also = () if before in sts.configured.named else (before,)
         with sts.store.writing() as transaction:
-            put_public_url(transaction, url)
+            tell_public_url(transaction.exec_driver_sql, url, *also)
         if url is not None and (name := impersonated_by(url)):
             LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
         return json_response({"issuer": reading.effective_urls(sts.addresses).issuer.base})
