@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,13 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from mock_sts import __version__
-from mock_sts.helseid.hosts import TEST_HOSTS
+from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
+from mock_sts.store.told_addresses import end_told_url
 
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
@@ -106,6 +107,21 @@ def _serve(settings: Settings, values: dict[str, str], claims: ExitStack, *, onl
         for folder in settings.fixtures:
             for warning in unread_files(folder):
                 print(f"warning: {warning}", file=sys.stderr)
+    try:
+        told = end_told_url(settings.database_path)
+    except sqlite3.Error as error:
+        print(
+            f"the database {str(settings.database_path)!r} cannot be used: {error}; let this user write to it, or "
+            "point MOCK_STS_DATABASE_URL to another",
+            file=sys.stderr,
+        )
+        return 2
+    if told is not None:
+        print(
+            f"the public URL {told}, which the control API was told before this start, has become an alias: the "
+            "settings decide again; tell it once more, or set MOCK_STS_PUBLIC_URL",
+            file=sys.stderr,
+        )
     print(banner(settings), flush=True)
     if settings.tls_port is None:
         return _run_workers(settings)
@@ -147,8 +163,7 @@ def banner(settings: Settings) -> str:
 
 def _warning(settings: Settings) -> list[str]:
     """What is said before everything else where the server goes by the name of a real HelseID."""
-    names = dict.fromkeys(urlsplit(url).hostname or "" for url in (settings.public_url, *settings.aliases))
-    taken = [name for name in names if name.rstrip(".") in TEST_HOSTS]
+    taken = list(dict.fromkeys(filter(None, map(impersonated_by, (settings.public_url, *settings.aliases)))))
     if not taken:
         return []
     bar = "*" * 78

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mock_sts.helseid.hosts import public_url_in
+from mock_sts.helseid.hosts import PRODUCTION_HOSTS, public_url_in
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import LOGIN_AUTO_IF_HINTED, LOGIN_MODES, ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
@@ -128,6 +128,8 @@ def _proxies(text: str) -> TrustedProxies:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 10:
         return TrustedProxies(int(text), ())
     try:
+        if not text.replace(",", " ").split():
+            raise ValueError
         networks = tuple(ipaddress.ip_network(part, strict=False) for part in text.replace(",", " ").split())
     except ValueError:
         raise ValueError("a number from 1 to 10, or addresses and networks such as 10.0.0.0/8") from None
@@ -375,7 +377,9 @@ class Settings:
         """The addresses that these settings give the server."""
         mode = UrlMode(self.url_mode) if self.url_mode else UrlMode.SPLIT if self.public_url else UrlMode.REQUEST
         own_host = self._host_in_url if is_loopback(self.host) else ""
-        return Addresses(self.public_url, self.aliases, mode, is_loopback(self.host), own_host=own_host)
+        return Addresses(
+            self.public_url, self.aliases, mode, is_loopback(self.host), PRODUCTION_HOSTS, own_host=own_host
+        )
 
     @property
     def _host_in_url(self) -> str:

@@ -1,27 +1,72 @@
 """HelseID's own hosts, and what an address of this emulator may therefore be."""
 
-from urllib.parse import urlsplit
+import re
 
-#: Hosts of the real HelseID and NHN's other services; a server that claims to be one of them must not start.
-PRODUCTION_HOSTS = ("helseid-sts.nhn.no", "helseid.nhn.no", "helseid-xdssaml.nhn.no", "selvbetjening.nhn.no")
+from mock_sts.protocol.addresses import host_name, is_host, is_prefix
+
+#: Hosts of the real HelseID and NHN's other services; no server may claim to be one of them.
+PRODUCTION_HOSTS = frozenset(("helseid-sts.nhn.no", "helseid.nhn.no", "helseid-xdssaml.nhn.no", "selvbetjening.nhn.no"))
 
 #: Hosts of HelseID's test environments; a server that answers to one of them stands in for it.
 TEST_HOSTS = frozenset(f"helseid-sts.{name}.nhn.no" for name in ("test", "utvikling", "qa"))
 
 
+_NOT_THEIRS = "an address of your own: this one belongs to the real HelseID in production"
+
+_URL = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.DOTALL | re.IGNORECASE)
+
+
 def public_url_in(text: str) -> str:
-    """``text`` if it can be a server's public URL. Raises ValueError with what would be right."""
-    try:
-        parts = urlsplit(text)
-        port_ok = parts.port is None or parts.port > 0
-    except ValueError:
-        raise ValueError("a URL such as http://localhost:8080") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok or parts.username is not None:
+    """``text``, byte for byte, if it can be a server's public URL. Raises ValueError with what would be right.
+
+    What it takes a request can name: the same patterns judge hosts and prefixes of requests.
+    """
+    parts = _URL.match(text)
+    if parts is None:
         raise ValueError("a URL such as http://localhost:8080")
-    if "?" in text or "#" in text or any(c.isspace() for c in text):
+    scheme, host, path = parts.groups()
+    if scheme != scheme.lower():
+        raise ValueError(f"the same with the scheme in lower case: {scheme.lower()}{text[len(scheme) :]}")
+    if "?" in path or "#" in path:
         raise ValueError("a URL without query and fragment")
-    if text.endswith("/"):
+    if not host.isascii():
+        raise ValueError(_as_punycode(text, host))
+    if not is_host(host):
+        raise ValueError(
+            "a URL such as http://localhost:8080: a host name of letters, digits, '-', '_' and dots, or an IP address "
+            "(IPv6 in brackets, without a zone), and a port from 1 to 65535 or none"
+        )
+    if is_production(host):
+        raise ValueError(_NOT_THEIRS)
+    if path.endswith("/"):
         raise ValueError(f"the same without the trailing slash: {text.rstrip('/')}")
-    if parts.hostname.rstrip(".") in PRODUCTION_HOSTS:
-        raise ValueError("an address of your own: this one belongs to the real HelseID in production")
+    if not is_prefix(path):
+        raise ValueError(
+            "a URL whose path has at most ten segments, each of at most 100 letters, digits and ._~!$&()*+=:@-, "
+            "without escapes, and none that is '.' or '..'"
+        )
     return text
+
+
+def is_production(host: str) -> bool:
+    """Whether a host, with a port or without, is one of the real HelseID in production."""
+    return host_name(host).rstrip(".") in PRODUCTION_HOSTS
+
+
+def impersonated_by(url: str) -> str:
+    """The host of ``url`` where it is one of HelseID's test environments, else an empty string."""
+    parts = _URL.match(url)
+    name = host_name(parts[2]) if parts is not None else ""
+    return name if name.rstrip(".") in TEST_HOSTS else ""
+
+
+def _as_punycode(text: str, host: str) -> str:
+    name, colon, port = host.partition(":")
+    try:
+        ascii_host = f"{name.encode('idna').decode('ascii')}{colon}{port}"
+    except UnicodeError:
+        return "a URL whose host has ASCII letters only"
+    # Clients write it so themselves, some signs as ordinary dots and letters: that may be another's name.
+    if is_production(ascii_host):
+        return _NOT_THEIRS
+    return f"the same with the host as clients write it (punycode): {text.replace(host, ascii_host, 1)}"

@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 from mock_sts.protocol.issuer import Issuer
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?\Z")
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|(?=.{{1,253}}(?::|\Z)){_LABEL}(?:\.{_LABEL})*\.?)(:[0-9]{{1,5}})?\Z")
 
-#: A path that stands before ours: whole segments, no slash at its end.
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,10}\Z")
+#: A path that stands before ours: whole segments, no slash at its end. Who asks takes ``.`` and ``..`` out of a path.
+_PREFIX = re.compile(r"(/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,10}\Z")
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -40,13 +43,22 @@ class TrustedProxies:
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
+class HostFault(StrEnum):
+    """Why a host is refused: none of ours, nothing that can be a host at all, or one that nobody may have."""
+
+    UNKNOWN = "unknown"
+    MALFORMED = "malformed"
+    RESERVED = "reserved"
+
+
 class UnknownHostError(Exception):
     """The request named a host that is none of ours; ``seen`` is that host, ``known`` are ours."""
 
-    def __init__(self, seen: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"unknown host {seen[:100]!r}; known: {', '.join(known)}")
+    def __init__(self, seen: str, known: tuple[str, ...], fault: HostFault = HostFault.UNKNOWN) -> None:
+        super().__init__(f"{fault} host {seen[:100]!r}; known: {', '.join(known)}")
         self.seen = seen[:100]
         self.known = known
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +84,20 @@ class EffectiveUrls:
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """The addresses of a server: public URL (or an empty string), aliases, mode, and whether it is bound to
-    loopback only. URLs have no trailing slash. ``unnamed`` says that the server got its public URL while it ran: hosts
-    that it was known by without one count as aliases. ``own_host`` is the loopback address on which it listens, as it
-    stands in a URL, for that need not be a usual one.
+    loopback only. URLs have no trailing slash. ``reserved`` are host names that no server may have. ``own_host`` is the
+    loopback address on which it listens, as it stands in a URL, for that need not be a usual one.
+
+    ``former`` are addresses that the server had before it was told another: they still count, for flows that have begun
+    and tokens that are out. ``unnamed`` says that it got its public URL while it ran: hosts that it was known by
+    without one count as aliases.
     """
 
     public_url: str
     aliases: tuple[str, ...]
     mode: UrlMode
     loopback_only: bool
+    reserved: frozenset[str] = frozenset()
+    former: tuple[str, ...] = ()
     unnamed: bool = False
     own_host: str = ""
 
@@ -91,14 +108,9 @@ class Addresses:
         """
         return _urls_of(self, scheme, host, prefix)
 
-    def known_as(self, public_url: str) -> "Addresses":
-        """The same server with another ``public_url``; what it was known as before still counts, for flows that have
-        begun.
-        """
-        aliases = tuple(url for url in dict.fromkeys((self.public_url, *self.aliases)) if url and url != public_url)
-        unnamed = self.mode is UrlMode.REQUEST and not self.public_url
-        mode = UrlMode.SPLIT if unnamed else self.mode
-        return replace(self, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
+    def known_as(self, public_url: str | None, former: tuple[str, ...] = ()) -> "Addresses":
+        """The same server with another ``public_url`` (None: its own), that had the addresses ``former`` before."""
+        return _known_as(self, public_url, former)
 
     def prefix_of(self, path: str) -> str:
         """The path of one of our URLs that ``path`` begins with; an empty string when there is none."""
@@ -116,20 +128,41 @@ class Addresses:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The URLs that settings name."""
-        return tuple(url for url in (self.public_url, *self.aliases) if url)
+        """The URLs that are known by name: those of the settings, those told, and those before."""
+        return tuple(url for url in (self.public_url, *self.aliases, *self.former) if url)
+
+    @property
+    def takes_any_host(self) -> bool:
+        """Whether the server answers to every host, for nothing says which ones it has."""
+        follows = self.unnamed or (self.mode is UrlMode.REQUEST and not self.public_url)
+        return follows and not self.aliases and not self.loopback_only
+
+
+@lru_cache(maxsize=16)
+def _known_as(own: Addresses, public_url: str | None, former: tuple[str, ...]) -> Addresses:
+    told = own
+    if public_url is not None and public_url != own.public_url:
+        aliases = tuple(url for url in dict.fromkeys((own.public_url, *own.aliases)) if url and url != public_url)
+        unnamed = own.mode is UrlMode.REQUEST and not own.public_url
+        mode = UrlMode.SPLIT if unnamed else own.mode
+        told = replace(own, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
+    return replace(told, former=tuple(url for url in former if url not in told.named))
 
 
 @lru_cache(maxsize=256)
 def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> EffectiveUrls:
-    if not (_is_host(host) and _PREFIX.match(prefix)):
-        raise UnknownHostError(host + prefix, addresses.known())
+    if not (is_host(host) and is_prefix(prefix)):
+        raise UnknownHostError(host + prefix, addresses.known(), HostFault.MALFORMED)
+    if host_name(host).rstrip(".") in addresses.reserved:
+        raise UnknownHostError(host, addresses.known(), HostFault.RESERVED)
     named, mode = addresses.named, addresses.mode
     same_host = [url for url in named if _has_host(url, host)]
     any_host = not same_host and host_name(host) not in addresses.loopback_names
-    takes_any = not addresses.aliases if addresses.unnamed else mode is UrlMode.REQUEST and not named
-    if any_host and (addresses.loopback_only or not takes_any):
+    if any_host and not addresses.takes_any_host:
         raise UnknownHostError(host, addresses.known())
+    if mode is UrlMode.REQUEST or addresses.unnamed:
+        # Here the request says what the address is; one that the server had once says nothing about today's.
+        same_host = [url for url in same_host if url not in addresses.former]
     # A proxy that ends TLS passes the Host on and speaks http to us; so the scheme only decides between two names.
     nearest = next((url for url in same_host if url.startswith(f"{scheme}:")), same_host[0] if same_host else "")
     at_prefix = [url for url in same_host if urlsplit(url).path == prefix]
@@ -146,11 +179,19 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
     return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Whether ``host`` can stand in a Host header and in a URL: a name of ASCII labels or an IP address (IPv6 in
+    brackets, without a zone), and a port from 1 to 65535 or none.
+    """
     match = _HOST.match(host)
-    if match is None or int((match[2] or ":0")[1:]) >= 65_536:
+    if match is None or not 1 <= int((match[2] or ":1")[1:]) <= 65_535:
         return False
     return not host.startswith("[") or _is_ipv6(match[1].strip("[]"))
+
+
+def is_prefix(path: str) -> bool:
+    """Whether ``path`` can stand before ours: nothing, or up to ten segments that need no escapes."""
+    return _PREFIX.match(path) is not None
 
 
 def _is_ipv6(text: str) -> bool:
@@ -179,7 +220,7 @@ def is_loopback(address: str) -> bool:
 def _has_host(url: str, host: str) -> bool:
     """Whether a Host header names the host and port of ``url``; the default port of its scheme may be left out."""
     parts = urlsplit(url)
-    default = 443 if parts.scheme == "https" else 80
+    default = _DEFAULT_PORTS[parts.scheme]
     _, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else ("", "", "")
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return host_name(host) == name and int(port or default) == (parts.port or default)

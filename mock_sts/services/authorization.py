@@ -418,7 +418,7 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
             return refuse(chapter.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
         if made is not None:
             sid = made.keep(transaction).sid
-        ledger.note_client(transaction, sid, pending.client.client_id, session.expires_at)
+        ledger.note_client(transaction, sid, pending.client.client_id, pending.issuer, session.expires_at)
         kept = {**document, "sid": sid}
         ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, kept, ends)
         return None

@@ -48,11 +48,13 @@ def end_session(
     if session is None:
         exchange.finish()
         return LoggedOut(location, ())
-    found = (exchange.catalog.client(client_id) for client_id in ledger.clients_of(exchange.sts.store, session.sid))
-    clients = [client for client in found if client is not None]
+    found = (
+        (exchange.catalog.client(name), issuer) for name, issuer in ledger.clients_of(exchange.sts.store, session.sid)
+    )
+    clients = [(client, issuer) for client, issuer in found if client is not None]
     sub = exchange.sts.people.sub(session.document["pid"])
     to_send = logout.notices(exchange, clients, sub, session.sid)
-    frames = logout.front_channel_urls(clients, exchange.urls.issuer.base, session.sid)
+    frames = logout.front_channel_urls(clients, session.sid)
     exchange.detail |= {
         "sid": session.sid,
         "front_channel": list(frames),

@@ -118,11 +118,14 @@ def is_web_address(uri: str) -> bool:
         return False
 
 
-def front_channel_urls(clients: Iterable[Client], issuer: str, sid: str) -> dict[str, str]:
-    """What the browser loads in frames, by client id, for each of the ``clients`` that has registered an address."""
-    query = urlencode({"iss": issuer, "sid": sid})
+def front_channel_urls(clients: Iterable[tuple[Client, str]], sid: str) -> dict[str, str]:
+    """What the browser loads in frames, by client id, for each of the ``clients`` that has registered an address.
+
+    They come with the issuer that they logged in under: an address may have changed since, but not their ID tokens.
+    """
     urls = {}
-    for client in clients:
+    for client, issuer in clients:
+        query = urlencode({"iss": issuer, "sid": sid})
         uri = client.members["frontchannel_logout_uri"]
         if uri and is_web_address(uri):
             address, mark, fragment = uri.partition("#")
@@ -130,15 +133,15 @@ def front_channel_urls(clients: Iterable[Client], issuer: str, sid: str) -> dict
     return urls
 
 
-def notices(exchange: Exchange, clients: Iterable[Client], sub: str, sid: str) -> list[Notice]:
-    """A signed token for each of the ``clients`` that has registered an address."""
+def notices(exchange: Exchange, clients: Iterable[tuple[Client, str]], sub: str, sid: str) -> list[Notice]:
+    """A signed token for each of the ``clients`` that has registered an address; with issuers as for the frames."""
     now, good_until = exchange.times.wall, time.monotonic() + _LIFETIME
     made = []
-    for client in clients:
+    for client, issuer in clients:
         uri = client.members["backchannel_logout_uri"]
         if uri:
             claims = {
-                "iss": exchange.urls.issuer.base,
+                "iss": issuer,
                 "iat": now,
                 "exp": now + _LIFETIME,
                 "aud": client.client_id,

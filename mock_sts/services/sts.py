@@ -18,6 +18,7 @@ from mock_sts.store.catalog import CatalogHolder
 from mock_sts.store.engine import Store
 from mock_sts.store.keys import load_signing_keys, server_secret
 from mock_sts.store.replay import Sweeper
+from mock_sts.store.told_addresses import NOTHING_TOLD
 
 #: The environment at the root of the server.
 DEFAULT_ENVIRONMENT = "default"
@@ -69,9 +70,11 @@ class Sts:
 
     @property
     def addresses(self) -> Addresses:
-        """The addresses of this server: those of the settings, under another public URL where one was set since."""
-        url = self.catalog.current().public_url
-        return self.configured if url is None else self.configured.known_as(url)
+        """The addresses of this server: those of the settings, under another public URL where one was told since, and
+        with those that it had before.
+        """
+        told = self.catalog.current().told
+        return self.configured if told == NOTHING_TOLD else self.configured.known_as(told.public_url, told.former)
 
     def providers_for(self, client: Client) -> tuple[Provider, ...]:
         """The identity providers that ``client`` may use here."""

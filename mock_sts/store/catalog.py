@@ -10,10 +10,8 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from mock_sts.helseid.registry import ApiResource, Client, Organization, Persona
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
 from mock_sts.store.engine import Store
-from mock_sts.store.tables import API, CLIENT, META, ORGANIZATION, PERSONA, REVISION
-
-#: The row of ``meta`` that holds a public URL set at run time.
-_PUBLIC_URL = "public_url"
+from mock_sts.store.tables import API, CLIENT, ORGANIZATION, PERSONA, REVISION
+from mock_sts.store.told_addresses import NOTHING_TOLD, Told, read_told
 
 _REVISION = "SELECT number FROM revision WHERE id = 1"
 
@@ -28,12 +26,10 @@ Item = Client | ApiResource | Organization | Persona
 class Catalog:
     """Clients, APIs and organizations as of one revision. Documents become objects when first asked for."""
 
-    def __init__(
-        self, revision: int, documents: Mapping[str, Mapping[str, str]], public_url: str | None = None
-    ) -> None:
+    def __init__(self, revision: int, documents: Mapping[str, Mapping[str, str]], told: Told = NOTHING_TOLD) -> None:
         self.revision = revision
-        #: The public URL that was set while the server runs, None when that of the settings counts.
-        self.public_url = public_url
+        #: The public URL that was told while the server runs, and the addresses before it.
+        self.told = told
         self._documents = documents
         self._clients: dict[str, Client] = {}
         self._apis: dict[str, ApiResource] = {}
@@ -132,17 +128,9 @@ def load_catalog(store: Store) -> Catalog:
             }
             for table in (API, CLIENT, ORGANIZATION)
         }
-        public_url = connection.scalar(select(META.c.value).where(META.c.name == _PUBLIC_URL))
+        told = read_told(connection.exec_driver_sql)
         connection.exec_driver_sql("COMMIT")
-    return Catalog(revision, documents, public_url)
-
-
-def put_public_url(transaction: Connection, url: str | None) -> None:
-    """From now on the public URL is ``url``, for all workers; None: that of the settings again."""
-    transaction.execute(delete(META).where(META.c.name == _PUBLIC_URL))
-    if url is not None:
-        transaction.execute(insert(META).values(name=_PUBLIC_URL, value=url))
-    transaction.exec_driver_sql("UPDATE revision SET number = number + 1 WHERE id = 1")
+    return Catalog(revision, documents, told)
 
 
 def put_entry(connection: Connection, item: Item, document: Mapping[str, Any], origin: str) -> None:

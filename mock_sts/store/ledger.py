@@ -173,22 +173,24 @@ def end_session(transaction: Transaction, sid: str, now: int) -> bool:
     return ended.rowcount > 0
 
 
-def note_client(transaction: Transaction, sid: str, client_id: str, expires_at: int) -> None:
-    """Remember until ``expires_at`` (seconds) that ``client_id`` takes part in the session ``sid``."""
+def note_client(transaction: Transaction, sid: str, client_id: str, issuer: str, expires_at: int) -> None:
+    """Remember until ``expires_at`` (seconds) that ``client_id`` takes part in the session ``sid``, which it knows as
+    one of ``issuer``.
+    """
     transaction.exec_driver_sql(
-        "INSERT INTO session_client (sid, client_id, expires_at) VALUES (?, ?, ?) "
-        "ON CONFLICT (sid, client_id) DO UPDATE SET expires_at = excluded.expires_at",
-        (sid, client_id, expires_at),
+        "INSERT INTO session_client (sid, client_id, issuer, expires_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (sid, client_id) DO UPDATE SET issuer = excluded.issuer, expires_at = excluded.expires_at",
+        (sid, client_id, issuer, expires_at),
     )
 
 
-def clients_of(store: Store, sid: str) -> list[str]:
-    """The ids of the clients that take part in the session ``sid``, by id."""
+def clients_of(store: Store, sid: str) -> list[tuple[str, str]]:
+    """The clients that take part in the session ``sid``, by id: each with the issuer that it last logged in under."""
     with store.reading() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT client_id FROM session_client WHERE sid = ? ORDER BY client_id", (sid,)
+            "SELECT client_id, issuer FROM session_client WHERE sid = ? ORDER BY client_id", (sid,)
         )
-        return [row[0] for row in rows]
+        return [(row[0], row[1]) for row in rows]
 
 
 def forget_clients(transaction: Transaction, sid: str) -> None:

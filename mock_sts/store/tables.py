@@ -114,12 +114,13 @@ LOGIN_SESSION = Table(
     sqlite_strict=True,
 )
 
-#: Which clients have taken part in a session, to tell them of its end.
+#: Which clients have taken part in a session, to tell them of its end; as the issuer that their ID tokens name.
 SESSION_CLIENT = Table(
     "session_client",
     METADATA,
     Column("sid", Text, primary_key=True),
     Column("client_id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
     Column("expires_at", _Number, nullable=False),
     Index("session_client_expires_at", "expires_at"),
     sqlite_strict=True,

@@ -7,13 +7,13 @@ import difflib
 import hmac
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
 
-from mock_sts.helseid.hosts import public_url_in
+from mock_sts.helseid.client_libraries import origin_of
+from mock_sts.helseid.hosts import impersonated_by, public_url_in
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
@@ -22,10 +22,10 @@ from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
 from mock_sts.store import login_queue
-from mock_sts.store.catalog import put_public_url
 from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
+from mock_sts.store.told_addresses import tell_public_url
 from mock_sts.web import reading
-from mock_sts.web.errors import API_PREFIX
+from mock_sts.web.errors import API_PREFIX, LOG
 from mock_sts.web.writing import json_response
 
 PREFIX = f"{API_PREFIX}v1"
@@ -83,8 +83,13 @@ def _routes(sts: Sts) -> Blueprint:
             url = None if url is None else public_url_in(url if isinstance(url, str) else "")
         except ValueError as error:
             raise BadRequest(f"url must be {error}") from None
+        # Without an address in the settings, the issuer until now is what the caller asked.
+        before = reading.effective_urls(sts.addresses).issuer.base
+        also = () if before in sts.configured.named else (before,)
         with sts.store.writing() as transaction:
-            put_public_url(transaction, url)
+            tell_public_url(transaction.exec_driver_sql, url, *also)
+        if url is not None and (name := impersonated_by(url)):
+            LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
         return json_response({"issuer": reading.effective_urls(sts.addresses).issuer.base})
 
     @routes.post("/next-login")
@@ -174,19 +179,16 @@ def _number(name: str, low: int, high: int) -> int | None:
     return int(text)
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _refuse_other_sites(urls: EffectiveUrls) -> None:
     """A page of another site that somebody has open must not steer the emulator."""
     site = request.headers.get("Sec-Fetch-Site")
     if site not in (None, "same-origin", "none"):
         raise Forbidden("requests from other sites are refused (Sec-Fetch-Site)")
     origin = request.headers.get("Origin")
-    own = (request.host_url.rstrip("/"), urls.issuer.base, urls.back_channel.base)
-    if origin is not None and not any(_origin(address) == origin for address in own):
+    # Not request.host_url, which decodes punycode and fails on what is none.
+    asked = f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}"
+    own = [origin_of(url) for url in (asked, urls.issuer.base, urls.back_channel.base)]
+    if origin is not None and origin_of(origin) not in own:
         raise Forbidden("requests from other origins are refused (Origin)")
 
 

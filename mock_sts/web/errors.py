@@ -4,9 +4,9 @@ import logging
 import secrets
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
-from mock_sts.protocol.addresses import UnknownHostError
+from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.store.engine import StoreError
@@ -48,11 +48,12 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(UnknownHostError)
     def on_unknown_host(error: UnknownHostError) -> Response:
-        detail = (
-            f"This server is not known as {error.seen!r}. It is known as {', '.join(error.known)}. "
-            "Add the address to MOCK_STS_ALIASES, or make it MOCK_STS_PUBLIC_URL."
-        )
-        return _answer(400, ErrorCode.INVALID_REQUEST, "Unknown host", detail)
+        return _unknown_host(error.seen, error.known, error.fault)
+
+    @app.errorhandler(BadHost)
+    def on_bad_host(error: BadHost) -> Response:
+        """The framework looks at the Host header before we do."""
+        return _unknown_host(request.environ.get("HTTP_HOST", "")[:100], (), HostFault.MALFORMED)
 
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
@@ -74,6 +75,19 @@ def install(app: Flask) -> None:
         mark = secrets.token_hex(4)
         LOG.exception("unexpected error %s at %r", mark, request.path, exc_info=error)
         return _answer(500, ErrorCode.SERVER_ERROR, "Unexpected error", f"Unexpected error {mark}; see the log.")
+
+
+def _unknown_host(seen: str, known: tuple[str, ...], fault: HostFault) -> Response:
+    detail = {
+        HostFault.UNKNOWN: f"This server is not known as {seen!r}. It is known as {', '.join(known)}. "
+        "Add the address to MOCK_STS_ALIASES, or make it MOCK_STS_PUBLIC_URL.",
+        HostFault.MALFORMED: f"{seen!r} is no address that a server can have. Host, or what a trusted proxy forwards, "
+        "must be a name of ASCII letters, digits, '-', '_' and single dots or an IP address, with a port from 1 to "
+        "65535 or none; a forwarded prefix a path without escapes.",
+        HostFault.RESERVED: f"{seen!r} belongs to the real HelseID in production, and no emulator answers to it. "
+        "Reach the server by a name of your own.",
+    }[fault]
+    return _answer(400, ErrorCode.INVALID_REQUEST, "Unknown host", detail)
 
 
 def _answer(status: int, code: ErrorCode, title: str, detail: str) -> Response:

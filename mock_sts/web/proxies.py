@@ -4,6 +4,7 @@ Without the setting nobody's word counts: then forwarded headers are an ordinary
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -46,12 +47,19 @@ class Proxies:
 
     def _is_trusted(self, peer: str) -> bool:
         try:
-            address = ipaddress.ip_address(peer)
+            address = ipaddress.ip_address(_without_port(peer))
         except ValueError:
             return False
         # A peer of a socket for both families shows itself as ::ffff:10.0.0.1.
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         return any((mapped or address) in network for network in self._trusted.networks)
+
+
+def _without_port(peer: str) -> str:
+    """Some proxies write the port of the connection too: 10.0.0.7:443, [fd00::7]:443."""
+    if peer.startswith("["):
+        return peer[1:].partition("]")[0]
+    return peer.partition(":")[0] if peer.count(":") == 1 else peer
 
 
 def _values(environ: WSGIEnvironment, name: str) -> list[str]:
@@ -83,6 +91,8 @@ def _believe(environ: WSGIEnvironment, hops: int) -> None:
 class BasePath:
     """WSGI middleware for a server whose public URL has a path: requests may come with that path or without it, for
     some proxies cut it off.
+
+    A path that begins like one of our own may mean either. What is a route as it stands is taken as it stands.
     """
 
     def __init__(self, app: WSGIApplication, sts: Sts, own_paths: Callable[[], Iterable[str]]) -> None:
@@ -90,15 +100,15 @@ class BasePath:
         self._app = app
         self._sts = sts
         self._own_paths = own_paths
-        self._own: frozenset[str] = frozenset()
+        self._own: _OwnPaths | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         path = str(environ.get("PATH_INFO", ""))
-        self._own = self._own or frozenset(map(_first, self._own_paths()))
-        if _first(path) not in self._own:
+        own = self._own = self._own or _OwnPaths(self._own_paths())
+        if path not in own.fixed:
             prefix = self._prefix_of(path)
-            if prefix:
+            if prefix and own.lies_below(path, prefix):
                 environ["SCRIPT_NAME"] = prefix
                 environ["PATH_INFO"] = path.removeprefix(prefix)
         return self._app(environ, start_response)
@@ -109,6 +119,26 @@ class BasePath:
         except StoreError:
             addresses = self._sts.configured
         return addresses.prefix_of(path)
+
+
+class _OwnPaths:
+    """The paths of our routes, as the framework writes them: /mock/as/<persona>."""
+
+    def __init__(self, rules: Iterable[str]) -> None:
+        rules = list(rules)
+        self.fixed = frozenset(rule for rule in rules if "<" not in rule)
+        self._first = frozenset(map(_first, rules))
+        parts = ([re.escape(part) for part in re.split(r"<[^>]*>", rule)] for rule in rules if "<" in rule)
+        self._varied = re.compile("|".join("[^/]+".join(part) for part in parts) or r"(?!)")
+
+    def lies_below(self, path: str, prefix: str) -> bool:
+        """Whether ``path``, which begins with ``prefix``, means the rest of it."""
+        if _first(path) not in self._first:
+            return True
+        return not self._are_ours(path) and self._are_ours(path.removeprefix(prefix))
+
+    def _are_ours(self, path: str) -> bool:
+        return path in self.fixed or self._varied.fullmatch(path) is not None
 
 
 def _first(path: str) -> str:

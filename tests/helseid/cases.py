@@ -197,7 +197,15 @@ CASES: dict[str, Case] = {
     "client-assertion.audience-text": Case(
         UNJUDGED, assertion_claims(aud=["http://localhost:8080"]), "invalid_client", fapi2="refused"
     ),
-    "client-assertion.audience-alias": Case(NEVER, _alias_audience, settings=ALIASES),
+    "client-assertion.audience-alias": Case(
+        STRICT,
+        _alias_audience,
+        "invalid_client",
+        settings=ALIASES,
+        strict_rule="client-assertion.audience-issuer",
+        fapi2="refused",
+        fapi2_rule="client-assertion.audience-issuer",
+    ),
     "client-assertion.typ": Case(STRICT, assertion(header={"typ": "JWT"}), "invalid_client"),
     "client-assertion.expires": Case(HELSEID, assertion_claims(exp=ABSENT), "invalid_client"),
     "client-assertion.not-expired": Case(HELSEID, shifted("exp", -301), "invalid_client"),

@@ -310,6 +310,35 @@ def test_the_issuer_is_the_public_one(worlds: Worlds, receiver: Receiver) -> Non
     assert "iss=http%3A%2F%2Flocalhost%3A8080&" in frames_in(text, browser)[1][0]
 
 
+@pytest.mark.covers("logout.token.issuer-of-the-login")
+@pytest.mark.parametrize("first", ["http://localhost:8080", ""])
+def test_the_issuer_is_the_one_that_the_client_logged_in_under(
+    worlds: Worlds, receivers: Callable[..., Receiver], first: str
+) -> None:
+    """A client compares with its ID token, whatever the server has been told since."""
+    sts = worlds.make(public_url=first)
+    members: dict[str, Any] = {"frontchannel_logout_uri": FRONT}
+    before, after, both = receivers(), receivers(), receivers()
+    rp = register_web(sts, backchannel_logout_uri=before.uri(), **members)
+    twice = second_client(sts, "twice", 6, backchannel_logout_uri=both.uri(), **members)
+    browser = rp.browser()
+    old = {decode(tokens["id_token"])[1]["iss"] for tokens in (log_in(rp, browser), join(twice, browser))}
+    assert old == {"http://localhost:8080"}
+    told = b'{"url": "http://localhost:32768"}'
+    assert (
+        sts.transport.send("PUT", "/mock/api/v1/public-url", {"Content-Type": "application/json"}, told).status == 200
+    )
+    late = second_client(sts, backchannel_logout_uri=after.uri(), **members)
+    for joining in (late, twice):
+        tokens = join(joining, browser)
+        assert decode(tokens["id_token"])[1]["iss"] == "http://localhost:32768"
+    text = page(log_out(browser, id_token_hint=tokens["id_token"]))
+    issuers = [dict(parse_qsl(urlsplit(url).query))["iss"] for url in frames_in(text, browser)[1]]
+    assert issuers == ["http://localhost:32768", "http://localhost:32768", "http://localhost:8080"]
+    told_to = [receiver.wait()[0].claims["iss"] for receiver in (after, both, before)]
+    assert told_to == issuers
+
+
 # Back-channel logout: who is told
 
 

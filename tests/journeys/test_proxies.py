@@ -2,8 +2,10 @@
 URL that is told while the server runs.
 """
 
+import itertools
 import json
 import re
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from tests.support.relying_party import (
     first_form,
     web_client,
 )
+from tests.support.tls import until
 
 DISCOVERY = "/.well-known/openid-configuration"
 PUBLIC_URL = "/mock/api/v1/public-url"
@@ -233,7 +236,7 @@ def test_a_chain_whose_inner_proxy_passes_headers_on_is_believed(make: Make, tru
 def test_what_makes_no_address_is_refused(make: Make, headers: dict[str, str], path: str) -> None:
     answer = Behind(make(trusted_proxies="1"), headers).send("GET", path)
     assert (answer.status, answer.error) == (400, "invalid_request")
-    assert "This server is not known as" in (answer.description or "")
+    assert "is no address that a server can have" in (answer.description or "")
     assert "location" not in answer.headers
 
 
@@ -246,7 +249,24 @@ def test_a_proxy_changes_nothing_about_which_hosts_are_known(make: Make) -> None
     assert "'evil.test'" in (answer.description or "")
 
 
-@pytest.mark.parametrize("text", ["0", "11", "-1", "1.5", "10.0.0.0/33", "proxy", "10.0.0.1:80", "1 2", "fd00::/200"])
+@pytest.mark.covers("addresses.production", "proxies.trusted")
+def test_nobody_makes_it_answer_to_a_name_of_production(make: Make) -> None:
+    told = forwarded(host="helseid-sts.nhn.no", proto="https")
+    answer = Behind(make(trusted_proxies="1"), told).send("GET", DISCOVERY)
+    assert answer.status == 400
+    assert "belongs to the real HelseID in production" in (answer.description or "")
+
+
+@pytest.mark.covers("proxies.spoofed")
+@pytest.mark.parametrize("inner", ["10.0.0.2:443", "[::ffff:10.0.0.2]:443", "[::ffff:10.0.0.2]", "::ffff:10.0.0.2"])
+def test_an_address_may_have_the_port_of_its_connection(make: Make, inner: str) -> None:
+    told = forwarded(host="evil.test, outer.test, inner.test", client=f"203.0.113.9:5123, {inner}")
+    assert issuer(make(trusted_proxies="10.0.0.0/8"), told) == "http://outer.test"
+
+
+@pytest.mark.parametrize(
+    "text", [" ", ",", "0", "11", "-1", "1.5", "10.0.0.0/33", "proxy", "10.0.0.1:80", "1 2", "fd00::/200"]
+)
 def test_a_setting_that_names_no_proxies_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingError, match=r"^MOCK_STS_TRUSTED_PROXIES is .*, but must be a number from 1 to 10, or"):
         settings_for(tmp_path / "x.sqlite", trusted_proxies=text)
@@ -534,9 +554,80 @@ def test_null_gives_the_address_of_the_settings_back(make: Make) -> None:
     sts = make(public_url="https://first.test", aliases="http://mock-sts:8080")
     assert tell(sts, "http://localhost:32768").json == {"issuer": "http://localhost:32768"}
     assert tell(sts, None).json == {"issuer": "https://first.test"}
-    answer = Behind(sts, {}, "second.test").send("GET", DISCOVERY)
-    assert answer.status == 400
-    assert "32768" not in (answer.description or "")
+    document = Behind(sts, {}, "localhost:32768").send("GET", DISCOVERY).json
+    assert document["issuer"] == "https://first.test"
+    assert document["token_endpoint"] == "http://localhost:32768/connect/token"
+    # Without address in the settings every host names itself again.
+    sts = make()
+    assert tell(sts, "https://mock-sts:8080/base").json == {"issuer": "https://mock-sts:8080/base"}
+    assert tell(sts, None).json == {"issuer": "http://mock-sts:8080"}
+    assert issuer(sts, {}) == "http://mock-sts:8080"
+
+
+@pytest.mark.covers("addresses.public-url.former")
+@pytest.mark.parametrize(
+    ("settings", "first"),
+    [
+        ({"public_url": "http://first.test"}, "http://first.test"),
+        ({"public_url": "http://first.test", "url_mode": "fixed"}, "http://first.test"),
+        ({"public_url": "http://first.test", "url_mode": "request"}, "http://first.test"),
+        ({"aliases": "http://first.test"}, "http://first.test"),
+        ({}, "http://mock-sts:8080"),
+        ({"host": "127.0.0.1"}, "http://localhost:8080"),
+    ],
+)
+def test_every_address_that_it_had_still_counts(make: Make, settings: dict[str, str], first: str) -> None:
+    sts = make(**settings)
+    register_api(sts.store, "test:api", scopes=["test:api/read"])
+    machine = web_client(sts).machine
+    urls = [first, "http://second.test", "http://localhost:32768", "http://fourth.test/base"]
+
+    def party(base: str, asked: str) -> RelyingParty:
+        parts = urlsplit(asked)
+        transport = Behind(sts, {}, parts.netloc, below=parts.path, cuts=False)
+        return RelyingParty(replace(machine, issuer=base, transport=Below(transport)))
+
+    tokens = [party(first, first).tokens()]
+    for before, url in itertools.pairwise(urls):
+        assert tell(sts, url, urlsplit(before).netloc).status == 200
+        tokens.append(party(url, url).tokens())
+    assert [one.claims["iss"] for one in tokens] == urls
+    now = urls[-1]
+    for url, one in zip(urls, tokens, strict=True):
+        refresh_token = one.json["refresh_token"]
+        # At the address of today, and at its own.
+        for asked in (now, url):
+            info = party(asked, asked).user_info(one.json["access_token"], scheme="DPoP", proof={})
+            assert info.status == 200, (url, asked, info.content)
+            named = party(url, asked).refresh(refresh_token)
+            assert named.status == 200, (url, asked, named.content)
+            refresh_token = named.json["refresh_token"]
+            assert named.claims["iss"] == url
+    assert tell(sts, None, "localhost:8080").status == 200
+    for url, one in zip(urls, tokens, strict=True):
+        info = party(first, first).user_info(one.json["access_token"], scheme="DPoP", proof={})
+        assert info.status == 200, (url, info.content)
+
+
+@pytest.mark.covers("addresses.public-url.former")
+def test_the_ten_newest_of_its_former_addresses_are_kept(make: Make) -> None:
+    sts = make(public_url="http://first.test")
+    for number in range(13):
+        assert tell(sts, f"http://sts-{number}.test", "localhost:8080").status == 200
+    known = [Behind(sts, {}, f"sts-{number}.test").send("GET", DISCOVERY).status for number in range(13)]
+    assert known == [400] * 2 + [200] * 11
+    assert Behind(sts, {}, "first.test").send("GET", DISCOVERY).status == 200
+
+
+@pytest.mark.covers("addresses.public-url.told")
+def test_telling_a_name_of_a_real_helseid_is_logged(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    sts = make()
+    assert tell(sts, "https://sts.test").status == 200
+    assert "helseid" not in caplog.text.lower()
+    assert tell(sts, "https://helseid-sts.test.nhn.no").status == 200
+    (record,) = [record for record in caplog.records if "helseid-sts.test.nhn.no" in record.getMessage()]
+    assert record.levelname == "WARNING"
+    assert "is not HelseID" in record.getMessage()
 
 
 @pytest.mark.covers("addresses.public-url.told")
@@ -562,7 +653,10 @@ def test_an_unknown_host_is_told_the_new_address_too(make: Make) -> None:
         ({"url": "http://[::1"}, "url must be a URL such as"),
         ({"url": "http://sts.test/"}, "without the trailing slash: http://sts.test"),
         ({"url": "http://sts.test?x"}, "without query"),
-        ({"url": "http://sts.test/a b"}, "without query"),
+        ({"url": "http://sts.test/a b"}, "without escapes"),
+        ({"url": "HTTP://sts.test"}, "in lower case: http://sts.test"),
+        ({"url": "https://helseid-sts\u3002nhn.no"}, "belongs to the real HelseID"),
+        ({"url": "http://a!b"}, "a host name of letters"),
         ({"url": "https://helseid-sts.nhn.no"}, "belongs to the real HelseID"),
         ({"url": 7}, "url must be a URL such as"),
         ({"url": ["http://sts.test"]}, "url must be a URL such as"),
@@ -599,3 +693,38 @@ def test_all_workers_know_a_new_address_at_once(tmp_path: Path) -> None:
             assert seen == {url}
     finally:
         server.stop()
+
+
+@pytest.mark.covers("addresses.public-url.restart")
+@pytest.mark.parametrize("later", ["", "http://localhost:22251"])
+def test_a_start_ends_what_was_told_and_a_reload_does_not(tmp_path: Path, later: str) -> None:
+    def seen(server: LiveServer) -> dict[str, str]:
+        document: dict[str, str] = server.transport.send("GET", DISCOVERY).json
+        return document
+
+    told = "http://sts.test:32768"
+    server = LiveServer(tmp_path, public_url="http://localhost:22250")
+    try:
+        body = json.dumps({"url": told}).encode()
+        assert server.transport.send("PUT", PUBLIC_URL, {"Content-Type": "application/json"}, body).status == 200
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: b"INFO reloaded" in server.log.read_bytes(), "it does not reload")
+        assert seen(server)["issuer"] == told
+    finally:
+        server.stop()
+    server = LiveServer(tmp_path, **({"public_url": later} if later else {"host": "0.0.0.0"}))
+    try:
+        says = server.log.read_text()
+        assert f"the public URL {told}, which" in says
+        assert seen(server)["issuer"] == (later or server.issuer)
+        assert re.findall(r"^  issuer +(\S+)$", says, re.MULTILINE) == [seen(server)["issuer"]]
+        former = server.transport.send("GET", DISCOVERY, {"Host": "sts.test:32768"})
+        assert former.json["issuer"] == (later or told)
+        machine = replace(server.client("probe"), issuer=later or server.issuer)
+        assert machine.token(assertion={"claims": {"aud": told}}).status == 200
+    finally:
+        server.stop()
+    # What has ended is told of once.
+    server = LiveServer(tmp_path)
+    server.stop()
+    assert told not in server.log.read_text()

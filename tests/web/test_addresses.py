@@ -126,6 +126,64 @@ def test_an_alias_counts_like_the_issuer(worlds: Worlds, host: str, aud: str, ba
     assert answer.status == 200, answer.content
 
 
+OTHER = "http://other:1"
+
+
+@pytest.mark.covers("addresses.aliases.marked")
+@pytest.mark.parametrize(
+    ("host", "aud", "marked"),
+    [
+        ("mock-sts:8080", PUBLIC, False),
+        ("mock-sts:8080", f"{PUBLIC}/", False),
+        ("mock-sts:8080", f"{PUBLIC}/connect/token", False),
+        ("mock-sts:8080", [PUBLIC, f"{PUBLIC}/connect/par"], False),
+        # Discovery names another issuer to whoever asks there, but this endpoint.
+        ("mock-sts:8080", ALIAS, True),
+        ("mock-sts:8080", f"{ALIAS}/connect/token", False),
+        ("mock-sts:8080", OTHER, True),
+        ("mock-sts:8080", [PUBLIC, OTHER], True),
+        ("helseid.example.test", PUBLIC, False),
+        ("helseid.example.test", ALIAS, True),
+        ("helseid.example.test", f"{ALIAS}/connect/token", True),
+    ],
+)
+def test_an_audience_that_only_an_emulator_takes_is_marked(
+    worlds: Worlds, host: str, aud: object, marked: bool
+) -> None:
+    sts = worlds.make(host, public_url=PUBLIC, aliases=(ALIAS, OTHER))
+    answer = sts.client().token(assertion={"header": {"typ": "JWT"}, "claims": {"aud": aud}})
+    assert answer.status == 200, answer.content
+    assert is_marked(sts, host) == marked
+
+
+@pytest.mark.covers("addresses.aliases.marked")
+@pytest.mark.parametrize("aud", ["", "/", "/connect/token"])
+def test_an_issuer_below_an_alias_is_no_alias(worlds: Worlds, aud: str) -> None:
+    sts = worlds.make("sts.test", public_url="http://sts.test/base", aliases=("http://sts.test",))
+    machine = sts.client()
+    answer = machine.token(assertion={"header": {"typ": "JWT"}, "claims": {"aud": f"http://sts.test/base{aud}"}})
+    assert answer.status == 200, answer.content
+    assert not is_marked(sts, "sts.test")
+    assert machine.token(assertion={"claims": {"aud": "http://sts.test"}}).status == 200
+    assert is_marked(sts, "sts.test")
+
+
+def is_marked(sts: Emulator, host: str) -> bool:
+    """Whether the newest exchange broke the rule about aliases."""
+    entry = asked_as(sts, host, "/mock/api/v1/journal?limit=1").json["entries"][0]
+    return "client-assertion.audience-alias" in [finding["rule"] for finding in entry["findings"]["broken"]]
+
+
+@pytest.mark.covers("client-assertion.audience.strict")
+@pytest.mark.parametrize("mode", ["strict", "fapi2"])
+@pytest.mark.parametrize("host", ["mock-sts:8080", "helseid.example.test"])
+def test_the_profile_takes_the_issuer_and_no_alias(worlds: Worlds, mode: str, host: str) -> None:
+    machine = worlds.make(host, public_url=PUBLIC, aliases=(ALIAS,), enforcement=mode).client()
+    answer = machine.token(assertion={"claims": {"aud": ALIAS}})
+    assert (answer.error, answer.rule) == ("invalid_client", "client-assertion.audience-issuer")
+    assert machine.token(assertion={"claims": {"aud": PUBLIC}}).status == 200
+
+
 @pytest.mark.covers("addresses.aliases")
 def test_an_address_that_is_no_alias_does_not_count(worlds: Worlds) -> None:
     machine = worlds.make(public_url=PUBLIC, aliases=("http://other:8080",)).client()
@@ -245,6 +303,92 @@ def test_a_host_that_is_none_is_refused_even_there(sts: Emulator, host: str) -> 
     assert answer.error == "invalid_request"
 
 
+@pytest.mark.covers("addresses.host.malformed")
+@pytest.mark.parametrize(
+    "host",
+    ["h:", "h:0", "h:99999", "h:123456", "a..b", ".", ".a", "a" * 64, "a!b", "*", "[fe80::1%25eth0]", "h" + ".h" * 127],
+)
+@pytest.mark.parametrize("path", [DISCOVERY, "/mock/api/v1/journal"])
+def test_what_is_no_host_is_told_so_and_not_to_become_an_alias(sts: Emulator, host: str, path: str) -> None:
+    with on_all_interfaces(sts, "localhost:8080") as everywhere:
+        answer = asked_as(everywhere, host, path)
+    assert answer.status == 400
+    text = answer.json["detail" if path.startswith("/mock/") else "error_description"]
+    assert f"{host[:100]!r} is no address that a server can have" in text
+    assert "port from 1 to 65535" in text and "MOCK_STS_ALIASES" not in text
+
+
+@pytest.mark.covers("addresses.production")
+@pytest.mark.parametrize(
+    "host",
+    ["helseid-sts.nhn.no", "HELSEID-STS.NHN.NO", "helseid-sts.nhn.no.", "helseid-sts.nhn.no:8080", "helseid.nhn.no"],
+)
+def test_no_emulator_answers_to_a_name_of_production(sts: Emulator, host: str) -> None:
+    with on_all_interfaces(sts, "localhost:8080") as everywhere:
+        for emulator in (everywhere, sts):
+            answer = asked_as(emulator, host)
+            assert (answer.status, answer.error) == (400, "invalid_request")
+            assert "belongs to the real HelseID in production" in (answer.description or "")
+            assert "MOCK_STS_ALIASES" not in (answer.description or "")
+        token = everywhere.transport.send("POST", "/connect/token", {"Host": host})
+        assert (token.status, token.error) == (400, "invalid_request")
+
+
+@pytest.mark.covers("addresses.setting")
+@pytest.mark.parametrize("setting", ["public_url", "aliases"])
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("https://helseid-sts.nhn.no", "belongs to the real HelseID"),
+        ("https://HELSEID-STS.nhn.no.:444/x", "belongs to the real HelseID"),
+        ("https://helseid-sts\u3002nhn.no", "belongs to the real HelseID"),
+        ("https://\uff48elseid-sts.nhn.no:443", "belongs to the real HelseID"),
+        ("https://helseid-sts%2enhn.no", "a host name of letters"),
+        ("http://exa\xe6mple:8080/x", r"\(punycode\): http://xn--example-oxa:8080/x$"),
+        ("http://\xe6" + "\xf8" * 70, "ASCII letters only"),
+        ("HTTPS://sts.test/x", "in lower case: https://sts.test/x$"),
+        ("http://a!b", "a host name of letters"),
+        ("http://*", "a host name of letters"),
+        ("http://a..b", "a host name of letters"),
+        ("http://.", "a host name of letters"),
+        ("http://" + "a" * 64, "a host name of letters"),
+        ("http://[fe80::1%25eth0]:8080", "without a zone"),
+        ("http://sts.test:", "a port from 1 to 65535 or none"),
+        ("http://sts.test:0", "a port from 1 to 65535 or none"),
+        ("http://sts.test:65536", "a port from 1 to 65535 or none"),
+        ("http://sts.test/a;b", "without escapes"),
+        ("http://sts.test/a%20b", "without escapes"),
+        ("http://sts.test/a\x00b", "without escapes"),
+        ("http://sts.test/a/../b", "none that is '.' or '..'"),
+        ("http://sts.test/./b", "none that is '.' or '..'"),
+        ("http://sts.test//b", "at most ten segments"),
+        ("http://sts.test" + "/a" * 11, "at most ten segments"),
+        ("http://sts.test/" + "a" * 101, "at most 100 letters"),
+    ],
+)
+def test_an_address_that_no_request_can_name_is_no_setting(tmp_path: Path, setting: str, url: str, remedy: str) -> None:
+    with pytest.raises(SettingError, match=rf"^MOCK_STS_{setting.upper()} is .*, but must be (?s:.*){remedy}"):
+        settings_for(tmp_path / "x.sqlite", **{setting: url})
+
+
+@pytest.mark.covers("addresses.setting")
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://STS.test", "sts.test"),
+        ("https://sts.test:443", "sts.test"),
+        ("http://a_b.test.:8080", "a_b.test.:8080"),
+        ("http://xn--example-oxa", "xn--example-oxa"),
+        ("http://sts.test" + "/a" * 10, "sts.test"),
+        ("http://sts.test/a.b/...", "sts.test"),
+        ("http://10.0.0.7:8080", "10.0.0.7:8080"),
+    ],
+)
+def test_what_can_be_named_is_kept_byte_for_byte(worlds: Worlds, url: str, host: str) -> None:
+    settings = settings_for(Path("x.sqlite"), public_url=url)
+    assert asked_as(worlds.make(public_url=settings.public_url), host).json["issuer"] == url
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 @pytest.mark.parametrize("host", ["evil.example.test", "10.0.0.7:8080", "a b"])
 def test_health_is_answered_whatever_the_host(worlds: Worlds, path: str, host: str) -> None:
@@ -323,6 +467,23 @@ def test_the_longest_of_several_paths_counts(worlds: Worlds) -> None:
     assert sts.get(f"/a/b{DISCOVERY}").json["issuer"] == "http://localhost:8080/a/b"
     assert sts.get(f"/a{DISCOVERY}").json["issuer"] == "http://localhost:8080/a"
     assert sts.get(f"/b{DISCOVERY}").status == 404
+
+
+@pytest.mark.covers("addresses.path")
+@pytest.mark.parametrize("base", ["/mock", "/connect", "/home", "/health", "/testidp", "/mock/as"])
+@pytest.mark.parametrize(
+    "path", [DISCOVERY, "/health/live", "/mock/style.css", "/mock/as/kvart-grevling", "/home/error"]
+)
+def test_the_path_may_begin_like_one_of_ours(worlds: Worlds, base: str, path: str) -> None:
+    """Whether a proxy cuts it off or not; what is one of ours as it stands is that."""
+    sts = worlds.make(public_url=f"http://localhost:8080{base}")
+    plain, whole = sts.get(path), sts.get(f"{base}{path}")
+    assert plain.status == whole.status != 404
+    if path == DISCOVERY:
+        assert plain.content == whole.content
+        assert whole.json["issuer"] == f"http://localhost:8080{base}"
+    for missing in (f"{base}/nothing/at/all", f"{base}{base}{path}" if base != "/mock/as" else "/mock/nothing"):
+        assert sts.get(missing).status == 404, missing
 
 
 # Keys of clients

@@ -2,9 +2,11 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from tests.support.emulator import API_SCOPE, START, Emulator, Worlds
 from tests.support.keys import Jwk, private_jwk
@@ -63,6 +65,33 @@ def test_requests_from_other_origins_are_refused(sts: Emulator, method: str, ori
 )
 def test_programs_and_the_servers_own_pages_are_let_in(sts: Emulator, headers: dict[str, str]) -> None:
     assert sts.get(JOURNAL, headers).status == 200
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://sts.test:443", "https://sts.test"),
+        ("https://STS.test", "https://sts.test"),
+        ("http://sts.test:80/base", "http://sts.test"),
+        ("https://sts.test:8443", "https://sts.test:8443"),
+        ("http://[FD00::7]:80", "http://[fd00::7]"),
+    ],
+)
+def test_an_origin_is_compared_as_browsers_write_it(worlds: Worlds, public_url: str, origin: str) -> None:
+    sts = worlds.make(public_url=public_url)
+    assert sts.get(JOURNAL, {"Origin": origin}).status == 200
+    assert_problem(sts.get(JOURNAL, {"Origin": f"{origin}0" if origin[-1].isdigit() else f"{origin}:81"}), 403)
+    assert_problem(sts.get(JOURNAL, {"Origin": "http://[::"}), 403)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://xn--x"}])
+def test_a_host_in_broken_punycode_is_a_host(worlds: Worlds, headers: dict[str, str]) -> None:
+    """The framework fails when it decodes one; so does its test client."""
+    sts = Emulator(replace(worlds.make().settings, host="0.0.0.0"))
+    environ = EnvironBuilder(JOURNAL, headers=list(headers.items())).get_environ() | {"HTTP_HOST": "xn--x"}
+    body, status, _ = run_wsgi_app(sts.app.wsgi_app, environ, buffered=True)
+    sts.close()
+    assert (status, b"".join(body)) == ("200 OK", b'{"entries":[],"next_before":null}')
 
 
 @pytest.mark.parametrize("path", [JOURNAL, NOWHERE])

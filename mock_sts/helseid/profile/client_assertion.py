@@ -259,13 +259,9 @@ def audience(evidence: AssertionEvidence) -> Verdict:
 )
 def audience_issuer(evidence: AssertionEvidence) -> Verdict:
     """What the profile asks, beyond what HelseID refuses."""
-    urls = evidence.urls
+    issuer = evidence.urls.issuer.base
     audiences = evidence.read.audiences
-    return holds(
-        len(audiences) == 1 and audiences[0] in _accepted_audiences(urls)[0],
-        lambda: _audience_shown(evidence.read),
-        lambda: f"{urls.issuer.base!r}",
-    )
+    return holds(audiences == (issuer,), lambda: _audience_shown(evidence.read), lambda: f"{issuer!r}")
 
 
 @CHAPTER.rule(
@@ -290,17 +286,12 @@ def audience_text(evidence: AssertionEvidence) -> Verdict:
     source="choice of this emulator, which may have several addresses",
 )
 def audience_alias(evidence: AssertionEvidence) -> Verdict | None:
-    """Only where aliases are set at all."""
-    if not evidence.urls.others:
+    """Only where there are aliases at all. Discovery names endpoints at the alias that was asked; its issuer is one."""
+    aliases = _alias_audiences(evidence.urls)
+    if not aliases:
         return None
-    aliases = tuple(other.base for other in evidence.urls.others)
-    return holds(
-        not any(
-            value == alias or value.startswith(f"{alias}/") for value in evidence.read.audiences for alias in aliases
-        ),
-        lambda: list(evidence.read.audiences),
-        lambda: f"{evidence.urls.issuer.base!r}",
-    )
+    found = {value.removesuffix("/") for value in evidence.read.audiences}
+    return holds(not found & aliases, lambda: list(evidence.read.audiences), lambda: f"{evidence.urls.issuer.base!r}")
 
 
 @CHAPTER.rule(
@@ -582,8 +573,19 @@ def is_usable_jti(value: str | None) -> bool:
 def _accepted_audiences(urls: EffectiveUrls) -> tuple[frozenset[str], frozenset[str]]:
     """The issuer under all its names, and these together with the endpoints that an older assertion may name."""
     issuers = urls.issuers
-    endpoints = (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA)
-    return issuers, issuers | {Issuer(base).url(endpoint) for base in issuers for endpoint in endpoints}
+    return issuers, issuers | _endpoints(*issuers)
+
+
+@lru_cache(maxsize=256)
+def _alias_audiences(urls: EffectiveUrls) -> frozenset[str]:
+    """What is accepted and not what discovery names for whoever asks by these addresses."""
+    named = {urls.issuer.base} | _endpoints(urls.issuer.base, urls.back_channel.base)
+    return _accepted_audiences(urls)[1] - named
+
+
+def _endpoints(*bases: str) -> frozenset[str]:
+    """The endpoints that an older assertion may name, at each of ``bases``."""
+    return frozenset(Issuer(base).url(each) for base in bases for each in (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA))
 
 
 def _audience_shown(assertion: ClientAssertion) -> str | list[str]:
