@@ -253,7 +253,7 @@ def _tls_options(settings: Settings) -> dict[str, Any]:
         "port": settings.tls_port,
         "ssl_cert": settings.tls_certificate or own.leaf,
         "ssl_key": settings.tls_key or own.leaf_key,
-        "ssl_protocol_min": SSLProtocols.tls12,
+        "ssl_protocol_min": SSLProtocols(f"tls{settings.tls_minimum}"),
     }
 
 

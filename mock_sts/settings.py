@@ -176,6 +176,7 @@ SETTINGS: tuple[Setting, ...] = (
         _optional_file,
     ),
     Setting("tls_key", "", "PEM file with the private key of tls_certificate", _optional_file),
+    Setting("tls_minimum", "1.2", "Lowest version of TLS that is spoken: 1.2 or 1.3", _choice("1.2", "1.3")),
     Setting(
         "trusted_proxies",
         "",
@@ -311,6 +312,8 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "helseid": {},
     "fapi2": {
         "enforcement": Enforcement.FAPI2.word,
+        # With 1.2 a client could choose ChaCha20-Poly1305, which is not in RFC 9325; granian has no choice of suites.
+        "tls_minimum": "1.3",
         "signing_algorithm": "PS256",
         "code_lifetime": "60",
         "pushed_request_lifetime": "300",
@@ -331,6 +334,7 @@ class Settings:
     tls_port: int | None
     tls_certificate: Path | None
     tls_key: Path | None
+    tls_minimum: str
     trusted_proxies: TrustedProxies
     public_url: str
     aliases: tuple[str, ...]

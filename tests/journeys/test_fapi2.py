@@ -8,6 +8,7 @@ import hashlib
 import html
 import json
 import re
+import ssl
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mock_sts.settings import PRESETS, SettingError, Settings, from_environ
 from tests.helseid.flow_cases import exchange, request_object, two_apis
 from tests.helseid.login_cases import thumbprint
 from tests.journeys.test_resource import call, prove
+from tests.journeys.test_tls import shake_hands
 from tests.support.emulator import API_SCOPE, Emulator, LiveServer, Worlds
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64, decode
@@ -38,6 +40,7 @@ from tests.support.relying_party import (
     first_form,
     web_client,
 )
+from tests.support.tls import TlsServer
 
 FAPI_ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA")
 OTHERS = ("RS256", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
@@ -100,6 +103,7 @@ def test_the_preset_is_a_bundle_of_settings() -> None:
     assert preset({"MOCK_STS_CODE_LIFETIME": "30"}).code_lifetime == 30
     assert from_environ({"MOCK_STS_PRESET": "fapi2"}, {"clock_skew": "5"}).clock_skew == 5
     assert from_environ({}, {"preset": "fapi2"}).enforcement == "fapi2"
+    assert (read.tls_minimum, preset({"MOCK_STS_TLS_MINIMUM": "1.2"}).tls_minimum) == ("1.3", "1.2")
 
 
 def test_a_server_that_is_started_with_the_preset_keeps_it(tmp_path: Path) -> None:
@@ -121,6 +125,21 @@ def test_a_server_that_is_started_with_the_preset_keeps_it(tmp_path: Path) -> No
         assert "date" in call(machine, token, proof=prove(machine, token)).headers
     finally:
         live.stop()
+
+
+@pytest.mark.covers("fapi.tls")
+def test_the_preset_speaks_tls_1_3_only(tmp_path: Path) -> None:
+    """With 1.2 a client could have ChaCha20-Poly1305, for which every plan of the suite fails."""
+    server = TlsServer(tmp_path, preset="fapi2")
+    try:
+        with shake_hands(server.tls_port, server.trusting()) as connection:
+            assert connection.version() == "TLSv1.3"
+        older = server.trusting()
+        older.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+            shake_hands(server.tls_port, older)
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(

@@ -153,9 +153,31 @@ def test_older_versions_are_refused(server: TlsServer, version: ssl.TLSVersion) 
         shake_hands(server.tls_port, old)
 
 
+@pytest.mark.covers("tls.minimum")
+def test_the_lowest_version_can_be_raised(tmp_path: Path) -> None:
+    server = TlsServer(tmp_path, tls_minimum="1.3")
+    try:
+        with shake_hands(server.tls_port, server.trusting()) as connection:
+            assert connection.version() == "TLSv1.3"
+        with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+            shake_hands(server.tls_port, client_of(ssl.TLSVersion.TLSv1_2))
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("tls.minimum")
+@pytest.mark.parametrize("value", ["1.1", "1.4", "TLSv1.3", "tls1.2", ""])
+def test_a_lowest_version_that_there_is_not_stops_the_start(tmp_path: Path, value: str) -> None:
+    done = run_command(settings_in(tmp_path, tls_minimum=value), "serve")
+    assert done.returncode == 2
+    assert f"MOCK_STS_TLS_MINIMUM is {value!r}, but must be one of 1.2, 1.3" in done.stderr
+
+
 @pytest.mark.covers("tls.suites")
-@pytest.mark.parametrize("suite", ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"])
-def test_the_suites_of_fapi_are_taken(server: TlsServer, suite: str) -> None:
+@pytest.mark.parametrize(
+    "suite", ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"]
+)
+def test_the_suites_of_tls_1_2(server: TlsServer, suite: str) -> None:
     context = client_of(ssl.TLSVersion.TLSv1_2)
     context.set_ciphers(suite)
     with shake_hands(server.tls_port, context) as connection:
