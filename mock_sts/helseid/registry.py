@@ -74,6 +74,12 @@ CLIENT_FORMAT = Format(
             default=True,
         ),
         Member(
+            "require_signed_request_object",
+            Kind.FLAG,
+            "Logins must come in a request object that the client signs (RFC 9101)",
+            default=False,
+        ),
+        Member(
             "dpop_bound_access_tokens",
             Kind.FLAG,
             "Token requests must carry a DPoP proof (RFC 9449)",

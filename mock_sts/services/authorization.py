@@ -39,7 +39,7 @@ from mock_sts.services.grants.personal import new_handle
 from mock_sts.services.login import MadeSession, find_session, let_in, make_session
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.pushed_authorization import judge_request, kept_request
-from mock_sts.services.request_object import Opened, claimed_client, open_request
+from mock_sts.services.request_object import Opened, claimed_client, is_signed, open_request
 from mock_sts.services.sts import Sts
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
@@ -238,7 +238,7 @@ def _load(exchange: Exchange, params: Params, *, posted: bool) -> Pending:
     try:
         opened = open_request(exchange, params, client, pushed=False, posted=posted)
         request = read_authorization_request(opened.params)
-        judge_request(exchange, request, client, pushed=False)
+        judge_request(exchange, request, client, pushed=False, signed=is_signed(params))
     except OAuthError as error:
         error.detail = f"{error.detail} (request on the front channel)"
         raise

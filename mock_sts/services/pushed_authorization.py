@@ -18,7 +18,7 @@ from mock_sts.services.client_authentication import authenticate_client
 from mock_sts.services.details import judge_pushed_assertion
 from mock_sts.services.dpop import check_proof
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.request_object import KEPT, Opened, open_request
+from mock_sts.services.request_object import KEPT, Opened, is_signed, open_request
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 
@@ -47,7 +47,7 @@ def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> Pus
     request = read_authorization_request(opened.params)
     # What is not allowed beside a pushed request is so whether it stands in the request object or not.
     request = replace(request, request_uri=params.one("request_uri"))
-    judge_request(exchange, request, client.client, pushed=True, proof_jkt=proof_jkt)
+    judge_request(exchange, request, client.client, pushed=True, signed=is_signed(params), proof_jkt=proof_jkt)
     handle = secrets.token_hex(32).upper()
     lifetime = exchange.sts.policy.pushed_request_lifetime
     document = kept_request(
@@ -67,13 +67,21 @@ def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> Pus
 
 
 def judge_request(
-    exchange: Exchange, request: AuthorizationRequest, client: Client, *, pushed: bool, proof_jkt: str | None = None
+    exchange: Exchange,
+    request: AuthorizationRequest,
+    client: Client,
+    *,
+    pushed: bool,
+    signed: bool,
+    proof_jkt: str | None = None,
 ) -> None:
-    """Judge an authorization request, pushed or not. Raises OAuthError."""
+    """Judge an authorization request, pushed or not, ``signed`` or not (that is: in a request object). Raises
+    OAuthError.
+    """
     catalog = exchange.catalog
     apis = (catalog.api_of(scope) for scope in request.scopes)
     audiences = tuple(dict.fromkeys(api.audience for api in apis if api is not None))
-    exchange.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, proof_jkt))
+    exchange.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, signed, proof_jkt))
 
 
 def kept_request(

@@ -31,10 +31,15 @@ class Opened:
     details: tuple[object, ...]
 
 
+def is_signed(params: Params) -> bool:
+    """Whether a request object comes with ``params``; whether it is good is judged when it is opened."""
+    return params.one("request") is not None
+
+
 def claimed_client(params: Params) -> str | None:
     """Whose request this claims to be: by its client_id, else by what its request object says, unverified."""
     client_id = params.one("client_id")
-    if client_id is None and params.one("request") is not None:
+    if client_id is None and is_signed(params):
         read, _ = _read(params)
         return read.claimed_client if read is not None else None
     return client_id
@@ -42,7 +47,7 @@ def claimed_client(params: Params) -> str | None:
 
 def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: bool, posted: bool = True) -> Opened:
     """The authorization request in ``params``, its request object merged in. Raises OAuthError."""
-    if params.one("request") is None:
+    if not is_signed(params):
         return Opened(params, judge_request_details(exchange, client, _outside(params), signed=False))
     read, fault = _read(params)
     verified = VerifiedBy(Signature.NO_KEY)

@@ -46,6 +46,11 @@ def _not_yet(rp: RelyingParty, login: Login) -> Answer:
     return rp.push(login, {"request": request_object(rp.machine, inside)})
 
 
+def _valid_for_longer_than_an_hour(rp: RelyingParty, login: Login) -> Answer:
+    inside = {"nbf": rp.machine.now() - 3_541, "exp": rp.machine.now() + 60}
+    return rp.push(login, {"request": request_object(rp.machine, inside)})
+
+
 def _front(inside: Mapping[str, Any]) -> Callable[[Machine], Answer]:
     def step(rp: RelyingParty, login: Login) -> Answer:
         outside = rp.parameters(login, {"test_pid": PERSON, "request": request_object(rp.machine, inside)})
@@ -199,7 +204,13 @@ FLOW_CASES: dict[str, Case] = {
     ),
     "request-object.nested": _request_object_case(HELSEID, with_object({"request_uri": "urn:x"})),
     "request-object.issuer": _request_object_case(HELSEID, with_object({"iss": "somebody-else"})),
-    "request-object.audience": _request_object_case(HELSEID, with_object({"aud": "https://elsewhere.test"})),
+    # FAPI 2.0 takes others beside the issuer, but nothing that only looks like it.
+    "request-object.audience": _request_object_case(
+        HELSEID, with_object({"aud": ["http://localhost:8080", "https://elsewhere.test"]}), fapi2="recorded"
+    ),
+    "request-object.audience-fapi": _request_object_case(
+        UNJUDGED, with_object({"aud": "http://localhost:8080/"}), fapi2="refused"
+    ),
     "request-object.client-id": _request_object_case(HELSEID, with_object({"client_id": "somebody-else"})),
     "request-object.client-id-present": _request_object_case(STRICT, with_object({"client_id": ABSENT})),
     "request-object.expires": _request_object_case(HELSEID, with_object({"exp": ABSENT})),
@@ -209,6 +220,10 @@ FLOW_CASES: dict[str, Case] = {
         STRICT,
         web(lambda rp, login: rp.push(login, {"request": request_object(rp.machine, {"iat": rp.machine.now() + 11})})),
         fapi2="refused",
+    ),
+    "request-object.not-before-fapi": _request_object_case(UNJUDGED, with_object({"nbf": ABSENT}), fapi2="refused"),
+    "request-object.lifetime-fapi": _request_object_case(
+        UNJUDGED, web(_valid_for_longer_than_an_hour), fapi2="refused"
     ),
     "request-object.lifetime": _request_object_case(STRICT, with_object(lifetime=62)),
     "request-object.jti": _request_object_case(STRICT, with_object({"jti": ABSENT})),

@@ -1075,6 +1075,94 @@ def test_module_dpop_proofs_that_must_be_taken_at_the_resource(rp: RelyingParty)
     assert machine.transport.send("GET", "/mock/resource?x=1", headers).status == 200
 
 
+# And its plan fapi2-message-signing-final, as far as requests are signed
+
+
+def push_signed(rp: RelyingParty, login: Login, claims: dict[str, Any] | None = None, **more: Any) -> Answer:
+    """A pushed request that stands in a request object as a whole, as the suite makes it: no jti, five minutes."""
+    now = rp.machine.now()
+    inside = {**rp.parameters(login), "test_pid": PERSON, "jti": ABSENT, "nbf": now, "exp": now + 300, **(claims or {})}
+    form = rp.machine.form(rp.machine.assertion(), {"grant_type": ABSENT, "scope": ABSENT})
+    return rp.machine.post({**form, "request": request_object(rp.machine, inside, **more)}, path=PAR)
+
+
+NOW = 1_800_000_000
+ISSUER = "http://localhost:8080"
+
+
+@pytest.mark.covers("fapi.request-object.audience", "fapi.request-object.times")
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"aud": [ISSUER]},
+        {"aud": [ISSUER, "https://other1.example.com", "invalid"]},
+        {"iat": NOW},
+        {"nbf": NOW + 8},
+        {"nbf": NOW - 3_600, "exp": NOW},
+        {"nbf": NOW - 60, "exp": NOW + 3_540},
+    ],
+    ids=repr,
+)
+def test_module_good_request_objects(rp: RelyingParty, claims: dict[str, Any]) -> None:
+    assert rp.machine.now() == NOW
+    for typ in (ABSENT, "oauth-authz-req+jwt"):
+        login = Login()
+        pushed = push_signed(rp, login, claims, header={"typ": typ})
+        assert pushed.status == 201, (pushed.content, pushed.rule)
+        path = rp.authorize_path(pushed.json["request_uri"], nonce="another", state="another")
+        found = answer_parameters(rp.browser().send("GET", path))
+        assert found["state"] == login.state
+        assert decode(rp.redeem(login, found["code"]).json["id_token"])[1]["nonce"] == login.nonce
+
+
+@pytest.mark.covers("fapi.request-object.audience", "fapi.request-object.times")
+@pytest.mark.parametrize(
+    ("claims", "rule"),
+    [
+        ({"aud": "https://www.other1.com/"}, "request-object.audience-fapi"),
+        ({"aud": [f"{ISSUER}/connect/par"]}, "request-object.audience-fapi"),
+        ({"aud": f"{ISSUER}/"}, "request-object.audience-fapi"),
+        ({"aud": []}, "request-object.audience-fapi"),
+        ({"aud": ABSENT}, "request-object.audience-fapi"),
+        ({"exp": ABSENT}, "request-object.expires"),
+        ({"exp": NOW - 300}, "request-object.expires"),
+        ({"exp": NOW + 4_200}, "request-object.lifetime-fapi"),
+        ({"nbf": NOW - 60, "exp": NOW + 3_541}, "request-object.lifetime-fapi"),
+        ({"nbf": NOW - 4_200, "exp": NOW - 650}, "request-object.expires"),
+        ({"nbf": NOW - 3_601, "exp": NOW - 1}, "request-object.not-before-fapi"),
+        ({"nbf": -(2**62)}, "request-object.not-before-fapi"),
+        ({"nbf": ABSENT}, "request-object.not-before-fapi"),
+        ({"nbf": NOW + 61}, "request-object.not-before"),
+        ({"request_uri": "urn:example:x"}, "request-object.nested"),
+    ],
+    ids=repr,
+)
+def test_module_bad_request_objects(rp: RelyingParty, claims: dict[str, Any], rule: str) -> None:
+    assert rp.machine.now() == NOW
+    refused(push_signed(rp, Login(), claims), "invalid_request_object", rule)
+
+
+def test_module_a_request_object_without_redirect_uri(rp: RelyingParty) -> None:
+    answer = push_signed(rp, Login(), {"redirect_uri": ABSENT})
+    refused(answer, "invalid_request", "authorization-request.redirect-uri")
+
+
+def test_module_a_request_object_by_a_key_of_another_client(sts: Emulator, rp: RelyingParty) -> None:
+    second = web_client(sts, "second", jwk=OTHER_KEY)
+    answer = push_signed(rp, Login(), jwk=second.machine.jwk)
+    refused(answer, "invalid_request_object", "request-object.signature")
+
+
+@pytest.mark.covers("request-object.required")
+def test_module_an_unsigned_request_at_par(sts: Emulator) -> None:
+    rp = web_client(sts, require_signed_request_object=True)
+    refused(rp.push(Login()), "invalid_request", "authorization-request.signed")
+    assert push_signed(rp, Login()).status == 201
+    document = sts.get("/.well-known/openid-configuration").json
+    assert "require_signed_request_object" not in document  # it is required of some clients, not of all
+
+
 @pytest.mark.parametrize("again", ["the same browser", "another browser"])
 def test_module_a_request_uri_may_be_opened_again_before_the_login(rp: RelyingParty, again: str) -> None:
     login = Login()

@@ -178,6 +178,35 @@ def test_a_correct_request_object_keeps_every_requirement(worlds: Worlds, mode: 
     assert broke & rules == set()
 
 
+@pytest.mark.covers("request-object.required")
+@pytest.mark.parametrize("mode", MODES)
+def test_a_client_may_be_registered_for_request_objects_only(worlds: Worlds, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    rp = web(sts, require_signed_request_object=True)
+    inside, beside = split(rp, Login(), EVERYTHING, {"test_pid": PERSON})
+    refused(rp.push(Login()), "authorization-request.signed", "invalid_request", "Request object required")
+    refused(
+        rp.push(Login(), {"request": ""}), "authorization-request.signed", "invalid_request", "Request object required"
+    )
+    unsigned = f"{b64(b'{}')}.{b64(json.dumps(inside).encode())}."
+    refused(push(rp, beside, unsigned), "request-object.signature")
+    assert requests_kept(sts) == 0
+    assert "code" in code_of(rp, push(rp, beside, request_object(rp.machine, inside)))
+
+
+@pytest.mark.covers("request-object.required")
+@pytest.mark.parametrize("mode", ["observe", "helseid"])
+def test_nor_may_it_come_unsigned_at_the_authorize_endpoint(worlds: Worlds, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    rp = web(sts, require_signed_request_object=True, require_pushed_authorization_requests=False)
+    for send in (authorize, post):
+        inside, beside = split(rp, Login(), EVERYTHING, {"test_pid": PERSON})
+        answer = send(rp, {**inside, **beside})
+        ends_on_page(rp, answer, "authorization-request.signed", "invalid_request", "Request object required")
+        signed = {**beside, "request": request_object(rp.machine, inside)}
+        assert "code" in answer_parameters(send(rp, signed))
+
+
 # Who signs it, and how
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mock_sts.helseid.profile.sources import PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
+from mock_sts.helseid.profile.sources import MESSAGE_SIGNING, PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
@@ -32,13 +32,15 @@ class AuthorizationEvidence:
     """A request, whose it is, and how it came.
 
     ``pushed`` says that it came to the PAR endpoint. ``audiences`` are the APIs that the scopes belong to.
-    ``proof_jkt`` is the thumbprint of a proof beside a pushed request, or None.
+    ``signed`` says that a request object brought it, which has a chapter of its own. ``proof_jkt`` is the thumbprint of
+    a proof beside a pushed request, or None.
     """
 
     request: AuthorizationRequest
     client: Client
     pushed: bool
     audiences: tuple[str, ...]
+    signed: bool
     proof_jkt: str | None = None
 
 
@@ -113,6 +115,23 @@ def pushed(evidence: AuthorizationEvidence) -> Verdict:
 def pushed_always(evidence: AuthorizationEvidence) -> Verdict:
     """Whatever the registration says."""
     return holds(evidence.pushed, "parameters on the front channel", "a request_uri from PAR")
+
+
+@CHAPTER.rule(
+    "signed",
+    "The request comes in a request object where the client is registered so",
+    level=MUST,
+    refused_by=OBSERVE,
+    says="Request object required",
+    decisive=True,
+    remedy="send the parameters as a JWT in request, signed by a registered key, or register "
+    "require_signed_request_object: false",
+    source=f"RFC 9101 section 10.5; {MESSAGE_SIGNING} section 5.3.1",
+)
+def signed(evidence: AuthorizationEvidence) -> Verdict:
+    """Nobody registers it but to be refused without."""
+    needed = evidence.client.members["require_signed_request_object"]
+    return holds(evidence.signed or not needed, "no request object", "the parameter request")
 
 
 @CHAPTER.rule(

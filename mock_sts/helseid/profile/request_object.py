@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, is_usable_jti, lives_at_most
-from mock_sts.helseid.profile.sources import FAPI, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
+from mock_sts.helseid.profile.sources import FAPI, MESSAGE_SIGNING, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.addresses import EffectiveUrls
@@ -20,6 +20,9 @@ MUST, SHOULD = Level
 
 #: Longest life of a request object in seconds, as documented.
 MAX_LIFETIME = 60
+
+#: Age of nbf, and time from nbf to exp, that FAPI 2.0 allows, in minutes.
+FAPI_MINUTES = 60
 
 TYPS = ("oauth-authz-req+jwt", NEW_TYP, "jwt")
 
@@ -154,6 +157,7 @@ def issuer(evidence: RequestObjectEvidence) -> Verdict:
     "aud is the issuer of HelseID, and nothing else",
     level=MUST,
     refused_by=HELSEID,
+    in_fapi=False,
     says=_SAYS,
     remedy="set aud to the issuer exactly as the discovery document writes it",
     source=f"{REQUEST_OBJECT_PAGE}; {PRODUCT}",
@@ -163,6 +167,21 @@ def audience(evidence: RequestObjectEvidence) -> Verdict:
     found = evidence.read.jwt.audiences
     met = len(found) == 1 and found[0].removesuffix("/") in evidence.urls.issuers
     return holds(met, lambda: list(found), lambda: evidence.urls.issuer.base)
+
+
+@CHAPTER.rule(
+    "audience-fapi",
+    "aud of a request object is the issuer exactly, or a list that holds it",
+    level=MUST,
+    refused_by=FAPI2,
+    says=_SAYS,
+    remedy="set aud to the issuer exactly as the discovery document writes it",
+    source=f"{MESSAGE_SIGNING} section 5.3.1",
+)
+def audience_fapi(evidence: RequestObjectEvidence) -> Verdict:
+    """Others may stand beside it, unlike at HelseID."""
+    found = evidence.read.jwt.audiences
+    return holds(not evidence.urls.issuers.isdisjoint(found), lambda: list(found), lambda: evidence.urls.issuer.base)
 
 
 @CHAPTER.rule(
@@ -258,6 +277,39 @@ def clock(evidence: RequestObjectEvidence) -> Verdict:
 def lifetime(evidence: RequestObjectEvidence) -> Verdict | None:
     """Judged as exp minus now."""
     return lives_at_most(evidence.read.jwt.expires_at, evidence.now, MAX_LIFETIME)
+
+
+@CHAPTER.rule(
+    "not-before-fapi",
+    f"The request object says since when it is valid (nbf): for at most {FAPI_MINUTES} minutes",
+    level=MUST,
+    refused_by=FAPI2,
+    says=_SAYS,
+    remedy="set nbf to the present time",
+    source=f"{MESSAGE_SIGNING} section 5.3.1",
+)
+def not_before_fapi(evidence: RequestObjectEvidence) -> Verdict:
+    """Another rule judges one that lies ahead."""
+    at = evidence.read.jwt.not_before
+    met = at is not None and evidence.now - at <= FAPI_MINUTES * 60
+    return holds(met, lambda: "no nbf" if at is None else f"nbf {evidence.now - at:.0f} s ago", "nbf now")
+
+
+@CHAPTER.rule(
+    "lifetime-fapi",
+    f"The request object lives at most {FAPI_MINUTES} minutes, from nbf to exp",
+    level=MUST,
+    refused_by=FAPI2,
+    says=_SAYS,
+    remedy="set exp to a minute from now",
+    source=f"{MESSAGE_SIGNING} section 5.3.1",
+)
+def lifetime_fapi(evidence: RequestObjectEvidence) -> Verdict | None:
+    """That both are there is asked elsewhere."""
+    begin, end = evidence.read.jwt.not_before, evidence.read.jwt.expires_at
+    if begin is None or end is None:
+        return None
+    return holds(end - begin <= FAPI_MINUTES * 60, lambda: f"{end - begin:.0f} s", lambda: FAPI_MINUTES * 60)
 
 
 @CHAPTER.rule(
