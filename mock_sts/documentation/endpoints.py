@@ -11,6 +11,11 @@ from mock_sts.settings import from_environ
 #: Name of a route to who calls it, and what it does.
 _ROUTES: Mapping[str, tuple[str, str]] = {
     "discovery.discovery_document": ("clients and APIs", "HelseID's metadata: the other addresses, and what it knows"),
+    "discovery.oauth_metadata": (
+        "clients of FAPI 2.0",
+        "the same document (RFC 8414), in enforcement `fapi2`; 404 in the others",
+    ),
+    "discovery.oauth_metadata_below": ("clients of FAPI 2.0", "the same for an issuer with that path"),
     "discovery.key_set": ("clients and APIs", "the public keys that tokens are signed with"),
     "discovery.expired_key_set": ("APIs", "public keys that were retired; none yet"),
     "discovery.ca": ("you and your clients", "the certificate of the local CA, as `mock-sts ca` prints it"),

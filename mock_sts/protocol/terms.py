@@ -29,6 +29,7 @@ class Endpoint(StrEnum):
     """The path of each endpoint below the issuer."""
 
     DISCOVERY = "/.well-known/openid-configuration"
+    OAUTH_METADATA = "/.well-known/oauth-authorization-server"
     JWKS = "/.well-known/openid-configuration/jwks"
     AUTHORIZE = "/connect/authorize"
     TOKEN = "/connect/token"

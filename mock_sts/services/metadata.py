@@ -15,6 +15,13 @@ def discovery(sts: Sts, urls: EffectiveUrls) -> bytes:
     return _discovery(urls.issuer, urls.back_channel, sts.keyring.algorithm, fapi)
 
 
+def serves_oauth_metadata(sts: Sts) -> bool:
+    """Whether the document stands at the address of RFC 8414 too, where clients of FAPI 2.0 may look for it; that
+    HelseID has it there is not known.
+    """
+    return sts.policy.enforcement is Enforcement.FAPI2
+
+
 def jwks(sts: Sts) -> bytes:
     """The published keys."""
     return jwks_document(sts.keyring.public_jwks())

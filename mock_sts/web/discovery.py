@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from mock_sts.protocol.terms import Endpoint
@@ -23,6 +23,21 @@ def blueprint(sts: Sts, ca_file: Path) -> Blueprint:
     @routes.get(Endpoint.DISCOVERY)
     def discovery_document() -> Response:
         return ready_json(metadata.discovery(sts, effective_urls(sts.addresses)), headers=_PUBLIC)
+
+    @routes.get(Endpoint.OAUTH_METADATA)
+    def oauth_metadata() -> Response:
+        """The same document for OAuth 2.0 clients (RFC 8414)."""
+        if not metadata.serves_oauth_metadata(sts):
+            raise NotFound
+        return discovery_document()
+
+    @routes.get(f"{Endpoint.OAUTH_METADATA}/<path:below>")
+    def oauth_metadata_below(below: str) -> Response:
+        """The same for an issuer with the path ``below``, which RFC 8414 section 3.1 puts at the end."""
+        known = (request.script_root, sts.addresses.prefix_of(f"/{below}/"))
+        if not metadata.serves_oauth_metadata(sts) or f"/{below}" not in known:
+            raise NotFound
+        return ready_json(metadata.discovery(sts, effective_urls(sts.addresses, f"/{below}")), headers=_PUBLIC)
 
     @routes.get(Endpoint.JWKS)
     def key_set() -> Response:

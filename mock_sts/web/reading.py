@@ -21,9 +21,12 @@ ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE
 INTERACTION_ID = "x-fapi-interaction-id"
 
 
-def effective_urls(addresses: Addresses) -> EffectiveUrls:
-    """The addresses that count for this request. Raises UnknownHostError."""
-    return addresses.of(request.scheme, request.environ.get("HTTP_HOST", ""), request.script_root)
+def effective_urls(addresses: Addresses, prefix: str | None = None) -> EffectiveUrls:
+    """The addresses that count for this request; ``prefix`` is the path before ours, where the request tells it in
+    another way. Raises UnknownHostError.
+    """
+    before = request.script_root if prefix is None else prefix
+    return addresses.of(request.scheme, request.environ.get("HTTP_HOST", ""), before)
 
 
 def root(addresses: Addresses) -> str:

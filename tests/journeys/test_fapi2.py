@@ -19,6 +19,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from mock_sts.helseid.providers import PROVIDERS
+from mock_sts.helseid.requirement import Enforcement
+from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.settings import PRESETS, SettingError, Settings, from_environ
 from tests.helseid.flow_cases import exchange, request_object, two_apis
 from tests.helseid.login_cases import thumbprint
@@ -45,6 +47,7 @@ from tests.support.tls import TlsServer
 FAPI_ALGORITHMS = ("PS256", "ES256", "Ed25519", "EdDSA")
 OTHERS = ("RS256", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
 OTHER_KEY = private_jwk("ES256", 6)
+OAUTH_METADATA = "/.well-known/oauth-authorization-server"
 OUT = "http://localhost:8089/out"
 
 
@@ -590,8 +593,49 @@ def test_the_metadata_is_true_member_by_member(sts: Emulator) -> None:
         "expired_jwks_uri",
         "available_idps",
     }
-    # The same below the address that RFC 8414 gives, if it is served there at all.
-    assert sts.get("/.well-known/oauth-authorization-server").status in (200, 404)
+
+
+@pytest.mark.covers("fapi.metadata.oauth")
+@pytest.mark.parametrize("mode", [mode.word for mode in Enforcement])
+def test_the_metadata_stands_where_oauth_looks_for_it_too(worlds: Worlds, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    answer = sts.get(OAUTH_METADATA)
+    if mode != "fapi2":
+        unknown = sts.get("/.well-known/nothing")
+        assert (answer.status, answer.content) == (404, unknown.content)
+        return
+    usual = sts.get("/.well-known/openid-configuration")
+    assert (answer.status, answer.content) == (200, usual.content)
+    for name in ("content-type", "access-control-allow-origin"):
+        assert answer.headers[name] == usual.headers[name]
+    for below in ("/auth", "/", "//"):  # of an issuer that this one is not
+        assert sts.get(OAUTH_METADATA + below).status == 404
+
+
+@pytest.mark.covers("fapi.metadata.oauth")
+@pytest.mark.parametrize("path", ["/auth", "/a/b"])
+@pytest.mark.parametrize("url_mode", ["split", "request"])
+def test_the_metadata_of_an_issuer_with_a_path(worlds: Worlds, url_mode: str, path: str) -> None:
+    """RFC 8414 puts the well-known part before the path, OpenID Connect behind it; both are taken."""
+    issuer = f"http://localhost:8080{path}"
+    sts = worlds.make(enforcement="fapi2", public_url=issuer, url_mode=url_mode)
+    for address in (OAUTH_METADATA + path, path + OAUTH_METADATA):
+        answer = sts.get(address)
+        assert (answer.status, answer.json["issuer"]) == (200, issuer), address
+        assert answer.json["token_endpoint"] == f"{issuer}/connect/token"
+    for below in ("/other", f"{path}/more", f"{path}x"):
+        assert sts.get(OAUTH_METADATA + below).status == 404
+    assert worlds.make(public_url=issuer, url_mode=url_mode).get(OAUTH_METADATA + path).status == 404
+
+
+@pytest.mark.covers("fapi.metadata.oauth")
+def test_the_metadata_behind_a_proxy_that_tells_the_path(worlds: Worlds) -> None:
+    sts = worlds.make(enforcement="fapi2", trusted_proxies=TrustedProxies(1, ()))
+    told = {"X-Forwarded-Prefix": "/auth"}
+    for address in (OAUTH_METADATA, f"{OAUTH_METADATA}/auth"):
+        answer = sts.get(address, told)
+        assert (answer.status, answer.json["issuer"]) == (200, f"{sts.issuer}/auth"), address
+    assert sts.get(f"{OAUTH_METADATA}/other", told).status == 404
 
 
 def test_without_the_preset_the_metadata_is_the_recording(worlds: Worlds) -> None:

@@ -10,6 +10,10 @@ const key = await jose.importJWK(input.jwk, alg)
 const insecure = { [oauth.allowInsecureRequests]: true }
 const issuer = new URL(input.issuer)
 const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
+// The address of RFC 8414.
+const oauth2 = { ...insecure, algorithm: 'oauth2' }
+const same = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, oauth2))
+if (JSON.stringify(same) !== JSON.stringify(as)) throw new Error('two addresses, two documents')
 const client = { client_id: input.clientId, id_token_signed_response_alg: 'PS256' }
 const clientAuth = oauth.PrivateKeyJwt({ key, kid })
 const keyPair = await oauth.generateKeyPair(input.dpopAlg)
