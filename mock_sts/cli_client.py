@@ -54,7 +54,7 @@ def add_client(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--client-id", help="default: a new GUID")
     new.add_argument("--name", default="", help="the display name")
     new.add_argument("--scope", action="append", default=[], help="a scope it may ask for; repeat for more")
-    new.add_argument("--alg", default="PS256", help="algorithm of its key, PS256 by default")
+    new.add_argument("--alg", default="PS256", help="algorithm of its key, PS256 by default; also ES256, EdDSA")
     new.add_argument("--bearer", action="store_true", help="register it without DPoP")
     new.add_argument(
         "--redirect-uri",
@@ -154,6 +154,7 @@ def _client_show(parsed: argparse.Namespace) -> int:
 
 
 def _client_new(parsed: argparse.Namespace) -> int:
+    from mock_sts.helseid.requirement import Enforcement  # noqa: PLC0415
     from mock_sts.services.client_configuration import as_json, as_text  # noqa: PLC0415
     from mock_sts.services.new_client import NewClient, make_client  # noqa: PLC0415
 
@@ -174,7 +175,7 @@ def _client_new(parsed: argparse.Namespace) -> int:
     folder = key_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     with opened_store(settings) as store:
-        made = make_client(store, wanted)
+        made = make_client(store, wanted, Enforcement.from_word(settings.enforcement))
     warn(made.warnings)
     key_file = client_key_file(settings, made.client_id, new=True)
     key_file.touch(mode=0o600)

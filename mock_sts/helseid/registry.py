@@ -356,6 +356,20 @@ class Client:
         _check_numbers(numbers, place)
         return client
 
+    @classmethod
+    def newly_registered(cls, document: object, where: str) -> "Client":
+        """The client that ``document`` describes, which is not in the registry yet: what no client may have any more is
+        refused, while those that have it stay. Raises DocumentError.
+        """
+        client = cls.from_document(document, where)
+        for uri in client.members["redirect_uris"]:
+            if "#" in uri:
+                raise DocumentError(
+                    f"{where}, client {client.client_id!r}: 'redirect_uris' has {uri!r}, but a redirect URI must have "
+                    "no fragment (RFC 6749 section 3.1.2); leave out # and what follows"
+                )
+        return client
+
     @cached_property
     def keys(self) -> tuple[ClientKey, ...]:
         """The usable keys, imported once; ``key_faults`` tells of the others."""

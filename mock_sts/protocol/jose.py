@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.errors import SecurityWarning
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json, write_plain_json
@@ -71,6 +71,7 @@ with warnings.catch_warnings():
     # joserfc warns of algorithms that it does not recommend; we accept what HelseID accepts.
     warnings.simplefilter("ignore", SecurityWarning)
     _MODELS = {name: JWSRegistry.algorithms[name] for name in ALGORITHMS}
+    _SIGNERS = {**_MODELS, **{name: JWSRegistry.algorithms[name] for name in EDWARDS}}
 
 
 class JoseError(ValueError):
@@ -263,12 +264,12 @@ class PrivateKey:
         Raises JoseError when the JWK is no private key or the algorithm does not fit it.
         """
         self.algorithm = algorithm or jwk.get("alg", "")
-        if self.algorithm not in _MODELS:
-            raise JoseError(f"its alg {self.algorithm!r} is not one of {', '.join(ALGORITHMS)}")
-        self._model = _MODELS[self.algorithm]
+        if self.algorithm not in _SIGNERS:
+            raise JoseError(f"its alg {self.algorithm!r} is not one of {', '.join(_SIGNERS)}")
+        self._model = _SIGNERS[self.algorithm]
         self._key = _import_private(jwk)
         self.public_jwk = {**without_private_members(jwk), "alg": self.algorithm}
-        if (jwk["kty"] == "RSA") == self.algorithm.startswith("ES"):
+        if jwk["kty"] != _KEY_TYPE_OF[self.algorithm]:
             raise JoseError(f"a key of type {jwk['kty']} cannot sign {self.algorithm}")
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
@@ -286,15 +287,17 @@ def generate_private_jwk(kind: str) -> dict[str, str]:
     """A new private JWK with ``alg`` and ``kid`` (its RFC 7638 thumbprint).
 
     ``kind`` is one of ``RS256``, ``PS256`` (RSA, 3072 bits; others of their family likewise), ``ES256``, ``ES384``,
-    ``ES512``.
+    ``ES512``, ``Ed25519``, ``EdDSA``. Raises JoseError for any other.
     """
-    key: RSAKey | ECKey
+    key: RSAKey | ECKey | OKPKey
     if kind in _CURVE_OF:
         key = ECKey.generate_key(_CURVE_OF[kind], private=True)
+    elif kind in EDWARDS:
+        key = OKPKey.generate_key("Ed25519", private=True)
     elif kind in _MODELS:
         key = RSAKey.generate_key(3072, private=True)
     else:
-        raise JoseError(f"{kind!r} is not one of {', '.join(ALGORITHMS)}")
+        raise JoseError(f"{kind!r} is not one of {', '.join(_SIGNERS)}")
     members = {name: value for name, value in key.as_dict(private=True).items() if isinstance(value, str)}
     return {"kty": members["kty"], "kid": key.thumbprint(), "use": "sig", "alg": kind, **members}
 
@@ -309,11 +312,13 @@ def sha256_base64url(data: bytes) -> str:
     return to_base64url(hashlib.sha256(data).digest())
 
 
-def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey:
+def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey | OKPKey:
     members = {name: value for name, value in jwk.items() if name not in ("alg", "use", "key_ops", "kid")}
     try:
         if jwk["kty"] == "EC":
             return ECKey.import_key({**members, "d": jwk["d"]})
+        if jwk["kty"] == "OKP" and jwk["crv"] == "Ed25519":
+            return OKPKey.import_key({**members, "d": jwk["d"]})
         numbers = {name: _integer(jwk[name]) for name in ("n", "e", *PRIVATE_MEMBERS[:6])}
         raw = RSAPrivateNumbers(
             p=numbers["p"],
@@ -326,7 +331,7 @@ def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey:
         ).private_key(unsafe_skip_rsa_key_validation=True)
         return RSAKey(raw, {"kty": "RSA", **members})
     except Exception:  # as above; the message must not quote key material
-        raise JoseError("it is not a usable private JWK (RSA with its primes, or EC)") from None
+        raise JoseError("it is not a usable private JWK (RSA with its primes, EC, or Ed25519)") from None
 
 
 def _integer(text: str) -> int:

@@ -141,14 +141,16 @@ def _node(made: MadeClient, issuer: str) -> str:
 
 def _python(made: MadeClient, issuer: str) -> str:
     scope = " ".join(made.client.scopes)
+    # The library knows Ed25519 by its older name only.
+    jwk = {**made.private_jwk, **({"alg": "EdDSA"} if made.private_jwk["kty"] == "OKP" else {})}
     text = f"""\
 from requests_oauth2client import OAuth2Client, PrivateKeyJwt
 
-private_jwk = {json.dumps(dict(made.private_jwk))}
+private_jwk = {json.dumps(jwk)}
 client = OAuth2Client.from_discovery_endpoint(
     url="{issuer}/.well-known/openid-configuration",
     issuer="{issuer}",
-    auth=PrivateKeyJwt("{made.client_id}", private_jwk, lifetime=10),
+    auth=PrivateKeyJwt("{made.client_id}", private_jwk, aud="{issuer}", lifetime=10),
     dpop_bound_access_tokens={made.client.needs_dpop},{_python_redirect(made)}
     testing=True,  # http, for tests only
 )

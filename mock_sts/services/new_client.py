@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile import client as registration
+from mock_sts.helseid.profile.algorithms import why_refused
 from mock_sts.helseid.registry import Client
+from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
-from mock_sts.protocol.jose import JoseError, generate_private_jwk, without_private_members
+from mock_sts.protocol.jose import ALGORITHMS, EDWARDS, JoseError, generate_private_jwk, without_private_members
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
 from mock_sts.services.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
@@ -26,6 +28,10 @@ _LOGIN_SCOPES = (
     "helseid://scopes/identity/security_level",
     "helseid://scopes/hpr/hpr_number",
 )
+
+
+#: Algorithms in any letters to their names.
+_ALGORITHM_NAMES = {name.casefold(): name for name in (*ALGORITHMS, *EDWARDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +78,15 @@ class MadeClient:
         return GrantType.AUTHORIZATION_CODE in self.client.members["grant_types"]
 
 
-def make_client(store: Store, wanted: NewClient) -> MadeClient:
-    """Make a key pair and register the client. Raises DocumentError for what cannot be registered."""
+def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> MadeClient:
+    """Make a key pair and register the client; ``enforcement`` is the server's, and tells what will be refused.
+
+    Raises DocumentError for what cannot be registered.
+    """
     grants = wanted.grants or _usual_grants(wanted)
     _check(wanted, grants)
     try:
-        private_jwk = generate_private_jwk(wanted.algorithm.upper())
+        private_jwk = generate_private_jwk(_ALGORITHM_NAMES.get(wanted.algorithm.casefold(), wanted.algorithm))
     except JoseError as error:
         raise DocumentError(f"--alg: {error}") from None
     document: dict[str, object] = {
@@ -96,7 +105,7 @@ def make_client(store: Store, wanted: NewClient) -> MadeClient:
         document["tenancy"] = wanted.tenancy or SINGLE_TENANT
     if wanted.organization:
         document["organization"] = wanted.organization
-    client = Client.from_document(document, "client new")
+    client = Client.newly_registered(document, "client new")
     catalog = load_catalog(store)
     if catalog.client(client.client_id) is not None:
         raise DocumentError(f"client new: the client {client.client_id!r} is registered already; choose another id")
@@ -106,7 +115,7 @@ def make_client(store: Store, wanted: NewClient) -> MadeClient:
         raise DocumentError(f"client new: no organization has the number {wanted.organization!r}{known}")
     with store.writing() as transaction:
         put_entry(transaction, client, document, MADE)
-    return MadeClient(client, private_jwk, tuple(_oddities(client, catalog, wanted)))
+    return MadeClient(client, private_jwk, tuple(_oddities(client, catalog, wanted, enforcement)))
 
 
 def _usual_grants(wanted: NewClient) -> tuple[str, ...]:
@@ -149,8 +158,12 @@ def _is_address(uri: str) -> bool:
     return bool(parts.scheme) and bool(parts.netloc or (parts.scheme not in ("http", "https") and "." in parts.scheme))
 
 
-def _oddities(client: Client, catalog: Catalog, wanted: NewClient) -> Iterator[str]:
-    """Sentences about what would be recorded of this registration, apart from what was asked for in so many words."""
+def _oddities(client: Client, catalog: Catalog, wanted: NewClient, enforcement: Enforcement) -> Iterator[str]:
+    """Sentences about what would be refused or recorded of this registration, apart from what was asked for in so many
+    words.
+    """
+    if why := why_refused(client.members["jwks"]["keys"][0]["alg"], enforcement):
+        yield f"enforcement {enforcement.word} refuses every request that this key signs. {why}"
     for finding in registration.CHAPTER.judge(registration.Registration(client)):
         rule = finding.requirement
         if not finding.verdict.met and (wanted.dpop or rule.id != "client.dpop"):

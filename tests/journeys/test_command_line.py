@@ -84,6 +84,29 @@ def test_a_new_client_gets_tokens_at_once(server: LiveServer, extra: tuple[str, 
     assert "private_jwk" not in run("client", "list", "--json", environment=server.environment).stdout
 
 
+@pytest.mark.covers("fapi.algorithms")
+@pytest.mark.parametrize("algorithm", ["Ed25519", "EdDSA"])
+def test_a_new_client_may_have_a_key_of_edwards_curve(tmp_path: Path, algorithm: str) -> None:
+    """FAPI 2.0 allows it, HelseID does not know it."""
+    live = LiveServer(tmp_path, enforcement="fapi2")
+    try:
+        made = json.loads(
+            run(
+                *("client", "new", "--json", "--alg", algorithm.lower(), "--url", live.issuer),
+                environment=live.environment,
+            ).stdout
+        )
+        assert made["private_jwk"]["alg"] == algorithm
+        token = run("token", made["client_id"], "--url", live.issuer, environment=live.environment).stdout
+        assert decode(token.strip())[1]["client_id"] == made["client_id"]
+        program = [sys.executable, "-c", made["python"] + "\nprint(token.access_token)"]
+        printed = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+        assert printed.returncode == 0, printed.stderr
+        assert decode(printed.stdout.strip())[1]["client_id"] == made["client_id"]
+    finally:
+        live.stop()
+
+
 def test_the_text_of_a_new_client_holds_a_part_for_each_platform(server: LiveServer) -> None:
     text = run("client", "new", "--url", server.issuer, environment=server.environment).stdout
     dotnet = text.partition("--- .NET: appsettings.json\n")[2].partition("\n--- Java")[0]

@@ -616,6 +616,11 @@ def test_a_client_without_a_key_at_hand_says_so(
         (("--tenancy", "multi-tenant"), "give it with --organization"),
         (("--organization", "213000013"), "no organization has the number '213000013'; did you mean '"),
         (("--organization", "1"), "is no organization number"),
+        (
+            ("--redirect-uri", "https://a.test/b#frag"),
+            "'redirect_uris' has 'https://a.test/b#frag', but a redirect URI must have no fragment",
+        ),
+        (("--alg", "Eddsb"), "--alg: 'Eddsb' is not one of RS256, "),
         (("--client-id", ""), "the id is empty; leave --client-id out for a new GUID"),
         (("--url", "not a url"), "--url is 'not a url', but must be a URL such as"),
         (("--url", ""), "--url is empty"),
@@ -639,6 +644,36 @@ def test_a_client_that_cannot_work_is_not_registered(
 def test_the_letters_of_an_algorithm_may_be_small_and_a_scheme_ones_own(run: Callable[..., str]) -> None:
     made = json.loads(run("client", "new", "--json", "--alg", "es256", "--redirect-uri", "com.example.app:/callback"))
     assert made["private_jwk"]["alg"] == "ES256"
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "algorithm", "refused"),
+    [
+        ("fapi2", "RS256", True),
+        ("fapi2", "ES384", True),
+        ("fapi2", "PS256", False),
+        ("fapi2", "eddsa", False),
+        ("helseid", "RS256", False),
+        ("helseid", "Ed25519", True),
+        ("strict", "EdDSA", True),
+        ("observe", "EdDSA", False),
+    ],
+)
+def test_a_key_that_every_request_would_be_refused_for_is_told_of(
+    capsys: pytest.CaptureFixture[str],
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    enforcement: str,
+    algorithm: str,
+    refused: bool,
+) -> None:
+    assert database.exists()
+    monkeypatch.setenv("MOCK_STS_ENFORCEMENT", enforcement)
+    assert main(["client", "new", "--json", "--alg", algorithm]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["private_jwk"]["alg"].casefold() == algorithm.casefold()
+    assert (f"warning: enforcement {enforcement} refuses every request that this key signs. The" in err) is refused
+    assert not refused or "Remedy: sign with one of " in err
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from joserfc import jws as joserfc_jws
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
 from mock_sts.protocol.jose import (
     JoseError,
@@ -37,7 +37,7 @@ P256 = public_jwk(private_jwk("ES256"))
 
 
 def key_for(algorithm: str) -> Jwk:
-    return private_jwk(algorithm) if algorithm.startswith("ES") else private_jwk("RS256", bits=2048)
+    return private_jwk("RS256", bits=2048) if algorithm[:2] in ("RS", "PS") else private_jwk(algorithm)
 
 
 def token(header: bytes = b'{"alg":"ES256"}', payload: bytes = b"{}", signature: bytes = b"x") -> str:
@@ -46,7 +46,7 @@ def token(header: bytes = b'{"alg":"ES256"}', payload: bytes = b"{}", signature:
 
 def joserfc_key(jwk: Jwk) -> Any:
     members: Any = {name: value for name, value in jwk.items() if name not in ("alg", "use", "kid")}
-    return ECKey.import_key(members) if jwk["kty"] == "EC" else RSAKey.import_key(members)
+    return JWKRegistry.import_key(members)
 
 
 def rsa_jwk(modulus: int, exponent: int = 65_537) -> dict[str, str]:
@@ -218,7 +218,7 @@ def test_the_jwts_of_rfc_7515_are_read(vector: dict[str, Any]) -> None:
     assert import_public_key(vector["jwk"]).verify(found)
 
 
-@pytest.mark.parametrize("algorithm", NINE)
+@pytest.mark.parametrize("algorithm", [*NINE, "Ed25519"])
 def test_joserfc_verifies_what_we_sign(algorithm: str) -> None:
     jwk = key_for(algorithm)
     signed = PrivateKey(jwk, algorithm).sign({"alg": algorithm, "typ": "JWT"}, {"sub": "a", "n": 1})
@@ -486,7 +486,7 @@ def test_showing_a_jwk_leaves_out_what_is_private() -> None:
 # Private keys
 
 
-@pytest.mark.parametrize("kind", ["ES256", "ES384", "ES512", "RS256", "PS512"])
+@pytest.mark.parametrize("kind", ["ES256", "ES384", "ES512", "RS256", "PS512", "EdDSA"])
 def test_a_private_key_shows_only_its_public_part(kind: str) -> None:
     jwk = {**key_for(kind), "kid": "mine"}
     key = PrivateKey(jwk, kind)
@@ -507,6 +507,7 @@ def test_the_header_is_written_in_the_order_given() -> None:
 
 RSA = private_jwk("RS256", bits=2048)
 EC = private_jwk("ES256")
+EDWARDS = private_jwk("EdDSA")
 
 NO_PRIVATE_KEYS: dict[str, tuple[dict[str, str], str, str]] = {
     "public EC key": (public_jwk(EC), "ES256", "it is not a usable private JWK"),
@@ -518,6 +519,10 @@ NO_PRIVATE_KEYS: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "EC key with an RSA algorithm": (EC, "RS256", "a key of type EC cannot sign RS256"),
     "RSA key with an EC algorithm": (RSA, "ES256", "a key of type RSA cannot sign ES256"),
+    "Edwards key with an EC algorithm": (EDWARDS, "ES256", "a key of type OKP cannot sign ES256"),
+    "EC key with an Edwards algorithm": (EC, "EdDSA", "a key of type EC cannot sign EdDSA"),
+    "key of another Edwards curve": ({**EDWARDS, "crv": "X25519"}, "EdDSA", "it is not a usable private JWK"),
+    "public Edwards key": (public_jwk(EDWARDS), "EdDSA", "it is not a usable private JWK"),
     "no algorithm": ({n: v for n, v in EC.items() if n != "alg"}, "", "its alg '' is not one of"),
     "HMAC": (EC, "HS256", "its alg 'HS256' is not one of"),
     "none": (EC, "none", "its alg 'none' is not one of"),
@@ -536,7 +541,16 @@ def test_what_cannot_sign_is_refused_without_quoting_the_key(case: str) -> None:
         assert jwk.get(name, "\0") not in str(refused.value)
 
 
-@pytest.mark.parametrize(("kind", "kty", "bits"), [("ES256", "EC", 256), ("ES384", "EC", 384), ("ES512", "EC", 521)])
+@pytest.mark.parametrize(
+    ("kind", "kty", "bits"),
+    [
+        ("ES256", "EC", 256),
+        ("ES384", "EC", 384),
+        ("ES512", "EC", 521),
+        ("Ed25519", "OKP", 256),
+        ("EdDSA", "OKP", 256),
+    ],
+)
 def test_a_generated_key_is_named_by_its_thumbprint(kind: str, kty: str, bits: int) -> None:
     jwk = generate_private_jwk(kind)
     key = import_public_key(jwk)
@@ -554,7 +568,7 @@ def test_a_generated_rsa_key_has_3072_bits() -> None:
     assert key.verify(read_jws(PrivateKey(jwk).sign({"alg": "PS256"}, {})))
 
 
-@pytest.mark.parametrize("kind", ["HS256", "none", "EdDSA", "", "RSA"])
+@pytest.mark.parametrize("kind", ["HS256", "none", "EDDSA", "", "RSA", "Ed448"])
 def test_no_other_key_is_generated(kind: str) -> None:
     with pytest.raises(JoseError):
         generate_private_jwk(kind)

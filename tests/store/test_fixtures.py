@@ -138,6 +138,24 @@ def test_a_fault_changes_nothing_that_was_loaded(sts: Emulator, tmp_path: Path) 
     assert load_catalog(sts.store).client("mine") is not None
 
 
+@pytest.mark.covers("client-registration.redirect-uris.fragment")
+@pytest.mark.parametrize("uri", ["https://app.test/cb#", "https://app.test/cb#part", "com.example.app:/cb#part"])
+def test_a_redirect_uri_has_no_fragment(tmp_path: Path, uri: str) -> None:
+    client_file(tmp_path, "mine", f"redirect_uris: ['https://app.test/cb', '{uri}']\n")
+    with pytest.raises(DocumentError, match=r"mine\.yaml, client 'mine': 'redirect_uris' has '.*#.*no fragment"):
+        read_world([tmp_path])
+
+
+@pytest.mark.covers("client-registration.redirect-uris.fragment")
+def test_what_was_registered_before_it_was_refused_stays(sts: Emulator) -> None:
+    """A server must not stop answering because an older version wrote something into its database."""
+    redirect_uri = "https://app.test/cb#"
+    sts.client("older", redirect_uris=[redirect_uri])
+    client = load_catalog(sts.store).client("older")
+    assert client is not None
+    assert client.members["redirect_uris"] == (redirect_uri,)
+
+
 def test_the_same_key_twice_in_one_folder_is_an_error(tmp_path: Path) -> None:
     client_file(tmp_path, "twin", name="one")
     client_file(tmp_path, "twin", name="two")

@@ -4,7 +4,6 @@ from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc._rfc7518.rsa_key import RSABinding
-from joserfc.jwk import OKPKey
 
 from mock_sts.protocol.jose import generate_private_jwk
 
@@ -18,12 +17,6 @@ def _key(kind: str, number: int, bits: int) -> tuple[tuple[str, str], ...]:
         members = RSABinding.export_private_key(rsa.generate_private_key(65537, bits))
         made = {"kty": "RSA", "alg": kind, **{name: str(value) for name, value in members.items()}}
         return tuple(made.items())
-    if kind in ("Ed25519", "EdDSA"):
-        # Neither is this made by the emulator, which only verifies with such keys.
-        edwards = OKPKey.generate_key("Ed25519", private=True)
-        public = {"kty": "OKP", "kid": edwards.thumbprint(), "use": "sig", "alg": kind}
-        numbers = {name: str(value) for name, value in edwards.as_dict(private=True).items()}
-        return tuple({**public, **numbers}.items())
     return tuple(generate_private_jwk(kind).items())
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from mock_sts.helseid.profile.sources import FAPI
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.profile.sources import ASSERTION_PAGE, FAPI
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, refusal
+from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 
 Evidence = TypeVar("Evidence")
@@ -47,3 +48,16 @@ def allow_algorithms(
         """PS256, ES256 or Ed25519."""
         found = algorithm_of(evidence)
         return holds(found in FAPI_ALGORITHMS, found, lambda: ", ".join(FAPI_ALGORITHMS))
+
+
+#: The same rules on an algorithm by itself, before anything is signed with it.
+_ALONE: Chapter[str] = Chapter("algorithm", "Algorithms", ErrorCode.INVALID_CLIENT)
+allow_algorithms(_ALONE, str, source=ASSERTION_PAGE)
+
+
+def why_refused(algorithm: str, enforcement: Enforcement) -> str:
+    """Why ``enforcement`` refuses everything that ``algorithm`` signs, in a sentence or two; an empty text where it
+    does not.
+    """
+    refused = refusal(_ALONE.judge(algorithm, enforcement), enforcement)
+    return refused.detail if refused is not None else ""
