@@ -67,6 +67,11 @@ def add_client(parser: argparse.ArgumentParser) -> None:
         "--post-logout-redirect-uri", action="append", default=[], metavar="URI", help="where logouts return to"
     )
     new.add_argument(
+        "--require-signed-request-object",
+        action="store_true",
+        help="its logins must come in request objects that it signs (RFC 9101)",
+    )
+    new.add_argument(
         "--grant",
         action="append",
         default=[],
@@ -171,6 +176,7 @@ def _client_new(parsed: argparse.Namespace) -> int:
         grants=tuple(parsed.grant),
         redirect_uris=tuple(parsed.redirect_uri),
         post_logout_redirect_uris=tuple(parsed.post_logout_redirect_uri),
+        signed_requests=parsed.require_signed_request_object,
     )
     folder = key_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,7 @@ class NewClient:
 
     Without ``grants`` the client logs people in when it has ``redirect_uris``, and is a machine when it has none;
     without ``scopes`` it gets those that suit its grants; without ``tenancy`` one with an organization is its own.
+    ``signed_requests`` says that its logins must come in request objects.
     """
 
     client_id: str | None
@@ -52,6 +53,7 @@ class NewClient:
     grants: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    signed_requests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> Ma
         document["redirect_uris"] = list(wanted.redirect_uris)
     if wanted.post_logout_redirect_uris:
         document["post_logout_redirect_uris"] = list(wanted.post_logout_redirect_uris)
+    if wanted.signed_requests:
+        document["require_signed_request_object"] = True
     if wanted.tenancy or wanted.organization:
         document["tenancy"] = wanted.tenancy or SINGLE_TENANT
     if wanted.organization:
@@ -145,6 +149,8 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
             "client new: redirect URIs and the scope openid are for logins; add --grant authorization_code, "
             "or a --redirect-uri where there is none"
         )
+    if not logs_in and wanted.signed_requests:
+        raise DocumentError("client new: request objects are for logins; add a --redirect-uri")
     if wanted.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not wanted.organization:
         raise DocumentError(f"client new: --tenancy {wanted.tenancy} needs the owner; give it with --organization")
 
@@ -164,6 +170,8 @@ def _oddities(client: Client, catalog: Catalog, wanted: NewClient, enforcement: 
     """
     if why := why_refused(client.members["jwks"]["keys"][0]["alg"], enforcement):
         yield f"enforcement {enforcement.word} refuses every request that this key signs. {why}"
+    if wanted.signed_requests:
+        yield "the configurations send no request object, which this client must; put the parameters in one yourself"
     for finding in registration.CHAPTER.judge(registration.Registration(client)):
         rule = finding.requirement
         if not finding.verdict.met and (wanted.dpop or rule.id != "client.dpop"):

@@ -39,8 +39,8 @@ NODE_MODULES = ROOT / "tests" / "interop" / "node" / "node_modules"
 #: The address that the documentation names; the server under test has another port.
 ADDRESS = "http://localhost:8080"
 
-#: The port for https that it names, another one under test.
-TLS_PORT = "8443"
+#: The ports for https that it names, another one under test; the suite of the OpenID Foundation takes the first.
+TLS_PORTS = ("8443", "9443")
 
 #: Stands in the documentation for what is different each time.
 ANYTHING = "..."
@@ -175,7 +175,8 @@ class Reader:
             raise
 
     def _here(self, text: str) -> str:
-        return text.replace(ADDRESS, self.issuer).replace(TLS_PORT, str(self.tls_port))
+        text = text.replace(ADDRESS, self.issuer)
+        return re.sub("|".join(TLS_PORTS), str(self.tls_port), text)
 
     def _sh(self, block: Block) -> None:
         commands = commands_in(block.text)
@@ -305,7 +306,7 @@ class Reader:
             assert self._server.poll() is None, f"the server did not start: {log.read_text()}"
             try:
                 if requests.get(f"{self.issuer}/health/ready", timeout=5).status_code == 200:
-                    if TLS_PORT in script:
+                    if any(port in script for port in TLS_PORTS):
                         socket.create_connection(("127.0.0.1", self.tls_port), timeout=5).close()
                     return
             except (requests.ConnectionError, ConnectionRefusedError):

@@ -7,8 +7,10 @@ import base64
 import hashlib
 import html
 import json
+import math
 import re
 import ssl
+from collections import Counter
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -910,6 +912,7 @@ def test_module_authorization_request_without_state_or_nonce(rp: RelyingParty, a
 
 ODD = (
     "a" * 384,
+    "a" * 1_000,
     "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
     "a b",
     "a+b%20c",
@@ -1117,6 +1120,72 @@ def test_module_dpop_proofs_that_must_be_taken_at_the_resource(rp: RelyingParty)
     # The address may have a query of its own, and the header's name any case.
     headers = {"Authorization": f"DPoP {token}", "DPOP": prove(machine, token)}
     assert machine.transport.send("GET", "/mock/resource?x=1", headers).status == 200
+
+
+@pytest.mark.covers("fapi.page-ids")
+def test_the_configuration_for_the_suite_fits_the_pages(sts: Emulator, rp: RelyingParty) -> None:
+    """The page of the documentation tells the suite's browser which ids to use on which page."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "fapi.md").read_text(encoding="utf-8")
+    browser = rp.browser()
+    page = login_page(rp, browser)
+    assert set(re.findall(r'\["(?:text|click)", "id", "([^"]+)"', text)) == {"username", "login-submit", "login-cancel"}
+    assert {"username", "login-submit", "login-cancel"} <= ids(page)
+    path = rp.authorize_path("urn:ietf:params:oauth:request_uri:UNKNOWN")
+    assert "error-code" in ids(browser.follow(browser.send("GET", path))) and '"error-code"' in text
+    matched = set(re.findall(r'\{server\}(/[^"*]+)\*', text))
+    visited = [*browser.visited, path]
+    assert matched == {"/connect/authorize", "/testidp", "/home/error"}
+    assert all(any(seen.startswith(begin) for seen in visited) for begin in matched), visited
+
+
+def test_module_plain_oauth(sts: Emulator, rp: RelyingParty) -> None:
+    """The variant without OpenID Connect: no openid, no nonce, no ID token."""
+    login = Login()
+    told = rp.log_in(login, {"scope": f"{API_SCOPE} offline_access", "nonce": ABSENT})
+    assert (told["state"], told["iss"]) == (login.state, sts.issuer)
+    tokens = rp.redeem(login, told["code"])
+    assert (tokens.status, tokens.json["token_type"]) == (200, "DPoP")
+    refreshed = rp.refresh(tokens.json["refresh_token"], {"scope": f"{API_SCOPE} offline_access"})
+    assert refreshed.status == 200
+    for answer in (tokens, refreshed):
+        assert "id_token" not in answer.json
+        token = answer.json["access_token"]
+        assert call(rp.machine, token, proof=prove(rp.machine, token)).status == 200
+
+
+def test_module_state_only_beside_the_pushed_request_is_not_used(rp: RelyingParty) -> None:
+    path = rp.authorize_path(
+        rp.push(Login(), {"test_pid": PERSON, "state": ABSENT}).json["request_uri"], state="beside"
+    )
+    assert "state" not in answer_parameters(rp.browser().send("GET", path))
+
+
+def test_module_parameters_of_a_redirect_uri_survive_an_error_too(sts: Emulator) -> None:
+    second = web_client(sts, "second", redirect_uris=["https://second.example.test/cb?dummy1=lorem&dummy2=ipsum"])
+    second.redirect_uri = "https://second.example.test/cb?dummy1=lorem&dummy2=ipsum"
+    browser = second.browser()
+    page = login_page(second, browser)
+    action, hidden = first_form(page.content.decode())
+    answer = browser.send("POST", action, {**hidden, "outcome": "access_denied"})
+    told = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+    assert (told["dummy1"], told["dummy2"]) == ("lorem", "ipsum")
+    assert (told["error"], told["iss"]) == ("access_denied", sts.issuer)
+
+
+def entropy(value: str) -> float:
+    """Shannon's entropy of the letters of ``value`` in bits, as the suite measures it."""
+    counts = Counter(value)
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values()) * len(value)
+
+
+def test_module_what_nobody_may_guess(rp: RelyingParty) -> None:
+    login = Login()
+    pushed = rp.push(login, {"test_pid": PERSON})
+    request_uri = pushed.json["request_uri"]
+    code = answer_parameters(rp.browser().send("GET", rp.authorize_path(request_uri)))["code"]
+    tokens = rp.redeem(login, code).json
+    for value, bits in ((request_uri, 128), (code, 96), (tokens["access_token"], 96), (tokens["refresh_token"], 128)):
+        assert entropy(value) >= bits, value
 
 
 # And its plan fapi2-message-signing-final, as far as requests are signed

@@ -635,6 +635,7 @@ def test_a_client_without_a_key_at_hand_says_so(
             ("--redirect-uri", "https://a.test/b#frag"),
             "'redirect_uris' has 'https://a.test/b#frag', but a redirect URI must have no fragment",
         ),
+        (("--require-signed-request-object",), "request objects are for logins; add a --redirect-uri"),
         (("--alg", "Eddsb"), "--alg: 'Eddsb' is not one of RS256, "),
         (("--client-id", ""), "the id is empty; leave --client-id out for a new GUID"),
         (("--url", "not a url"), "--url is 'not a url', but must be a URL such as"),
@@ -659,6 +660,20 @@ def test_a_client_that_cannot_work_is_not_registered(
 def test_the_letters_of_an_algorithm_may_be_small_and_a_scheme_ones_own(run: Callable[..., str]) -> None:
     made = json.loads(run("client", "new", "--json", "--alg", "es256", "--redirect-uri", "com.example.app:/callback"))
     assert made["private_jwk"]["alg"] == "ES256"
+
+
+@pytest.mark.covers("request-object.required")
+def test_a_client_may_be_made_for_request_objects_only(
+    capsys: pytest.CaptureFixture[str], database: Path, run: Callable[..., str]
+) -> None:
+    assert database.exists()
+    asked = ["client", "new", "--json", "--alg", "ES256", "--redirect-uri", REDIRECT_URI]
+    assert main([*asked, "--require-signed-request-object"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning: the configurations send no request object" in err
+    for client_id, required in ((json.loads(out)["client_id"], True), (json.loads(run(*asked))["client_id"], False)):
+        shown = json.loads(run("client", "show", client_id, "--json"))
+        assert shown["members"]["require_signed_request_object"] is required
 
 
 @pytest.mark.parametrize(
