@@ -18,9 +18,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from mock_sts import __version__
 from mock_sts.helseid.hosts import impersonated_by
+from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_name
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
@@ -140,7 +142,10 @@ def end_with_parent(by: signal.Signals) -> None:
 def banner(settings: Settings) -> str:
     """What the server says when it starts."""
     name = f"[{settings.host}]" if ":" in settings.host else settings.host
-    issuer = settings.issuer
+    answers, issuer = _address_here(settings), settings.issuer
+    attempt = f"mock-sts token {READY_CLIENT} --url {answers or issuer}"
+    if not answers and impersonated_by(issuer):
+        attempt = "a client for whom that issuer is this server; from here the name may lead to HelseID's own"
     people = [f"{pid} {name}, {what}" for pid, name, what in READY_PEOPLE]
     lines = [
         *_warning(settings),
@@ -153,12 +158,32 @@ def banner(settings: Settings) -> str:
         f"  URL mode     {settings.addresses.mode}",
         f"  enforcement  {settings.enforcement}",
         f"  database     {settings.database_path}",
-        f"  journal      {issuer}/mock/api/v1/journal",
+        f"  journal      {settings.here if impersonated_by(issuer) else issuer}/mock/api/v1/journal",
         f"  log in as    {people[0]}",
         *(f"               {person}" for person in people[1:]),
-        f"  try          mock-sts token {READY_CLIENT} --url {issuer}",
+        f"  try          {attempt}",
     ]
     return "\n".join(lines)
+
+
+def _address_here(settings: Settings) -> str:
+    """The URL by which ``mock-sts token`` gets a token from this server, asked on this machine; empty without one.
+
+    The command asks discovery there, and then the endpoint that discovery names: that must lead here too. Whither the
+    public URL leads nobody knows from here; another program's machine may have the name. http first: it asks no trust.
+    """
+    shown = settings.host_here
+    own = [(scheme, port) for scheme, port in (("http", settings.port), ("https", settings.tls_port)) if port]
+    for scheme, port in own:
+        try:
+            endpoint = urlsplit(settings.addresses.of(scheme, f"{shown}:{port}").back_channel.base)
+        except UnknownHostError:
+            continue
+        names = LOOPBACK_NAMES if shown in LOOPBACK_NAMES else {shown}
+        leads_to = (endpoint.scheme, endpoint.port or (443 if endpoint.scheme == "https" else 80))
+        if host_name(endpoint.netloc) in names and leads_to in own:
+            return f"{scheme}://{shown}:{port}"
+    return ""
 
 
 def _warning(settings: Settings) -> list[str]:

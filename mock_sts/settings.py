@@ -386,13 +386,20 @@ class Settings:
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
+    def host_here(self) -> str:
+        """The host by which this machine reaches the server, as it stands in a URL."""
+        usual = self.host in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104  nothing is bound here
+        return "localhost" if usual else self._host_in_url
+
+    @property
+    def here(self) -> str:
+        """The address by which this machine reaches the server, if its settings let it answer there."""
+        return f"http://{self.host_here}:{self.port}"
+
+    @property
     def issuer(self) -> str:
         """The public URL, or else the address by which this machine reaches the server."""
-        if self.public_url:
-            return self.public_url
-        usual = self.host in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104  nothing is bound here
-        name = "localhost" if usual else self._host_in_url
-        return f"http://{name}:{self.port}"
+        return self.public_url or self.here
 
     @property
     def database_path(self) -> Path:

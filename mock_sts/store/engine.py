@@ -5,8 +5,10 @@ read lock cannot be upgraded by waiting. So the writer's transactions begin with
 """
 
 import os
+import re
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,8 +19,10 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
-#: Milliseconds that a connection waits for another process' write: less than the patience of most clients.
-BUSY_TIMEOUT = 5_000
+#: Milliseconds that a connection waits for another process' write: less than the patience of most clients. Whoever
+#: waits keeps a thread from others, and those who want to write wait one after the other. So once that was too short it
+#: is ``BUSY_AGAIN``, until a write succeeds or nobody has tried for ``BUSY_TIMEOUT``.
+BUSY_TIMEOUT, BUSY_AGAIN = 5_000, 100
 
 
 #: One write transaction, as services hand it on to the functions of this floor.
@@ -28,15 +32,28 @@ Transaction: TypeAlias = Connection
 #: What SQLite's commonest errors mean here: why the database cannot be used, and what to do.
 _MEANINGS = {
     sqlite3.SQLITE_BUSY: ("another process keeps it locked", "stop that one, or wait for it"),
-    sqlite3.SQLITE_FULL: ("the disk is full", "make room; nothing is lost, and the server goes on by itself"),
+    sqlite3.SQLITE_FULL: (
+        "the disk is full",
+        "make room; nothing is lost, and a server that is running goes on by itself",
+    ),
     sqlite3.SQLITE_READONLY: ("it may not be written to", "change the rights of file and folder, or how it is mounted"),
     sqlite3.SQLITE_IOERR: (
         "the disk refuses to read or write",
-        "see whether it is full or broken; the server goes on by itself when it is mended",
+        "see whether it is full or broken; a server that is running goes on by itself when it is mended",
     ),
     sqlite3.SQLITE_CORRUPT: ("the file is damaged", "remove it, and it is made anew"),
     sqlite3.SQLITE_NOTADB: ("the file is no database", "remove it, or point MOCK_STS_DATABASE_URL to another"),
 }
+
+#: The same for a file that has come into the place of ours: SQLite's messages then, and what they mean.
+_OTHER_TABLES = re.compile("no such (table|column): |table .* has ")
+_OTHERS_FILE = (
+    "the file is empty, of another version, or another program's",
+    "put back the one that was there, or remove it and send the server SIGHUP to have it made anew",
+)
+
+#: Errors after which the next write will probably fail too, whoever asks for it.
+_LASTING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
 class StoreError(Exception):
@@ -55,11 +72,18 @@ class _Kept:
     ``file`` tells which file it is connected to, whatever has become of the path since.
     """
 
-    __slots__ = ("__weakref__", "connection", "file")
+    __slots__ = ("__weakref__", "connection", "file", "patience")
 
     def __init__(self, connection: Any, file: tuple[int, int]) -> None:
         self.connection = connection
         self.file = file
+        self.patience = 0
+
+    def wait_at_most(self, patience: int) -> None:
+        """Have it wait for others' locks for ``patience`` milliseconds from now on; once told costs nothing again."""
+        if self.patience != patience:
+            self.connection.connection.execute(f"PRAGMA busy_timeout = {patience}").close()
+            self.patience = patience
 
     def close(self) -> None:
         """Give it back; more than once does no harm."""
@@ -90,6 +114,9 @@ class Store:
         self._writer = self._engine("BEGIN IMMEDIATE")
         # SQLite's own waiting between threads of one process is a sleep of growing length; a lock is fairer.
         self._write_lock = threading.Lock()
+        # When a write last waited in vain for another process, and whether the last one met an error that stays.
+        self._locked_out = -float("inf")
+        self._fails = False
         # What threads keep for themselves, because taking it from the pool costs more than what is done with it.
         self._local = threading.local()
         self._kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
@@ -103,15 +130,23 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """A connection inside one write transaction, committed at the end, rolled back by an exception."""
-        if not self._write_lock.acquire(timeout=BUSY_TIMEOUT / 1000):
+        patience = self._patience()
+        if not self._write_lock.acquire(timeout=patience / 1000):
             raise self._unusable(*_MEANINGS[sqlite3.SQLITE_BUSY])
         try:
             with self._translated("writer"):
                 kept = self._mine("writer", self._writer.connect)
+                kept.wait_at_most(self._patience())
                 with kept.connection.begin():
                     yield kept.connection
+            self._locked_out, self._fails = -float("inf"), False
         finally:
             self._write_lock.release()
+
+    def _patience(self) -> int:
+        """Milliseconds that a write may wait now."""
+        was_locked = (time.monotonic() - self._locked_out) * 1000 < BUSY_TIMEOUT
+        return BUSY_AGAIN if was_locked else BUSY_TIMEOUT
 
     def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row of a driver-level ``statement`` or None, by a cursor that each thread keeps (3 µs)."""
@@ -119,17 +154,31 @@ class Store:
             return self._thread_cursor().execute(statement, parameters).fetchone()
 
     def check(self) -> None:
-        """Raises StoreError where the file is gone or may not be written to."""
+        """Raises StoreError where the file is gone or cannot be written to; somebody else's lock will pass."""
         self._file()
         if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
             raise self._unusable(*_MEANINGS[sqlite3.SQLITE_READONLY])
+        if self._fails:
+            with self.writing() as transaction:
+                # Changes nothing, and is written all the same: SQLite would see it of a row that stays as it is.
+                transaction.exec_driver_sql("PRAGMA user_version = 0")
 
     def explained(self, error: BaseException) -> StoreError:
         """What an error of SQLite means here, for a person."""
-        reason, remedy = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, ("", ""))
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        reason, remedy = _MEANINGS.get(code, ("", ""))
+        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.match(str(error)):
+            reason, remedy = _OTHERS_FILE
         if not reason:
             return self._unusable(str(error), "check MOCK_STS_DATABASE_URL, the folder's rights and the free space", "")
         return self._unusable(f"{reason} ({error})", remedy, reason)
+
+    def _remember(self, error: sqlite3.Error) -> None:
+        """Keep in mind what an error of a write means for those to come."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            self._locked_out = time.monotonic()
+        self._fails = self._fails or code in _LASTING
 
     def _unusable(self, why: str, remedy: str, reason: str | None = None) -> StoreError:
         return StoreError(
@@ -226,5 +275,7 @@ class Store:
                 self._forget(kept)
             cause = error.orig if isinstance(error, DBAPIError) else error
             if isinstance(cause, sqlite3.OperationalError | sqlite3.DatabaseError):
+                if kept == "writer":
+                    self._remember(cause)
                 raise self.explained(cause) from error
             raise

@@ -28,7 +28,7 @@ def make_tables(store: Store) -> None:
             raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
             use_wal(store, raw)
     except sqlite3.Error as error:
-        raise _no_wal(store, error) if _is_about_wal(error) else store.explained(error) from error
+        raise _why_not(store, error) from error
     with store.writing() as connection:
         if inspect(connection).has_table(META.name):
             found = connection.scalar(select(META.c.value).where(META.c.name == VERSION_ROW))
@@ -53,6 +53,19 @@ def use_wal(store: Store, raw: sqlite3.Connection) -> None:
         raise _no_wal(store, f"its journal mode stays {mode}")
     raw.execute("BEGIN IMMEDIATE")  # needs the shared memory
     raw.execute("ROLLBACK")
+
+
+def _why_not(store: Store, error: sqlite3.Error) -> StoreError:
+    """What ``error`` means, which came before there was anything to read or write."""
+    if _is_about_wal(error):
+        return _no_wal(store, error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_BUSY and store.path.stat().st_size == 0:
+        return StoreError(
+            f"the database {str(store.path)!r} cannot be used: it is empty, and a server has it open ({error}); "
+            "remove the file, and it is made anew"
+        )
+    return store.explained(error)
 
 
 def _is_about_wal(error: sqlite3.Error) -> bool:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -353,6 +354,57 @@ def test_whoever_goes_by_the_name_of_helseid_says_so_loudly(tmp_path: Path, name
     host = f"helseid-sts.{name}.nhn.no"
     first = banner(settings_for(tmp_path / "x.sqlite", **{setting: f"https://{host}"})).splitlines()[:3]
     assert f"ANSWERS AS {host} AND IS NOT HELSEID" in first[1]
+
+
+def offered(**settings: str) -> str:
+    """What the start screen says to try."""
+    shown = banner(settings_for(Path("x.sqlite"), **settings))
+    return next(line.removeprefix("  try").strip() for line in shown.splitlines() if line.startswith("  try"))
+
+
+HERE = "http://localhost:8080"
+IMPERSONATED = "https://helseid-sts.test.nhn.no"
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, HERE),
+        ({"host": "0.0.0.0"}, HERE),
+        ({"host": "10.0.0.5"}, "http://10.0.0.5:8080"),
+        ({"public_url": "http://localhost:8080/base"}, HERE),
+        ({"public_url": "https://localhost:8443", "tls_port": "8443"}, HERE),
+        ({"public_url": "http://sts.test:9999", "aliases": HERE}, HERE),
+        ({"public_url": "http://sts.test:9999"}, "http://sts.test:9999"),
+        ({"public_url": "http://sts.test:9999", "aliases": HERE, "url_mode": "fixed"}, "http://sts.test:9999"),
+        ({"public_url": "http://localhost:9090"}, "http://localhost:9090"),
+        ({"public_url": IMPERSONATED, "aliases": HERE}, HERE),
+    ],
+)
+def test_the_start_screen_offers_an_address_that_leads_here(settings: dict[str, str], url: str) -> None:
+    """Where none is known to, that of the public URL, which is the user's own."""
+    assert offered(**settings) == f"mock-sts token {READY_CLIENT} --url {url}"
+
+
+@pytest.mark.parametrize("settings", [{}, {"url_mode": "fixed", "aliases": HERE}, {"tls_port": "443"}])
+def test_the_start_screen_sends_nobody_to_the_real_helseid(tmp_path: Path, settings: dict[str, str]) -> None:
+    assert "mock-sts token" not in offered(public_url=IMPERSONATED, **settings)
+    shown = banner(settings_for(tmp_path / "x.sqlite", public_url=IMPERSONATED, **settings))
+    assert f"journal      {HERE}/mock/api/v1/journal" in shown
+
+
+@pytest.mark.parametrize("settings", [{}, {"public_url": IMPERSONATED, "url_mode": "request"}], ids=str)
+def test_what_the_start_screen_offers_works(tmp_path: Path, settings: dict[str, str]) -> None:
+    live = LiveServer(tmp_path, **settings)
+    try:
+        line = next(line for line in live.log.read_text(encoding="utf-8").splitlines() if line.startswith("  try"))
+        words = line.split()[2:]
+        done = subprocess.run(
+            [sys.executable, "-m", "mock_sts", *words], env=live.environment, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    finally:
+        live.stop()
 
 
 def test_a_signal_to_reload_before_there_is_anything_does_no_harm(tmp_path: Path) -> None:

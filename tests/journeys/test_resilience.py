@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -22,7 +23,7 @@ from typing import Any
 import pytest
 import requests
 
-from mock_sts.store.engine import BUSY_TIMEOUT, Store, StoreError
+from mock_sts.store.engine import BUSY_AGAIN, BUSY_TIMEOUT, Store, StoreError
 from mock_sts.store.schema import make_tables, use_wal
 from tests.support.emulator import LiveServer, OverHttp
 from tests.support.machine import Answer, Machine
@@ -201,6 +202,67 @@ def test_a_lock_that_lasts_is_a_503_and_over_when_it_is_over(live: LiveServer) -
     assert "stop that one" in live.log.read_text(encoding="utf-8")
 
 
+def test_of_many_clients_a_lock_that_lasts_holds_up_only_the_first(tmp_path: Path) -> None:
+    """Two threads work, and each that waits for the lock keeps everybody else waiting."""
+    live = LiveServer(tmp_path)
+    try:
+        machine = live.client("machine")
+        machine.learn_nonce()
+
+        def timed(path: str = "") -> tuple[int, float]:
+            transport, begun = OverHttp(live.issuer), time.monotonic()
+            with closing(transport):
+                answer = transport.send("GET", path) if path else replace(machine, transport=transport).token()
+            return answer.status, time.monotonic() - begun
+
+        with (
+            closing(sqlite3.connect(live.database, isolation_level=None)) as other,
+            ThreadPoolExecutor(21) as pool,
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            waiting = [pool.submit(timed) for _ in range(20)]
+            first = [task.result() for task in waiting]
+            assert {status for status, _ in first} == {503}
+            assert max(seconds for _, seconds in first) < BUSY_TIMEOUT / 1000 + 5, first
+            # That the lock lasts is known now.
+            waiting = [pool.submit(timed) for _ in range(4)]
+            for path in ("/.well-known/openid-configuration", "/health/live", "/health/ready"):
+                status, seconds = timed(path)
+                assert status == 200 and seconds < 2, (path, seconds)
+            second = [task.result() for task in waiting]
+            assert {status for status, _ in second} == {503}
+            assert max(seconds for _, seconds in second) < BUSY_TIMEOUT / 2000, second
+            other.execute("ROLLBACK")
+            assert timed()[0] == 200
+    finally:
+        live.stop()
+
+
+def test_after_a_lock_that_lasted_a_short_one_is_waited_for_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "x.sqlite")
+    make_tables(store)
+    with closing(sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)) as other:
+
+        def write() -> None:
+            with store.writing() as transaction:
+                transaction.exec_driver_sql("UPDATE revision SET number = number + 1")
+
+        other.execute("BEGIN IMMEDIATE")
+        for least, most in ((BUSY_TIMEOUT, BUSY_TIMEOUT + 2_000), (BUSY_AGAIN, BUSY_AGAIN + 2_000)):
+            begun = time.monotonic()
+            with pytest.raises(StoreError, match="another process keeps it locked"):
+                write()
+            assert least * 0.9 <= (time.monotonic() - begun) * 1000 <= most
+        other.execute("ROLLBACK")
+        write()
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(BUSY_AGAIN / 1000 * 5, lambda: other.execute("ROLLBACK"))
+        end.start()
+        write()
+        end.join()
+    store.close()
+
+
 def test_a_lock_that_is_short_is_waited_for(live: LiveServer) -> None:
     machine = live.client("machine")
     machine.learn_nonce()
@@ -232,8 +294,10 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(live: LiveServer) -> None:
     for _ in range(5):
         assert_refused(machine.token(), "the disk")
         assert live.transport.send("GET", "/.well-known/openid-configuration").status == 200
+        assert_refused(live.transport.send("GET", "/health/ready"), "the disk")
     for worker in workers:
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert live.transport.send("GET", "/health/ready").status == 200, "it finds out by itself"
     assert machine.token().status == 200
     assert machine.post(form, proof=machine.proof()).rule == "client-assertion.single-use"
     assert workers_of(live) == workers, "the same ones"
@@ -324,6 +388,45 @@ def test_sighup_makes_a_deleted_database_anew(live: LiveServer) -> None:
     live.process.send_signal(signal.SIGHUP)
     until(lambda: "INFO reloaded" in live.log.read_text(encoding="utf-8"), "it does not reload")
     assert live.transport.send("GET", "/health/ready").status == 200
+
+
+@pytest.mark.parametrize("what", ["emptied", "of another version", "of another program"])
+def test_another_file_in_the_place_of_the_database_is_told(tmp_path: Path, what: str) -> None:
+    live = LiveServer(tmp_path)
+    try:
+        machine = live.client("machine")
+        assert machine.token().status == 200
+        if what == "emptied":
+            live.store.close()
+            os.truncate(live.database, 0)
+        else:
+            with closing(sqlite3.connect(tmp_path / "other.sqlite")) as other, other:
+                if what == "of another version":
+                    with closing(sqlite3.connect(live.database)) as source:
+                        source.backup(other)
+                    other.execute("ALTER TABLE revision RENAME COLUMN number TO counted")
+                else:
+                    other.execute("CREATE TABLE meta (answer TEXT)")
+            (tmp_path / "other.sqlite").rename(live.database)
+        told = "the file is empty, of another version, or another program's"
+
+        def is_told() -> bool:
+            answer = live.transport.send("GET", "/health/ready")
+            return answer.status == 503 and told in answer.json["error_description"]
+
+        until(is_told, live.log.read_text(encoding="utf-8"))
+        assert "remove it and send the server SIGHUP" in live.log.read_text(encoding="utf-8")
+        if what == "emptied":
+            live.process.send_signal(signal.SIGHUP)
+            until(lambda: "the server goes on as it was" in live.log.read_text(encoding="utf-8"), "no answer", 20)
+            assert "it is empty, and a server has it open" in live.log.read_text(encoding="utf-8")
+        for file in tmp_path.glob(f"{live.database.name}*"):
+            file.unlink()
+        live.process.send_signal(signal.SIGHUP)
+        until(lambda: "INFO reloaded" in live.log.read_text(encoding="utf-8"), "it does not reload")
+        assert live.transport.send("GET", "/health/ready").status == 200
+    finally:
+        live.stop()
 
 
 def test_a_damaged_database_is_told_and_not_made_worse(live: LiveServer) -> None:
