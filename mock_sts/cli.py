@@ -132,9 +132,9 @@ def _ca(parsed: argparse.Namespace) -> int:
 
 
 def _prepare(_parsed: argparse.Namespace) -> int:
-    from mock_sts.app import prepare_store  # noqa: PLC0415
+    from mock_sts.app import prepare_to_serve  # noqa: PLC0415
 
-    warn_of_fixtures(prepare_store(settings_of()[0]))
+    warn_of_fixtures(prepare_to_serve(settings_of()[0]))
     return 0
 
 

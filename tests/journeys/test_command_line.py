@@ -204,7 +204,14 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"fixtures": "/no/such/folder"}, "'/no/such/folder' is none"),
         ({"database_url": "sqlite:///:memory:"}, "a file, sqlite:///PATH"),
         ({"database_url": "sqlite:////proc/none/x.sqlite"}, "cannot be made"),
-        ({"prot": "1"}, "MOCK_STS_PROT is no setting"),
+        ({"prot": "1"}, "MOCK_STS_PROT is no setting; did you mean MOCK_STS_PORT?"),
+        ({"nonsense": "1"}, "MOCK_STS_NONSENSE is no setting; the settings are MOCK_STS_ACCESS_TOKEN_LIFETIME, "),
+        ({"default_persona": "kvart-grevlin"}, "'kvart-grevlin'; did you mean kvart-grevling"),
+        ({"default_persona": "", "login_mode": "auto"}, "MOCK_STS_DEFAULT_PERSONA is '', but no persona is called ''"),
+        (
+            {"default_persona": "13116900216", "invent_people": "false"},
+            "MOCK_STS_DEFAULT_PERSONA is '13116900216', but no persona has this pid",
+        ),
         ({"host": "nonsense.invalid"}, "an IP address of this machine, localhost, or 0.0.0.0 for all"),
         ({"host": "192.0.2.1"}, "this machine cannot listen there"),
         ({"database_url": "sqlite:///x.sqlite?mode=ro"}, "without parameters"),
@@ -215,6 +222,24 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str
     done = run("serve", environment=bare_environment(**values), status=2)
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_wrong_settings_are_told_all_at_once(tmp_path: Path) -> None:
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "workers": "0", "prot": "1", "enforcement": "strickt"}
+    told = run("serve", environment=bare_environment(**values), status=2).stderr.splitlines()
+    assert sorted(line.split()[0] for line in told) == ["MOCK_STS_ENFORCEMENT", "MOCK_STS_PROT", "MOCK_STS_WORKERS"]
+
+
+def test_a_default_persona_who_is_gone_stops_the_next_start(tmp_path: Path) -> None:
+    """Also where database and world are as they were, and nothing has to be made."""
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port())}
+    run("prepare", environment=bare_environment(**values))
+    values["default_persona"] = "nobody-here"
+    done = run("serve", environment=bare_environment(**values), status=2)
+    assert done.stderr.startswith("MOCK_STS_DEFAULT_PERSONA is 'nobody-here', but no persona is called 'nobody-here'")
+    assert "mock-sts persona list shows who there is" in done.stderr
+    # The commands that could make such a person do not ask for them.
+    assert run("persona", "list", "kvart-grevling", environment=bare_environment(**values)).stdout
 
 
 def test_kubernetes_service_links_are_no_settings(server: LiveServer) -> None:
