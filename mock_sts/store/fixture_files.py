@@ -123,7 +123,7 @@ def digest_of(folders: Sequence[Path]) -> str:
 
 
 def is_prepared(database: Path, folders: Sequence[Path], person: str | None = None) -> bool:
-    """Whether ``database`` has this program's tables, holds the world of ``folders``, and in it ``person`` (a short name
+    """Whether ``database`` has this program's tables, holds the world of ``folders``, and in it ``person`` (short name
     or pid) unless that is None; any doubt is a no.
     """
     try:

@@ -187,6 +187,7 @@ def test_the_shipped_world_has_no_errors() -> None:
     assert "assumed" in done.stdout
 
 
+@pytest.mark.covers("server.wrong-settings")
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -224,12 +225,14 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.covers("server.wrong-settings")
 def test_wrong_settings_are_told_all_at_once(tmp_path: Path) -> None:
     values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "workers": "0", "prot": "1", "enforcement": "strickt"}
     told = run("serve", environment=bare_environment(**values), status=2).stderr.splitlines()
     assert sorted(line.split()[0] for line in told) == ["MOCK_STS_ENFORCEMENT", "MOCK_STS_PROT", "MOCK_STS_WORKERS"]
 
 
+@pytest.mark.covers("server.wrong-settings")
 def test_a_default_persona_who_is_gone_stops_the_next_start(tmp_path: Path) -> None:
     """Also where database and world are as they were, and nothing has to be made."""
     values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port())}
@@ -329,6 +332,7 @@ def test_deep_yaml_is_refused_with_a_sentence(tmp_path: Path) -> None:
         assert "personas.yaml: is not YAML: it is nested deeper than 100 levels, line 1" in done.stderr
 
 
+@pytest.mark.covers("server.port")
 def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -339,6 +343,7 @@ def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
     assert f"something listens on 127.0.0.1:{port}" in done.stderr
 
 
+@pytest.mark.covers("server.port")
 @pytest.mark.parametrize("setting", ["port", "tls_port"])
 def test_of_two_servers_that_start_together_one_gets_the_port(tmp_path: Path, setting: str) -> None:
     """Neither listens yet when the other looks, for both make their database first."""
