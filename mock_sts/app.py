@@ -14,10 +14,12 @@ from mock_sts import __version__
 from mock_sts.demo import CLIENT_ID
 from mock_sts.demo import pages as demo
 from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.identifiers import is_pid
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.services import certificates
 from mock_sts.services.clock import Clock, SystemClock
+from mock_sts.services.people import People, UnknownPersonError
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
 from mock_sts.serving import READY_CLIENT, READY_PEOPLE, end_with_parent
@@ -143,6 +145,23 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
         ).warnings
     finally:
         store.close()
+
+
+def prepare_to_serve(settings: Settings) -> tuple[str, ...]:
+    """As prepare_store, for a server with these settings. Raises SettingError for one that does not fit the world."""
+    warnings = prepare_store(settings)
+    name = settings.required_persona
+    if name is not None:
+        store, people = open_store(settings), People()
+        try:
+            people.find(store, name if is_pid(name) else people.pid_of(store, name), invent=settings.invent_people)
+        except UnknownPersonError as error:
+            raise SettingError(
+                f"MOCK_STS_DEFAULT_PERSONA is {name!r}, but {error}; mock-sts persona list shows who there is"
+            ) from None
+        finally:
+            store.close()
+    return warnings
 
 
 def prepare_certificates(settings: Settings) -> tuple[str, ...]:

@@ -155,11 +155,12 @@ def _ca(parsed: argparse.Namespace) -> int:
 
 
 def _prepare(parsed: argparse.Namespace) -> int:
-    from mock_sts.app import prepare_certificates, prepare_store  # noqa: PLC0415
+    from mock_sts.app import prepare_certificates, prepare_store, prepare_to_serve  # noqa: PLC0415
 
+    settings = settings_of()[0]
     if parsed.for_serving:
-        warn(prepare_certificates(settings_of()[0]))
-    warn_of_fixtures(prepare_store(settings_of()[0]))
+        warn(prepare_certificates(settings))
+    warn_of_fixtures(prepare_to_serve(settings) if parsed.for_serving else prepare_store(settings))
     return 0
 
 

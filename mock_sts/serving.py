@@ -250,7 +250,9 @@ def _address_fault(settings: Settings, port: int) -> str:
 
 
 def _is_prepared(settings: Settings) -> bool:
-    return is_prepared(settings.database_path, world_folders(settings.fixtures)) and _has_certificates(settings)
+    world = world_folders(settings.fixtures)
+    is_there = is_prepared(settings.database_path, world, settings.required_persona)
+    return is_there and _has_certificates(settings)
 
 
 def _prepare_again(settings: Settings, must_stop: Callable[[], bool]) -> bool:

@@ -5,7 +5,7 @@ A wrong value raises SettingError with a sentence that names the setting, the va
 
 import ipaddress
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,14 @@ from typing import Any
 from mock_sts.helseid.hosts import PRODUCTION_HOSTS, public_url_in
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.helseid.terms import LOGIN_AUTO_IF_HINTED, LOGIN_MODES, ONE_TIME_USE_ONLY, REUSABLE, SIGNING_ALGORITHMS
+from mock_sts.helseid.terms import (
+    LOGIN_AUTO,
+    LOGIN_AUTO_IF_HINTED,
+    LOGIN_MODES,
+    ONE_TIME_USE_ONLY,
+    REUSABLE,
+    SIGNING_ALGORITHMS,
+)
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.services.certificates import CertificateFiles, names_of
 
@@ -167,6 +174,8 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+_DEFAULT_PERSONA = "kvart-grevling"
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", "127.0.0.1", "IP address to listen on, or localhost; 0.0.0.0 for all", _host),
     Setting("port", "8080", "Port to listen on", _number(1, 65535)),
@@ -273,7 +282,7 @@ SETTINGS: tuple[Setting, ...] = (
         "otherwise), auto-if-hinted (when something tells who); clients may have their own",
         _choice(*LOGIN_MODES),
     ),
-    Setting("default_persona", "kvart-grevling", "Short name or pid of who logs in in login mode auto", _text),
+    Setting("default_persona", _DEFAULT_PERSONA, "Short name or pid of who logs in in login mode auto", _text),
     Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", _number(1, 31_536_000)),
     Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", _number(1, 86_400)),
     Setting("pushed_request_lifetime", "600", "Seconds from PAR to the end of the login", _number(1, 86_400)),
@@ -407,6 +416,12 @@ class Settings:
         return Path(self.database_url.removeprefix("sqlite:///"))
 
     @property
+    def required_persona(self) -> str | None:
+        """Short name or pid of who must exist when the server starts; None where perhaps nobody is asked for."""
+        chosen = self.login_mode == LOGIN_AUTO or self.default_persona != _DEFAULT_PERSONA
+        return self.default_persona if chosen else None
+
+    @property
     def certificates(self) -> CertificateFiles:
         """Where certificates of a local CA are kept."""
         return CertificateFiles(self.database_path.parent / "tls")
@@ -424,16 +439,23 @@ def texts_of(environ: Mapping[str, str], overrides: Mapping[str, str]) -> dict[s
     return {s.name: overrides.get(s.name, environ.get(s.variable, usual[s.name])) for s in SETTINGS}
 
 
+def _unknown(variable: str, known: Collection[str]) -> str:
+    import difflib  # noqa: PLC0415  for a mistake only
+
+    near = difflib.get_close_matches(variable, known, n=1, cutoff=0.8)
+    meant = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}"
+    return f"{variable} is no setting; {meant}"
+
+
 def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Settings:
     """Settings from environment variables, ``overrides`` (by setting name) on top.
 
-    Raises SettingError for a value that cannot be used, and for a variable with our prefix that is no setting.
+    Raises SettingError for values that cannot be used and variables with our prefix that are no setting, with a line
+    for each.
     """
     known = {setting.variable for setting in SETTINGS}
     environ = {name: value for name, value in environ.items() if not _is_service_link(name, value)}
-    for variable in environ:
-        if variable.startswith(PREFIX) and variable not in known:
-            raise SettingError(f"{variable} is no setting; the settings are {', '.join(sorted(known))}")
+    faults = [_unknown(name, known) for name in environ if name.startswith(PREFIX) and name not in known]
     texts = texts_of(environ, overrides or {})
     values = {}
     for setting in SETTINGS:
@@ -441,7 +463,9 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
-            raise SettingError(f"{setting.variable} is {text!r}, but must be {error}") from None
+            faults.append(f"{setting.variable} is {text!r}, but must be {error}")
+    if faults:
+        raise SettingError("\n".join(faults))
     settings = Settings(**values)
     if settings.url_mode in (UrlMode.SPLIT, UrlMode.FIXED) and not settings.public_url:
         raise SettingError(

@@ -122,13 +122,18 @@ def digest_of(folders: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def is_prepared(database: Path, folders: Sequence[Path]) -> bool:
-    """Whether ``database`` has this program's tables and holds the world of ``folders``; any doubt is a no."""
+def is_prepared(database: Path, folders: Sequence[Path], person: str | None = None) -> bool:
+    """Whether ``database`` has this program's tables, holds the world of ``folders``, and in it ``person`` (short name
+    or pid) unless that is None; any doubt is a no.
+    """
     try:
         if not database.is_file():
             return False
         with closing(sqlite3.connect(database, timeout=1)) as connection:
             rows = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            known = "SELECT 1 FROM persona WHERE persona = ? OR pid = ?"
+            if person is not None and connection.execute(known, (person, person)).fetchone() is None:
+                return False
         return rows.get(VERSION_ROW) == str(SCHEMA_VERSION) and rows.get(DIGEST_ROW) == digest_of(folders)
     except (sqlite3.Error, OSError):
         return False

@@ -238,6 +238,7 @@ def test_the_shipped_world_has_no_errors() -> None:
     assert "assumed" in done.stdout
 
 
+@pytest.mark.covers("server.wrong-settings")
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -255,7 +256,14 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"fixtures": "/no/such/folder"}, "'/no/such/folder' is none"),
         ({"database_url": "sqlite:///:memory:"}, "a file, sqlite:///PATH"),
         ({"database_url": "sqlite:////proc/none/x.sqlite"}, "cannot be made"),
-        ({"prot": "1"}, "MOCK_STS_PROT is no setting"),
+        ({"prot": "1"}, "MOCK_STS_PROT is no setting; did you mean MOCK_STS_PORT?"),
+        ({"nonsense": "1"}, "MOCK_STS_NONSENSE is no setting; the settings are MOCK_STS_ACCESS_TOKEN_LIFETIME, "),
+        ({"default_persona": "kvart-grevlin"}, "'kvart-grevlin'; did you mean kvart-grevling"),
+        ({"default_persona": "", "login_mode": "auto"}, "MOCK_STS_DEFAULT_PERSONA is '', but no persona is called ''"),
+        (
+            {"default_persona": "13116900216", "invent_people": "false"},
+            "MOCK_STS_DEFAULT_PERSONA is '13116900216', but no persona has this pid",
+        ),
         ({"host": "nonsense.invalid"}, "an IP address of this machine, localhost, or 0.0.0.0 for all"),
         ({"host": "192.0.2.1"}, "this machine cannot listen there"),
         ({"database_url": "sqlite:///x.sqlite?mode=ro"}, "without parameters"),
@@ -266,6 +274,26 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str
     done = run("serve", environment=bare_environment(**values), status=2)
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.covers("server.wrong-settings")
+def test_wrong_settings_are_told_all_at_once(tmp_path: Path) -> None:
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "workers": "0", "prot": "1", "enforcement": "strickt"}
+    told = run("serve", environment=bare_environment(**values), status=2).stderr.splitlines()
+    assert sorted(line.split()[0] for line in told) == ["MOCK_STS_ENFORCEMENT", "MOCK_STS_PROT", "MOCK_STS_WORKERS"]
+
+
+@pytest.mark.covers("server.wrong-settings")
+def test_a_default_persona_who_is_gone_stops_the_next_start(tmp_path: Path) -> None:
+    """Also where database and world are as they were, and nothing has to be made."""
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port())}
+    run("prepare", environment=bare_environment(**values))
+    values["default_persona"] = "nobody-here"
+    done = run("serve", environment=bare_environment(**values), status=2)
+    assert done.stderr.startswith("MOCK_STS_DEFAULT_PERSONA is 'nobody-here', but no persona is called 'nobody-here'")
+    assert "mock-sts persona list shows who there is" in done.stderr
+    # The commands that could make such a person do not ask for them.
+    assert run("persona", "list", "kvart-grevling", environment=bare_environment(**values)).stdout
 
 
 def test_kubernetes_service_links_are_no_settings(server: LiveServer) -> None:
@@ -355,6 +383,7 @@ def test_deep_yaml_is_refused_with_a_sentence(tmp_path: Path) -> None:
         assert "personas.yaml: is not YAML: it is nested deeper than 100 levels, line 1" in done.stderr
 
 
+@pytest.mark.covers("server.port")
 def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -365,6 +394,7 @@ def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
     assert f"something listens on 127.0.0.1:{port}" in done.stderr
 
 
+@pytest.mark.covers("server.port")
 @pytest.mark.parametrize("setting", ["port", "tls_port"])
 def test_of_two_servers_that_start_together_one_gets_the_port(tmp_path: Path, setting: str) -> None:
     """Neither listens yet when the other looks, for both make their database first."""

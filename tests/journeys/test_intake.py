@@ -62,6 +62,7 @@ def head_of(live: LiveServer, proof: str, *more: str) -> bytes:
     return "\r\n".join(("POST /connect/token HTTP/1.1", *lines, "", "")).encode()
 
 
+@pytest.mark.covers("server.body.cut")
 def test_a_body_that_ends_too_early_is_refused_and_nothing_of_it_is_used(live: LiveServer) -> None:
     """RFC 9112 section 8. What has come is a complete form by itself, and one more byte was announced."""
     machine = live.client(f"cut-{secrets.token_hex(4)}")
@@ -88,6 +89,7 @@ def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
         assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.covers("server.body.slow")
 def test_slow_bodies_do_not_stop_the_server(tmp_path: Path) -> None:
     live = LiveServer(tmp_path)
     machine = live.client("quick")

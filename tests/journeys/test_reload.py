@@ -86,6 +86,7 @@ class Lane:
         return http.client.HTTPConnection("localhost", self._port, timeout=20)
 
 
+@pytest.mark.covers("server.reload")
 def test_no_request_fails_while_workers_are_replaced(server: TlsServer) -> None:
     context, done, reloads = server.trusting(), threading.Event(), 0
 
@@ -114,6 +115,7 @@ def test_no_request_fails_while_workers_are_replaced(server: TlsServer) -> None:
     assert reloads == 2
 
 
+@pytest.mark.covers("server.reload")
 def test_a_request_that_has_begun_is_answered_by_the_old_worker(server: TlsServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", server.port))) as slow:
         head = (
@@ -129,6 +131,7 @@ def test_a_request_that_has_begun_is_answered_by_the_old_worker(server: TlsServe
     until(lambda: said(server, "INFO reloaded") % 2 == 0, "it does not reload")
 
 
+@pytest.mark.covers("server.reload")
 def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> None:
     """An old worker that waited for them to the end would be killed in the middle of what it has just taken."""
     live = LiveServer(tmp_path)
@@ -178,6 +181,7 @@ def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> N
         live.stop()
 
 
+@pytest.mark.covers("server.worker-ends")
 def test_a_worker_that_ends_soon_after_a_reload_is_replaced(tmp_path: Path) -> None:
     live = LiveServer(tmp_path, workers="2")
     try:
@@ -191,6 +195,7 @@ def test_a_worker_that_ends_soon_after_a_reload_is_replaced(tmp_path: Path) -> N
         live.stop()
 
 
+@pytest.mark.covers("server.reload")
 def test_only_http_1_is_spoken(server: TlsServer) -> None:
     """A client of HTTP/2 keeps its one connection until it is told to leave, which granian does not do: it would notice
     every reload.
@@ -208,6 +213,7 @@ def test_only_http_1_is_spoken(server: TlsServer) -> None:
         assert connection.makefile("rb").read()[3:4] != b"\x04", "a SETTINGS frame comes back"
 
 
+@pytest.mark.covers("server.body.slow")
 def test_clients_are_asked_whether_they_are_still_there(server: TlsServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as client:
         client.sendall(b"POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
@@ -255,6 +261,7 @@ def test_the_world_is_read_anew_and_a_fault_in_it_changes_nothing(tmp_path: Path
         live.stop()
 
 
+@pytest.mark.covers("server.worker-ends")
 def test_a_worker_that_cannot_begin_does_not_take_the_place_of_one_that_works(tmp_path: Path) -> None:
     live = LiveServer(tmp_path)
     try:
@@ -295,6 +302,7 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+@pytest.mark.covers("server.body.slow")
 def test_slow_clients_harm_nobody(tmp_path: Path) -> None:
     """Twenty connections of which each sends one byte a second."""
     live = LiveServer(tmp_path)
@@ -366,6 +374,7 @@ HERE = "http://localhost:8080"
 IMPERSONATED = "https://helseid-sts.test.nhn.no"
 
 
+@pytest.mark.covers("server.first-command")
 @pytest.mark.parametrize(
     ("settings", "url"),
     [
@@ -386,6 +395,7 @@ def test_the_start_screen_offers_an_address_that_leads_here(settings: dict[str, 
     assert offered(**settings) == f"mock-sts token {READY_CLIENT} --url {url}"
 
 
+@pytest.mark.covers("server.first-command")
 @pytest.mark.parametrize("settings", [{}, {"url_mode": "fixed", "aliases": HERE}, {"tls_port": "443"}])
 def test_the_start_screen_sends_nobody_to_the_real_helseid(tmp_path: Path, settings: dict[str, str]) -> None:
     assert "mock-sts token" not in offered(public_url=IMPERSONATED, **settings)
@@ -393,6 +403,7 @@ def test_the_start_screen_sends_nobody_to_the_real_helseid(tmp_path: Path, setti
     assert f"journal      {HERE}/mock/api/v1/journal" in shown
 
 
+@pytest.mark.covers("server.first-command")
 @pytest.mark.parametrize("settings", [{}, {"public_url": IMPERSONATED, "url_mode": "request"}], ids=str)
 def test_what_the_start_screen_offers_works(tmp_path: Path, settings: dict[str, str]) -> None:
     live = LiveServer(tmp_path, **settings)

@@ -187,6 +187,7 @@ def assert_refused(answer: Answer, reason: str) -> None:
     assert reason in answer.json["error_description"]
 
 
+@pytest.mark.covers("server.data.locked")
 def test_a_lock_that_lasts_is_a_503_and_over_when_it_is_over(live: LiveServer) -> None:
     machine = live.client("machine")
     assert machine.token().status == 200
@@ -202,6 +203,7 @@ def test_a_lock_that_lasts_is_a_503_and_over_when_it_is_over(live: LiveServer) -
     assert "stop that one" in live.log.read_text(encoding="utf-8")
 
 
+@pytest.mark.covers("server.data.locked")
 def test_of_many_clients_a_lock_that_lasts_holds_up_only_the_first(tmp_path: Path) -> None:
     """Two threads work, and each that waits for the lock keeps everybody else waiting."""
     live = LiveServer(tmp_path)
@@ -238,6 +240,7 @@ def test_of_many_clients_a_lock_that_lasts_holds_up_only_the_first(tmp_path: Pat
         live.stop()
 
 
+@pytest.mark.covers("server.data.locked")
 def test_after_a_lock_that_lasted_a_short_one_is_waited_for_again(tmp_path: Path) -> None:
     store = Store(tmp_path / "x.sqlite")
     make_tables(store)
@@ -263,6 +266,7 @@ def test_after_a_lock_that_lasted_a_short_one_is_waited_for_again(tmp_path: Path
     store.close()
 
 
+@pytest.mark.covers("server.data.locked")
 def test_a_lock_that_is_short_is_waited_for(live: LiveServer) -> None:
     machine = live.client("machine")
     machine.learn_nonce()
@@ -281,6 +285,7 @@ def workers_of(live: LiveServer) -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
+@pytest.mark.covers("server.data.full")
 def test_a_full_disk_refuses_and_keeps_what_there_is(live: LiveServer) -> None:
     """The workers may not make any file longer, which SQLite takes for a disk that is full or broken."""
     machine = live.client("machine")
@@ -390,6 +395,7 @@ def test_sighup_makes_a_deleted_database_anew(live: LiveServer) -> None:
     assert live.transport.send("GET", "/health/ready").status == 200
 
 
+@pytest.mark.covers("server.data.replaced")
 @pytest.mark.parametrize("what", ["emptied", "of another version", "of another program"])
 def test_another_file_in_the_place_of_the_database_is_told(tmp_path: Path, what: str) -> None:
     live = LiveServer(tmp_path)

@@ -224,8 +224,9 @@ def test_a_database_that_cannot_be_used_is_a_503_in_json(sts: Emulator, caplog: 
         transaction.exec_driver_sql("DROP TABLE revision")
     answer = sts.get("/health/ready")
     assert_plain_error(answer, 503, "server_error")
-    assert answer.description == "The database cannot be used; see the log."
-    assert "MOCK_STS_DATABASE_URL" in caplog.text
+    told = "the file is empty, of another version, or another program's"
+    assert answer.description == f"The database cannot be used: {told}; see the log."
+    assert f"{told} (no such table: revision); put back the one that was there, or remove it" in caplog.text
 
 
 # The sign on every response
