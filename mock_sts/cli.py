@@ -197,6 +197,7 @@ def _token(parsed: argparse.Namespace) -> int:
             scope=parsed.scope,
             resource=parsed.resource,
             dpop=not parsed.bearer,
+            ca_file=settings.certificates.ca,
         )
         told = json.dumps(decode(token), indent=2, ensure_ascii=False) if parsed.decode else token
     except TokenClientError as error:

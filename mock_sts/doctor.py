@@ -21,14 +21,13 @@ from mock_sts.helseid.client_libraries import (
     LibraryRule,
     Sight,
     differs_by_scheme,
-    origin_of,
     refusals,
     remedy_of,
-    split_url,
     strangers,
 )
 from mock_sts.http_client import NoAnswerError, ask, printable, proxy_of, within
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.protocol.urls import origin_of, port_of, split_url
 from mock_sts.services.certificates import describe
 
 #: How a report begins each line.
@@ -253,7 +252,7 @@ def look_at_certificate(url: str, trusts: Iterable[Trust], seconds: float) -> tu
     ``seconds`` are for all of it.
     """
     parts = split_url(url)
-    host, port = parts.hostname or "", parts.port or 443
+    host, port = parts.hostname or "", port_of(parts)
     try:
         return within(seconds, lambda: _look_at_certificate(host, port, trusts, seconds))
     except TimeoutError as error:
@@ -394,9 +393,7 @@ def _listens(origin: str) -> bool:
     """Whether something takes connections there. Nothing is sent: a request might set off something."""
     parts = split_url(origin)
     try:
-        with socket.create_connection(
-            (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), timeout=_SHORT
-        ):
+        with socket.create_connection((parts.hostname or "", port_of(parts)), timeout=_SHORT):
             return True
     except (OSError, UnicodeError):
         return False

@@ -16,9 +16,9 @@ from email.message import Message
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from mock_sts.helseid.client_libraries import split_url
 from mock_sts.protocol.addresses import is_loopback
 from mock_sts.protocol.json_text import JsonTextError, read_json_object
+from mock_sts.protocol.urls import split_url
 
 #: Bytes of an answer that are read, and addresses that are gone on to.
 _LONGEST, _REDIRECTS = 1_000_000, 5

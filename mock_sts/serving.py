@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from mock_sts import __version__
 from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_name
+from mock_sts.protocol.urls import port_of
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
@@ -180,7 +181,7 @@ def _address_here(settings: Settings) -> str:
         except UnknownHostError:
             continue
         names = LOOPBACK_NAMES if shown in LOOPBACK_NAMES else {shown}
-        leads_to = (endpoint.scheme, endpoint.port or (443 if endpoint.scheme == "https" else 80))
+        leads_to = (endpoint.scheme, port_of(endpoint))
         if host_name(endpoint.netloc) in names and leads_to in own:
             return f"{scheme}://{shown}:{port}"
     return ""

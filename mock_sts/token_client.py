@@ -3,19 +3,25 @@
 It lives beside the floors and talks to a server like any other client.
 """
 
+import ipaddress
 import json
 import secrets
+import socket
+import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
+from mock_sts.helseid.hosts import impersonated_by, is_production
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
-from mock_sts.http_client import NoAnswerError, ask
+from mock_sts.http_client import Answer, NoAnswerError, ask
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode
 from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, Endpoint, GrantType
+from mock_sts.protocol.urls import split_url
 
 #: Seconds for one answer.
 _TIMEOUT = 10
@@ -26,15 +32,27 @@ class TokenClientError(Exception):
 
 
 def fetch_token(
-    issuer: str, client_id: str, jwk: Mapping[str, Any], *, scope: str = "", resource: str = "", dpop: bool = True
+    issuer: str,
+    client_id: str,
+    jwk: Mapping[str, Any],
+    *,
+    scope: str = "",
+    resource: str = "",
+    dpop: bool = True,
+    ca_file: Path | None = None,
 ) -> str:
-    """An access token for ``client_id``, with ``dpop`` bound to a key made for it. Raises TokenClientError."""
+    """An access token for ``client_id``, with ``dpop`` bound to a key made for it.
+
+    Over https the certificates in ``ca_file``, where there is such a file, are trusted beside those of the system.
+    Raises TokenClientError, also before it would send anything to NHN's own HelseID.
+    """
+    context = _trusting(ca_file)
     try:
         key = PrivateKey(jwk)
         proof_key = PrivateKey(generate_private_jwk("ES256"))
     except JoseError as error:
         raise TokenClientError(f"the private key of {client_id!r} cannot be used: {error}") from None
-    metadata = _get_json(issuer + Endpoint.DISCOVERY)
+    metadata = _get_json(issuer + Endpoint.DISCOVERY, context)
     audience, endpoint = metadata.get("issuer"), metadata.get("token_endpoint")
     if not (isinstance(audience, str) and isinstance(endpoint, str)):
         raise TokenClientError(f"what {issuer} answers is no discovery document: issuer or token_endpoint is missing")
@@ -51,7 +69,7 @@ def fetch_token(
             "client_assertion_type": CLIENT_ASSERTION_TYPE,
             "client_assertion": _assertion(key, jwk.get("kid"), client_id, audience),
         }
-        status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce) if dpop else None)
+        status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce) if dpop else None, context)
         if status == 200:
             token = answer.get("access_token")
             if not isinstance(token, str):
@@ -97,9 +115,40 @@ def _proof(key: PrivateKey, endpoint: str, nonce: str | None) -> str:
     return key.sign(header, claims if nonce is None else {**claims, "nonce": nonce})
 
 
-def _get_json(url: str) -> dict[str, Any]:
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None and ca_file.is_file():
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:
+            raise TokenClientError(f"{ca_file} cannot be used: {error}") from None
+    return context
+
+
+def _refuse_the_real_one(url: str) -> None:
+    """An emulator may go by a real name in a network of its own; from elsewhere that name leads to NHN."""
+    host = split_url(url).hostname or ""
+    if not (is_production(host) or impersonated_by(url)):
+        return
     try:
-        answer = ask(url, seconds=_TIMEOUT)
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return  # it leads nowhere
+    if any(ipaddress.ip_address(address.partition("%")[0]).is_global for address in found):
+        raise TokenClientError(
+            f"{host} is NHN's own HelseID here, and nothing was sent to it; ask where that name leads to the emulator, "
+            "or let the server name itself by another"
+        )
+
+
+def _ask(url: str, context: ssl.SSLContext, form: bytes | None = None, proof: str | None = None) -> Answer:
+    _refuse_the_real_one(url)
+    return ask(url, seconds=_TIMEOUT, context=context, form=form, headers={"DPoP": proof} if proof else {})
+
+
+def _get_json(url: str, context: ssl.SSLContext) -> dict[str, Any]:
+    try:
+        answer = _ask(url, context)
         if answer.status != 200:
             raise NoAnswerError(f"status {answer.status}")
         return answer.document()
@@ -109,10 +158,12 @@ def _get_json(url: str) -> dict[str, Any]:
         ) from None
 
 
-def _post(url: str, body: Mapping[str, str], proof: str | None) -> tuple[int, Message, dict[str, Any]]:
+def _post(
+    url: str, body: Mapping[str, str], proof: str | None, context: ssl.SSLContext
+) -> tuple[int, Message, dict[str, Any]]:
     form = urllib.parse.urlencode(body).encode()
     try:
-        answer = ask(url, seconds=_TIMEOUT, form=form, headers={"DPoP": proof} if proof else {})
+        answer = _ask(url, context, form, proof)
     except NoAnswerError as error:
         raise TokenClientError(f"{error}; {error.remedy}" if error.remedy else str(error)) from None
     try:

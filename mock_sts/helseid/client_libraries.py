@@ -7,9 +7,9 @@ what such a client sees: the authority that it is configured with, the discovery
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from mock_sts.helseid.terms import SIGNING_ALGORITHMS
+from mock_sts.protocol.urls import origin_of, split_url
 
 #: Members of the metadata that rules read as lists of words, and those of a key that they read as words.
 _LISTS = ("id_token_signing_alg_values_supported", "subject_types_supported")
@@ -105,27 +105,6 @@ def _is_readable(name: str, value: object) -> bool:
     if name in _LISTS:
         return isinstance(value, list) and all(isinstance(word, str) for word in value)
     return True
-
-
-def split_url(url: str) -> SplitResult:
-    """The parts of ``url``, all of them empty when it is none of http or https that can be asked."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    return parts if usable else urlsplit("")
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of ``url``, the default port left out; an empty string when it is no http or https URL."""
-    parts = split_url(url)
-    if not parts.scheme:
-        return ""
-    port = parts.port
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    is_default = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
-    return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{port}"
 
 
 def strangers(sight: Sight) -> dict[str, str]:

@@ -11,14 +11,13 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from mock_sts.protocol.issuer import Issuer
+from mock_sts.protocol.urls import DEFAULT_PORTS
 
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|(?=.{{1,253}}(?::|\Z)){_LABEL}(?:\.{_LABEL})*\.?)(:[0-9]{{1,5}})?\Z")
 
 #: A path that stands before ours: whole segments, no slash at its end. Who asks takes ``.`` and ``..`` out of a path.
 _PREFIX = re.compile(r"(/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,10}\Z")
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -220,7 +219,7 @@ def is_loopback(address: str) -> bool:
 def _has_host(url: str, host: str) -> bool:
     """Whether a Host header names the host and port of ``url``; the default port of its scheme may be left out."""
     parts = urlsplit(url)
-    default = _DEFAULT_PORTS[parts.scheme]
+    default = DEFAULT_PORTS[parts.scheme]
     _, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else ("", "", "")
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return host_name(host) == name and int(port or default) == (parts.port or default)

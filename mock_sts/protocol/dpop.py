@@ -17,6 +17,7 @@ from mock_sts.protocol.jose import (
     to_base64url,
 )
 from mock_sts.protocol.json_text import text_or_none
+from mock_sts.protocol.urls import DEFAULT_PORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,10 @@ def normal_target(url: str) -> str:
     except ValueError:
         return ""
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
-    if scheme not in ("http", "https") or not host or parts.username is not None:
+    if scheme not in DEFAULT_PORTS or not host or parts.username is not None:
         return ""
     host = f"[{host}]" if ":" in host else host
-    default = 443 if scheme == "https" else 80
-    return f"{scheme}://{host}{'' if port in (None, default) else f':{port}'}{parts.path}"
+    return f"{scheme}://{host}{'' if port in (None, DEFAULT_PORTS[scheme]) else f':{port}'}{parts.path}"
 
 
 class NonceMint:

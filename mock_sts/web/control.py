@@ -12,12 +12,12 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
 
-from mock_sts.helseid.client_libraries import origin_of
 from mock_sts.helseid.hosts import impersonated_by, public_url_in
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json
+from mock_sts.protocol.urls import origin_of
 from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts

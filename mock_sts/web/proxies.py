@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.protocol.addresses import TrustedProxies
+from mock_sts.protocol.urls import DEFAULT_PORTS
 from mock_sts.services.sts import Sts
 from mock_sts.store.engine import StoreError
-
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class Proxies:
@@ -75,14 +74,14 @@ def _believe(environ: WSGIEnvironment, hops: int) -> None:
     if client := told("FOR"):
         environ["REMOTE_ADDR"] = client
     if scheme := told("PROTO").lower():
-        environ["wsgi.url_scheme"] = scheme if scheme in _DEFAULT_PORTS else environ["wsgi.url_scheme"]
+        environ["wsgi.url_scheme"] = scheme if scheme in DEFAULT_PORTS else environ["wsgi.url_scheme"]
     if host := told("HOST"):
         environ["HTTP_HOST"] = host
     if port := told("PORT"):
         name = str(environ.get("HTTP_HOST", ""))
         name = name if name.endswith("]") else name.rpartition(":")[0] or name
         # Nobody writes the port that a scheme has anyway.
-        is_default = port == _DEFAULT_PORTS[environ["wsgi.url_scheme"]]
+        is_default = port == str(DEFAULT_PORTS[environ["wsgi.url_scheme"]])
         environ["HTTP_HOST"] = name if is_default else f"{name}:{port}"
     if prefix := told("PREFIX").strip("/"):
         environ["SCRIPT_NAME"] = f"/{prefix}"

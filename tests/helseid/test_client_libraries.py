@@ -25,10 +25,10 @@ from mock_sts.helseid.client_libraries import (
     REQUESTS_OAUTH2CLIENT,
     LibraryRule,
     Sight,
-    origin_of,
     refusals,
     remedy_of,
 )
+from mock_sts.protocol.urls import origin_of
 from tests.interop.test_openid_client import NODE
 from tests.support.emulator import Emulator, Worlds
 from tests.support.relying_party import PERSON, Login, web_client

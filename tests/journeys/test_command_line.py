@@ -14,7 +14,9 @@ import pytest
 
 from mock_sts.serving import serve
 from mock_sts.settings import SETTINGS, from_environ, texts_of
+from mock_sts.token_client import TokenClientError, fetch_token
 from tests.support.emulator import LiveServer, free_port
+from tests.support.keys import private_jwk
 from tests.support.machine import decode
 from tests.support.tls import takes_connections, until
 
@@ -58,6 +60,27 @@ def test_token_for_a_demo_client(server: LiveServer, client_id: str, binding: bo
     assert ("cnf" in claims) is binding
     shown = run("token", client_id, "--decode", environment=server.environment).stdout
     assert json.loads(shown)["client_id"] == client_id
+
+
+@pytest.mark.covers("tls.token")
+@pytest.mark.parametrize("host", ["helseid-sts.nhn.no", "helseid-sts.test.nhn.no", "HELSEID-STS.QA.NHN.NO"])
+@pytest.mark.parametrize(("address", "is_asked"), [("1.1.1.1", False), ("127.0.0.1", True)])
+def test_token_asks_no_real_helseid(
+    monkeypatch: pytest.MonkeyPatch, host: str, address: str, is_asked: bool, tmp_path: Path
+) -> None:
+    """A name of NHN's that leads here is the emulator's; one that leads into the world is not asked at all."""
+    resolved: list[str] = []
+
+    def resolve(name: str, port: int | None, *_: object) -> list[tuple[object, ...]]:
+        resolved.append(name)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(TokenClientError) as caught:
+        fetch_token(f"http://{host}:{free_port()}", "demo-machine", private_jwk("ES256"), ca_file=tmp_path / "none")
+    assert ("no answer from" in str(caught.value)) is is_asked
+    assert ("nothing was sent to it" in str(caught.value)) is not is_asked
+    assert [name.lower() for name in resolved] == [host.lower()] * (2 if is_asked else 1)
 
 
 def test_token_says_why_there_is_none(server: LiveServer) -> None:

@@ -1,6 +1,7 @@
 """https beside http, with certificates of a local CA or of one's own, on a server as a user starts it."""
 
 import datetime
+import json
 import os
 import shutil
 import signal
@@ -361,6 +362,20 @@ def test_a_leaf_that_is_over_is_replaced_at_the_start(tmp_path: Path) -> None:
         server.stop()
     assert files.ca.read_bytes() == before[0]
     assert files.leaf.read_bytes() != before[1]
+
+
+@pytest.mark.covers("tls.token")
+@pytest.mark.parametrize("words", [(), ("--url",)], ids=["issuer", "url"])
+def test_our_own_client_trusts_the_ca_beside_it(server: TlsServer, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """As the start screen says, where the issuer is https."""
+    asked = ["token", "demo-machine", "--decode", *(f"{word}={server.base}" for word in words)]
+    environment = server.environment | {"MOCK_STS_PUBLIC_URL": server.base}
+    done = run_command(environment, *asked)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["iss"] == server.base
+    stranger = run_command(environment | settings_in(tmp_path, public_url=server.base), *asked)
+    assert stranger.returncode == 2
+    assert "name whom to trust" in stranger.stderr
 
 
 # Certificates of one's own
