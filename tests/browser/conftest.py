@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect, sync_playwright
 
 from tests.browser.site import Site, Visit
 from tests.support.emulator import LiveServer
@@ -40,12 +40,18 @@ def launch_options() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def browser_type() -> Iterator[BrowserType]:
+    """Starts browsers; there is one for each process, for Playwright's loop is the thread's only one."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**launch_options())
-        yield browser
-        browser.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_type: BrowserType) -> Iterator[Browser]:
+    browser = browser_type.launch(**launch_options())
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserType, Error, Page, sync_playwright
+from playwright.sync_api import BrowserType, Error, Page
 
 from tests.browser.conftest import PATIENCE, launch_options
 from tests.support.tls import TlsServer
@@ -30,7 +30,7 @@ def title(chromium: BrowserType, home: Path, url: str) -> str:
 
 @pytest.mark.covers("tls.clients")
 @pytest.mark.parametrize("folder", [OLD, NEW])
-def test_chromium_trusts_it_from_the_users_database(tmp_path: Path, folder: str) -> None:
+def test_chromium_trusts_it_from_the_users_database(browser_type: BrowserType, tmp_path: Path, folder: str) -> None:
     certutil = shutil.which("certutil")
     assert certutil is not None, "certutil is missing; make test-all says how"
     home = tmp_path / "home"
@@ -38,13 +38,12 @@ def test_chromium_trusts_it_from_the_users_database(tmp_path: Path, folder: str)
     home.mkdir()
     server = TlsServer(tmp_path)
     try:
-        with sync_playwright() as playwright:
-            with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
-                title(playwright.chromium, home, server.base)
-            assert (home / NEW).is_dir()
-            database.mkdir(parents=True, exist_ok=True)
-            words = ["-A", "-t", "C,,", "-n", "mock-sts", "-i", str(server.files.ca)]
-            subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, capture_output=True, timeout=30)
-            assert title(playwright.chromium, home, f"{server.base}/mock/doctor") == "Doctor"
+        with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
+            title(browser_type, home, server.base)
+        assert (home / NEW).is_dir()
+        database.mkdir(parents=True, exist_ok=True)
+        words = ["-A", "-t", "C,,", "-n", "mock-sts", "-i", str(server.files.ca)]
+        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, capture_output=True, timeout=30)
+        assert title(browser_type, home, f"{server.base}/mock/doctor") == "Doctor"
     finally:
         server.stop()

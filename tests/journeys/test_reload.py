@@ -338,7 +338,11 @@ def test_slow_clients_harm_nobody(tmp_path: Path) -> None:
             stack.callback(done.set)
             # Other work on this machine disturbs too: the best of a few tries counts.
             together = min(statistics.median(p99() for _ in range(3)) for _ in range(4))
-        assert together <= 2 * alone, f"p99 {alone * 1e3:.1f} ms alone, {together * 1e3:.1f} ms beside slow clients"
+        # Below this the difference is the machine's; whoever waits for a slow client waits for a second.
+        noise = 0.010
+        assert together <= 2 * max(alone, noise), (
+            f"p99 {alone * 1e3:.1f} ms alone, {together * 1e3:.1f} ms beside slow clients"
+        )
     finally:
         live.stop()
 
