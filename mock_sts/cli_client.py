@@ -56,6 +56,7 @@ def add_client(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--scope", action="append", default=[], help="a scope it may ask for; repeat for more")
     new.add_argument("--alg", default="PS256", help="algorithm of its key, PS256 by default; also ES256, EdDSA")
     new.add_argument("--bearer", action="store_true", help="register it without DPoP")
+    new.add_argument("--no-par", action="store_true", help="let its logins begin without a pushed request")
     new.add_argument(
         "--redirect-uri",
         action="append",
@@ -171,6 +172,7 @@ def _client_new(parsed: argparse.Namespace) -> int:
         scopes=tuple(word for text in parsed.scope for word in text.split()),
         algorithm=parsed.alg,
         dpop=not parsed.bearer,
+        par=not parsed.no_par,
         organization=parsed.organization,
         tenancy=parsed.tenancy,
         grants=tuple(parsed.grant),

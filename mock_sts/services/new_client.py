@@ -40,7 +40,7 @@ class NewClient:
 
     Without ``grants`` the client logs people in when it has ``redirect_uris``, and is a machine when it has none;
     without ``scopes`` it gets those that suit its grants; without ``tenancy`` one with an organization is its own.
-    ``signed_requests`` says that its logins must come in request objects.
+    ``signed_requests`` says that its logins must come in request objects, ``par`` that they must be pushed.
     """
 
     client_id: str | None
@@ -54,6 +54,7 @@ class NewClient:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     signed_requests: bool = False
+    par: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> Ma
         document["redirect_uris"] = list(wanted.redirect_uris)
     if wanted.post_logout_redirect_uris:
         document["post_logout_redirect_uris"] = list(wanted.post_logout_redirect_uris)
+    if not wanted.par:
+        document["require_pushed_authorization_requests"] = False
     if wanted.signed_requests:
         document["require_signed_request_object"] = True
     if wanted.tenancy or wanted.organization:
@@ -149,8 +152,9 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
             "client new: redirect URIs and the scope openid are for logins; add --grant authorization_code, "
             "or a --redirect-uri where there is none"
         )
-    if not logs_in and wanted.signed_requests:
-        raise DocumentError("client new: request objects are for logins; add a --redirect-uri")
+    if not logs_in and (wanted.signed_requests or not wanted.par):
+        what = "request objects are" if wanted.signed_requests else "--no-par is"
+        raise DocumentError(f"client new: {what} for logins; add a --redirect-uri")
     if wanted.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not wanted.organization:
         raise DocumentError(f"client new: --tenancy {wanted.tenancy} needs the owner; give it with --organization")
 
@@ -172,9 +176,10 @@ def _oddities(client: Client, catalog: Catalog, wanted: NewClient, enforcement: 
         yield f"enforcement {enforcement.word} refuses every request that this key signs. {why}"
     if wanted.signed_requests:
         yield "the configurations send no request object, which this client must; put the parameters in one yourself"
+    asked_for = {rule for rule, wish in (("client.dpop", wanted.dpop), ("client.par", wanted.par)) if not wish}
     for finding in registration.CHAPTER.judge(registration.Registration(client)):
         rule = finding.requirement
-        if not finding.verdict.met and (wanted.dpop or rule.id != "client.dpop"):
+        if not finding.verdict.met and rule.id not in asked_for:
             yield f"{rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}"
     owned = [scope for api in catalog.apis() for scope in api.members["scopes"]]
     for scope in client.scopes:

@@ -59,4 +59,11 @@ def blueprint(sts: Sts, ca_file: Path) -> Blueprint:
             raise NotFound("this server has no CA of its own; MOCK_STS_TLS_PORT turns https on") from None
         return Response(certificate, 200, {"Content-Type": "application/x-pem-file", "Cache-Control": "no-store"})
 
+    @routes.after_request
+    def answer_preflights(response: Response) -> Response:
+        """A page that adds a header of its own is asked about first; the CA's certificate is for nobody's page."""
+        if request.method == "OPTIONS" and request.endpoint != "discovery.ca":
+            response.headers.update({**_PUBLIC, "Access-Control-Allow-Headers": "*"})
+        return response
+
     return routes

@@ -635,6 +635,7 @@ def test_a_client_without_a_key_at_hand_says_so(
             ("--redirect-uri", "https://a.test/b#frag"),
             "'redirect_uris' has 'https://a.test/b#frag', but a redirect URI must have no fragment",
         ),
+        (("--no-par",), "--no-par is for logins; add a --redirect-uri"),
         (("--require-signed-request-object",), "request objects are for logins; add a --redirect-uri"),
         (("--alg", "Eddsb"), "--alg: 'Eddsb' is not one of RS256, "),
         (("--client-id", ""), "the id is empty; leave --client-id out for a new GUID"),
@@ -660,6 +661,18 @@ def test_a_client_that_cannot_work_is_not_registered(
 def test_the_letters_of_an_algorithm_may_be_small_and_a_scheme_ones_own(run: Callable[..., str]) -> None:
     made = json.loads(run("client", "new", "--json", "--alg", "es256", "--redirect-uri", "com.example.app:/callback"))
     assert made["private_jwk"]["alg"] == "ES256"
+
+
+def test_a_client_may_be_made_whose_logins_begin_without_par(
+    capsys: pytest.CaptureFixture[str], database: Path, run: Callable[..., str]
+) -> None:
+    assert database.exists()
+    assert main(["client", "new", "--json", "--bearer", "--no-par", "--redirect-uri", REDIRECT_URI]) == 0
+    out, err = capsys.readouterr()
+    assert "warning" not in err
+    members = json.loads(run("client", "show", json.loads(out)["client_id"], "--json"))["members"]
+    assert members["require_pushed_authorization_requests"] is False
+    assert members["dpop_bound_access_tokens"] is False
 
 
 @pytest.mark.covers("request-object.required")

@@ -275,3 +275,18 @@ def test_authlib_misses_only_what_the_recording_does_not_have(over_https: dict[s
         except ValueError:
             missed.append(name)
     assert missed == ["token_endpoint_auth_signing_alg_values_supported"]
+
+
+@pytest.mark.covers("discovery.pages")
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [(PATH, True), (f"{PATH}/jwks", True), ("/mock/ca.pem", False), ("/connect/token", False), ("/health/live", False)],
+)
+def test_programs_in_pages_may_read_what_is_public_and_nothing_else(sts: Emulator, path: str, may: bool) -> None:
+    preflight = {"Origin": "https://app.test", "Access-Control-Request-Method": "GET"}
+    asked = sts.transport.send("OPTIONS", path, {**preflight, "Access-Control-Request-Headers": "x-trace"})
+    for answer in (asked, sts.get(path, {"Origin": "https://app.test"})):
+        assert answer.headers.get("access-control-allow-origin") == ("*" if may else None)
+        assert "access-control-allow-credentials" not in answer.headers
+    assert asked.headers.get("access-control-allow-headers") == ("*" if may else None)
+    assert not may or asked.status == 200
