@@ -80,9 +80,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    intake = Intake(app.wsgi_app, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS)
-    # The intake goes by the path which thread works on a request, so the base path is cut off before.
-    outer: WsgiApp = BasePath(intake, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
+    # Behind the intake: its waiting threads, of which there may be hundreds, open no database.
+    based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
+    intake = Intake(
+        based, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS, own_path=based.own_path
+    )
+    outer: WsgiApp = intake
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         outer = Proxies(outer, settings.trusted_proxies)
     app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]

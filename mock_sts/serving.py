@@ -26,6 +26,7 @@ from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_n
 from mock_sts.protocol.urls import port_of
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
+from mock_sts.store.faults import meaning_of, unusable
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
 from mock_sts.store.told_addresses import end_told_url
 
@@ -113,11 +114,8 @@ def _serve(settings: Settings, values: dict[str, str], claims: ExitStack, *, onl
     try:
         told = end_told_url(settings.database_path)
     except sqlite3.Error as error:
-        print(
-            f"the database {str(settings.database_path)!r} cannot be used: {error}; let this user write to it, or "
-            "point MOCK_STS_DATABASE_URL to another",
-            file=sys.stderr,
-        )
+        _, said, remedy = meaning_of(error)
+        print(unusable(settings.database_path, said, remedy), file=sys.stderr)
         return 2
     if told is not None:
         print(

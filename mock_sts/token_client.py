@@ -17,7 +17,7 @@ from typing import Any
 
 from mock_sts.helseid.hosts import impersonated_by, is_production
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
-from mock_sts.http_client import Answer, NoAnswerError, ask
+from mock_sts.http_client import Answer, NoAnswerError, ask, proxy_of
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode
 from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, Endpoint, GrantType
@@ -130,6 +130,11 @@ def _refuse_the_real_one(url: str) -> None:
     host = split_url(url).hostname or ""
     if not (is_production(host) or impersonated_by(url)):
         return
+    if proxy_of(url):
+        raise TokenClientError(
+            f"{host} would be asked through a proxy of the environment, where that name is NHN's own HelseID; nothing "
+            "was sent: add it to NO_PROXY if it leads to the emulator"
+        )
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except OSError:

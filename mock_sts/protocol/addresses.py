@@ -114,7 +114,7 @@ class Addresses:
     def prefix_of(self, path: str) -> str:
         """The path of one of our URLs that ``path`` begins with; an empty string when there is none."""
         prefixes = {urlsplit(url).path for url in self.named} - {""}
-        return max((prefix for prefix in prefixes if path.startswith(f"{prefix}/")), key=len, default="")
+        return max((prefix for prefix in prefixes if f"{path}/".startswith(f"{prefix}/")), key=len, default="")
 
     def known(self) -> tuple[str, ...]:
         """What a person may be told: the named URLs, else the loopback names."""

@@ -18,7 +18,7 @@ from mock_sts.store.catalog import CatalogHolder
 from mock_sts.store.engine import Store
 from mock_sts.store.keys import load_signing_keys, server_secret
 from mock_sts.store.replay import Sweeper
-from mock_sts.store.told_addresses import NOTHING_TOLD
+from mock_sts.store.told_addresses import NOTHING_TOLD, Told
 
 #: The environment at the root of the server.
 DEFAULT_ENVIRONMENT = "default"
@@ -73,7 +73,15 @@ class Sts:
         """The addresses of this server: those of the settings, under another public URL where one was told since, and
         with those that it had before.
         """
-        told = self.catalog.current().told
+        return self._addresses_by(self.catalog.current().told)
+
+    @property
+    def latest_addresses(self) -> Addresses:
+        """The same as far as this process knows without asking the database."""
+        latest = self.catalog.latest
+        return self._addresses_by(NOTHING_TOLD if latest is None else latest.told)
+
+    def _addresses_by(self, told: Told) -> Addresses:
         return self.configured if told == NOTHING_TOLD else self.configured.known_as(told.public_url, told.former)
 
     def providers_for(self, client: Client) -> tuple[Provider, ...]:

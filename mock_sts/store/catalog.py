@@ -104,6 +104,11 @@ class CatalogHolder:
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
 
+    @property
+    def latest(self) -> Catalog | None:
+        """What was current when somebody last asked; None before that. Asks no database."""
+        return self._catalog
+
     def current(self) -> Catalog:
         """The catalog of the newest committed revision."""
         catalog = self._catalog

@@ -5,7 +5,6 @@ read lock cannot be upgraded by waiting. So the writer's transactions begin with
 """
 
 import os
-import re
 import sqlite3
 import threading
 import time
@@ -19,6 +18,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
+from mock_sts.store.faults import MEANINGS, meaning_of, unusable
+
 #: Milliseconds that a connection waits for another process' write: less than the patience of most clients. Whoever
 #: waits keeps a thread from others, and those who want to write wait one after the other. So once that was too short it
 #: is ``BUSY_AGAIN``, until a write succeeds or nobody has tried for ``BUSY_TIMEOUT``.
@@ -28,29 +29,6 @@ BUSY_TIMEOUT, BUSY_AGAIN = 5_000, 100
 #: One write transaction, as services hand it on to the functions of this floor.
 Transaction: TypeAlias = Connection
 
-
-#: What SQLite's commonest errors mean here: why the database cannot be used, and what to do.
-_MEANINGS = {
-    sqlite3.SQLITE_BUSY: ("another process keeps it locked", "stop that one, or wait for it"),
-    sqlite3.SQLITE_FULL: (
-        "the disk is full",
-        "make room; nothing is lost, and a server that is running goes on by itself",
-    ),
-    sqlite3.SQLITE_READONLY: ("it may not be written to", "change the rights of file and folder, or how it is mounted"),
-    sqlite3.SQLITE_IOERR: (
-        "the disk refuses to read or write",
-        "see whether it is full or broken; a server that is running goes on by itself when it is mended",
-    ),
-    sqlite3.SQLITE_CORRUPT: ("the file is damaged", "remove it, and it is made anew"),
-    sqlite3.SQLITE_NOTADB: ("the file is no database", "remove it, or point MOCK_STS_DATABASE_URL to another"),
-}
-
-#: The same for a file that has come into the place of ours: SQLite's messages then, and what they mean.
-_OTHER_TABLES = re.compile("no such (table|column): |table .* has ")
-_OTHERS_FILE = (
-    "the file is empty, of another version, or another program's",
-    "put back the one that was there, or remove it and send the server SIGHUP to have it made anew",
-)
 
 #: Errors after which the next write will probably fail too, whoever asks for it.
 _LASTING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
@@ -132,7 +110,7 @@ class Store:
         """A connection inside one write transaction, committed at the end, rolled back by an exception."""
         patience = self._patience()
         if not self._write_lock.acquire(timeout=patience / 1000):
-            raise self._unusable(*_MEANINGS[sqlite3.SQLITE_BUSY])
+            raise self._unusable(*MEANINGS[sqlite3.SQLITE_BUSY])
         try:
             with self._translated("writer"):
                 kept = self._mine("writer", self._writer.connect)
@@ -157,7 +135,7 @@ class Store:
         """Raises StoreError where the file is gone or cannot be written to; somebody else's lock will pass."""
         self._file()
         if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
-            raise self._unusable(*_MEANINGS[sqlite3.SQLITE_READONLY])
+            raise self._unusable(*MEANINGS[sqlite3.SQLITE_READONLY])
         if self._fails:
             with self.writing() as transaction:
                 # Changes nothing, and is written all the same: SQLite would see it of a row that stays as it is.
@@ -165,13 +143,8 @@ class Store:
 
     def explained(self, error: BaseException) -> StoreError:
         """What an error of SQLite means here, for a person."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        reason, remedy = _MEANINGS.get(code, ("", ""))
-        if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.match(str(error)):
-            reason, remedy = _OTHERS_FILE
-        if not reason:
-            return self._unusable(str(error), "check MOCK_STS_DATABASE_URL, the folder's rights and the free space", "")
-        return self._unusable(f"{reason} ({error})", remedy, reason)
+        reason, said, remedy = meaning_of(error)
+        return self._unusable(said, remedy, reason)
 
     def _remember(self, error: sqlite3.Error) -> None:
         """Keep in mind what an error of a write means for those to come."""
@@ -181,9 +154,7 @@ class Store:
         self._fails = self._fails or code in _LASTING
 
     def _unusable(self, why: str, remedy: str, reason: str | None = None) -> StoreError:
-        return StoreError(
-            f"the database {str(self.path)!r} cannot be used: {why}; {remedy}", why if reason is None else reason
-        )
+        return StoreError(unusable(self.path, why, remedy), why if reason is None else reason)
 
     def close(self) -> None:
         """Give up all connections, those that threads keep included; nobody uses the store any more."""

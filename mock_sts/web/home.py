@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
+from mock_sts.helseid.hosts import impersonated_by
+from mock_sts.protocol.addresses import host_name
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
@@ -17,7 +19,18 @@ def blueprint(sts: Sts, people: Sequence[tuple[str, str, str]], client_id: str) 
 
     @routes.get("/")
     def page() -> Response:
-        issuer = reading.effective_urls(sts.addresses).issuer.base
-        return browser.page("home.html", language=ENGLISH, issuer=issuer, ready=people, client_id=client_id)
+        urls = reading.effective_urls(sts.addresses)
+        return browser.page(
+            "home.html",
+            language=ENGLISH,
+            issuer=urls.issuer.base,
+            here=urls.back_channel.base,
+            taken=impersonated_by(urls.issuer.base),
+            # A name of NHN's is this server's where the page was asked by it; from elsewhere nobody knows.
+            leads_here=impersonated_by(urls.back_channel.base) in ("", host_name(request.host)),
+            ready=people,
+            client_id=client_id,
+            invents=sts.policy.invent_people,
+        )
 
     return routes

@@ -28,13 +28,22 @@ _MAX_DISCARDED, _PIECE = 16 * 1024 * 1024, 64 * 1024
 class Intake:
     """WSGI middleware: reads the body, at most ``max_body`` bytes, then has one of ``workers`` threads call ``app``.
 
-    ``callers`` are paths whose requests call the server themselves, each with how many may be at work at once; a base
-    path is cut off before.
+    ``callers`` are paths whose requests call the server themselves, each with how many may be at work at once;
+    ``own_path`` tells which path of ours a path is, below a base path.
     """
 
-    def __init__(self, app: WsgiApp, *, workers: int, max_body: int, callers: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        workers: int,
+        max_body: int,
+        callers: Mapping[str, int],
+        own_path: Callable[[str], str] = str,
+    ) -> None:
         self._app = app
         self._max_body = max_body
+        self._own_path = own_path
         self._callers = {path: BoundedSemaphore(places) for path, places in callers.items()}
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="worker")
 
@@ -44,7 +53,7 @@ class Intake:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        path = environ.get("PATH_INFO", "")
+        path = self._own_path(environ.get("PATH_INFO", ""))
         places = next((p for at, p in self._callers.items() if path == at or path.startswith(f"{at}/")), None)
         if places is None:
             return self._workers.submit(self._app, environ, start_response).result()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from mock_sts.protocol.addresses import TrustedProxies
+from mock_sts.protocol.addresses import Addresses, TrustedProxies
 from mock_sts.protocol.urls import DEFAULT_PORTS
 from mock_sts.services.sts import Sts
 from mock_sts.store.engine import StoreError
@@ -104,20 +104,34 @@ class BasePath:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         path = str(environ.get("PATH_INFO", ""))
-        own = self._own = self._own or _OwnPaths(self._own_paths())
-        if path not in own.fixed:
-            prefix = self._prefix_of(path)
-            if prefix and own.lies_below(path, prefix):
-                environ["SCRIPT_NAME"] = prefix
-                environ["PATH_INFO"] = path.removeprefix(prefix)
+        prefix = self._prefix_of(path, self._addresses)
+        if prefix:
+            environ["SCRIPT_NAME"] = prefix
+            environ["PATH_INFO"] = _below(path, prefix)
         return self._app(environ, start_response)
 
-    def _prefix_of(self, path: str) -> str:
+    def own_path(self, path: str) -> str:
+        """What ``path`` is without the base path, for threads that must not wait for the database: to tell by, not to
+        answer by, for an address may just have been told elsewhere.
+        """
+        return _below(path, self._prefix_of(path, lambda: self._sts.latest_addresses))
+
+    def _prefix_of(self, path: str, addresses: Callable[[], Addresses]) -> str:
+        own = self._own = self._own or _OwnPaths(self._own_paths())
+        if path in own.fixed:
+            return ""
+        prefix = addresses().prefix_of(path)
+        return prefix if prefix and own.lies_below(path, prefix) else ""
+
+    def _addresses(self) -> Addresses:
         try:
-            addresses = self._sts.addresses
+            return self._sts.addresses
         except StoreError:
-            addresses = self._sts.configured
-        return addresses.prefix_of(path)
+            return self._sts.configured
+
+
+def _below(path: str, prefix: str) -> str:
+    return path.removeprefix(prefix) or "/"
 
 
 class _OwnPaths:
@@ -134,7 +148,7 @@ class _OwnPaths:
         """Whether ``path``, which begins with ``prefix``, means the rest of it."""
         if _first(path) not in self._first:
             return True
-        return not self._are_ours(path) and self._are_ours(path.removeprefix(prefix))
+        return not self._are_ours(path) and self._are_ours(_below(path, prefix))
 
     def _are_ours(self, path: str) -> bool:
         return path in self.fixed or self._varied.fullmatch(path) is not None

@@ -163,7 +163,7 @@ LOGIN_CASES: dict[str, Case] = {
     "authorization-request.pushed": Case(HELSEID, web(_front_channel), "invalid_request", WEB),
     "authorization-request.pushed-always": Case(STRICT, web(_front_channel), "invalid_request", FRONT, fapi2="refused"),
     "authorization-request.signed": Case(
-        ALWAYS, pushed(), "invalid_request", {**WEB, "require_signed_request_object": True}
+        HELSEID, pushed(), "invalid_request", {**WEB, "require_signed_request_object": True}
     ),
     "authorization-request.redirect-uri": Case(
         ALWAYS, pushed(redirect_uri="https://evil.test/callback"), "invalid_request", WEB

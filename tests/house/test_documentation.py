@@ -34,6 +34,7 @@ from mock_sts.protocol.terms import Endpoint
 from mock_sts.services import resource
 from mock_sts.services.client_configuration import as_text
 from mock_sts.services.new_client import MadeClient
+from mock_sts.serving import WAITING_ROOM
 from mock_sts.settings import SETTINGS
 from tests.house.snippets import ROOT, blocks_of, is_generated
 from tests.house.values import shipped
@@ -347,6 +348,11 @@ def test_an_example_says_which_variables_it_needs(name: str) -> None:
     assert set(named) == set(service["environment"])
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     assert set(named) <= set(re.findall(r"\b[A-Z_]{3,}\b", docstring))
+
+
+def test_the_number_of_bodies_that_are_waited_for_is_told() -> None:
+    text = " ".join((ROOT / "docs" / "containers.md").read_text(encoding="utf-8").split())
+    assert f"each process waits for {WAITING_ROOM} of them beside its work" in text
 
 
 def test_nothing_committed_names_where_it_was_made() -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,18 @@ def test_token_asks_no_real_helseid(
     assert ("no answer from" in str(caught.value)) is is_asked
     assert ("nothing was sent to it" in str(caught.value)) is not is_asked
     assert [name.lower() for name in resolved] == [host.lower()] * (2 if is_asked else 1)
+
+
+@pytest.mark.covers("tls.token")
+def test_token_asks_no_real_helseid_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy the name need not resolve here, and still leads into the world."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as proxy:
+        proxy.settimeout(0)
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(TokenClientError, match="add it to NO_PROXY"):
+            fetch_token("https://helseid-sts.test.nhn.no", "demo-machine", private_jwk("ES256"))
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 def test_token_says_why_there_is_none(server: LiveServer) -> None:

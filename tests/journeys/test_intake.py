@@ -90,19 +90,23 @@ def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
 
 
 @pytest.mark.covers("server.body.slow")
-def test_slow_bodies_do_not_stop_the_server(tmp_path: Path) -> None:
-    live = LiveServer(tmp_path)
+@pytest.mark.parametrize("path", ["", "/op"])
+def test_slow_bodies_do_not_stop_the_server(tmp_path: Path, path: str) -> None:
+    """Nor does the path of a public URL let each of those who wait open the database."""
+    live = LiveServer(tmp_path, **({"public_url": f"http://sts.test{path}", "url_mode": "request"} if path else {}))
     machine = live.client("quick")
     try:
         with ExitStack() as stack:
             for _ in range(200):
                 slow = stack.enter_context(socket.create_connection(("127.0.0.1", live.port)))
-                head = "POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+                head = f"POST {path}/connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
                 slow.sendall(f"{head}Content-Type: {FORM['Content-Type']}\r\n\r\ngrant_type".encode())
             time.sleep(0.2)
             assert live.transport.send("GET", "/health/live").status == 200
             for _ in range(5):
                 assert machine.token().status == 200
+            held = [str(entry.readlink()) for pid in live.workers() for entry in Path(f"/proc/{pid}/fd").iterdir()]
+            assert sum(".sqlite" in name for name in held) < 40
     finally:
         live.stop()
 

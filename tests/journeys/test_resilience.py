@@ -280,11 +280,6 @@ def test_a_lock_that_is_short_is_waited_for(live: LiveServer) -> None:
         end.join()
 
 
-def workers_of(live: LiveServer) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(live.process.pid)], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
-
-
 @pytest.mark.covers("server.data.full")
 def test_a_full_disk_refuses_and_keeps_what_there_is(live: LiveServer) -> None:
     """The workers may not make any file longer, which SQLite takes for a disk that is full or broken."""
@@ -292,7 +287,7 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(live: LiveServer) -> None:
     machine.learn_nonce()
     form, proof = machine.form(machine.assertion(lifetime=250)), machine.proof()
     assert machine.post(form, proof=proof).status == 200
-    workers = workers_of(live)
+    workers = live.workers()
     assert len(workers) == 2
     for worker in workers:
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
@@ -305,7 +300,7 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(live: LiveServer) -> None:
     assert live.transport.send("GET", "/health/ready").status == 200, "it finds out by itself"
     assert machine.token().status == 200
     assert machine.post(form, proof=machine.proof()).rule == "client-assertion.single-use"
-    assert workers_of(live) == workers, "the same ones"
+    assert live.workers() == workers, "the same ones"
     with closing(sqlite3.connect(live.database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -515,3 +510,26 @@ def test_a_name_with_signs_of_an_address_is_a_name(tmp_path: Path) -> None:
     assert store.read_one("SELECT count(*) FROM meta")[0] == 1
     assert path.exists()
     store.close()
+
+
+@pytest.mark.covers("server.data.locked")
+def test_a_start_on_a_locked_database_that_must_be_written_to_says_so(tmp_path: Path) -> None:
+    """A public URL that was told ends at the next start, which is a write."""
+    live = LiveServer(tmp_path)
+    told = live.transport.send(
+        "PUT", "/mock/api/v1/public-url", {"Content-Type": "application/json"}, b'{"url": "http://told.test"}'
+    )
+    assert told.status == 200
+    live.stop()
+    with closing(sqlite3.connect(live.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = subprocess.run(
+            [sys.executable, "-m", "mock_sts", "serve"],
+            env=live.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "another process keeps it locked (database is locked); stop that one, or wait for it" in done.stderr

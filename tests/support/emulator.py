@@ -235,6 +235,11 @@ class LiveServer:
             self.transport, self.issuer, client_id, key, private_jwk("ES256", 2), lambda: int(time.time()), API_SCOPE
         )
 
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer."""
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in found.stdout.split()]
+
     def stop(self) -> float:
         """Stop it as a container engine does; the seconds it took."""
         begun = time.monotonic()

@@ -178,13 +178,30 @@ def test_the_first_page_says_what_this_is_and_leads_on(sts: Emulator, accept: st
 
 
 @pytest.mark.covers("pages.home")
-@pytest.mark.parametrize("path", ["/", "/helseid/"])
+@pytest.mark.parametrize("path", ["/", "/helseid/", "/helseid"])
 def test_the_first_page_leads_on_below_the_path_of_the_public_url(worlds: Worlds, path: str) -> None:
     sts = worlds.make(public_url="http://localhost:8080/helseid")
     page = sts.get(path)
     assert page.status == 200, page.content
     links = [given["href"] for tag, given in Elements(page).found if tag == "a"]
     assert len(links) == 4 and all(link.startswith("/helseid/") for link in links), links
+
+
+@pytest.mark.covers("pages.home")
+def test_its_command_asks_by_the_name_by_which_the_page_was_asked(worlds: Worlds) -> None:
+    sts = worlds.make(public_url="https://helseid-sts.test.nhn.no", invent_people=False)
+    text = sts.get("/").content.decode()
+    assert 'data-testid="issuer">https://helseid-sts.test.nhn.no<' in text
+    assert "goes by the name of a real HelseID, helseid-sts.test.nhn.no" in text
+    assert "Any other well-formed number" not in text
+    assert "mock-sts token" not in text and "for which that name is this server" in text
+    text = sts.get("/", {"Host": "helseid-sts.test.nhn.no"}).content.decode()
+    assert f"mock-sts token {READY_CLIENT} --url https://helseid-sts.test.nhn.no " in text
+    inside = worlds.make(public_url="https://sts.test", aliases=("http://inner:8080",), url_mode="split")
+    text = inside.get("/", {"Host": "inner:8080"}).content.decode()
+    assert f"mock-sts token {READY_CLIENT} --url http://inner:8080 " in text
+    plain = worlds.make().get("/").content.decode()
+    assert "goes by the name" not in plain and "Any other well-formed number" in plain
 
 
 @pytest.mark.covers("pages.home")

@@ -122,7 +122,8 @@ def pushed_always(evidence: AuthorizationEvidence) -> Verdict:
     "signed",
     "The request comes in a request object where the client is registered so",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_by=HELSEID,
+    in_fapi=True,
     says="Request object required",
     decisive=True,
     remedy="send the parameters as a JWT in request, signed by a registered key, or register "
