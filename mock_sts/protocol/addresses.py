@@ -19,7 +19,9 @@ _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|(?=.{{1,253}}(?::|\Z)){_LABEL}(?:\.{_L
 #: A path that stands before ours: whole segments, no slash at its end. Who asks takes ``.`` and ``..`` out of a path.
 _PREFIX = re.compile(r"(/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,10}\Z")
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+#: Hosts by which every machine calls itself; and the same as they stand in a URL.
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_NAMES = frozenset(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
 
 
 class UrlMode(StrEnum):

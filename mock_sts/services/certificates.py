@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mock_sts.protocol.addresses import LOOPBACK_HOSTS
+
 #: Days: the CA lives as long as anybody keeps the data, the leaf as long as Apple's and Chromium's limit allows.
 _CA_DAYS, _LEAF_DAYS = 3650, 397
 
@@ -36,9 +38,6 @@ _ANY_CERTIFICATE = re.compile(rb"(?P<line>^-----BEGIN CERTIFICATE-----)|-----BEG
 _ANY_KEY = re.compile(
     rb"(?P<line>^-----BEGIN (RSA |EC )?PRIVATE KEY-----)|-----BEGIN [^-]*PRIVATE KEY-----", re.MULTILINE
 )
-
-#: Names by which every server is reached on its own machine.
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class OwnCertificateError(ValueError):
 
 def names_of(urls: Iterable[str], host: str) -> tuple[str, ...]:
     """The names and addresses that a certificate must have for ``urls`` and a server that listens on ``host``."""
-    hosts = [*_LOOPBACK, *(urlsplit(url).hostname or "" for url in urls), host.strip("[]")]
+    hosts = [*LOOPBACK_HOSTS, *(urlsplit(url).hostname or "" for url in urls), host.strip("[]")]
     return tuple(dict.fromkeys(name for name in hosts if name and name not in ("0.0.0.0", "::")))  # noqa: S104
 
 

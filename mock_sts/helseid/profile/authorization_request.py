@@ -9,6 +9,7 @@ from mock_sts.helseid.profile.token_request import registered_scopes
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, nearest_first
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
+from mock_sts.protocol.addresses import LOOPBACK_HOSTS
 from mock_sts.protocol.authorization_request import RESPONSE_MODES, AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.pkce import S256, is_code
@@ -24,8 +25,6 @@ PROMPTS = ("none", "login", "consent", "select_account")
 MAX_VALUE = 16_384
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -577,7 +576,7 @@ def is_registered_redirect(uri: str | None, registered: tuple[str, ...]) -> bool
         return True
     try:
         parts = urlsplit(uri)
-        if parts.scheme != "http" or parts.hostname not in _LOOPBACK or parts.port is None or parts.username:
+        if parts.scheme != "http" or parts.hostname not in LOOPBACK_HOSTS or parts.port is None or parts.username:
             return False
     except ValueError:
         return False
