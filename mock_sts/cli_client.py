@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from mock_sts.cli_output import cell, counted, fitting, print_json, print_table
+from mock_sts.cli_output import cell, counted, fitting, print_entries, print_json, print_table
 from mock_sts.cli_settings import (
     FAULT_JSON,
     CommandError,
@@ -97,7 +97,7 @@ def _client_list(parsed: argparse.Namespace) -> int:
     with opened_store(settings_of()[0]) as store:
         found = find_clients(store, parsed.words)
     if parsed.json:
-        print_json([{**row.item.members, "origin": row.origin} for row in found])
+        print_entries(found)
         return 0
     rows = []
     for row in found:

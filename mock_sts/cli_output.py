@@ -4,6 +4,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # commands load the store only where they open it
+    from mock_sts.store.fixtures import Row
 
 #: A longer cell does not make its whole column wide: the first column (what one copies) and the others.
 _WIDEST_FIRST, _WIDEST = 44, 28
@@ -12,6 +16,11 @@ _WIDEST_FIRST, _WIDEST = 44, 28
 def print_json(value: object) -> None:
     """Print ``value`` as JSON with its letters as they are."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_entries(rows: "Sequence[Row]") -> None:
+    """Print what the registry holds as JSON: the members of each entry, and where it is from."""
+    print_json([{**row.item.members, "origin": row.origin} for row in rows])
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

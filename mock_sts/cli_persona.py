@@ -5,7 +5,7 @@ import json
 from datetime import date
 from typing import Any
 
-from mock_sts.cli_output import cell, counted, fitting, print_json, print_table
+from mock_sts.cli_output import cell, counted, fitting, print_entries, print_json, print_table
 from mock_sts.cli_settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
 
 _PERSONA_JSON = (
@@ -99,7 +99,7 @@ def _persona_list(parsed: argparse.Namespace) -> int:
         names = organization_names(store)
         near = "" if found else near_words(store, parsed.words)
     if parsed.json:
-        print_json([{**row.item.members, "origin": row.origin} for row in found])
+        print_entries(found)
         return 0
     rows = []
     for row in found:

@@ -106,7 +106,7 @@ def _urls(text: str) -> tuple[str, ...]:
 def _folders(text: str) -> tuple[Path, ...]:
     folders = tuple(Path(part) for part in text.split(os.pathsep) if part)
     for folder in folders:
-        if not _is_folder(folder):
+        if not _is(Path.is_dir, folder):
             raise ValueError(f"existing folders separated by {os.pathsep!r}; {str(folder)!r} is none")
         if not os.access(folder, os.R_OK | os.X_OK):
             raise ValueError(f"folders that this user may read; {str(folder)!r} is not, so change its permissions")
@@ -117,14 +117,14 @@ def _optional_file(text: str) -> Path | None:
     if not text:
         return None
     path = Path(text)
-    if not (_is_file(path) and os.access(path, os.R_OK)):
+    if not (_is(Path.is_file, path) and os.access(path, os.R_OK)):
         raise ValueError("a file that this user may read")
     return path
 
 
-def _is_file(path: Path) -> bool:
+def _is(sort: Callable[[Path], bool], path: Path) -> bool:
     try:
-        return path.is_file()
+        return sort(path)
     except (OSError, ValueError):  # a name that is too long, or holds NUL
         return False
 
@@ -141,13 +141,6 @@ def _proxies(text: str) -> TrustedProxies:
     except ValueError:
         raise ValueError("a number from 1 to 10, or addresses and networks such as 10.0.0.0/8") from None
     return TrustedProxies(0, networks)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # a name that is too long, or holds NUL
-        return False
 
 
 def _database_url(text: str) -> str:
