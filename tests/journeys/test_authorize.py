@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, register_api
 from tests.support.keys import private_jwk
+from tests.support.logins import web
 from tests.support.machine import ABSENT, Answer, decode
 from tests.support.relying_party import (
     PERSON,
@@ -25,7 +26,6 @@ from tests.support.relying_party import (
     anchor,
     answer_parameters,
     first_form,
-    web_client,
 )
 
 OTHER_KEY = private_jwk("ES256", 9)
@@ -46,11 +46,6 @@ STATES = [
     "a" * 8000,
     "'\"&+%" * 1000,
 ]
-
-
-def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    register_api(sts.store, "test:api", scopes=["test:api/read"])
-    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 
 from mock_sts.helseid.registry import Persona
 from mock_sts.store.catalog import MADE, put_entry
-from tests.support.emulator import START, Emulator, Worlds, register_api
+from tests.support.emulator import START, Emulator, Worlds
+from tests.support.logins import web
 from tests.support.machine import ABSENT, Answer, decode
 from tests.support.relying_party import (
     PERSON,
@@ -17,18 +18,12 @@ from tests.support.relying_party import (
     RelyingParty,
     answer_parameters,
     first_form,
-    web_client,
 )
 
 OTHER_PERSON = "15849197352"
 LEVEL = "helseid://claims/identity/security_level"
 PID = "helseid://claims/identity/pid"
 HPR = "helseid://claims/hpr/hpr_number"
-
-
-def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    register_api(sts.store, "test:api", scopes=["test:api/read"])
-    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 import pytest
 
 from mock_sts.app import prepare_store
-from tests.support.emulator import Emulator, Worlds, register_api, settings_for
+from tests.support.emulator import Emulator, Worlds, settings_for
+from tests.support.logins import web
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import (
     PERSON,
@@ -23,17 +24,11 @@ from tests.support.relying_party import (
     anchor,
     answer_parameters,
     first_form,
-    web_client,
 )
 
 OTHER_PERSON = "15849197352"
 FORM = "application/x-www-form-urlencoded"
 TOKEN_FIELD = "__RequestVerificationToken"
-
-
-def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    register_api(sts.store, "test:api", scopes=["test:api/read"])
-    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey
 
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk
+from tests.support.logins import web
 from tests.support.machine import ABSENT, Answer, Machine
 from tests.support.relying_party import (
     PAR,
@@ -17,17 +18,11 @@ from tests.support.relying_party import (
     Login,
     RelyingParty,
     answer_parameters,
-    web_client,
 )
 
 ISSUER = "http://localhost:8080"
 OTHER_KEY = private_jwk("ES256", 9)
 OTHER_CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    register_api(sts.store, "test:api", scopes=["test:api/read"])
-    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

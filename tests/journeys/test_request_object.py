@@ -15,6 +15,7 @@ from mock_sts.helseid.requirement import Enforcement
 from tests.helseid.flow_cases import FLOW_CASES, request_object
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk, public_jwk
+from tests.support.logins import web
 from tests.support.machine import ABSENT, Answer, Machine, b64, decode, raw_jws
 from tests.support.relying_party import (
     AUTHORIZE,
@@ -53,11 +54,6 @@ ORGANIZATION = {
     },
 }
 SINGLE_TENANT: dict[str, Any] = {"tenancy": "single-tenant", "organization": PARENT, "children": [CHILD]}
-
-
-def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    register_api(sts.store, "test:api", scopes=["test:api/read"])
-    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture

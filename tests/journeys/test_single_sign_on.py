@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.emulator import START, Emulator, Worlds, register_api
+from tests.support.emulator import START, Emulator, Worlds
 from tests.support.keys import private_jwk
+from tests.support.logins import web
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import (
     PERSON,
@@ -16,16 +17,10 @@ from tests.support.relying_party import (
     anchor,
     answer_parameters,
     first_form,
-    web_client,
 )
 
 OTHER_PERSON = "15849197352"
 PID = "helseid://claims/identity/pid"
-
-
-def web(sts: Emulator, client_id: str = "web", **members: Any) -> RelyingParty:
-    register_api(sts.store, "test:api", scopes=["test:api/read"])
-    return web_client(sts, client_id, **members)
 
 
 @pytest.fixture
