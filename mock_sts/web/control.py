@@ -115,7 +115,7 @@ def _routes(sts: Sts) -> Blueprint:
 def _body() -> object:
     """The JSON of the body. Raises BadRequest."""
     try:
-        return read_json(request.get_data(cache=False))
+        return read_json(request.get_data())
     except JsonTextError as error:
         raise BadRequest(f"the body cannot be read: {error}") from None
 

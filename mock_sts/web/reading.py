@@ -48,10 +48,13 @@ def refuse_head() -> None:
 
 
 def form() -> Params:
-    """The form in the body; parameters in the URL do not count. No form, no parameters."""
+    """The form in the body; parameters in the URL do not count. No form, no parameters.
+
+    The body is kept with the request, so that a guard and the view behind it both see the whole form.
+    """
     if request.method != "POST" or media_type() != CONTENT_TYPE:
         return Params()
-    return Params.from_form(request.get_data(cache=False))
+    return Params.from_form(request.get_data())
 
 
 def proofs() -> tuple[str, ...]:

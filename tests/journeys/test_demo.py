@@ -239,6 +239,17 @@ def test_the_api_refuses_a_login_at_level_3_and_says_why(visitor: Visitor) -> No
     assert "acr_values=&#34;Level4&#34;" in visitor.page.text
 
 
+@pytest.mark.covers("demo.level")
+@pytest.mark.parametrize(("button", "asked"), [("demo-log-in", ["Level4"]), ("demo-log-in-any", None)])
+def test_each_button_asks_for_the_level_that_it_names(server: LiveServer, button: str, asked: list[str] | None) -> None:
+    visitor = Visitor(server.issuer)
+    visitor.open(HOME)
+    visitor.press(button)
+    row = server.transport.send("GET", "/mock/api/v1/journal?client_id=demo-page&limit=20").json["entries"]
+    pushed = next(entry for entry in row if entry["endpoint"] == "/connect/par")
+    assert pushed["detail"]["parameters"].get("acr_values") == asked
+
+
 @pytest.mark.covers("demo.single-sign-on")
 def test_the_browser_that_is_logged_in_at_the_server_is_not_asked_again(visitor: Visitor) -> None:
     visitor.log_in()
