@@ -2,6 +2,8 @@
 
 Files, for the server may have several processes. They hold tokens and proof keys of synthetic people, lie beside the
 database, and are gone after a day, or earlier when there are many.
+
+Where they cannot be read or written, an OSError leaves each function; the server answers as it does for its database.
 """
 
 import hashlib
@@ -9,6 +11,7 @@ import json
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +29,14 @@ class Shelf:
         """Keep ``value`` as ``name``, in place of what was there."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._folder / f"{secrets.token_hex(8)}.new"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(value, file)
-        fresh.replace(self._path(name))
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                json.dump(value, file)
+            fresh.replace(self._path(name))
+        except OSError:
+            with suppress(OSError):  # a full disk would fill with halves
+                fresh.unlink(missing_ok=True)
+            raise
         self._tidy()
 
     def get(self, name: str) -> dict[str, Any] | None:
@@ -60,7 +68,7 @@ class Shelf:
             if path.stat().st_mtime < time.time() - _LIFETIME:
                 return None
             value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # one that is damaged is worth as much as none
             return None
         return value
 

@@ -1,5 +1,6 @@
 """What SQLite's errors mean here, for a person. Uses the standard library only, as the server's parent process does."""
 
+import errno
 import re
 import sqlite3
 from pathlib import Path
@@ -37,6 +38,27 @@ def meaning_of(error: BaseException) -> tuple[str, str, str]:
     if not reason:
         return "", str(error), "check MOCK_STS_DATABASE_URL, the folder's rights and the free space"
     return reason, f"{reason} ({error})", remedy
+
+
+#: Errors of files beside the database that mean the same as one of SQLite's.
+_OF_FILES = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EFBIG: sqlite3.SQLITE_FULL,
+    errno.EACCES: sqlite3.SQLITE_READONLY,
+    errno.EPERM: sqlite3.SQLITE_READONLY,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+}
+
+#: There are too many files open, here or in the whole machine: no fault of this one.
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
+
+
+def meaning_of_file_error(error: OSError) -> tuple[str, str]:
+    """Why a file beside the database cannot be used, and what to do."""
+    if error.errno in _TOO_MANY:
+        return "too many files are open", "raise the limit on open files (ulimit -n)"
+    return MEANINGS[_OF_FILES.get(error.errno or 0, sqlite3.SQLITE_IOERR)]
 
 
 def unusable(path: Path, why: str, remedy: str) -> str:

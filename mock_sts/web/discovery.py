@@ -51,11 +51,11 @@ def blueprint(sts: Sts, ca_file: Path) -> Blueprint:
 
     @routes.get("/mock/ca.pem")
     def ca() -> Response:
-        """The certificate of the local CA; 404 where there is none."""
+        """The certificate of the local CA; 404 where there is none, 503 where it cannot be read."""
         effective_urls(sts.addresses)
         try:
             certificate = ca_file.read_bytes()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFound("this server has no CA of its own; MOCK_STS_TLS_PORT turns https on") from None
         return Response(certificate, 200, {"Content-Type": "application/x-pem-file", "Cache-Control": "no-store"})
 

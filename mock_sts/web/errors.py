@@ -10,6 +10,7 @@ from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.store.engine import StoreError
+from mock_sts.store.faults import meaning_of_file_error
 from mock_sts.web.writing import NO_STORE, json_response
 
 LOG = logging.getLogger("mock_sts")
@@ -67,14 +68,27 @@ def install(app: Flask) -> None:
     @app.errorhandler(StoreError)
     def on_store_error(error: StoreError) -> Response:
         LOG.error("%s", error)
-        detail = f"The database cannot be used{error.reason and ': '}{error.reason}; see the log."
-        return _answer(503, ErrorCode.SERVER_ERROR, "Store unavailable", detail)
+        return _unavailable("The database", error.reason)
+
+    @app.errorhandler(OSError)
+    def on_file_error(error: OSError) -> Response:
+        """What is kept beside the database, such as the demo's sessions, fails as the database does."""
+        if error.errno is None or isinstance(error, ConnectionError | TimeoutError):
+            return on_anything_else(error)
+        why, remedy = meaning_of_file_error(error)
+        LOG.error("a file that the server keeps cannot be used: %s (%r); %s", why, error, remedy)
+        return _unavailable("A file that the server keeps", why)
 
     @app.errorhandler(Exception)
     def on_anything_else(error: Exception) -> Response:
         mark = secrets.token_hex(4)
         LOG.exception("unexpected error %s at %r", mark, request.path, exc_info=error)
         return _answer(500, ErrorCode.SERVER_ERROR, "Unexpected error", f"Unexpected error {mark}; see the log.")
+
+
+def _unavailable(what: str, why: str) -> Response:
+    detail = f"{what} cannot be used{why and ': '}{why}; see the log."
+    return _answer(503, ErrorCode.SERVER_ERROR, "Store unavailable", detail)
 
 
 def _unknown_host(seen: str, known: tuple[str, ...], fault: HostFault) -> Response:
