@@ -122,10 +122,12 @@ class Exchange:
     def _use_up(self, transaction: Transaction) -> OAuthError | None:
         lost = None
         for use in self._uses:
-            if not replay.remember_once(transaction, use.once) and lost is None:
-                verdict = Verdict(False, use.observed, "one use")
-                self.findings.append(Finding(use.requirement, verdict))
-                lost = refusal([self.findings[-1]], self.enforcement)
+            if not replay.remember_once(transaction, use.once):
+                found = Finding(use.requirement, Verdict(False, use.observed, "one use"))
+                # The early look has judged the same; what it found, good or bad, gives way to what is so.
+                self.findings = [one for one in self.findings if one.requirement is not use.requirement]
+                self.findings.append(found)
+                lost = lost or refusal([found], self.enforcement)
         self.sts.sweeper.sweep_sometimes(transaction, self.times.wall, self.times.now)
         return lost
 

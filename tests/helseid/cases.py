@@ -221,7 +221,7 @@ CASES: dict[str, Case] = {
         STRICT, assertion_claims(iat="1800000000"), "invalid_client", fapi2="refused"
     ),
     "client-assertion.jti": Case(HELSEID, assertion_claims(jti=ABSENT), "invalid_client"),
-    "client-assertion.single-use": Case(HELSEID, _same_assertion_twice, "invalid_client"),
+    "client-assertion.single-use": Case(STRICT, _same_assertion_twice, "invalid_client", fapi2="refused"),
     "client-assertion.fresh-after-challenge": Case(STRICT, _same_assertion_after_challenge, "invalid_client"),
     "client-assertion.kid": Case(NEVER, assertion(header={"kid": "unknown"})),
     "client-assertion.key-algorithm": Case(

@@ -215,12 +215,20 @@ def test_the_assertion_alone_may_name_the_client(rp: RelyingParty) -> None:
 
 
 @pytest.mark.covers("par.client-assertion.single-use")
-def test_an_assertion_is_spent_at_par(rp: RelyingParty) -> None:
+@pytest.mark.parametrize("mode", ["helseid", "strict", "fapi2"])
+def test_an_assertion_is_spent_at_par(worlds: Worlds, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    rp = web(sts)
     assertion = rp.machine.assertion()
     form = {**rp.machine.form(assertion, {"grant_type": ABSENT}), **rp.parameters(Login())}
     accepted(rp.machine.post(form, path=PAR))
     answer = rp.machine.post(form, path=PAR)
-    assert (answer.status, answer.json) == (400, {"error": "invalid_client"})
+    if mode == "helseid":
+        accepted(answer)
+    else:
+        assert (answer.status, answer.json) == (400, {"error": "invalid_client"})
+    broken = [finding["rule"] for finding in sts.journal(limit="1")[0]["findings"]["broken"]]
+    assert broken == ["client-assertion.single-use"]
 
 
 @pytest.mark.covers("par.error.grant-type")

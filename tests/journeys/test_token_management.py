@@ -138,16 +138,26 @@ def test_who_revokes_must_prove_who_it_is(sts: Emulator, rp: RelyingParty) -> No
 
 
 @pytest.mark.covers("token-management.assertion-once")
+@pytest.mark.parametrize("mode", ["helseid", "strict", "fapi2"])
 @pytest.mark.parametrize("path", ALL)
-def test_an_assertion_serves_one_request_here_too(machine: Machine, path: str) -> None:
-    assertion = machine.assertion()
+def test_an_assertion_serves_one_request_here_too(worlds: Worlds, path: str, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    machine = sts.client()
+    once, assertion = "client-assertion.single-use", machine.assertion()
+
+    def broken() -> list[str]:
+        return [finding["rule"] for finding in sts.journal(limit="1")[0]["findings"]["broken"]]
+
     first = ask(machine, path, {"client_assertion": assertion, "token": "x"})
     assert first.status == (200 if path in (REVOCATION, INTROSPECTION) else 400)
+    assert once not in broken()
     again = ask(machine, path, {"client_assertion": assertion, "token": "x"})
-    assert again.rule == "client-assertion.single-use"
+    assert again.rule == (first.rule if mode == "helseid" else once)
+    assert broken().count(once) == 1
     machine.learn_nonce()
     spent = machine.post(machine.form(assertion), proof=machine.proof())
-    assert spent.rule == "client-assertion.single-use"
+    assert spent.rule == (None if mode == "helseid" else once)
+    assert broken() == [once]
 
 
 @pytest.mark.covers("token-management.method")

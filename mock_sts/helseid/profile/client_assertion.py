@@ -23,6 +23,7 @@ NEW_TYP = "client-authentication+jwt"
 MAX_LIFETIME, REFUSED_LIFETIME, TARGET_LIFETIME = 60, 300, 10
 
 _RFC = "RFC 7523 section 3"
+_ANNOUNCED = "announcement to client library authors, DuendeSoftware/foss#323"
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,12 +468,17 @@ def jti(evidence: AssertionEvidence) -> Verdict:
     "single-use",
     "The assertion is used once",
     level=MUST,
-    refused_by=HELSEID,
-    remedy="make a new assertion, with a new jti, for each request",
-    source=f"{ASSERTION_PAGE}; {_RFC}",
+    refused_by=STRICT,
+    in_fapi=True,
+    remedy="make a new assertion, with a new jti, for each request; HelseID answers a second one today, and has "
+    "announced that it will refuse it",
+    source=f"{ASSERTION_PAGE}; {_RFC}; {_ANNOUNCED}",
 )
 def single_use(evidence: AssertionEvidence) -> Verdict:
-    """The store remembers accepted assertions until they expire; it also decides races."""
+    """The store remembers used assertions until they expire; it also decides races.
+
+    A sample of NHN redeems the code and refreshes with one assertion.
+    """
     return holds(not evidence.spent, "the same assertion has been used before", "a new jti")
 
 
@@ -482,7 +488,7 @@ def single_use(evidence: AssertionEvidence) -> Verdict:
     level=MUST,
     refused_by=STRICT,
     remedy="make a new assertion for the second request too; HelseID has announced that it will refuse this",
-    source=f"{ASSERTION_PAGE}; announcement to client library authors",
+    source=f"{ASSERTION_PAGE}; {_ANNOUNCED}",
 )
 def fresh_after_challenge(evidence: AssertionEvidence) -> Verdict:
     """Several libraries repeat the whole request, assertion included."""
