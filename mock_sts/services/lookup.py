@@ -19,6 +19,10 @@ from mock_sts.store.fixtures import Row, read_rows
 #: The origin of a person who stands nowhere and is invented when they log in.
 INVENTED = "invented"
 
+#: What a search of a stranger may cost: the words that are looked for, and the characters of each. More words find no
+#: other person, and each is looked for in everything that is told of everybody.
+MOST_WORDS, LONGEST_WORD = 10, 60
+
 _TESTIDP = next(provider for provider in PROVIDERS if provider.is_testidp)
 
 
@@ -37,6 +41,15 @@ def profession_hint(code: str) -> str:
     by_name = [known for known, name in PROFESSIONS.items() if name == code.casefold()]
     near = by_name or difflib.get_close_matches(code.upper(), PROFESSIONS, n=3)
     return f"; did you mean {' or '.join(f'{known!r} ({PROFESSIONS[known]})' for known in near)}?" if near else ""
+
+
+def search_words(text: str) -> tuple[str, ...]:
+    """The words that are looked for when a stranger searches for ``text``: the first MOST_WORDS different ones, each
+    without what goes beyond LONGEST_WORD characters.
+    """
+    # Only a beginning is taken apart, for the words before the last one are found in it.
+    beginning = text[: MOST_WORDS * 2 * LONGEST_WORD].split()
+    return tuple(dict.fromkeys(word[:LONGEST_WORD] for word in beginning))[:MOST_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ def find_personas(store: Store, wanted: Wanted) -> list[Row]:
     """
     profession = wanted.profession and _profession(wanted.profession)
     names = organization_names(store)
+    words = tuple(dict.fromkeys(word.casefold() for word in wanted.words))
 
     def is_wanted(row: Row) -> bool:
         members = row.item.members
@@ -70,7 +84,7 @@ def find_personas(store: Store, wanted: Wanted) -> list[Row]:
             and (not profession or profession in professions_of(members))
             and not (wanted.without_hpr and members["hpr_number"])
             and len(members["organizations"]) >= wanted.organizations
-            and all(_fits(word, row, names) for word in wanted.words)
+            and (not words or _Told(row, names).fits(words))
         )
 
     return [row for row in read_rows(store, "persona") if is_wanted(row)]
@@ -78,12 +92,13 @@ def find_personas(store: Store, wanted: Wanted) -> list[Row]:
 
 def near_words(store: Store, words: Sequence[str]) -> str:
     """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
-    names, rows = organization_names(store), read_rows(store, "persona")
-    for word in words:
-        if not any(_fits(word, row, names) for row in rows):
+    names = organization_names(store)
+    rows = [_Told(row, names) for row in read_rows(store, "persona")]
+    for word in dict.fromkeys(word.casefold() for word in words):
+        if not any(row.fits((word,)) for row in rows):
             # Short names as they are, and every word of letters.
-            told = (part for row in rows for part in re.findall(r"[^\W\d]\w+(?:-\w+)*", _told_of(row, names)))
-            return hint(word.casefold(), sorted({part.casefold() for part in told}))
+            told = (part for row in rows for part in re.findall(r"[^\W\d]\w+(?:-\w+)*", row.text))
+            return hint(word, sorted(set(told)))
     return ""
 
 
@@ -173,29 +188,40 @@ def login_parameters(persona: Persona) -> dict[str, str]:
     return parameters if level == "4" else {**parameters, SECURITY_LEVEL: level}
 
 
+#: The codes of professions, in small letters.
+_CODES = frozenset(code.casefold() for code in PROFESSIONS)
+
 #: Digits from which on they are the beginning of a number; fewer are a word, such as an age or a level.
 _A_NUMBER = 4
 
 
-def _fits(word: str, row: Row, organizations: Mapping[str, str]) -> bool:
-    members, sought = row.item.members, word.casefold()
-    codes = professions_of(members)
-    if word.isdigit():
-        numbers = (members["pid"], members["hpr_number"] or "", *members["organizations"])
-        started = len(word) >= _A_NUMBER and any(number.startswith(word) for number in numbers)
-        return started or word in re.findall(r"\d+", members["description"])
-    if word.upper() in PROFESSIONS:
-        return word.upper() in codes or sought in _names(row).casefold().split()
-    return sought in _told_of(row, organizations).casefold()
+class _Told:
+    """What a person is found by, put together once however many words are looked for."""
 
+    __slots__ = ("_codes", "_names", "_numbers", "_numbers_told", "text")
 
-def _names(row: Row) -> str:
-    """Full name and short name, a line each."""
-    return f"{full_name(row.item) if isinstance(row.item, Persona) else ''}\n{row.item.members['persona'] or ''}"
+    def __init__(self, row: Row, organizations: Mapping[str, str]) -> None:
+        members = row.item.members
+        full = full_name(row.item) if isinstance(row.item, Persona) else ""
+        names = f"{full}\n{members['persona'] or ''}"
+        self._codes = {code.casefold() for code in professions_of(members)}
+        self._names = frozenset(names.casefold().split())
+        self._numbers = (members["pid"], members["hpr_number"] or "", *members["organizations"])
+        self._numbers_told = frozenset(re.findall(r"\d+", members["description"]))
+        known = [names, members["description"], *(PROFESSIONS.get(code, "") for code in professions_of(members))]
+        #: Names, description, professions, names of organizations, a line each, in small letters.
+        self.text = "\n".join(
+            [*known, *(organizations.get(number, "") for number in members["organizations"])]
+        ).casefold()
 
+    def fits(self, words: Iterable[str]) -> bool:
+        """Whether all ``words``, in small letters, are found here."""
+        return all(self._has(word) for word in words)
 
-def _told_of(row: Row, organizations: Mapping[str, str]) -> str:
-    """Where a word is looked for: names, description, professions, names of ``organizations``, a line each."""
-    members = row.item.members
-    known = [_names(row), members["description"], *(PROFESSIONS.get(code, "") for code in professions_of(members))]
-    return "\n".join([*known, *(organizations.get(number, "") for number in members["organizations"])])
+    def _has(self, word: str) -> bool:
+        if word.isdigit():
+            started = len(word) >= _A_NUMBER and any(number.startswith(word) for number in self._numbers)
+            return started or word in self._numbers_told
+        if word in _CODES:
+            return word in self._codes or word in self._names
+        return word in self.text

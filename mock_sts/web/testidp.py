@@ -25,7 +25,15 @@ from mock_sts.protocol.params import Params
 from mock_sts.services.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.automation import Outcome, read_outcome
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.lookup import NotFoundError, Wanted, claims_of, find_personas, professions_of, the_persona
+from mock_sts.services.lookup import (
+    NotFoundError,
+    Wanted,
+    claims_of,
+    find_personas,
+    professions_of,
+    search_words,
+    the_persona,
+)
 from mock_sts.services.sts import Sts
 from mock_sts.store.fixtures import Row
 from mock_sts.web import browser, reading
@@ -151,7 +159,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
     typed = fields or Params()
     field, cookie = browser.antiforgery_token(sts)
     language = _language(waiting)
-    words = request.args.get("q", "").split()
+    words = search_words(request.args.get("q", ""))
     people = find_personas(sts.store, Wanted(words))
     chosen = _chosen(sts, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
     location = browser.rooted(page_of(provider, _return_url()))
