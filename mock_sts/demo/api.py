@@ -114,8 +114,9 @@ class SeenProofs:
         """Whether this proof comes for the first time; from now on it does not."""
         name = sha256_base64url(f"{thumbprint} {jti}".encode())
         with self._lock:
+            # Neither long ago nor, by a clock that was ahead, long to come: no such proof is taken for its time either.
             while self._seen and (
-                len(self._seen) >= _MOST_PROOFS or next(iter(self._seen.values())) < now - 2 * _PROOF_AGE - _LEEWAY
+                len(self._seen) >= _MOST_PROOFS or abs(now - next(iter(self._seen.values()))) > 2 * _PROOF_AGE + _LEEWAY
             ):
                 self._seen.popitem(last=False)
             if name in self._seen:

@@ -65,7 +65,7 @@ class Shelf:
     @staticmethod
     def _read(path: Path) -> dict[str, Any] | None:
         try:
-            if path.stat().st_mtime < time.time() - _LIFETIME:
+            if _age(path) > _LIFETIME:
                 return None
             value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):  # one that is damaged is worth as much as none
@@ -76,10 +76,18 @@ class Shelf:
         aged = []
         for path in self._folder.iterdir():
             try:
-                aged.append((path.stat().st_mtime, path))
+                aged.append((_age(path), path))
             except FileNotFoundError:  # another request has taken it
                 continue
-        aged.sort(key=lambda pair: pair[0], reverse=True)
-        for number, (made, path) in enumerate(aged):
-            if number >= self._most or made < time.time() - _LIFETIME:
+        aged.sort(key=lambda pair: pair[0])
+        for number, (age, path) in enumerate(aged):
+            if number >= self._most or age > _LIFETIME:
                 path.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since ``path`` was written; of one that a clock which was ahead dates later than now, seconds until then.
+
+    Else such files would outlive all others, and leave new ones no place.
+    """
+    return abs(time.time() - path.stat().st_mtime)

@@ -88,13 +88,15 @@ def names_of(urls: Iterable[str], host: str) -> tuple[str, ...]:
 
 
 def are_current(files: CertificateFiles, names: Sequence[str], now: int) -> bool:
-    """Whether the leaf is there, for all of ``names``, good for a while after ``now`` (seconds), and CA, leaf and key
+    """Whether the leaf is there, for all of ``names``, good at ``now`` (seconds) and for a while, and CA, leaf and key
     are the ones that were made together.
     """
     try:
         state = json.loads(files.state.read_text(encoding="utf-8"))
         fits = state["names"] == list(names) and state["ends"] > now + _TOO_SHORT * _DAY
-        return bool(fits) and state["digests"] == _digests(files)
+        # One that a clock made which was ahead is not good yet.
+        begun = state["ends"] - _LEAF_DAYS * _DAY <= now
+        return bool(fits and begun) and state["digests"] == _digests(files)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -271,8 +273,10 @@ def _read_authority(files: CertificateFiles, now: int) -> tuple[Any, Any] | None
     for file in (files.ca, files.leaf):
         try:
             for certificate in x509.load_pem_x509_certificates(_content(file)):
+                begins = certificate.not_valid_before_utc.timestamp()
                 ends = certificate.not_valid_after_utc.timestamp()
-                if certificate.public_key() == key.public_key() and ends > now + _LEAF_DAYS * _DAY:
+                lasts = begins <= now and ends > now + _LEAF_DAYS * _DAY
+                if certificate.public_key() == key.public_key() and lasts:
                     if file != files.ca:
                         _put_aside(files.ca, now)
                         _write(files.ca, _pem(certificate), 0o644)

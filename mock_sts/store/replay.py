@@ -56,23 +56,28 @@ def is_remembered(store: Store, once: Once) -> bool:
 
 
 class Sweeper:
-    """Sweeps at most once a minute, in the transaction of whoever comes by."""
+    """Sweeps at most once a minute, in the transaction of whoever comes by.
+
+    It remembers when it swept, not when it will: a clock that was ahead for a moment would put that off for as long.
+    """
 
     def __init__(self) -> None:
-        self._next = 0
+        self._swept_at: int | None = None
+        self._pause = _SWEEP_EVERY
 
     def sweep_sometimes(self, connection: Connection, wall: int, now: int) -> None:
         """Forget what is over, if the last sweep was long enough ago: by the real time ``wall`` what clients made, by
         ``now`` what we keep (seconds).
         """
-        if wall >= self._next:
-            more = False
-            for table, kept in _SWEPT.items():
-                swept = connection.exec_driver_sql(
-                    f"DELETE FROM {table} WHERE rowid IN "  # noqa: S608
-                    f"(SELECT rowid FROM {table} WHERE expires_at < ? LIMIT {_AT_ONCE})",
-                    ((wall if table in _BY_WALL else now) - kept,),
-                )
-                more = more or swept.rowcount >= _AT_ONCE
-            # Where more was over than one sweep takes, the next one comes by sooner.
-            self._next = wall + (1 if more else _SWEEP_EVERY)
+        if self._swept_at is not None and 0 <= wall - self._swept_at < self._pause:
+            return
+        more = False
+        for table, kept in _SWEPT.items():
+            swept = connection.exec_driver_sql(
+                f"DELETE FROM {table} WHERE rowid IN "  # noqa: S608
+                f"(SELECT rowid FROM {table} WHERE expires_at < ? LIMIT {_AT_ONCE})",
+                ((wall if table in _BY_WALL else now) - kept,),
+            )
+            more = more or swept.rowcount >= _AT_ONCE
+        # Where more was over than one sweep takes, the next one comes by sooner.
+        self._swept_at, self._pause = wall, 1 if more else _SWEEP_EVERY
