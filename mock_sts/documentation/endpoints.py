@@ -54,6 +54,7 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "token_management.device": ("nobody", "refuses, for HelseID gives its grant to no client"),
     "token_management.ciba": ("nobody", "refuses, for HelseID gives its grant to no client"),
     "end_session.end": ("browsers, sent by a client", "logs out, and goes back to the client"),
+    "end_session.question": ("browsers", "asks whether one wants to log out"),
     "end_session.confirmed": ("browsers", "logs out after the question whether one wants to"),
     "demo.home": ("you", "the demo: a correct client, to log in with and to look at"),
     "demo.steps": ("you", "every request and answer of the demo, step by step"),

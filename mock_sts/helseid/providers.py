@@ -84,8 +84,8 @@ PROVIDERS = (
     ),
     Provider(
         "helsemidtnorge-oidc",
-        "Helse Midt-Norge",
-        (Eid("helsemidtnorge", "Helse Midt-Norge", ("3",), _INSIDE, "D for the level, I for amr"),),
+        "Helse Midt-Norge RHF",
+        (Eid("helsemidtnorge", "Helse Midt-Norge RHF", ("3",), _INSIDE, "D for the level, I for amr"),),
         "D for the provider, I for the scheme",
     ),
     Provider(

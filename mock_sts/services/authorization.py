@@ -263,6 +263,8 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
         found = None
     client_id = params.one("client_id")
     exchange.client_id = client_id or (found.client_id if found else None)
+    if client_id and exchange.catalog.client(client_id) is None:
+        raise _unknown_client(client_id)
     surplus = tuple(name for name in params if name not in ("client_id", "request_uri", AUTHZ_ID, *testidp.PARAMETERS))
     # A request of the front channel comes back by its handle alone; only a pushed one names its client beside it.
     owner = client_id if pushed or found is None else found.client_id
@@ -304,13 +306,17 @@ def _client(exchange: Exchange, client_id: str | None) -> Client:
     exchange.client_id = client_id
     client = exchange.catalog.client(client_id) if client_id else None
     if client is None:
-        raise OAuthError(
-            ErrorCode.UNAUTHORIZED_CLIENT,
-            "Unknown client or client not enabled",
-            detail=f"client_id is {(client_id or '')[:100]!r}, which is not registered; register it, or mend it",
-        )
+        raise _unknown_client(client_id or "")
     exchange.follow(client)
     return client
+
+
+def _unknown_client(client_id: str) -> OAuthError:
+    return OAuthError(
+        ErrorCode.UNAUTHORIZED_CLIENT,
+        "Unknown client or client not enabled",
+        detail=f"client_id is {client_id[:100]!r}, which is not registered; register it, or mend it",
+    )
 
 
 def _is_good(exchange: Exchange, pending: Pending, session: LoginSession, told: Told | None) -> bool:

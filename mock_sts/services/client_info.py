@@ -11,6 +11,9 @@ from mock_sts.services.exchange import Exchange
 #: HelseID's own name for a grant whose registered name is a URN.
 _GRANT_NAMES = {GrantType.TOKEN_EXCHANGE.value: "token_exchange"}
 
+#: Grants that HelseID does not list: this one follows from the scope offline_access.
+_IMPLIED = (GrantType.REFRESH_TOKEN.value,)
+
 
 def client_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
     """The registration of the token's client. Raises OAuthError invalid_token (401) or insufficient_scope (403).
@@ -28,14 +31,15 @@ def client_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
     def own(name: str, usual: object) -> object:
         return usual if members[name] is None else members[name]
 
-    issued_at = members["client_id_issued_at"] or 0
+    # A registration without a time of its own came with the database, and nothing changes it but a reload.
+    issued_at = own("client_id_issued_at", exchange.sts.made_at)
     return {
         "ClientId": client.client_id,
         "ClientName": members["client_name"],
         "Created": issued_at,
         "Updated": issued_at,
         "RequirePkce": True,
-        "AllowedGrantTypes": [_GRANT_NAMES.get(name, name) for name in members["grant_types"]],
+        "AllowedGrantTypes": [_GRANT_NAMES.get(name, name) for name in members["grant_types"] if name not in _IMPLIED],
         "AllowedScopes": list(client.scopes),
         "AllowedIdentityProviders": [provider.scheme for provider in exchange.sts.providers_for(client)],
         "RedirectUris": list(members["redirect_uris"]),

@@ -18,6 +18,7 @@ from mock_sts.store.catalog import CatalogHolder
 from mock_sts.store.engine import Store
 from mock_sts.store.keys import load_signing_keys, server_secret
 from mock_sts.store.replay import Sweeper
+from mock_sts.store.schema import made_at
 from mock_sts.store.told_addresses import NOTHING_TOLD, Told
 
 #: The environment at the root of the server.
@@ -54,7 +55,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Sts:
-    """One process' view of the server. ``instance`` tells servers apart that share a host, in cookie names."""
+    """One process' view of the server. ``instance`` tells servers apart that share a host, in cookie names;
+    ``made_at`` is when its database was first used, in seconds.
+    """
 
     configured: Addresses
     policy: Policy
@@ -67,6 +70,7 @@ class Sts:
     people: People
     seal: Seal
     instance: str
+    made_at: int
 
     @property
     def addresses(self) -> Addresses:
@@ -106,4 +110,5 @@ def open_sts(
         people=People(),
         seal=Seal(server_secret(store, "seal", lambda: secrets.token_bytes(32))),
         instance=server_secret(store, "instance", lambda: secrets.token_bytes(4)).hex(),
+        made_at=made_at(store, clock.times().wall),
     )

@@ -17,6 +17,7 @@ SCHEMA_VERSION = 3
 
 #: Rows of the table ``meta``.
 VERSION_ROW, DIGEST_ROW, FOLDERS_ROW = "schema_version", "fixtures_digest", "fixtures_folders"
+MADE_ROW = "made_at"
 
 #: Sort of entry to the file patterns that hold it, in the order in which they are loaded.
 PATTERNS: Mapping[str, tuple[str, ...]] = {

@@ -5,9 +5,10 @@ import sqlite3
 from contextlib import closing
 
 from sqlalchemy import insert, inspect, select
+from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from mock_sts.store.engine import BUSY_TIMEOUT, Store, StoreError
-from mock_sts.store.fixture_files import SCHEMA_VERSION, VERSION_ROW
+from mock_sts.store.fixture_files import MADE_ROW, SCHEMA_VERSION, VERSION_ROW
 from mock_sts.store.tables import META, METADATA, REVISION, trigger_statements
 
 
@@ -44,6 +45,18 @@ def make_tables(store: Store) -> None:
             connection.exec_driver_sql(statement)
         connection.execute(insert(META).values(name=VERSION_ROW, value=str(SCHEMA_VERSION)))
         connection.execute(insert(REVISION).values(id=1, number=_first_revision()))
+
+
+def made_at(store: Store, now: int) -> int:
+    """When the database was first used (seconds): ``now`` at the first call, and the same ever after."""
+    wanted = select(META.c.value).where(META.c.name == MADE_ROW)
+    with store.reading() as connection:
+        found = connection.scalar(wanted)
+    if found is None:
+        with store.writing() as connection:
+            connection.execute(insert_or_ignore(META).values(name=MADE_ROW, value=str(now)).on_conflict_do_nothing())
+            found = connection.scalar(wanted)
+    return int(found or now)
 
 
 def use_wal(store: Store, raw: sqlite3.Connection) -> None:

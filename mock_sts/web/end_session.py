@@ -38,6 +38,12 @@ def blueprint(sts: Sts) -> Blueprint:
         urls = opened.get("urls")
         return browser.frames([str(url) for url in urls] if isinstance(urls, list) else [])
 
+    @routes.get(_LOGOUT)
+    def question() -> Response:
+        """The page with the form, for those who come by its address."""
+        reading.refuse_head()
+        return _end(sts, EndSessionRequest(None, None, None), confirmed=False, ui_locales=_ui_locales())
+
     @routes.post(_LOGOUT)
     def confirmed() -> Response:
         form = reading.form()
@@ -45,6 +51,10 @@ def blueprint(sts: Sts) -> Blueprint:
         return _end(sts, EndSessionRequest(None, None, None), confirmed=not forged, ui_locales=form.words("ui_locales"))
 
     return routes
+
+
+def _ui_locales() -> tuple[str, ...]:
+    return Params.from_form(request.query_string).words("ui_locales")
 
 
 def _end(sts: Sts, asked: EndSessionRequest, *, confirmed: bool, ui_locales: tuple[str, ...] = ()) -> Response:

@@ -11,7 +11,8 @@ from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.store.engine import StoreError
 from mock_sts.store.faults import meaning_of_file_error
-from mock_sts.web.writing import NO_STORE, json_response
+from mock_sts.web.paths import is_emulated
+from mock_sts.web.writing import NO_STORE, empty_response, json_response
 
 LOG = logging.getLogger("mock_sts")
 
@@ -20,8 +21,11 @@ PROBLEM_TYPE = "application/problem+json; charset=UTF-8"
 #: Headers of the framework's errors that belong to their meaning.
 _KEPT_HEADERS = ("Allow", "WWW-Authenticate")
 
-#: Where everything of ours lives; the rest of the paths are HelseID's.
+#: Where the control API lives.
 API_PREFIX = "/mock/api/"
+
+#: HelseID's product answers these by their status alone (IdentityServer's StatusCodeResult).
+_BODILESS = (405, 415)
 
 
 def back_channel_error(error: OAuthError) -> Response:
@@ -107,4 +111,6 @@ def _unknown_host(seen: str, known: tuple[str, ...], fault: HostFault) -> Respon
 def _answer(status: int, code: ErrorCode, title: str, detail: str) -> Response:
     if request.path.startswith(API_PREFIX):
         return problem(status, title, detail)
+    if status in _BODILESS and is_emulated(request.path):
+        return empty_response(status, NO_STORE)
     return back_channel_error(OAuthError(code, detail, status=status))

@@ -43,5 +43,7 @@ def token_refused(error: OAuthError, scheme: str, algorithms: Iterable[str]) -> 
 
 
 def empty_response(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:
-    """A response without body."""
-    return Response(b"", status, headers)
+    """A response without body, and so without a type of one."""
+    response = Response(b"", status, headers)
+    del response.headers["Content-Type"]
+    return response

@@ -34,7 +34,7 @@ def log_in(page: Page, pid: str = PERSON, provider: str = "Test IDP") -> None:
         ("Buypass", "buypass-oidc", "4"),
         ("Commfides", "commfides-oidc", "4"),
         ("ID-porten", "idporten-oidc", "4"),
-        ("Helse Midt-Norge", "helsemidtnorge-oidc", "3"),
+        ("Helse Midt-Norge RHF", "helsemidtnorge-oidc", "3"),
         ("Helseplattformen", "helseplattformen-oidc", "4"),
     ],
 )

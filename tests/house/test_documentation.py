@@ -121,15 +121,20 @@ def test_errors_of_http_itself_are_as_the_table_says(worlds: Worlds) -> None:
     sts, form = worlds.make(max_body=10), {"Content-Type": "application/x-www-form-urlencoded"}
     answers = {
         404: sts.get("/connect/nothing"),
-        405: sts.transport.send("PUT", Endpoint.USERINFO),
         413: sts.transport.send("POST", Endpoint.TOKEN, form, b"x" * 11),
-        415: sts.transport.send("POST", Endpoint.REVOCATION, {"Content-Type": "text/plain"}, b"x"),
     }
     told = "\n".join(when for code, _, _, when in errors._OTHER_ERRORS if code is ErrorCode.INVALID_REQUEST)
     for status, answer in answers.items():
         assert (answer.status, answer.json["error"]) == (status, "invalid_request")
         assert answer.json["error_description"]
         assert str(status) in told
+    silent = {
+        405: sts.transport.send("PUT", Endpoint.USERINFO),
+        415: sts.transport.send("POST", Endpoint.REVOCATION, {"Content-Type": "text/plain"}, b"x"),
+    }
+    for status, answer in silent.items():
+        assert (answer.status, answer.content) == (status, b"")
+        assert f"{status} and no body" in " ".join(errors.errors_page().split())
 
 
 def judge_everywhere(sts: Emulator) -> None:

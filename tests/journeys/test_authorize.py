@@ -424,7 +424,7 @@ def test_an_error_is_an_answer_too(rp: RelyingParty, changes: dict[str, Any], er
 
 @pytest.mark.covers("contract.61")
 @pytest.mark.covers("authorize.request-uri.own-client")
-@pytest.mark.parametrize("client_id", ["other", "stranger", ""])
+@pytest.mark.parametrize("client_id", ["other", ""])
 def test_a_request_uri_belongs_to_its_client(sts: Emulator, rp: RelyingParty, client_id: str) -> None:
     web(sts, "other")
     path = pushed(rp, Login(), {"test_pid": PERSON})
@@ -439,6 +439,29 @@ def test_a_request_uri_belongs_to_its_client(sts: Emulator, rp: RelyingParty, cl
     )
     # The one whose it is can still use it.
     assert "code" in answer_parameters(browser.send("GET", path))
+
+
+@pytest.mark.covers("authorize.error.page")
+@pytest.mark.parametrize(
+    "kind", ["another client's", "used", "unknown", "no reference of ours", "of the front channel"]
+)
+def test_the_client_is_looked_up_before_what_it_asks_for(sts: Emulator, rp: RelyingParty, kind: str) -> None:
+    browser = rp.browser()
+    path = pushed(rp, Login(), {"test_pid": PERSON})
+    if kind == "used":
+        assert "code" in answer_parameters(browser.send("GET", path))
+    references = {"unknown": NOWHERE, "not our reference": "https://app.example/request.jwt"}
+    asked = rp.authorize_path(references[kind]) if kind in references else path
+    if kind == "of the front channel":
+        plain = web(sts, "plain", require_pushed_authorization_requests=False)
+        back = browser.send("GET", plain_path(plain, Login())).headers["location"]
+        asked = parse_qs(urlsplit(back).query)["ReturnUrl"][0] + "&client_id=web"
+    answer = browser.send("GET", asked.replace("client_id=web", "client_id=stranger"))
+    ends_on_page(browser, answer, "unauthorized_client", "Unknown client or client not enabled")
+    row = sts.journal(limit="1")[0]
+    assert (row["client_id"], row["error"], row["rule"]) == ("stranger", "unauthorized_client", None)
+    if kind == "another client's":  # and the one whose it is can still use it
+        assert "code" in answer_parameters(browser.send("GET", path))
 
 
 @pytest.mark.covers("authorize.request-uri.own-client")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mock_sts.helseid.providers import PROVIDERS
 from tests.journeys.test_resource import prove
-from tests.support.emulator import API_SCOPE, Emulator, Worlds, register
+from tests.support.emulator import API_SCOPE, START, Emulator, Worlds, register
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Headers, Machine, b64
 from tests.support.relying_party import REDIRECT_URI, web_client
@@ -88,12 +88,27 @@ def test_what_the_registration_has_of_its_own_goes_before_the_servers(worlds: Wo
     rp.scopes = f"openid {INFO} {API_SCOPE}"
     access_token = rp.tokens().json["access_token"]
     told = call(rp.machine, {"Authorization": f"Bearer {access_token}"}).json
-    assert told["AllowedGrantTypes"] == ["authorization_code", "refresh_token", "token_exchange"]
+    # Refresh tokens follow from offline_access.
+    assert told["AllowedGrantTypes"] == ["authorization_code", "token_exchange"]
     assert told["AllowedIdentityProviders"] == ["testidp-oidc"]
     assert told["RedirectUris"] == [REDIRECT_URI]
     assert told["PostLogoutRedirectUris"] == ["https://app.example.test/out"]
     assert (told["AccessTokenLifetime"], told["RefreshTokenLifetime"], told["SingleSignOnLifetime"]) == (120, 3600, 60)
     assert told["RefreshTokenUsageType"] == "Reusable"
+
+
+@pytest.mark.covers("client-info.members")
+def test_a_registration_without_a_time_is_as_old_as_the_database(worlds: Worlds) -> None:
+    sts = worlds.make()
+    told = ask(sts.client(scope=[API_SCOPE, INFO])).json
+    assert (told["Created"], told["Updated"]) == (START, START)
+    sts.clock.advance(100_000)
+    # Another process over the same database, later, says the same.
+    again = Emulator(sts.settings)
+    again.clock.advance(100_000)
+    told = ask(again.machine("machine", private_jwk("ES256", 1))).json
+    assert (told["Created"], told["Updated"]) == (START, START)
+    again.close()
 
 
 @pytest.mark.covers("client-info.scope")

@@ -322,8 +322,23 @@ def test_only_a_post_confirms(rp: RelyingParty, method: str) -> None:
     browser = rp.browser()
     log_in(rp, browser)
     action, fields = first_form(page(log_out(browser)))
-    assert browser.send(method, f"{action}?{urlencode(fields)}").status == 405
+    assert browser.send(method, f"{action}?{urlencode(fields)}").status == (200 if method == "GET" else 405)
     assert is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.question")
+@pytest.mark.parametrize(
+    ("query", "question"), [("", "Vil du logge ut?"), ("?ui_locales=en", "Do you want to log out?")]
+)
+def test_the_address_of_the_form_shows_the_question(rp: RelyingParty, query: str, question: str) -> None:
+    browser = rp.browser()
+    assert question not in page(browser.send("GET", f"/Account/Logout{query}"))  # nobody is logged in
+    log_in(rp, browser)
+    text = page(browser.send("GET", f"/Account/Logout{query}"))
+    assert question in text
+    assert is_logged_in(rp, browser)
+    page(browser.send("POST", *first_form(text)))
+    assert not is_logged_in(rp, browser)
 
 
 @pytest.mark.covers("end-session.hostile")

@@ -139,7 +139,7 @@ def test_an_eid_of_another_provider_is_none(rp: RelyingParty, eid: str) -> None:
 @pytest.mark.covers("providers.api-level")
 @pytest.mark.parametrize(
     ("provider", "eid", "granted"),
-    [("ID-porten", "minid", False), ("ID-porten", "bankid", True), ("Helse Midt-Norge", "", False)],
+    [("ID-porten", "minid", False), ("ID-porten", "bankid", True), ("Helse Midt-Norge RHF", "", False)],
 )
 def test_an_api_that_wants_level_4_refuses_what_is_less(
     sts: Emulator, rp: RelyingParty, provider: str, eid: str, granted: bool
@@ -402,7 +402,7 @@ def test_a_person_of_level_3_has_no_eid_of_level_4(rp: RelyingParty) -> None:
         message_of(choose(rp, Login(), "ID-porten", Pid=LEVEL_3_PERSON, Eid="bankid"))
         == "the person has no eID for BankID"
     )
-    for provider in ("ID-porten", "Helse Midt-Norge", "Test IDP"):
+    for provider in ("ID-porten", "Helse Midt-Norge RHF", "Test IDP"):
         login = Login()
         assert identity(rp, login, choose(rp, login, provider, Pid=LEVEL_3_PERSON))[LEVEL] == "3"
     told = "the person has no eID of level 4; the highest is 3"
@@ -514,7 +514,7 @@ def test_scopes_and_level_of_a_second_client(sts: Emulator, rp: RelyingParty) ->
     """The level is the session's, not the client's."""
     other = web(sts, "other", scope=SCOPES.replace("offline_access ", ""))
     other.scopes = SCOPES.replace("offline_access ", "")
-    browser = session_at(rp, "Helse Midt-Norge")
+    browser = session_at(rp, "Helse Midt-Norge RHF")
     login = Login()
     claims = identity(other, login, begin(other, login, browser))
     assert (claims["idp"], claims[LEVEL]) == ("helsemidtnorge-oidc", "3")

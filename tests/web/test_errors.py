@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Response
 
+from mock_sts.protocol.terms import Endpoint
 from tests.support.emulator import Emulator, Worlds
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Machine
@@ -194,8 +195,24 @@ def test_an_unknown_path_is_a_404_in_json(sts: Emulator, path: str) -> None:
 )
 def test_documents_can_only_be_read(sts: Emulator, method: str, path: str) -> None:
     answer = sts.transport.send(method, path)
-    assert_plain_error(answer, 405, "invalid_request")
+    assert (answer.status, answer.content) == (405, b"")
     assert {"GET", "HEAD"} <= set(answer.headers["allow"].split(", ")) <= {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.covers("errors.bodiless")
+@pytest.mark.parametrize("path", sorted(set(Endpoint) - {Endpoint.TOKEN, Endpoint.CHECK_SESSION}))
+def test_a_wrong_method_at_an_endpoint_of_helseid_has_no_body(sts: Emulator, path: str) -> None:
+    """The token endpoint alone answers one as an OAuth error."""
+    answer = sts.transport.send("DELETE", path)
+    assert (answer.status, answer.content) == (405, b"")
+    assert "content-type" not in answer.headers
+    assert answer.headers["allow"]
+    assert answer.headers["cache-control"] == "no-store, no-cache, max-age=0"
+
+
+@pytest.mark.parametrize("path", ["/mock/dpop-nonce", "/mock/style.css", "/health/live"])
+def test_a_wrong_method_at_an_address_of_ours_says_so(sts: Emulator, path: str) -> None:
+    assert_plain_error(sts.transport.send("DELETE", path), 405, "invalid_request")
 
 
 @pytest.mark.parametrize(("settings", "limit"), [({}, 262_144), ({"max_body": 4096}, 4096)], ids=["usual", "set"])

@@ -174,6 +174,8 @@ def test_the_first_page_says_what_this_is_and_leads_on(sts: Emulator, accept: st
     links = {given["data-testid"]: given["href"] for tag, given in found if tag == "a"}
     assert links.keys() == {"demo", "doctor", "journal", "discovery"}
     assert [sts.get(path).status for path in links.values()] == [200] * 4
+    # HelseID's own page has a link of this name.
+    assert f'<a href="{links["discovery"]}" data-testid="discovery">Metadata</a>' in text
     assert page.headers["content-security-policy"] == sts.get("/mock/doctor").headers["content-security-policy"]
 
 
