@@ -52,13 +52,15 @@ class Level(StrEnum):
 class Verdict:
     """What one look gave. ``observed`` and ``expected`` are for people; ``observed`` may quote the client.
 
-    ``says`` takes the place of the requirement's, where HelseID's own words name what was found.
+    ``says`` takes the place of the requirement's, where HelseID's own words name what was found. ``step`` marks what is
+    answered as a breach and is none: a correct client comes by here too.
     """
 
     met: bool
     observed: str = ""
     expected: str = ""
     says: str = ""
+    step: bool = False
 
 
 _MET = Verdict(met=True)
@@ -71,13 +73,13 @@ LONGEST_OBSERVED, LONGEST_EXPECTED = 200, 300
 _COMPARED, _COMPARED_VALUES = 200, 3
 
 
-def holds(met: bool, observed: object = "", expected: object = "", says: object = "") -> Verdict:
+def holds(met: bool, observed: object = "", expected: object = "", says: object = "", *, step: bool = False) -> Verdict:
     """A verdict. ``observed``, ``expected`` and ``says`` become text only when the requirement is broken: they may be
     functions that make it, for most requirements are met and formatting costs more than judging.
     """
     if met:
         return _MET
-    return Verdict(False, _short(observed, LONGEST_OBSERVED), _short(expected, LONGEST_EXPECTED), _words(says))
+    return Verdict(False, _short(observed, LONGEST_OBSERVED), _short(expected, LONGEST_EXPECTED), _words(says), step)
 
 
 def nearest_first(known: Iterable[str], sent: Iterable[str]) -> list[str]:

@@ -2,15 +2,18 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mock_sts.helseid.profile import dpop as chapter
 from mock_sts.helseid.profile.dpop import ProofEvidence
+from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
 from mock_sts.services.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange, Use
+from mock_sts.store.journal import unanswered_challenge
 from mock_sts.store.replay import Once, is_remembered
 
 
@@ -27,16 +30,42 @@ def check_proof(
         exchange.use_up(client.use)
         return None
     evidence, use = gather(exchange, proofs[0], endpoint, method)
+    key = _key_of(client, evidence.proof)
+    if key is not None and not evidence.nonce_good:
+        evidence = replace(evidence, challenge_ignored=_has_ignored_challenge(exchange, key, evidence.read))
     try:
         exchange.judge(chapter.CHAPTER, evidence)
     except OAuthError as error:
         if error.code is ErrorCode.USE_DPOP_NONCE:
             error.headers[NONCE_HEADER] = exchange.sts.nonces.mint(exchange.times.now)
             exchange.note_challenged(client.use.once)
+            if key is not None:
+                exchange.note_proof_key(key)
         raise
+    if key is not None:
+        exchange.note_proof_key(key)
     exchange.use_up(client.use)
     exchange.use_up(use)
     return evidence.read.thumbprint
+
+
+def _key_of(client: AuthenticatedClient, proof: DPoPProof | None) -> bytes | None:
+    """A digest that tells one client's key from all others; None for a proof that shows no key."""
+    if proof is None or proof.signature is not Signature.VERIFIED:
+        return None
+    return Once("proof-key", (client.client.client_id, proof.thumbprint), 0).digest
+
+
+def _has_ignored_challenge(exchange: Exchange, key: bytes, proof: DPoPProof) -> bool:
+    """Whether the exchange before this one, of the same client with the same ``key``, ended in a challenge.
+
+    A nonce that came too late is not ignored, however old it is by now. Requests that a client sends side by side
+    before it has read an answer look the same as one that does not read it.
+    """
+    challenged_at = unanswered_challenge(exchange.sts.store, key)
+    if challenged_at is None:
+        return False
+    return proof.nonce is None or exchange.times.wall < challenged_at + exchange.sts.nonces.step
 
 
 def gather(exchange: Exchange, text: str, endpoint: str, method: str) -> tuple[ProofEvidence, Use]:

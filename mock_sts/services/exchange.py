@@ -53,6 +53,7 @@ class Exchange:
         self.detail: dict[str, Any] = {}
         self._uses: list[Use] = []
         self._challenged: Once | None = None
+        self._proof_key: bytes | None = None
         self._burns: list[Callable[[Transaction], bool]] = []
         self._journaled = False
         if urls.any_host:
@@ -66,7 +67,7 @@ class Exchange:
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
         """Judge ``evidence``, keep the findings, and raise the OAuthError of the first breach that is refused."""
         findings = chapter.judge(evidence, self.enforcement)
-        self.findings += findings
+        self.findings += [finding for finding in findings if not finding.verdict.step]
         error = refusal(findings, self.enforcement)
         if error is not None:
             raise error
@@ -82,6 +83,10 @@ class Exchange:
     def note_challenged(self, once: Once) -> None:
         """Let the journal row say that ``once`` met a challenge, which uses nothing up."""
         self._challenged = once
+
+    def note_proof_key(self, digest: bytes) -> None:
+        """Let the journal row say which client's key (by its digest) has shown a nonce, or was challenged for one."""
+        self._proof_key = digest
 
     def burn_on_refusal(self, burn: Callable[[Transaction], bool]) -> None:
         """From now on a refusal carries out ``burn`` as well, in its one write."""
@@ -135,7 +140,7 @@ class Exchange:
         outcome = journal.GRANTED
         if error is not None:
             outcome = journal.CHALLENGED if error.code is ErrorCode.USE_DPOP_NONCE else journal.REFUSED
-            if not error.rule:  # no finding tells why
+            if not any(finding.requirement.id == error.rule for finding in self.findings):  # none tells why
                 self.detail["reason"] = _explained(error)
         entry = journal.Entry(
             at=self.times.wall,
@@ -147,6 +152,7 @@ class Exchange:
             findings=self.findings,
             detail=self.detail,
             challenged=self._challenged.digest if self._challenged else None,
+            proof_key=self._proof_key,
             authenticated=self.authenticated,
         )
         journal.write_entry(transaction, entry, self.sts.policy.journal_size)

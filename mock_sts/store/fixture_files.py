@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 #: Raised when a table changes; a database of another version is refused with a sentence.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Rows of the table ``meta``.
 VERSION_ROW, DIGEST_ROW, FOLDERS_ROW = "schema_version", "fixtures_digest", "fixtures_folders"

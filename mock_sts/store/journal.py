@@ -13,10 +13,11 @@ from mock_sts.store.engine import Store
 from mock_sts.store.tables import JOURNAL
 
 _INSERT = (
-    "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail, challenged) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, proof_key) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHALLENGED = "SELECT 1 FROM journal WHERE challenged = ? LIMIT 1"
+_LAST_OF_KEY = "SELECT outcome, at FROM journal WHERE proof_key = ? ORDER BY id DESC LIMIT 1"
 _TRIM = "DELETE FROM journal WHERE id <= ?"
 
 #: Rows written between two looks at the journal's length.
@@ -36,8 +37,8 @@ GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters, never secrets.
-    ``challenged`` is the digest of an assertion that met a nonce challenge; ``authenticated`` says that a client proved
-    who it is, else less is kept.
+    ``challenged`` is the digest of an assertion that met a nonce challenge; ``proof_key`` that of a client's key that
+    was challenged or has shown a nonce. ``authenticated`` says that a client proved who it is, else less is kept.
     """
 
     at: int
@@ -49,6 +50,7 @@ class Entry:
     findings: Sequence[Finding]
     detail: dict[str, Any]
     challenged: bytes | None = None
+    proof_key: bytes | None = None
     authenticated: bool = True
 
 
@@ -66,6 +68,7 @@ def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
             _findings_text(entry.findings),
             _detail_text(entry.detail, _MAX_DETAIL if entry.authenticated else _MAX_STRANGERS_DETAIL),
             entry.challenged,
+            entry.proof_key,
         ),
     )
     row_id = result.lastrowid or 0
@@ -78,6 +81,14 @@ def was_challenged(store: Store, digest: bytes) -> bool:
     return store.read_one(_CHALLENGED, (digest,)) is not None
 
 
+def unanswered_challenge(store: Store, digest: bytes) -> int | None:
+    """When the client's key with this digest was challenged for a nonce, in seconds, if that was the last that the
+    journal knows of it; else None.
+    """
+    row = store.read_one(_LAST_OF_KEY, (digest,))
+    return row[1] if row is not None and row[0] == CHALLENGED else None
+
+
 def read_entries(
     store: Store,
     *,
@@ -88,7 +99,7 @@ def read_entries(
     rule: str | None = None,
 ) -> list[dict[str, Any]]:
     """The newest rows first, as JSON-ready mappings; ``before`` is a row id to page on from."""
-    shown = [column for column in JOURNAL.c if column is not JOURNAL.c.challenged]
+    shown = [column for column in JOURNAL.c if column.name not in ("challenged", "proof_key")]
     query = select(*shown).order_by(JOURNAL.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(JOURNAL.c.id < before)

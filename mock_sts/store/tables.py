@@ -153,8 +153,11 @@ JOURNAL = Table(
     Column("detail", Text, nullable=False),
     # Digest of the assertion that met a nonce challenge: a fact for the judgement of the next request.
     Column("challenged", LargeBinary),
+    # Digest of the client's key whose proof was challenged or has shown a nonce: the same.
+    Column("proof_key", LargeBinary),
     Index("journal_client_id", "client_id", "id"),
     Index("journal_challenged", "challenged", sqlite_where=text("challenged IS NOT NULL")),
+    Index("journal_proof_key", "proof_key", sqlite_where=text("proof_key IS NOT NULL")),
     sqlite_strict=True,
 )
 

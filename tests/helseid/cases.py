@@ -102,6 +102,16 @@ def _same_assertion_after_challenge(machine: Machine) -> Answer:
     return machine.post(body, proof=machine.proof())
 
 
+def _twice(breach: Break) -> Break:
+    """Once is a step of the protocol, again is a breach."""
+
+    def both(machine: Machine) -> Answer:
+        assert breach(machine).status == 400
+        return breach(machine)
+
+    return both
+
+
 def _same_proof_twice(machine: Machine) -> Answer:
     machine.learn_nonce()
     sent = machine.proof()
@@ -304,8 +314,8 @@ CASES: dict[str, Case] = {
     "dpop.htu-alias": Case(NEVER, _alias_target, settings=ALIASES),
     "dpop.issued-at": Case(HELSEID, proof_claims(iat=ABSENT), "invalid_dpop_proof"),
     "dpop.clock": Case(STRICT, proof_claims(iat=1_800_000_000 - 71), "invalid_dpop_proof", fapi2="refused"),
-    "dpop.nonce": Case(CHALLENGE, proof_claims(nonce=ABSENT), "use_dpop_nonce"),
-    "dpop.nonce-current": Case(CHALLENGE, proof_claims(nonce="CfDJ8nonsense"), "use_dpop_nonce"),
+    "dpop.nonce": Case(CHALLENGE, _twice(proof_claims(nonce=ABSENT)), "use_dpop_nonce"),
+    "dpop.nonce-current": Case(CHALLENGE, _twice(proof_claims(nonce="CfDJ8nonsense")), "use_dpop_nonce"),
     "dpop.single-use": Case(HELSEID, _same_proof_twice, "invalid_dpop_proof"),
     # grant and scope
     "grant.known": Case(ALWAYS, form(grant_type="password"), "unsupported_grant_type"),

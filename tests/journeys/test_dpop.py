@@ -17,6 +17,7 @@ from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import START, Emulator, LiveServer, Worlds
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64
+from tests.support.relying_party import Login, web_client
 
 TARGET = "http://localhost:8080/connect/token"
 RSA_3072 = private_jwk("PS256", 0, 3072)
@@ -720,3 +721,99 @@ def test_a_challenge_stores_nothing_but_its_journal_row(sts: Emulator, machine: 
     before = sts.row_counts()
     challenged(post(machine, machine.proof()), "dpop.nonce", "Missing 'nonce' value.")
     assert sts.row_counts() == before
+
+
+# A challenge is an exchange; who does not take it is a finding
+
+
+def after(sts: Emulator) -> tuple[str, set[str]]:
+    """Outcome of the newest exchange, and the rules about nonces that it broke."""
+    entry = sts.journal(limit="1")[0]
+    broken = {finding["rule"] for finding in entry["findings"]["broken"]}
+    assert not broken & {"dpop.nonce", "dpop.nonce-current"} & set(entry["findings"]["met"])
+    return entry["outcome"], broken
+
+
+#: What a client sends in a row, and what each is: a nonce that is missing, foreign or outdated, or good; of another
+#: key; of another client; in a request that is refused for something else.
+NO_FINDING: set[str] = set()
+ROWS: dict[str, list[tuple[str, set[str]]]] = {
+    "once": [("missing", NO_FINDING)],
+    "as every client does": [("missing", NO_FINDING), ("good", NO_FINDING)],
+    "always anew, without keeping the nonce": [("missing", NO_FINDING), ("good", NO_FINDING)] * 3,
+    "an outdated nonce": [("good", NO_FINDING), ("outdated", NO_FINDING), ("good", NO_FINDING)],
+    "twice": [("missing", NO_FINDING), ("missing", {"dpop.nonce"})],
+    "three times": [("missing", NO_FINDING), ("missing", {"dpop.nonce"}), ("missing", {"dpop.nonce"})],
+    "a foreign nonce twice": [("foreign", NO_FINDING), ("foreign", {"dpop.nonce-current"})],
+    "a foreign nonce after a challenge": [("missing", NO_FINDING), ("foreign", {"dpop.nonce-current"})],
+    "none after a foreign nonce": [("foreign", NO_FINDING), ("missing", {"dpop.nonce"})],
+    "too late with the right one": [("missing", NO_FINDING), ("outdated", NO_FINDING), ("good", NO_FINDING)],
+    "two keys": [("missing", NO_FINDING), ("other key", NO_FINDING), ("missing", {"dpop.nonce"}), ("good", NO_FINDING)],
+    "two clients with one key": [("missing", NO_FINDING), ("other client", NO_FINDING), ("good", NO_FINDING)],
+    "refused in between": [("missing", NO_FINDING), ("refused", NO_FINDING), ("missing", NO_FINDING)],
+    "the lesson is learnt": [
+        ("missing", NO_FINDING),
+        ("missing", {"dpop.nonce"}),
+        ("good", NO_FINDING),
+        ("missing", NO_FINDING),
+    ],
+}
+
+
+@pytest.mark.covers("dpop.challenge.no-finding")
+@pytest.mark.parametrize("mode", ["helseid", "strict", "fapi2"])
+@pytest.mark.parametrize("row", ROWS)
+def test_a_challenge_is_no_finding_and_a_second_in_a_row_is(worlds: Worlds, row: str, mode: str) -> None:
+    sts = worlds.make(enforcement=mode)
+    machine = sts.client()
+    other = sts.client("other", private_jwk("ES256", 5))
+    for number, (sent, expected) in enumerate(ROWS[row]):
+        asking = machine
+        changes: dict[str, Any] = {}
+        if sent == "good":
+            machine.learn_nonce()
+        elif sent == "outdated":
+            machine.learn_nonce()
+            sts.clock.advance(121)
+        elif sent == "foreign":
+            changes = {"claims": {"nonce": "CfDJ8nonsense"}}
+        elif sent == "refused":
+            machine.learn_nonce()
+            answer = machine.token(form={"scope": "test:api/not-allowed"})
+            assert answer.error == "invalid_scope"
+            assert not after(sts)[1] & {"dpop.nonce", "dpop.nonce-current"}
+            continue
+        else:
+            asking = other if sent == "other client" else machine
+            changes = {"claims": {"nonce": ABSENT}, "jwk": OTHER_KEY if sent == "other key" else None}
+        answer = post(asking, asking.proof(**changes))
+        assert (answer.status, after(sts)) == (
+            (200, ("granted", expected)) if sent == "good" else (400, ("challenged", expected))
+        ), number
+
+
+@pytest.mark.covers("dpop.challenge.no-finding")
+def test_the_row_of_a_challenge_still_says_what_to_do(sts: Emulator, machine: Machine) -> None:
+    post(machine, machine.proof())
+    entry = sts.journal(limit="1")[0]
+    assert (entry["rule"], entry["error"]) == ("dpop.nonce", "use_dpop_nonce")
+    assert "carries the nonce of the DPoP-Nonce header" in entry["detail"]["reason"]
+
+
+@pytest.mark.covers("dpop.challenge.no-finding")
+def test_a_proof_that_is_refused_for_something_else_is_not_blamed_for_its_first_nonce_either(
+    sts: Emulator, machine: Machine
+) -> None:
+    proof = machine.proof(claims={"htm": "GET", "nonce": ABSENT})
+    assert post(machine, proof).rule == "dpop.htm"
+    assert after(sts) == ("refused", {"dpop.htm"})
+
+
+@pytest.mark.covers("dpop.challenge.no-finding")
+def test_pushed_requests_and_token_requests_are_one_row(sts: Emulator) -> None:
+    rp = web_client(sts)
+    target = {"htu": f"{sts.issuer}/connect/par", "nonce": ABSENT}
+    assert rp.push(Login(), proof=rp.machine.proof(claims=target)).error == "use_dpop_nonce"
+    assert after(sts) == ("challenged", NO_FINDING)
+    assert rp.machine.post(rp.machine.form(rp.machine.assertion()), proof=rp.machine.proof()).error == "use_dpop_nonce"
+    assert after(sts)[1] >= {"dpop.nonce"}

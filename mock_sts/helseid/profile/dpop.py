@@ -28,6 +28,7 @@ class ProofEvidence:
 
     ``targets`` are the URLs that ``htu`` may name, the expected one first; ``aliases`` are those that production
     would refuse. ``nonce_good`` and ``spent`` are facts: the nonce is ours and current, the proof's jti was used.
+    ``challenge_ignored``: the last exchange of this client with this key was a challenge, and its nonce is not here.
     """
 
     proof: DPoPProof | None
@@ -39,6 +40,7 @@ class ProofEvidence:
     skew: Skew
     nonce_good: bool
     spent: bool = False
+    challenge_ignored: bool = False
 
     @property
     def read(self) -> DPoPProof:
@@ -331,8 +333,13 @@ def clock(evidence: ProofEvidence) -> Verdict | None:
     source=f"RFC 9449 section 8; {DPOP_PAGE}",
 )
 def nonce(evidence: ProofEvidence) -> Verdict:
-    """HelseID always challenges a proof without one."""
-    return holds(evidence.read.nonce is not None or not evidence.read.nonce_is_text, "no nonce", "a server nonce")
+    """HelseID always challenges a proof without one. No client knows a nonce before: only a second time is a breach."""
+    return holds(
+        evidence.read.nonce is not None or not evidence.read.nonce_is_text,
+        lambda: "no nonce, after a challenge that brought one" if evidence.challenge_ignored else "no nonce",
+        "a server nonce",
+        step=not evidence.challenge_ignored,
+    )
 
 
 @CHAPTER.rule(
@@ -348,9 +355,12 @@ def nonce(evidence: ProofEvidence) -> Verdict:
     source=f"RFC 9449 section 8; {DPOP_PAGE}",
 )
 def nonce_current(evidence: ProofEvidence) -> Verdict:
-    """An outdated one is an ordinary event: the client learns the new one."""
+    """An outdated one is an ordinary event: the client learns the new one. A finding is who does not take that."""
     return holds(
-        evidence.nonce_good, lambda: f"nonce is {evidence.read.jws.claims.get('nonce')!r}", "a current server nonce"
+        evidence.nonce_good,
+        lambda: f"nonce is {evidence.read.jws.claims.get('nonce')!r}",
+        "a current server nonce",
+        step=not evidence.challenge_ignored,
     )
 
 
