@@ -276,7 +276,10 @@ def full_name(persona: Persona) -> str:
 
 
 def _hpr_details(subject: Subject) -> dict[str, Any]:
-    """The register's answer; its number is a number here, and a text in the claim."""
+    """The register's answer; its number is a number here, and a text in the claim.
+
+    Without one there is no such member: clients of FHI read a number that cannot be null.
+    """
     number = subject.login.hpr_number
     approvals = [
         {
@@ -287,11 +290,9 @@ def _hpr_details(subject: Subject) -> dict[str, Any]:
         }
         for entry in subject.persona.members["authorizations"]
     ]
-    return {
-        "approvals": approvals if number else [],
-        "hpr_number": int(number) if number else None,
-        "no_hpr_number": number is None,
-    }
+    if not number:
+        return {"approvals": [], "no_hpr_number": True}
+    return {"approvals": approvals, "hpr_number": int(number), "no_hpr_number": False}
 
 
 def parent_of(client: Client, details: Details) -> str | None:
