@@ -412,21 +412,20 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         "code_challenge": request.code_challenge,
         "dpop_jkt": pending.dpop_jkt,
         "on_behalf_of": _on_behalf_of(exchange, pending, session),
-        "login": session.document,
     }
     ends = exchange.times.now + exchange.sts.policy.code_lifetime
 
     def act(transaction: Transaction) -> OAuthError | None:
-        nonlocal sid
+        kept = session
         if pending.handle and not ledger.consume(
             transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, exchange.times.now
         ):
             return refuse(chapter.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
         if made is not None:
-            sid = made.keep(transaction).sid
+            kept = made.keep(transaction)
         ledger.note_client(transaction, sid, pending.client.client_id, pending.issuer, session.expires_at)
-        kept = {**document, "sid": sid}
-        ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, kept, ends)
+        told = {**document, "login": kept.document, "sid": sid}
+        ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, told, ends)
         return None
 
     exchange.finish(act)

@@ -28,10 +28,8 @@ class MadeSession:
     session: LoginSession
 
     def keep(self, transaction: Transaction) -> LoginSession:
-        """Write it and end the browser's former session; what was kept, which may have another session id."""
-        return ledger.keep_session(
-            transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session, secrets.token_hex(16).upper()
-        )
+        """Write it and end the browser's former session; what was kept, which may have another ``auth_time``."""
+        return ledger.keep_session(transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session)
 
 
 def find_session(exchange: Exchange, cookie: str | None) -> LoginSession | None:

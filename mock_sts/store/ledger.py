@@ -66,7 +66,7 @@ class LoginSession:
 
     @property
     def mark(self) -> str:
-        """Tells one login of a session from the next."""
+        """Tells one login of a session from another that differs."""
         return f"{self.sid}:{self.document['auth_time']}"
 
 
@@ -109,22 +109,23 @@ def noted_login(store: Store, handle: str) -> str | None:
     return None if row is None else row[0]
 
 
-def keep_session(
-    transaction: Transaction, cookie: str, environment: str, session: LoginSession, other_sid: str
-) -> LoginSession:
-    """Insert a login session for the browser that holds ``cookie``; it takes the place of older ones with its id.
+def keep_session(transaction: Transaction, cookie: str, environment: str, session: LoginSession) -> LoginSession:
+    """Insert a login session for the browser that holds ``cookie``; it takes the place of older ones with its id, and
+    the clients of these stay for as long as it does.
 
-    Tokens find their login by session id and time. So where a login of that id and second is there already, this one
-    gets ``other_sid``. Returns what was kept.
+    Tokens find their login by session id and time. So a login that differs from another one of that id and second, in
+    level or provider say, gets the next second that is free. Returns what was kept.
     """
     auth_time = session.document["auth_time"]
-    taken = transaction.exec_driver_sql(
-        "SELECT 1 FROM login_session WHERE sid = ? AND auth_time = ? LIMIT 1", (session.sid, auth_time)
-    ).fetchone()
-    if taken is not None:
-        session = replace(session, sid=other_sid)
+    while _is_taken(transaction, session.sid, auth_time, session.document):
+        auth_time += 1
+    session = replace(session, document={**session.document, "auth_time": auth_time})
     transaction.exec_driver_sql(
         "UPDATE login_session SET ended_at = ? WHERE sid = ? AND ended_at IS NULL", (auth_time, session.sid)
+    )
+    transaction.exec_driver_sql(
+        "UPDATE session_client SET expires_at = ? WHERE sid = ? AND expires_at < ?",
+        (session.expires_at, session.sid, session.expires_at),
     )
     transaction.exec_driver_sql(
         "INSERT INTO login_session (digest, environment, sid, auth_time, document, good_until, expires_at) "
@@ -140,6 +141,20 @@ def keep_session(
         ),
     )
     return session
+
+
+def _is_taken(transaction: Transaction, sid: str, auth_time: int, document: dict[str, Any]) -> bool:
+    """Whether session ``sid`` has a login at ``auth_time`` with other facts than ``document``."""
+    rows = transaction.exec_driver_sql(
+        "SELECT document FROM login_session WHERE sid = ? AND auth_time = ?", (sid, auth_time)
+    )
+    own = _facts(document)
+    return any(_facts(json.loads(row[0])) != own for row in rows)
+
+
+def _facts(document: dict[str, Any]) -> dict[str, Any]:
+    """What tokens tell of a login beside its time."""
+    return {name: value for name, value in document.items() if name not in ("auth_time", "began_at")}
 
 
 def remember_login(transaction: Transaction, sid: str, until: int) -> None:

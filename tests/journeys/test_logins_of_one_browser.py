@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mock_sts.store.ledger import clients_of
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import decode
 from tests.support.relying_party import (
@@ -56,6 +57,75 @@ def test_two_logins_from_one_session_in_one_second_are_told_apart(sts: Emulator,
         tokens.append(answer.json["access_token"])
     told = [rp.user_info(token).json[LEVEL] for token in tokens]
     assert told == list(order)
+
+
+#: How the same person logs in again, and after how many seconds: many tests do it within one.
+AGAIN: dict[str, dict[str, str]] = {
+    "the same": {},
+    "forced": {"prompt": "login"},
+    "because of its age": {"max_age": "0"},
+    "at another level": {"test_security_level": "3"},
+    "with another number": {"test_hpr_number": "123456789"},
+    "at another provider": {"acr_values": "idp:testidpnew-oidc"},
+}
+
+
+@pytest.mark.covers("sso.sid")
+@pytest.mark.parametrize("seconds", [0, 1, 100])
+@pytest.mark.parametrize("again", AGAIN)
+def test_the_same_person_keeps_session_and_clients(sts: Emulator, again: str, seconds: int) -> None:
+    first, second, third = (web(sts, name) for name in ("first", "second", "third"))
+    browser = first.browser()
+    sessions: list[dict[str, Any]] = []
+    for rp in (first, second, third, first):
+        asked = {} if rp is first and not sessions else AGAIN[again]
+        login = Login()
+        rp.machine.learn_nonce()
+        tokens = rp.redeem(login, rp.log_in(login, asked, browser)["code"]).json
+        sessions.append(decode(tokens["id_token"])[1])
+        info = rp.user_info(tokens["access_token"]).json
+        assert (info[LEVEL], info[HPR]) == (sessions[-1][LEVEL], sessions[-1][HPR])
+        sts.clock.advance(seconds)
+    assert {claims["sid"] for claims in sessions} == {sessions[0]["sid"]}
+    assert clients_of(sts.store, sessions[0]["sid"]) == [
+        (name, "http://localhost:8080") for name in ("first", "second", "third")
+    ]
+    # And another person gets a session without them, at once.
+    for rp in (first, second):
+        rp.machine.learn_nonce()
+    other = identity(second, browser, {"test_pid": "15849197352"})
+    assert other["sid"] != sessions[0]["sid"]
+    assert clients_of(sts.store, other["sid"]) == [("second", "http://localhost:8080")]
+    assert identity(first, browser, {})["sid"] not in (other["sid"], sessions[0]["sid"])
+
+
+@pytest.mark.covers("sso.sid")
+def test_tokens_of_logins_within_one_second_tell_of_their_own(sts: Emulator) -> None:
+    rp = web(sts)
+    browser = rp.browser()
+    tokens = []
+    for level, number in (("4", ""), ("3", "123456789"), ("4", "7654321"), ("3", "123456789"), ("4", "")):
+        login = Login()
+        asked = {"test_security_level": level, **({"test_hpr_number": number} if number else {})}
+        answer = rp.redeem(login, rp.log_in(login, asked, browser)["code"]).json
+        tokens.append((answer["access_token"], level, number or "565505933", decode(answer["id_token"])[1]))
+    assert len({claims["sid"] for *_, claims in tokens}) == 1
+    for token, level, number, claims in tokens:
+        told = rp.user_info(token).json
+        assert (told[LEVEL], told[HPR]) == (claims[LEVEL], claims[HPR]) == (level, number)
+        assert decode(token)[1]["auth_time"] == claims["auth_time"]
+
+
+@pytest.mark.covers("sso.sid")
+def test_clients_stay_for_as_long_as_logins_prolong_their_session(sts: Emulator) -> None:
+    early, late = web(sts, "early"), web(sts, "late")
+    browser = early.browser()
+    sid = identity(early, browser, {})["sid"]
+    for _ in range(12):
+        sts.clock.advance(7 * 3_600)
+        late.machine.nonce = None
+        assert identity(late, browser, {"prompt": "login"})["sid"] == sid
+    assert [name for name, _ in clients_of(sts.store, sid)] == ["early", "late"]
 
 
 def test_userinfo_knows_a_login_as_long_as_its_refresh_tokens_live(sts: Emulator) -> None:
