@@ -114,9 +114,14 @@ class Addresses:
         return _known_as(self, public_url, former)
 
     def prefix_of(self, path: str) -> str:
-        """The path of one of our URLs that ``path`` begins with; an empty string when there is none."""
-        prefixes = {urlsplit(url).path for url in self.named} - {""}
-        return max((prefix for prefix in prefixes if f"{path}/".startswith(f"{prefix}/")), key=len, default="")
+        """The path of one of our URLs that ``path`` begins with; an empty string when there is none.
+
+        The letters may be others, as in ASP.NET, where no URL has them so.
+        """
+        begins = f"{path}/"
+        prefixes = dict.fromkeys(urlsplit(url).path for url in self.named)
+        fits = [prefix for prefix in prefixes if prefix and begins.lower().startswith(f"{prefix}/".lower())]
+        return max(fits, key=lambda prefix: (len(prefix), begins.startswith(f"{prefix}/")), default="")
 
     def known(self) -> tuple[str, ...]:
         """What a person may be told: the named URLs, else the loopback names."""

@@ -211,7 +211,7 @@ def handle_in(return_url: str) -> str:
     """The ledger handle in a local return URL, or an empty string."""
     # It goes into a Location header, so nothing may stand in it that a URL has not.
     path, _, query = return_url.partition("?")
-    if path != CALLBACK or not (return_url.isascii() and return_url.isprintable()) or " " in return_url:
+    if path.lower() != CALLBACK or not (return_url.isascii() and return_url.isprintable()) or " " in return_url:
         return ""
     params = Params.from_form(query.encode("ascii"))
     return _handle_of(params.one("request_uri"), params.one(AUTHZ_ID))

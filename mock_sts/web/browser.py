@@ -100,7 +100,8 @@ def rooted(path: str) -> str:
 
 def return_url(name: str) -> str:
     """The return URL in the parameter ``name`` of this request, without the prefix that it got from ``rooted``."""
-    return request.args.get(name, "").removeprefix(_root())
+    url, prefix = request.args.get(name, ""), _root()
+    return url[len(prefix) :] if url.lower().startswith(prefix.lower()) else url
 
 
 def redirect(location: str, status: int = 303) -> Response:

@@ -1,4 +1,9 @@
-"""Which paths are HelseID's, which the emulator answers as HelseID does, and which are ours."""
+"""Which paths are HelseID's, and in which letters: ASP.NET, on which HelseID stands, finds a path in any letters; ours
+are found as they are written.
+"""
+
+import re
+from collections.abc import Iterable
 
 #: Below these everything is of our own making.
 OWN = ("/mock/", "/health/")
@@ -7,3 +12,59 @@ OWN = ("/mock/", "/health/")
 def is_emulated(path: str) -> bool:
     """Whether ``path``, of a route, is one of HelseID's."""
     return not path.startswith(OWN)
+
+
+class Paths:
+    """The paths of the routes, as the framework writes them: ``/mock/as/<persona>``."""
+
+    def __init__(self, rules: Iterable[str]) -> None:
+        """``rules`` are all of them."""
+        rules = list(rules)
+        #: Those without a variable part.
+        self.fixed = frozenset(rule for rule in rules if "<" not in rule)
+        self._emulated = {rule.lower(): rule for rule in self.fixed if is_emulated(rule)}
+        self._varied = [_Varied(rule) for rule in rules if "<" in rule]
+        self._first = frozenset(_first(rule) for rule in rules)
+
+    def written(self, path: str) -> str | None:
+        """``path`` in the letters of its route; None where no route has it. What varies stays as it came."""
+        if path in self.fixed:
+            return path
+        found = self._emulated.get(path.lower())
+        if found is not None:
+            return found
+        return next((written for varied in self._varied if (written := varied.written(path)) is not None), None)
+
+    def lies_below(self, path: str, prefix: str) -> bool:
+        """Whether ``path``, which begins with ``prefix``, means the rest of it; one that is a route as it stands is
+        taken as it stands.
+        """
+        if _first(path) not in self._first:
+            return True
+        return self.written(path) is None and self.written(below(path, prefix)) is not None
+
+
+class _Varied:
+    """The path of a route with variable parts."""
+
+    def __init__(self, rule: str) -> None:
+        pieces = re.split(r"(<[^>]*>)", rule)
+        self._fixed = pieces[::2]
+        parts = ["(.+)" if "path:" in part else "([^/]+)" for part in pieces[1::2]] + [""]
+        text = "".join(f"{re.escape(fixed)}{part}" for fixed, part in zip(self._fixed, parts, strict=True))
+        self._pattern = re.compile(text, re.IGNORECASE | re.DOTALL if is_emulated(rule) else re.DOTALL)
+
+    def written(self, path: str) -> str | None:
+        found = self._pattern.fullmatch(path)
+        if found is None:
+            return None
+        return "".join(f"{fixed}{part}" for fixed, part in zip(self._fixed, (*found.groups(), ""), strict=True))
+
+
+def below(path: str, prefix: str) -> str:
+    """What of ``path`` comes after ``prefix``, with which it begins, in whatever letters."""
+    return path[len(prefix) :] or "/"
+
+
+def _first(path: str) -> str:
+    return path.split("/", 2)[1].lower() if path.startswith("/") else ""

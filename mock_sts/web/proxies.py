@@ -4,7 +4,6 @@ Without the setting nobody's word counts: then forwarded headers are an ordinary
 """
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -12,6 +11,7 @@ from mock_sts.protocol.addresses import Addresses, TrustedProxies
 from mock_sts.protocol.urls import DEFAULT_PORTS
 from mock_sts.services.sts import Sts
 from mock_sts.store.engine import StoreError
+from mock_sts.web.paths import Paths, below
 
 
 class Proxies:
@@ -88,71 +88,47 @@ def _believe(environ: WSGIEnvironment, hops: int) -> None:
 
 
 class BasePath:
-    """WSGI middleware for a server whose public URL has a path: requests may come with that path or without it, for
-    some proxies cut it off.
+    """WSGI middleware that brings every path into the letters of its route, so that nothing behind it need know that
+    HelseID's may come in others; and for a server whose public URL has a path, which requests may come with or without,
+    for some proxies cut it off.
 
     A path that begins like one of our own may mean either. What is a route as it stands is taken as it stands.
     """
 
-    def __init__(self, app: WSGIApplication, sts: Sts, own_paths: Callable[[], Iterable[str]]) -> None:
-        """``app`` is what stands behind; ``own_paths`` are those of its routes."""
+    def __init__(self, app: WSGIApplication, sts: Sts, rules: Callable[[], Iterable[str]]) -> None:
+        """``app`` is what stands behind; ``rules`` are the paths of its routes."""
         self._app = app
         self._sts = sts
-        self._own_paths = own_paths
-        self._own: _OwnPaths | None = None
+        self._rules = rules
+        self._paths: Paths | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        path = str(environ.get("PATH_INFO", ""))
-        prefix = self._prefix_of(path, self._addresses)
+        prefix, path = self._split(str(environ.get("PATH_INFO", "")), self._addresses)
         if prefix:
             environ["SCRIPT_NAME"] = prefix
-            environ["PATH_INFO"] = _below(path, prefix)
+        environ["PATH_INFO"] = path
         return self._app(environ, start_response)
 
     def own_path(self, path: str) -> str:
         """What ``path`` is without the base path, for threads that must not wait for the database: to tell by, not to
         answer by, for an address may just have been told elsewhere.
         """
-        return _below(path, self._prefix_of(path, lambda: self._sts.latest_addresses))
+        return self._split(path, lambda: self._sts.latest_addresses)[1]
 
-    def _prefix_of(self, path: str, addresses: Callable[[], Addresses]) -> str:
-        own = self._own = self._own or _OwnPaths(self._own_paths())
-        if path in own.fixed:
-            return ""
+    def _split(self, path: str, addresses: Callable[[], Addresses]) -> tuple[str, str]:
+        """The base path of ``path``, and what comes after it in the letters of its route."""
+        paths = self._paths = self._paths or Paths(self._rules())
+        if path in paths.fixed:
+            return "", path
         prefix = addresses().prefix_of(path)
-        return prefix if prefix and own.lies_below(path, prefix) else ""
+        if not (prefix and paths.lies_below(path, prefix)):
+            prefix = ""
+        own = below(path, prefix)
+        return prefix, paths.written(own) or own
 
     def _addresses(self) -> Addresses:
         try:
             return self._sts.addresses
         except StoreError:
             return self._sts.configured
-
-
-def _below(path: str, prefix: str) -> str:
-    return path.removeprefix(prefix) or "/"
-
-
-class _OwnPaths:
-    """The paths of our routes, as the framework writes them: /mock/as/<persona>."""
-
-    def __init__(self, rules: Iterable[str]) -> None:
-        rules = list(rules)
-        self.fixed = frozenset(rule for rule in rules if "<" not in rule)
-        self._first = frozenset(map(_first, rules))
-        parts = ([re.escape(part) for part in re.split(r"<[^>]*>", rule)] for rule in rules if "<" in rule)
-        self._varied = re.compile("|".join("[^/]+".join(part) for part in parts) or r"(?!)")
-
-    def lies_below(self, path: str, prefix: str) -> bool:
-        """Whether ``path``, which begins with ``prefix``, means the rest of it."""
-        if _first(path) not in self._first:
-            return True
-        return not self._are_ours(path) and self._are_ours(_below(path, prefix))
-
-    def _are_ours(self, path: str) -> bool:
-        return path in self.fixed or self._varied.fullmatch(path) is not None
-
-
-def _first(path: str) -> str:
-    return path.split("/", 2)[1] if path.startswith("/") else ""

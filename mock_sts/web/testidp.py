@@ -109,7 +109,7 @@ def blueprint(sts: Sts) -> Blueprint:
     def sign_in(scheme: str) -> Response:
         """The hop that drivers of the real TestIDP make: its form posts here, and the login goes on."""
         reading.effective_urls(sts.addresses)
-        opened = sts.seal.open(f"signin-{scheme}", reading.form().one("state") or "")
+        opened = sts.seal.open(f"signin-{scheme.lower()}", reading.form().one("state") or "")
         return_url = str(opened["return_url"]) if opened else ""
         return browser.redirect(return_url, 302) if is_return_url(return_url) else gone(sts)
 
