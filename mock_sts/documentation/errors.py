@@ -42,6 +42,8 @@ _JUDGED_AT: Mapping[str, tuple[Endpoint, ...]] = {
     "access-token": _RESOURCES,
     "token-use": _RESOURCES,
     "token-management": _MANAGEMENT,
+    "end-session": (Endpoint.END_SESSION,),
+    "ignored": (Endpoint.PAR, Endpoint.AUTHORIZE, Endpoint.TOKEN),
 }
 
 

@@ -32,7 +32,7 @@ def providers_page() -> str:
         "",
         "## What `acr_values` may hold",
         "",
-        "Words separated by spaces; others are ignored.",
+        "Words separated by spaces, in these letters; others are ignored, and journal and log say so.",
         "",
         "| word | what it does |",
         "| --- | --- |",

@@ -14,7 +14,8 @@ def requirements_page() -> str:
         "What the emulator judges, chapter by chapter, in the order in which it looks. `enforcement` decides what a",
         "broken requirement leads to: **refused** with the error named, or **recorded** in the journal. A refused",
         "request hears HelseID's own words only; the `Mock-Sts-Rule` header names the requirement, and log and journal",
-        "explain it. A *challenge* is a normal step of the protocol, not a fault.",
+        "explain it. A *challenge* is a normal step of the protocol, not a fault. What is recorded, *and told*, is in",
+        "the log too: the request is answered, but not as it asked.",
         "",
     ]
     for chapter in CHAPTERS:
@@ -44,5 +45,7 @@ def _requirement_row(requirement: "Requirement[object]") -> str:
     answer = f"`{requirement.error.value}`" + (f" {requirement.says}" if requirement.says else "")
     if requirement.refused_by is None:
         answer = ""
+    if requirement.not_as_asked:
+        cells = [f"{cell}, and told" if cell == "recorded" else cell for cell in cells]
     name = f"[{requirement.id}](#{requirement.id})"
     return f"| {name} | {requirement.level.value} | {' | '.join(cells)} | {answer} |"

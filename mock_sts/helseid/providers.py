@@ -141,6 +141,11 @@ def eid_asked_for(acr_values: tuple[str, ...], provider: Provider) -> Eid | None
     return next((eid for eid in provider.eids if eid.name in names), None)
 
 
+def understood_acr_values(schemes: Iterable[str]) -> tuple[str, ...]:
+    """Every word of ``acr_values`` that means something to a client that may use the providers ``schemes``."""
+    return (*(f"{_IDP}{scheme}" for scheme in schemes), *_HIGH, _SUBSTANTIAL, *ACR_EIDS)
+
+
 def level_asked_for(acr_values: tuple[str, ...]) -> str | None:
     """The security level that a login must have: 4 for ``Level4`` or ``High``, unless ``Level3`` will do as well."""
     high = any(value in _HIGH for value in acr_values)

@@ -113,8 +113,10 @@ class Requirement(Generic[Evidence]):
     ``refused_by`` is the first enforcement that refuses a breach, None when nobody does; FAPI2 for what it alone
     refuses. ``in_fapi`` says whether FAPI2 refuses it too; None: when HELSEID does. ``error`` and ``says`` are
     the code and description that HelseID answers with. After a ``decisive`` requirement that is refused nothing else
-    is judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. The check gives None
-    where the requirement does not apply.
+    is judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. ``not_as_asked``
+    says that after a breach which is let pass the answer is not the one that was asked for. The answer itself does not
+    show that, so the log tells of it as it tells of a refusal. The check gives None where the requirement does not
+    apply.
     """
 
     id: str
@@ -127,6 +129,7 @@ class Requirement(Generic[Evidence]):
     source: str
     decisive: bool
     is_challenge: bool
+    not_as_asked: bool
     in_fapi: bool | None
     check: Callable[[Evidence], Verdict | None]
 
@@ -170,6 +173,7 @@ class Chapter(Generic[Evidence]):
         says: str = "",
         decisive: bool = False,
         is_challenge: bool = False,
+        not_as_asked: bool = False,
         in_fapi: bool | None = None,
     ) -> "Callable[[Callable[[Evidence], Verdict | None]], Requirement[Evidence]]":
         """Declare a requirement; the decorated function is its check and the name becomes the requirement."""
@@ -186,6 +190,7 @@ class Chapter(Generic[Evidence]):
                 source=source,
                 decisive=decisive,
                 is_challenge=is_challenge,
+                not_as_asked=not_as_asked,
                 in_fapi=in_fapi,
                 check=check,
             )

@@ -8,6 +8,9 @@ from typing import Any
 from mock_sts.protocol.jose import Jws, PublicKey, read_jws
 from mock_sts.protocol.json_text import text_or_none
 
+#: The parameters by which a client says who it is (RFC 6749 section 2.3, RFC 7521 section 4.2).
+PARAMETERS = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
+
 
 class Signature(Enum):
     """What became of a signature."""

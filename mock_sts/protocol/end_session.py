@@ -12,8 +12,10 @@ class EndSessionRequest:
     id_token_hint: str | None
     post_logout_redirect_uri: str | None
     state: str | None
+    client_id: str | None = None
 
 
 def read_end_session(params: Params) -> EndSessionRequest:
     """The request in ``params``."""
-    return EndSessionRequest(params.one("id_token_hint"), params.one("post_logout_redirect_uri"), params.one("state"))
+    names = ("id_token_hint", "post_logout_redirect_uri", "state", "client_id")
+    return EndSessionRequest(*map(params.one, names))

@@ -11,6 +11,20 @@ MAX_RESOURCE = 512
 #: RFC 8693 section 3
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 
+#: The parameters of a token request, of whichever grant, apart from those that say who asks.
+PARAMETERS = (
+    "code",
+    "code_verifier",
+    "grant_type",
+    "redirect_uri",
+    "refresh_token",
+    "requested_token_type",
+    "resource",
+    "scope",
+    "subject_token",
+    "subject_token_type",
+)
+
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+\Z")
 
 

@@ -238,7 +238,7 @@ def _load(exchange: Exchange, params: Params, *, posted: bool) -> Pending:
     try:
         opened = open_request(exchange, params, client, pushed=False, posted=posted)
         request = read_authorization_request(opened.params)
-        judge_request(exchange, request, client, pushed=False, signed=is_signed(params))
+        judge_request(exchange, request, client, params, pushed=False, signed=is_signed(params))
     except OAuthError as error:
         error.detail = f"{error.detail} (request on the front channel)"
         raise
@@ -446,7 +446,7 @@ def _on_behalf_of(exchange: Exchange, pending: Pending, session: LoginSession) -
         return None
     if session.document["idp"] == ID_PORTEN and asked in pending.client.members["on_behalf_of"]:
         return asked
-    exchange.detail.setdefault("warnings", []).append(
+    exchange.warn(
         f"on_behalf_of is {asked[:40]!r}, but only ID-porten knows it, for organizations that the client registers"
     )
     return None

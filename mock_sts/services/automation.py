@@ -91,8 +91,12 @@ def told_of(
             return Told(intent, hinted.outcome if hinted is not None else Outcome.SUCCESS)
         if hinted is not None:
             return hinted
-    elif (hinted := _hinted(exchange, login_hint)) is not None:
-        return hinted
+    else:
+        if testidp.PID in hints:
+            where = f"would take place at {provider.scheme}" if provider is not None else "has no provider"
+            exchange.warn(f"{testidp.PID} is ignored: only the TestIDP knows it, and this login {where}")
+        if (hinted := _hinted(exchange, login_hint)) is not None:
+            return hinted
     ordered = _ordered(exchange, client, redirect_uri)
     if ordered is not None:
         return ordered

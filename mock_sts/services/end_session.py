@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from mock_sts.helseid.profile import end_session as chapter
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect
+from mock_sts.helseid.profile.end_session import EndSessionEvidence
 from mock_sts.protocol.end_session import EndSessionRequest
+from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.jose import JoseError, read_jws
 from mock_sts.services import logout
 from mock_sts.services.exchange import Exchange
@@ -38,8 +41,10 @@ def end_session(
     The browser goes back to the client only with a valid hint of it and a registered address.
     """
     session = find_session(exchange, cookie)
-    hint = _hint(exchange, request.id_token_hint)
-    if hint is not None and session is not None and hint.get("sid") != session.sid:
+    hint, fault = _hint(exchange, request.id_token_hint)
+    of_session = hint.get("sid") == session.sid if hint is not None and session is not None else None
+    _judge(exchange, request, hint, fault, of_session=of_session)
+    if of_session is False:
         hint = None
     if hint is None and not confirmed and session is not None:
         exchange.finish()
@@ -74,18 +79,57 @@ def end_session(
     return LoggedOut(location, tuple(frames.values()))
 
 
-def _hint(exchange: Exchange, token: str | None) -> dict[str, object] | None:
-    """The claims of an ID token of ours; one that has expired will do."""
+def _hint(exchange: Exchange, token: str | None) -> tuple[dict[str, object] | None, str]:
+    """The claims of an ID token of ours, and why ``token`` is none; one that has expired will do."""
     if token is None:
-        return None
+        return None, ""
     try:
         jws = read_jws(token)
-    except JoseError:
-        return None
-    if jws.header.get("typ") != ID_TOKEN_TYP or not exchange.sts.keyring.verify(jws):
-        return None
+    except JoseError as error:
+        return None, f"it cannot be read: {error}"
+    if not exchange.sts.keyring.verify(jws):
+        return None, f"no key of this server verifies it; its issuer is {quoted(jws.claims.get('iss'))}"
+    if jws.header.get("typ") != ID_TOKEN_TYP:
+        return None, f"its typ is {quoted(jws.header.get('typ'))}, that of an ID token is {ID_TOKEN_TYP}"
     exchange.client_id = str(jws.claims.get("aud"))
-    return jws.claims
+    return jws.claims, ""
+
+
+def _judge(
+    exchange: Exchange,
+    request: EndSessionRequest,
+    hint: dict[str, object] | None,
+    fault: str,
+    *,
+    of_session: bool | None,
+) -> None:
+    """Record what keeps the browser from going back to the client. Refuses nothing."""
+    uri = request.post_logout_redirect_uri
+    audience = hint.get("aud") if hint is not None else None
+    owner = audience if isinstance(audience, str) else None
+    exchange.client_id = exchange.client_id or request.client_id
+    client = exchange.catalog.client(owner) if owner is not None else None
+    registered = client.members["post_logout_redirect_uris"] if client is not None else ()
+    holders: tuple[str, ...] = ()
+    if uri is not None and not is_registered_redirect(uri, registered):
+        holders = tuple(
+            other.client_id
+            for other in exchange.catalog.clients()
+            if is_registered_redirect(uri, other.members["post_logout_redirect_uris"])
+        )
+    exchange.judge(
+        chapter.CHAPTER,
+        EndSessionEvidence(
+            hint_sent=request.id_token_hint is not None,
+            hint_fault=fault,
+            of_session=of_session,
+            hint_client=owner,
+            client_id=request.client_id,
+            uri=uri,
+            registered=registered,
+            registered_by=holders,
+        ),
+    )
 
 
 def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, object] | None) -> str | None:

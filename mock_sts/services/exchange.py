@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, refusal
+from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws, without_private_keys
@@ -76,6 +76,11 @@ class Exchange:
         """Let the journal show header and claims of ``jws``, which a stranger wrote: private keys are taken out."""
         self.detail[name] = without_private_keys({"header": jws.header, "claims": jws.claims})
 
+    def warn(self, sentence: str) -> None:
+        """Let journal and log tell, of a request that is answered, what the answer does not show."""
+        self.detail.setdefault("warnings", []).append(sentence)
+        LOG.warning("%s, client %r: %r", self.endpoint, self._client_name, sentence)
+
     def use_up(self, use: Use) -> None:
         """From now on this exchange uses up ``use``, whether it ends in success or in refusal."""
         self._uses.append(use)
@@ -105,6 +110,15 @@ class Exchange:
         if error is not None:
             self._log(error)
             raise error
+        for finding in self.findings:
+            if finding.requirement.not_as_asked and not finding.verdict.met:
+                LOG.warning(
+                    "answered %s, client %r, not as it asked: rule %s: %r",
+                    self.endpoint,
+                    self._client_name,
+                    finding.requirement.id,
+                    explain(finding.requirement, finding.verdict),
+                )
 
     def refuse(self, error: OAuthError) -> None:
         """The one write of an exchange that ends in ``error`` without raising it."""
@@ -158,6 +172,10 @@ class Exchange:
         journal.write_entry(transaction, entry, self.sts.policy.journal_size)
         self._journaled = True
 
+    @property
+    def _client_name(self) -> str:
+        return (self.client_id or "")[:_MAX_CLIENT_ID]
+
     def _log(self, error: OAuthError) -> None:
         level = logging.DEBUG if error.code is ErrorCode.USE_DPOP_NONCE else logging.WARNING
         # repr keeps line breaks and control characters of a client's text out of the log.
@@ -166,7 +184,7 @@ class Exchange:
             "%s %s, client %r: %s, rule %s: %r",
             "challenged" if error.code is ErrorCode.USE_DPOP_NONCE else "refused",
             self.endpoint,
-            (self.client_id or "")[:_MAX_CLIENT_ID],
+            self._client_name,
             error.code.value,
             error.rule or "-",
             _explained(error),

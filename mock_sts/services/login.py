@@ -9,7 +9,7 @@ from mock_sts.helseid.identifiers import is_synthetic_pid
 from mock_sts.helseid.providers import Eid, Provider, has_eid
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.testidp import LoginIntent
-from mock_sts.services.exchange import LOG, Exchange
+from mock_sts.services.exchange import Exchange
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.store import ledger
@@ -79,8 +79,7 @@ def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
         if exchange.sts.policy.require_synthetic:
             raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
         warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
-        exchange.detail.setdefault("warnings", []).append(warning)
-        LOG.warning("a login: %s; use synthetic people only", warning)
+        exchange.warn(f"{warning}; use synthetic people only")
     return exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
 
 

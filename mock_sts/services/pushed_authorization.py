@@ -1,11 +1,13 @@
 """Pushed authorization requests: authenticate, judge, keep (RFC 9126)."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mock_sts.helseid.profile import authorization_request as chapter
-from mock_sts.helseid.profile import token_request
+from mock_sts.helseid.profile import ignored, token_request
 from mock_sts.helseid.profile.authorization_request import AuthorizationEvidence
+from mock_sts.helseid.profile.ignored import IgnoredEvidence
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.authorization_request import (
     REQUEST_URI_PREFIX,
@@ -47,7 +49,7 @@ def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> Pus
     request = read_authorization_request(opened.params)
     # What is not allowed beside a pushed request is so whether it stands in the request object or not.
     request = replace(request, request_uri=params.one("request_uri"))
-    judge_request(exchange, request, client.client, pushed=True, signed=is_signed(params), proof_jkt=proof_jkt)
+    judge_request(exchange, request, client.client, params, pushed=True, signed=is_signed(params), proof_jkt=proof_jkt)
     handle = secrets.token_hex(32).upper()
     lifetime = exchange.sts.policy.pushed_request_lifetime
     document = kept_request(
@@ -70,18 +72,21 @@ def judge_request(
     exchange: Exchange,
     request: AuthorizationRequest,
     client: Client,
+    sent: Iterable[str],
     *,
     pushed: bool,
     signed: bool,
     proof_jkt: str | None = None,
 ) -> None:
-    """Judge an authorization request, pushed or not, ``signed`` or not (that is: in a request object). Raises
-    OAuthError.
+    """Judge an authorization request, pushed or not, ``signed`` or not (that is: in a request object), which came in
+    parameters of the names ``sent``. Raises OAuthError.
     """
     catalog = exchange.catalog
     apis = (catalog.api_of(scope) for scope in request.scopes)
     audiences = tuple(dict.fromkeys(api.audience for api in apis if api is not None))
     exchange.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, signed, proof_jkt))
+    schemes = tuple(provider.scheme for provider in exchange.sts.providers_for(client))
+    exchange.judge(ignored.CHAPTER, IgnoredEvidence(sent, ignored.AUTHORIZATION_PARAMETERS, request, schemes))
 
 
 def kept_request(

@@ -6,7 +6,7 @@ So a grant cannot forget a shared step, and a request with two faults gets the s
 from collections.abc import Mapping
 
 from mock_sts.helseid.claims import ORGNR_PARENT, SECURITY_LEVEL
-from mock_sts.helseid.profile import api, token_request
+from mock_sts.helseid.profile import api, ignored, token_request
 from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import Endpoint, GrantType
@@ -49,6 +49,7 @@ def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
             origin=call.origin,
         ),
     )
+    exchange.judge(ignored.CHAPTER, ignored.IgnoredEvidence(params, ignored.TOKEN_PARAMETERS))
     # 4. The proof and its nonce; only then is the assertion used up.
     confirmation = check_proof(exchange, client, call.proofs, Endpoint.TOKEN, call.method)
     # 5. The grant: known, allowed, and what it comes to.

@@ -16,7 +16,7 @@ from mock_sts.services.exchange import Exchange
 from mock_sts.services.revocation import is_revoked, note_withdrawal
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
-from mock_sts.store.ledger import Shelf
+from mock_sts.store.ledger import Record, Shelf
 
 _INACTIVE: dict[str, Any] = {"active": False}
 
@@ -31,6 +31,8 @@ def revoke_token(exchange: Exchange, call: BackChannelCall) -> None:
     record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, token)
     own = record is not None and record.client_id == client.client.client_id
     exchange.detail["revoked"] = own
+    if not own:
+        exchange.warn(f"nothing was revoked: {_why_not_revoked(exchange, record, token)}")
 
     def act(transaction: Transaction) -> None:
         if own and ledger.consume(transaction, Shelf.REFRESH_TOKEN, token, exchange.times.now):
@@ -66,6 +68,14 @@ def _token(exchange: Exchange, call: BackChannelCall, hint: str | None = None) -
     token = call.params.one("token")
     exchange.judge(chapter.CHAPTER, TokenManagementEvidence(token, hint))
     return token or ""
+
+
+def _why_not_revoked(exchange: Exchange, record: Record | None, token: str) -> str:
+    if record is not None:
+        return "the refresh token is another client's"
+    if receive(exchange, token).token is not None:
+        return "an access token lives until it expires; send the refresh token"
+    return "the token is unknown here; send the refresh_token of the newest token answer"
 
 
 def _access_token(exchange: Exchange, token: str) -> dict[str, Any] | None:

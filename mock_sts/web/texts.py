@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-NORWEGIAN, ENGLISH = "nb", "en"
+from mock_sts.helseid.terms import ENGLISH, NORWEGIAN, language_in
+
+__all__ = ["ENGLISH", "NORWEGIAN", "language_of", "texts"]
 
 #: Text by name, each as (bokmål, English).
 _TEXTS: Mapping[str, tuple[str, str]] = {
@@ -60,13 +62,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 
 def language_of(ui_locales: Iterable[str]) -> str:
     """The first language of ``ui_locales`` that the pages have; bokmål when there is none."""
-    for locale in ui_locales:
-        language = locale.partition("-")[0].lower()
-        if language == ENGLISH:
-            return ENGLISH
-        if language in (NORWEGIAN, "no", "nn"):
-            return NORWEGIAN
-    return NORWEGIAN
+    return next(filter(None, map(language_in, ui_locales)), NORWEGIAN)
 
 
 def texts(language: str) -> dict[str, str]:

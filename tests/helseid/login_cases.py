@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 from tests.helseid.cases import ALWAYS, HELSEID, NEVER, STRICT, Case
 from tests.support.emulator import API_SCOPE
 from tests.support.keys import private_jwk
-from tests.support.machine import ABSENT, Answer, Machine, b64
+from tests.support.machine import ABSENT, Answer, Machine, b64, merge
 from tests.support.relying_party import PERSON, REDIRECT_URI, Login, RelyingParty, answer_parameters
 
+OUT = "http://localhost:8089/out"
 SCOPES = f"openid offline_access {API_SCOPE}"
 OTHER_KEY = private_jwk("ES256", 6)
 
@@ -19,6 +20,7 @@ WEB: dict[str, Any] = {
     "grant_types": ["authorization_code", "refresh_token"],
     "scope": ["openid", "profile", "offline_access", API_SCOPE],
     "redirect_uris": [REDIRECT_URI],
+    "post_logout_redirect_uris": [OUT],
 }
 
 BEARER = {**WEB, "dpop_bound_access_tokens": False}
@@ -154,6 +156,28 @@ def _change_of_style(first: bool) -> Callable[[Machine], Answer]:
     return web(step)
 
 
+def log_out(*, new_browser: bool = True, **changes: Any) -> Callable[[Machine], Answer]:
+    """A logout after a login, in a browser that has no session unless it is not ``new_browser``."""
+
+    def step(rp: RelyingParty, login: Login) -> Answer:
+        browser = rp.browser()
+        tokens = rp.redeem(login, rp.log_in(login, browser=browser)["code"])
+        if tokens.status != 200:
+            return tokens
+        hint = tokens.json["id_token"]
+        sent = merge({"id_token_hint": hint, "post_logout_redirect_uri": OUT}, changes)
+        return (rp.browser() if new_browser else browser).send("GET", f"/connect/endsession?{urlencode(sent)}")
+
+    return web(step)
+
+
+def _log_out_of_another_session(rp: RelyingParty, login: Login) -> Answer:
+    browser = rp.browser()
+    tokens = rp.redeem(login, rp.log_in(login)["code"])
+    rp.log_in(Login(), browser=browser)
+    return browser.send("GET", f"/connect/endsession?id_token_hint={tokens.json['id_token']}")
+
+
 LONG = "x" * 16_385
 
 LOGIN_CASES: dict[str, Case] = {
@@ -253,6 +277,15 @@ LOGIN_CASES: dict[str, Case] = {
         ALWAYS, _refresh({"resource": "test:unknown"}, asked={"resource": "test:api"}), "invalid_target", WEB
     ),
     "refresh.resource-known": Case(ALWAYS, _refresh({"resource": "test:unknown"}), "invalid_target", WEB),
+    "end-session.hint-present": Case(NEVER, log_out(id_token_hint=ABSENT), "", WEB),
+    "end-session.hint": Case(NEVER, log_out(id_token_hint="nonsense"), "", WEB),
+    "end-session.hint-session": Case(NEVER, web(_log_out_of_another_session), "", WEB),
+    "end-session.client": Case(NEVER, log_out(client_id="other"), "", WEB),
+    "end-session.redirect-uri": Case(NEVER, log_out(post_logout_redirect_uri=f"{OUT}/"), "", WEB),
+    "ignored.parameters": Case(NEVER, pushed(redirect_url=REDIRECT_URI), "", WEB),
+    "ignored.acr-values": Case(NEVER, pushed(acr_values="level4"), "", WEB),
+    "ignored.ui-locales": Case(NEVER, pushed(ui_locales="sv-se"), "", WEB),
+    "ignored.prompt-consent": Case(NEVER, pushed(prompt="consent"), "", WEB),
     "dpop-token.key": Case(HELSEID, _user_info(jwk=OTHER_KEY), "invalid_token", WEB),
     "dpop-token.ath": Case(HELSEID, _user_info(claims={"ath": "x"}), "invalid_dpop_proof", WEB),
     "dpop-token.fresh": Case(

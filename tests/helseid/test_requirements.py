@@ -3,6 +3,7 @@
 import html
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -32,7 +33,7 @@ from tests.helseid.flow_cases import (
     subject_token,
     two_apis,
 )
-from tests.helseid.login_cases import FRONT, LOGIN_CASES, SCOPES, WEB, thumbprint
+from tests.helseid.login_cases import FRONT, LOGIN_CASES, OUT, SCOPES, WEB, thumbprint
 from tests.helseid.token_cases import INTROSPECTION, REVOCATION, TOKEN_CASES, ask, call_resource
 from tests.support.emulator import API_SCOPE, Emulator, Worlds
 from tests.support.keys import private_jwk
@@ -114,7 +115,8 @@ def test_a_correct_login_keeps_every_requirement(worlds: Worlds, mode: str) -> N
     proof = rp.machine.proof(claims={"htu": f"{sts.issuer}/connect/par"})
     pushed = rp.push(login, asked, proof=proof)
     assert pushed.status == 201, pushed.content
-    code = answer_parameters(rp.browser().send("GET", rp.authorize_path(pushed.json["request_uri"])))["code"]
+    browser = rp.browser()
+    code = answer_parameters(browser.send("GET", rp.authorize_path(pushed.json["request_uri"])))["code"]
     tokens = rp.redeem(login, code)
     assert rp.refresh(tokens.json["refresh_token"], {"resource": "test:api"}).status == 200
     other = Login()
@@ -126,6 +128,8 @@ def test_a_correct_login_keeps_every_requirement(worlds: Worlds, mode: str) -> N
     assert ask(rp.machine, INTROSPECTION, {"token": access_token}).json["active"] is True
     hint = {"token": again.json["refresh_token"], "token_type_hint": "refresh_token"}
     assert ask(rp.machine, REVOCATION, hint).status == 200
+    out = {"id_token_hint": tokens.json["id_token"], "post_logout_redirect_uri": OUT, "client_id": "machine"}
+    assert browser.send("GET", f"/connect/endsession?{urlencode(out)}").headers["location"] == OUT
     entries = sts.journal()
     assert [finding for entry in entries for finding in entry["findings"]["broken"]] == []
     met = {requirement_id for entry in entries for requirement_id in entry["findings"]["met"]}

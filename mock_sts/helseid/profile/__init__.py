@@ -14,7 +14,9 @@ from mock_sts.helseid.profile import (
     code_exchange,
     details,
     dpop,
+    end_session,
     form,
+    ignored,
     request_object,
     token_exchange,
     token_management,
@@ -43,6 +45,8 @@ CHAPTERS: tuple[Chapter[Any], ...] = (
     access_token.CHAPTER,
     access_token.USE_CHAPTER,
     token_management.CHAPTER,
+    end_session.CHAPTER,
+    ignored.CHAPTER,
 )
 
 

@@ -560,6 +560,7 @@ def own(evidence: RequestUriEvidence) -> Verdict:
     "client_id and request_uri stand alone at the authorize endpoint",
     level=MUST,
     refused_by=None,
+    not_as_asked=True,
     remedy="leave everything else in the pushed request; it is ignored here",
     source=f"HelseID documentation, Authorization-endepunktet; {PROFILE}",
 )

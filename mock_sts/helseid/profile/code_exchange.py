@@ -272,6 +272,7 @@ def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
     "scope, where it is sent, names scopes of the login, and some of the resource where that is sent too",
     level=MUST,
     refused_by=STRICT,
+    not_as_asked=True,
     error=ErrorCode.INVALID_SCOPE,
     remedy="leave scope out when refreshing, or send fewer scopes than the login had",
     source=f"RFC 6749 section 6; {PRODUCT}, which ignores it",
