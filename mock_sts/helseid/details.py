@@ -37,8 +37,8 @@ class OrganizationNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What was read. ``types`` are all types in order, ``unknown`` those that HelseID does not have, ``faults`` a
-    sentence for each broken structure.
+    """What was read. ``types`` are all types in order, ``unknown`` those that HelseID does not have, ``twice`` those
+    of HelseID's that stand there more than once, ``faults`` a sentence for each broken structure.
     """
 
     types: tuple[str, ...] = ()
@@ -46,6 +46,7 @@ class Details:
     journal_id: str | None = None
     trust_framework: Mapping[str, Any] | None = None
     unknown: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 
     def over(self, other: "Details") -> "Details":
@@ -73,11 +74,8 @@ def read_details(values: Iterable[object]) -> Details:
             faults.append(f"the details cannot be read: {error}")
             continue
         for element in elements:
-            name = element["type"]
-            if name in found:
-                faults.append(f"the type {quoted(name)} stands twice, expected once")
-            types.append(name)
-            found[name] = element
+            types.append(element["type"])
+            found[element["type"]] = element
     organization = journal_id = trust_framework = None
     if ORGANIZATION in found:
         organization = _organization(found[ORGANIZATION], faults)
@@ -91,6 +89,7 @@ def read_details(values: Iterable[object]) -> Details:
         journal_id=journal_id,
         trust_framework=trust_framework,
         unknown=tuple(name for name in dict.fromkeys(types) if name not in TYPES),
+        twice=tuple(name for name in TYPES if types.count(name) > 1),
         faults=tuple(faults),
     )
 

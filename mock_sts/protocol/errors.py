@@ -26,7 +26,6 @@ class ErrorCode(StrEnum):
     INTERACTION_REQUIRED = "interaction_required"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     LOGIN_REQUIRED = "login_required"
-    INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
     INVALID_REQUEST_OBJECT = "invalid_request_object"
     SERVER_ERROR = "server_error"
     UNSUPPORTED_TOKEN_TYPE = "unsupported_token_type"

@@ -112,9 +112,10 @@ DETAILS_CASES: dict[str, Case] = {
         says="HID-1007: practitioner_role.organization.identifier.type is 'X', expected 'ENH'",
     ),
     "details.known-type": Case(
-        HELSEID,
+        STRICT,
         sending({"type": "test:unknown"}),
-        "invalid_authorization_details",
+        "invalid_request",
+        fapi2="refused",
         says="HID-1007: type is 'test:unknown', expected one of helseid_authorization, nhn:sfm:journal-id, "
         "nhn:tillitsrammeverk:parameters",
     ),
@@ -154,7 +155,7 @@ DETAILS_CASES: dict[str, Case] = {
     ),
     "details.pushed-assertion": Case(NEVER, web(pushing(journal())), "", WEB),
     "details.carrier": Case(NEVER, pushed(authorization_details=json.dumps([journal()])), "", WEB),
-    "details.journal-id": Case(NEVER, sending(journal("no UUID"))),
+    "details.journal-id": Case(STRICT, sending(journal("no UUID")), "invalid_request"),
     "details.trust-framework": Case(
         STRICT,
         sending(_INCOMPLETE),

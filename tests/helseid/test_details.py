@@ -158,8 +158,14 @@ def test_types_are_compared_exactly_and_unknown_ones_told_once() -> None:
 
 
 @pytest.mark.parametrize("values", [[[make.journal(), make.journal()]], [make.journal(), make.journal()]])
-def test_the_same_type_twice_is_a_fault_also_across_carriers(values: list[object]) -> None:
-    assert read_details(values).faults == ("the type 'nhn:sfm:journal-id' stands twice, expected once",)
+def test_the_same_type_twice_is_told_also_across_carriers(values: list[object]) -> None:
+    details = read_details(values)
+    assert (details.twice, details.faults) == (("nhn:sfm:journal-id",), ())
+
+
+def test_an_unknown_type_twice_is_only_unknown() -> None:
+    details = read({"type": "test:a"}, {"type": "test:a"}, make.journal())
+    assert (details.twice, details.unknown) == ((), ("test:a",))
 
 
 def test_an_unreadable_carrier_does_not_hide_the_other() -> None:

@@ -1068,8 +1068,7 @@ WRONG_DETAILS: list[Any] = [
     (None, "details.readable", "invalid_request"),
     ([{"practitioner_role": {}}], "details.readable", "invalid_request"),
     ([{"type": "helseid_authorization"}], "details.readable", "invalid_request"),
-    ([ORGANIZATION, ORGANIZATION], "details.readable", "invalid_request"),
-    ([{"type": "unheard-of"}], "details.known-type", "invalid_authorization_details"),
+    ([ORGANIZATION, ORGANIZATION], "details.double-structure", "access_denied"),
 ]
 
 

@@ -12,6 +12,7 @@ from mock_sts.helseid.claims import ORGNR_CHILD, ORGNR_PARENT, ORGNR_SUPPLIER
 from mock_sts.helseid.details import (
     ASSERTION_DETAILS,
     AUTHORIZATION_DETAILS,
+    JOURNAL_ID,
     ORGANIZATION,
     TYPES,
     Details,
@@ -70,6 +71,28 @@ CHAPTER: Chapter[DetailsEvidence] = Chapter("details", "Details of organization 
 
 
 @CHAPTER.rule(
+    "double-structure",
+    "A structure comes once: in the request object or in the assertion, there under one member, and of each type one",
+    level=MUST,
+    refused_by=HELSEID,
+    says="HID-DOUBLE-STRUCTURE: The same structure was sent in the request object and in the client assertion",
+    decisive=True,
+    remedy=f"send all structures in one array, as {ASSERTION_DETAILS} of the assertion of each token request only",
+    source=f"{TRUST_PAGE}; HelseID documentation, SFM",
+)
+def double_structure(evidence: DetailsEvidence) -> Verdict:
+    """Which of the two should count would be anybody's guess."""
+    if len(evidence.members) > 1:
+        both = " and ".join(evidence.members)
+        return holds(False, both, "one of them", f"HID-DOUBLE-STRUCTURE: The {evidence.carrier} has both {both}")
+    twice = ", ".join(evidence.details.twice)
+    if twice:
+        return holds(False, f"{twice} twice", "each type once", f"HID-DOUBLE-STRUCTURE: {twice} was sent twice")
+    again = [name for name in TYPES if name in evidence.details.types and name in evidence.login_types]
+    return holds(not again, lambda: f"{', '.join(again)} came with the login already", "each structure once")
+
+
+@CHAPTER.rule(
     "readable",
     "The details have the documented structure",
     level=MUST,
@@ -94,14 +117,15 @@ def readable(evidence: DetailsEvidence) -> Verdict:
     "known-type",
     "Every type is one that HelseID has",
     level=MUST,
-    refused_by=HELSEID,
-    error=ErrorCode.INVALID_AUTHORIZATION_DETAILS,
+    refused_by=STRICT,
+    in_fapi=True,
+    error=ErrorCode.INVALID_REQUEST,
     says="HID-1007: (names the type, and those that HelseID has)",
     remedy=f"send only {', '.join(TYPES)}",
     source="RFC 9396 section 5; what HelseID answers is not documented",
 )
 def known_type(evidence: DetailsEvidence) -> Verdict:
-    """What is not understood must not be granted."""
+    """What is not understood is not granted; HelseID may well leave it aside."""
     unknown = evidence.details.unknown
     return holds(
         not unknown,
@@ -109,22 +133,6 @@ def known_type(evidence: DetailsEvidence) -> Verdict:
         lambda: ", ".join(TYPES),
         lambda: f"HID-1007: type is {quoted(unknown[0])}, expected one of {', '.join(TYPES)}",
     )
-
-
-@CHAPTER.rule(
-    "double-structure",
-    "A structure comes in the request object or in the assertion, not in both",
-    level=MUST,
-    refused_by=HELSEID,
-    says="HID-DOUBLE-STRUCTURE: The same structure was sent in the request object and in the client assertion",
-    decisive=True,
-    remedy="send it in the assertion of each token request only",
-    source=TRUST_PAGE,
-)
-def double_structure(evidence: DetailsEvidence) -> Verdict:
-    """Which of the two should count would be anybody's guess."""
-    twice = [name for name in evidence.details.types if name in evidence.login_types]
-    return holds(not twice, lambda: f"{', '.join(twice)} came with the login already", "each structure once")
 
 
 @CHAPTER.rule(
@@ -352,13 +360,15 @@ def carrier(evidence: DetailsEvidence) -> Verdict:
 @CHAPTER.rule(
     "journal-id",
     "The SFM journal id is a UUID",
-    level=SHOULD,
-    refused_by=None,
+    level=MUST,
+    refused_by=STRICT,
+    error=ErrorCode.INVALID_REQUEST,
+    says=f"HID-1007: value.journal_id of {JOURNAL_ID} must be a UUID",
     remedy="send the journal's UUID as journal_id",
     source="HelseID documentation, SFM",
 )
 def journal_id_form(evidence: DetailsEvidence) -> Verdict | None:
-    """Where it is sent."""
+    """Where it is sent. The sample on HelseID's own page is none."""
     if evidence.details.journal_id is None:
         return None
     return holds(_is_uuid(evidence.details.journal_id), evidence.details.journal_id, "a UUID")
@@ -475,7 +485,7 @@ IN_PUSHED_ASSERTION: Chapter[DetailsEvidence] = Chapter(
     CHAPTER.name,
     CHAPTER.title,
     CHAPTER.refuses_with,
-    [readable, known_type, double_structure, member, pushed_assertion],
+    [double_structure, readable, known_type, member, pushed_assertion],
 )
 
 
