@@ -1,7 +1,5 @@
 """The composition root: settings, clock and store become an application."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +8,6 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-from mock_sts import __version__
 from mock_sts.demo import CLIENT_ID
 from mock_sts.demo import pages as demo
 from mock_sts.helseid.documents import DocumentError
@@ -22,8 +19,8 @@ from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.people import People, UnknownPersonError
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
-from mock_sts.serving import READY_CLIENT, READY_PEOPLE, end_with_parent
-from mock_sts.settings import SettingError, Settings, from_environ
+from mock_sts.serving import READY_CLIENT, READY_PEOPLE
+from mock_sts.settings import SettingError, Settings
 from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import shipped_key, world_folders
 from mock_sts.store.fixtures import Entry, hidden_entries, loaded_folders, read_world
@@ -45,10 +42,10 @@ from mock_sts.web import (
     token_management,
     user_info,
 )
+from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.intake import BODY_FAULT, Intake, WsgiApp
 from mock_sts.web.own_calls import OwnCalls, own_call_headers
 from mock_sts.web.proxies import BasePath, Proxies
-from mock_sts.web.writing import EMULATOR_HEADER
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
@@ -80,17 +77,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    # Behind the intake: its waiting threads, of which there may be hundreds, open no database.
     based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
-    intake = Intake(
-        based, workers=settings.threads, max_body=settings.max_body, callers=demo.CALLERS, own_path=based.own_path
-    )
-    outer: WsgiApp = intake
+    outer: WsgiApp = Intake(based, max_body=settings.max_body)
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         outer = Proxies(outer, settings.trusted_proxies)
     app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
-    app.extensions["mock_sts_intake"] = intake
+    app.extensions["mock_sts_own_path"] = based.own_path
     app.register_blueprint(home.blueprint(sts, READY_PEOPLE, READY_CLIENT))
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
     app.register_blueprint(
@@ -122,7 +115,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     @app.after_request
     def name_the_emulator(response: Response) -> Response:
-        response.headers[EMULATOR_HEADER] = f"emulator {__version__}, not HelseID"
+        response.headers.update(EVERY_ANSWER)
         return response
 
     return app
@@ -205,12 +198,6 @@ def _told_where(settings: Settings) -> Iterator[None]:
             f"the certificates for https cannot be kept in {str(settings.certificates.folder)!r}: {error}; let this "
             "user read and write the folder and its files, or set MOCK_STS_TLS_CERTIFICATE and MOCK_STS_TLS_KEY"
         ) from error
-
-
-def worker() -> Flask:
-    """The application of one worker process; ``mock-sts serve`` has prepared database and environment."""
-    end_with_parent(signal.SIGKILL)
-    return create_app(from_environ(os.environ))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,6 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{setting.help} [{setting.variable}, default {setting.default or 'empty'}]".replace("%", "%%"),
         )
     # The process for https that ``serve`` starts beside the one for http.
-    serve.add_argument("--only-tls", action="store_true", help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
 
     ca = commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust")
@@ -125,7 +124,7 @@ def _serve(parsed: argparse.Namespace) -> int:
     from mock_sts.serving import serve  # noqa: PLC0415
 
     settings, texts = settings_of(parsed)
-    return serve(settings, texts, only_tls=parsed.only_tls)
+    return serve(settings, texts)
 
 
 def _ca(parsed: argparse.Namespace) -> int:

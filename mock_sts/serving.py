@@ -1,12 +1,12 @@
 """Running the server: the parent process stays small, workers do the work.
 
-The parent imports neither Flask nor SQLAlchemy: it validates settings, has the store prepared by a child process when
-needed, prints where it listens, and starts granian.
+The parent imports neither Flask nor SQLAlchemy nor uvicorn: it validates settings, has the store prepared by a child
+process when needed, prints where it listens, and forks workers. Where there is no fork (Windows), it is the one worker.
 """
 
-import ctypes
 import errno
 import logging
+import logging.config
 import os
 import signal
 import socket
@@ -16,30 +16,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from mock_sts import __version__
+from mock_sts.demo import CALLERS
 from mock_sts.helseid.hosts import impersonated_by
+from mock_sts.late import load_all
 from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_name
 from mock_sts.protocol.urls import port_of
+from mock_sts.server.answers import raw_answer
+from mock_sts.server.supervisor import Supervisor, bound_sockets
 from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.faults import meaning_of, unusable
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
 from mock_sts.store.told_addresses import end_told_url
-
-#: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
-MAX_HEAD = 128 * 1024
-
-#: Threads in which each process can wait for slow bodies while others are worked on. A body that never comes to its end
-#: has its thread for as long as its connection lasts, for nothing can end granian's reading; so they are many. They are
-#: made when needed, and cost some 60 KB each.
-WAITING_ROOM = 254
-
-#: Of prctl(2).
-_PR_SET_PDEATHSIG = 1
 
 #: What makes or mends everything that workers need.
 _PREPARE = [sys.executable, "-m", "mock_sts", "prepare", "--for-serving"]
@@ -55,49 +49,40 @@ READY_CLIENT = "demo-machine"
 _LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"threads": {"()": "mock_sts.serving.not_about_threads"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "mock_sts": {"level": "INFO"},
-        "_granian": {"level": "WARNING", "filters": ["threads"]},
-        "granian.access": {"level": "INFO"},
-    },
+    "loggers": {"mock_sts": {"level": "INFO"}},
 }
 
+LOG = logging.getLogger("mock_sts")
 
-def not_about_threads() -> Callable[[logging.LogRecord], bool]:
-    """A filter for granian's log: its warning about many threads does not know that most only read (web.intake)."""
-    return lambda record: "blocking_threads" not in str(record.msg) and "Python threads" not in str(record.msg)
+#: Seconds for which a worker tries to open a database that cannot be used, which may pass.
+_PATIENCE = 6
+
+#: Seconds after which what is not needed for the first answers is loaded too.
+_LOAD_REST_AFTER = 1.0
 
 
-def serve(settings: Settings, values: dict[str, str], *, only_tls: bool = False) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers.
-
-    ``only_tls`` serves https alone: a process beside the one for http, for a server listens on one address.
-    """
+def serve(settings: Settings, values: dict[str, str]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. ``values`` are the settings as text, for the workers."""
     # The first process of a container ignores SIGTERM unless told otherwise, and preparing takes a second.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # A signal to reload before there is anything to reload.
-    signal.signal(signal.SIGHUP, lambda *_: None)
+    if hasattr(signal, "SIGHUP"):  # a signal to reload before there is anything to reload
+        signal.signal(signal.SIGHUP, lambda *_: None)
     with ExitStack() as claims:
-        return _serve(settings, values, claims, only_tls=only_tls)
+        return _serve(settings, values, claims)
 
 
-def _serve(settings: Settings, values: dict[str, str], claims: ExitStack, *, only_tls: bool) -> int:
-    ports = [port for port in (None if only_tls else settings.port, settings.tls_port) if port is not None]
-    # The process that starts the one for https has claimed its port too.
-    fault = "" if only_tls else _first(_claim(settings, port, claims) for port in ports)
+def _serve(settings: Settings, values: dict[str, str], claims: ExitStack) -> int:
+    ports = [port for port in (settings.port, settings.tls_port) if port is not None]
+    fault = _first(_claim(settings, port, claims) for port in ports)
     fault = fault or _first(_address_fault(settings, port) for port in ports)
     if fault:
         print(fault, file=sys.stderr)
         return 2
     for setting in SETTINGS:
         os.environ[setting.variable] = values[setting.name]
-    if only_tls:
-        end_with_parent(signal.SIGTERM)
-        return _run_workers(settings, only_tls=True)
     if not _is_prepared(settings):
         # A child prepares, so that the memory of that work goes away with it.
         prepared = subprocess.run(_PREPARE, check=False)  # noqa: S603  our own words
@@ -124,18 +109,8 @@ def _serve(settings: Settings, values: dict[str, str], claims: ExitStack, *, onl
             file=sys.stderr,
         )
     print(banner(settings), flush=True)
-    if settings.tls_port is None:
-        return _run_workers(settings)
-    with _tls_process() as tls:
-        status = _run_workers(settings, tls=tls)
-        # Nobody has told it to end yet, so it has ended by itself, and that is why this process ends.
-        return status if tls.poll() is None else 1
-
-
-def end_with_parent(by: signal.Signals) -> None:
-    """Let the kernel send ``by`` to this process when its parent is gone: it would go on to hold port and database."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(by))
+    logging.config.dictConfig(_LOGGING)
+    return _run_workers(settings)
 
 
 def banner(settings: Settings) -> str:
@@ -282,74 +257,62 @@ def _has_certificates(settings: Settings) -> bool:
     return are_current(settings.certificates, settings.certificate_names, int(time.time()))
 
 
-@contextmanager
-def _tls_process() -> Iterator[subprocess.Popen[bytes]]:
-    """The process that serves https; when it ends by itself, so does this one."""
-    child = subprocess.Popen([sys.executable, "-m", "mock_sts", "serve", "--only-tls"])
-    ending = threading.Event()
-
-    def watch() -> None:
-        child.wait()
-        if not ending.is_set():
-            print("the process for https has ended; stopping", file=sys.stderr)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+def _run_workers(settings: Settings) -> int:
     try:
-        yield child
-    finally:
-        ending.set()
-        child.terminate()
+        plain = bound_sockets(settings.host, settings.port, settings.workers)
+        tls = bound_sockets(settings.host, settings.tls_port, settings.workers) if settings.tls_port else []
+    except OSError as error:
+        print(f"{settings.host} cannot be listened on: {error}; choose another MOCK_STS_HOST", file=sys.stderr)
+        return 2
+    if not hasattr(os, "fork"):
+        return _work(settings, plain[0], tls[0] if tls else None, lambda: None)
+
+    def work(index: int, ready: Callable[[], None]) -> int:
+        return _work(settings, plain[index], tls[index] if tls else None, ready)
+
+    queues = list(zip(plain, tls, strict=True)) if tls else [(one,) for one in plain]
+    turned_away = raw_answer(HTTPStatus.SERVICE_UNAVAILABLE, "no worker can answer now; try again in a moment")
+    supervisor = Supervisor(queues, work, lambda must_stop: _prepare_again(settings, must_stop), turned_away, plain)
+    return supervisor.run()
+
+
+def _work(settings: Settings, plain: socket.socket, tls: socket.socket | None, ready: Callable[[], None]) -> int:
+    """One worker's life; its exit status. Where the database cannot be used now, that may pass."""
+    from mock_sts.app import create_app  # noqa: PLC0415  in the worker's own process
+    from mock_sts.server.bridge import Bridge  # noqa: PLC0415
+    from mock_sts.server.limits import Limits  # noqa: PLC0415
+    from mock_sts.server.worker import Listener, Worker, tls_context  # noqa: PLC0415
+    from mock_sts.store.engine import StoreError  # noqa: PLC0415
+
+    deadline = time.monotonic() + _PATIENCE
+    while True:
         try:
-            child.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            child.kill()
+            app = create_app(settings)
+            break
+        except StoreError as error:
+            if time.monotonic() > deadline:
+                LOG.error("no worker can begin: %s", error)
+                return 1
+            time.sleep(0.2)
+    listeners = [Listener(plain)]
+    if tls is not None:
+        own = settings.certificates
+        certificate, key = settings.tls_certificate or own.leaf, settings.tls_key or own.leaf_key
+        listeners.append(Listener(tls, tls_context(certificate, key, settings.tls_minimum)))
+    bridge = Bridge(
+        app.wsgi_app,
+        threads=settings.threads,
+        max_body=settings.max_body,
+        callers=CALLERS,
+        own_path=app.extensions["mock_sts_own_path"],
+        limits=Limits(timeout=settings.request_timeout),
+        log_requests=settings.log_requests,
+    )
 
+    def on_ready() -> None:
+        ready()
+        # A little later, for the first requests shall not wait for it.
+        threading.Timer(_LOAD_REST_AFTER, load_all).start()
 
-def _tls_options(settings: Settings) -> dict[str, Any]:
-    from granian.constants import SSLProtocols  # noqa: PLC0415
-
-    own = settings.certificates
-    return {
-        "port": settings.tls_port,
-        "ssl_cert": settings.tls_certificate or own.leaf,
-        "ssl_key": settings.tls_key or own.leaf_key,
-        "ssl_protocol_min": SSLProtocols(f"tls{settings.tls_minimum}"),
-    }
-
-
-def _run_workers(settings: Settings, *, tls: subprocess.Popen[bytes] | None = None, only_tls: bool = False) -> int:
-    from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415  only this command needs it
-    from granian.http import HTTP1Settings  # noqa: PLC0415
-    from granian.log import LogLevels  # noqa: PLC0415
-
-    from mock_sts.workers import WorkerServer  # noqa: PLC0415
-
-    def before_reload(must_stop: Callable[[], bool]) -> bool:
-        """Bring the registry up to date; whoever started the process for https tells it when that is done."""
-        if not only_tls and not _prepare_again(settings, must_stop):
-            return False
-        if tls is not None:
-            tls.send_signal(signal.SIGHUP)
-        return True
-
-    WorkerServer(
-        before_reload,
-        address=settings.host,
-        **(_tls_options(settings) if only_tls else {"port": settings.port}),
-        interface=Interfaces.WSGI,
-        # HTTP/2 keeps one connection for everything, and granian tells nobody to leave it before a worker goes.
-        http=HTTPModes.http1,
-        workers=settings.workers,
-        blocking_threads=settings.threads + WAITING_ROOM,
-        blocking_threads_idle_timeout=600,
-        respawn_failed_workers=True,
-        websockets=False,
-        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD),
-        log_level=LogLevels.warning,
-        log_dictconfig=_LOGGING,
-        log_access=settings.log_requests,
-        workers_kill_timeout=1,
-    ).run()
+    Worker(bridge, listeners).run(on_ready)
     return 0

@@ -296,6 +296,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("network", "internett", "The network that people come from", _choice("internett", "helsenett")),
     Setting("max_body", "262144", "Longest request body in bytes", _number(1_024, 16_777_216)),
     Setting(
+        "request_timeout", "30", "Seconds within which a request must have come, its body included", _number(1, 3_600)
+    ),
+    Setting(
         "journal_size",
         "10000",
         "Exchanges that the journal keeps; the oldest go first",
@@ -316,7 +319,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "helseid": {},
     "fapi2": {
         "enforcement": Enforcement.FAPI2.word,
-        # With 1.2 a client could choose ChaCha20-Poly1305, which is not in RFC 9325; granian has no choice of suites.
+        # With 1.2 a client could choose ChaCha20-Poly1305, which is not in RFC 9325.
         "tls_minimum": "1.3",
         "signing_algorithm": "PS256",
         "code_lifetime": "60",
@@ -370,6 +373,7 @@ class Settings:
     clock_skew: int | None
     network: str
     max_body: int
+    request_timeout: int
     journal_size: int
     sqlite_synchronous: str
     log_requests: bool

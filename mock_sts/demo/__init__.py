@@ -4,7 +4,13 @@ It lives beside the floors and talks HTTP to the server like anybody. Read ``rel
 ``api`` for a correct API; the rest is pages.
 """
 
+from collections.abc import Mapping
+
 HOME, API = "/mock/demo", "/mock/demo/api"
 
 #: The client that the demo is.
 CLIENT_ID = "demo-page"
+
+#: Path to how many requests at and below it may be at work at once in a process (see ``server.bridge``), the longer
+#: path first. They call the server themselves.
+CALLERS: Mapping[str, int] = {API: 16, HOME: 16}

@@ -1,22 +1,18 @@
 """The addresses of the demo."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
 
 from mock_sts.demo import API, HOME
+from mock_sts.late import Late, late
 from mock_sts.protocol.addresses import Addresses
 from mock_sts.settings import Settings
 
 if TYPE_CHECKING:
     from mock_sts.demo.views import Demo
-
-#: Path to how many requests at and below it may be at work at once in a process (see ``web.intake``), the longer path
-#: first. They call the server themselves.
-CALLERS: Mapping[str, int] = {API: 16, HOME: 16}
 
 _STYLESHEET = Path(__file__).parent / "templates" / "demo_style.css"
 
@@ -34,12 +30,7 @@ def blueprint(
     routes = Blueprint("demo", __name__, template_folder="templates")
     styles = _STYLESHEET.read_bytes()
 
-    @cache
-    def demo() -> "Demo":
-        # Authlib's client parts are loaded when somebody comes.
-        from mock_sts.demo.views import Demo  # noqa: PLC0415
-
-        return Demo(settings, key, addresses, introduce)
+    demo = Late(lambda: _demo_class()(settings, key, addresses, introduce))
 
     @routes.get(HOME)
     def home() -> Response:
@@ -78,3 +69,10 @@ def blueprint(
         return Response(styles, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
 
     return routes
+
+
+@late
+def _demo_class() -> "type[Demo]":
+    from mock_sts.demo.views import Demo  # noqa: PLC0415  with Authlib's client parts
+
+    return Demo

@@ -2,6 +2,9 @@
 
 import hmac
 import re
+from collections.abc import Callable
+
+from mock_sts.late import late
 
 #: Code verifiers and challenges have 43 to 128 unreserved characters (RFC 7636 sections 4.1 and 4.2).
 _CODE = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")
@@ -16,6 +19,12 @@ def is_code(text: str) -> bool:
 
 def matches(verifier: str, challenge: str) -> bool:
     """Whether ``verifier`` is the one that ``challenge`` (S256) was made from."""
+    return is_code(verifier) and hmac.compare_digest(_challenge_maker()(verifier), challenge)
+
+
+@late
+def _challenge_maker() -> Callable[[str], str]:
     from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415  only logins need Authlib
 
-    return is_code(verifier) and hmac.compare_digest(create_s256_code_challenge(verifier), challenge)
+    made: Callable[[str], str] = create_s256_code_challenge
+    return made

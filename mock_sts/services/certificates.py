@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mock_sts.late import late
 from mock_sts.protocol.addresses import LOOPBACK_HOSTS
 
 #: Days: the CA lives as long as anybody keeps the data, the leaf as long as Apple's and Chromium's limit allows.
@@ -223,14 +224,20 @@ def _unfit_key(certificate: Any) -> str:
 
 def describe(der: bytes) -> tuple[tuple[str, ...], int]:
     """The names and addresses in a certificate of anybody, and until when it is good (seconds). Raises ValueError."""
-    from cryptography import x509  # noqa: PLC0415
-
+    x509 = _x509()
     certificate = x509.load_der_x509_certificate(der)
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return (), int(certificate.not_valid_after_utc.timestamp())
     return tuple(str(name.value) for name in found), int(certificate.not_valid_after_utc.timestamp())
+
+
+@late
+def _x509() -> Any:
+    from cryptography import x509  # noqa: PLC0415  for the page of the doctor; the rest of this is for commands
+
+    return x509
 
 
 def _authority(files: CertificateFiles, now: int) -> tuple[tuple[Any, Any], str]:

@@ -36,7 +36,8 @@ def blueprint(sts: Sts) -> Blueprint:
     @routes.after_request
     def tell_time(response: Response) -> Response:
         """What a login without a page costs here, for whoever tests that."""
-        response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - g.began) * 1000:.1f}"
+        if "began" in g:  # a request that was refused before it came here has no time of its own
+            response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - g.began) * 1000:.1f}"
         return response
 
     @routes.route(Endpoint.AUTHORIZE, methods=["GET", "POST"])

@@ -11,9 +11,9 @@ from flask import Response, current_app, make_response, render_template, request
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
+from mock_sts.web.headers import NO_STORE
 from mock_sts.web.reading import effective_urls, root
 from mock_sts.web.texts import NORWEGIAN, texts
-from mock_sts.web.writing import NO_STORE
 
 ANTIFORGERY_FIELD = "__RequestVerificationToken"
 

@@ -11,8 +11,9 @@ from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.store.engine import StoreError
 from mock_sts.store.faults import meaning_of_file_error
+from mock_sts.web.headers import NO_STORE
 from mock_sts.web.paths import is_emulated
-from mock_sts.web.writing import NO_STORE, empty_response, json_response
+from mock_sts.web.writing import empty_response, json_response
 
 LOG = logging.getLogger("mock_sts")
 

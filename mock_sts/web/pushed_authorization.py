@@ -7,7 +7,8 @@ from mock_sts.services.exchange import Exchange
 from mock_sts.services.pushed_authorization import push_authorization_request
 from mock_sts.services.sts import Sts
 from mock_sts.web import reading
-from mock_sts.web.writing import NO_STORE, empty_response, json_response
+from mock_sts.web.headers import NO_STORE
+from mock_sts.web.writing import empty_response, json_response
 
 
 def blueprint(sts: Sts) -> Blueprint:

@@ -6,14 +6,7 @@ from flask import Response
 
 from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.json_text import write_json
-
-JSON_TYPE = "application/json; charset=UTF-8"
-
-#: As HelseID writes it on answers that nobody may keep.
-NO_STORE = {"Cache-Control": "no-store, no-cache, max-age=0", "Pragma": "no-cache"}
-
-#: Says on every response that this is not HelseID.
-EMULATOR_HEADER = "Mock-Sts"
+from mock_sts.web.headers import JSON_TYPE, NO_STORE
 
 
 def json_response(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -138,7 +138,7 @@ def image_says_what_it_is() -> None:
 @check
 def image_has_bytecode() -> None:
     program = """
-import pathlib, sys, granian, mock_sts.app
+import pathlib, sys, uvicorn, mock_sts.app
 files = [m.__cached__ for m in list(sys.modules.values()) if "/opt/venv" in (getattr(m, "__cached__", "") or "")]
 print(len(files), [file for file in files if not pathlib.Path(file).is_file()][:3])
 """

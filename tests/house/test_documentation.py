@@ -31,10 +31,11 @@ from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import sha256_base64url
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.server.connections import KEEP_ALIVE, MAX_HEAD
+from mock_sts.server.limits import Limits
 from mock_sts.services import resource
 from mock_sts.services.client_configuration import as_text
 from mock_sts.services.new_client import MadeClient
-from mock_sts.serving import WAITING_ROOM
 from mock_sts.settings import SETTINGS
 from tests.house.snippets import ROOT, blocks_of, is_generated
 from tests.house.values import shipped
@@ -355,9 +356,18 @@ def test_an_example_says_which_variables_it_needs(name: str) -> None:
     assert set(named) <= set(re.findall(r"\b[A-Z_]{3,}\b", docstring))
 
 
-def test_the_number_of_bodies_that_are_waited_for_is_told() -> None:
-    text = " ".join((ROOT / "docs" / "containers.md").read_text(encoding="utf-8").split())
-    assert f"each process waits for {WAITING_ROOM} of them beside its work" in text
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"{MAX_HEAD // 1024} KiB of request line and headers",
+        f"{Limits().connections:,} open connections",
+        f"{Limits().waiting:,} requests that wait for a thread",
+        f"{Limits().held // 1024 // 1024} MiB of bodies",
+        f"closed after {KEEP_ALIVE} seconds",
+    ],
+)
+def test_the_limits_of_a_process_are_told(sentence: str) -> None:
+    assert sentence in " ".join((ROOT / "docs" / "server.md").read_text(encoding="utf-8").split())
 
 
 def test_nothing_committed_names_where_it_was_made() -> None:

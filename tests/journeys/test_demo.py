@@ -12,7 +12,7 @@ import secrets
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
@@ -29,7 +29,6 @@ from mock_sts.demo.wire import Wire, WireError
 from mock_sts.helseid.registry import Client
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import MADE, put_entry
-from mock_sts.web.intake import Intake
 from mock_sts.web.own_calls import own_call_headers
 from tests.support.emulator import LiveServer, Worlds
 from tests.support.keys import private_jwk
@@ -893,42 +892,6 @@ def test_keys_are_fetched_once(server: LiveServer, caller: tuple[Machine, str]) 
 
 
 # Parts
-
-
-@pytest.mark.covers("demo.intake")
-def test_a_request_that_calls_the_server_needs_no_worker_and_too_many_are_refused() -> None:
-    busy, go_on = threading.Barrier(3), threading.Event()
-    statuses: list[str] = []
-
-    def start(status: str, _headers: list[tuple[str, str]]) -> Callable[[bytes], None]:
-        statuses.append(status)
-        return lambda _: None
-
-    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        if environ["PATH_INFO"] != "/outer/page":
-            start_response("200 OK", [])
-            return [environ["PATH_INFO"].encode() + b" " + threading.current_thread().name[:6].encode()]
-        if environ.get("QUERY_STRING") == "wait":
-            busy.wait(10)
-            assert go_on.wait(10)
-        return list(intake({"PATH_INFO": "/inner"}, start_response))
-
-    intake = Intake(app, workers=1, max_body=10, callers={"/outer": 2})
-    outer = {"PATH_INFO": "/outer/page"}
-    try:
-        assert list(intake(dict(outer), start)) == [b"/inner worker"]
-        with ThreadPoolExecutor(2) as pool:
-            both = [pool.submit(lambda: list(intake({**outer, "QUERY_STRING": "wait"}, start))) for _ in range(2)]
-            busy.wait(10)
-            assert b"try again" in b"".join(intake(dict(outer), start))
-            assert list(intake({"PATH_INFO": "/inner"}, start)) == [b"/inner worker"], "others are served meanwhile"
-            go_on.set()
-            assert [found.result(10) for found in both] == [[b"/inner worker"], [b"/inner worker"]]
-        assert list(intake(dict(outer), start)) == [b"/inner worker"], "the places are free again"
-        assert list(intake({"PATH_INFO": "/outermost"}, start)) == [b"/outermost worker"]
-    finally:
-        intake.close()
-    assert statuses.count("503 Service Unavailable") == 1
 
 
 @pytest.mark.covers("demo.kept")

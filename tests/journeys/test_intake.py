@@ -1,17 +1,22 @@
 """Bodies of every length and speed: read to the end before anybody works on them."""
 
 import http.client
+import random
+import re
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.emulator import LiveServer, Worlds
+from mock_sts.app import create_app
+from tests.support.emulator import LiveServer, Worlds, settings_for
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -89,26 +94,67 @@ def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
         assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.covers("server.body.slow")
+@pytest.mark.covers("server.body.slow", "server.too-much")
 @pytest.mark.parametrize("path", ["", "/op"])
-def test_slow_bodies_do_not_stop_the_server(tmp_path: Path, path: str) -> None:
+def test_slow_bodies_and_idle_connections_do_not_stop_the_server(tmp_path: Path, path: str) -> None:
     """Nor does the path of a public URL let each of those who wait open the database."""
-    live = LiveServer(tmp_path, **({"public_url": f"http://sts.test{path}", "url_mode": "request"} if path else {}))
+    public = {"public_url": f"http://sts.test{path}", "url_mode": "request"} if path else {}
+    live = LiveServer(tmp_path, request_timeout="3600", **public)
     machine = live.client("quick")
     try:
         with ExitStack() as stack:
-            for _ in range(200):
+            for _ in range(1_200):
+                stack.enter_context(socket.create_connection(("127.0.0.1", live.port)))
+            for _ in range(800):
                 slow = stack.enter_context(socket.create_connection(("127.0.0.1", live.port)))
                 head = f"POST {path}/connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
                 slow.sendall(f"{head}Content-Type: {FORM['Content-Type']}\r\n\r\ngrant_type".encode())
-            time.sleep(0.2)
-            assert live.transport.send("GET", "/health/live").status == 200
             for _ in range(5):
+                assert live.transport.send("GET", "/health/live").status == 200
                 assert machine.token().status == 200
             held = [str(entry.readlink()) for pid in live.workers() for entry in Path(f"/proc/{pid}/fd").iterdir()]
             assert sum(".sqlite" in name for name in held) < 40
+            assert sum("socket" in name for name in held) >= 2_000, "all of them are held"
     finally:
         live.stop()
+
+
+@pytest.mark.covers("server.threads")
+def test_a_burst_on_every_route_and_a_long_rest_end_no_worker(tmp_path: Path) -> None:
+    """Two first requests at once, too: what is imported late is imported by one thread."""
+    live = LiveServer(tmp_path, workers="2")
+    rules = create_app(settings_for(live.database)).url_map.iter_rules()
+    paths = sorted({re.sub("<[^>]*>", "x", rule.rule) for rule in rules if "GET" in (rule.methods or ())})
+    try:
+        workers = live.workers()
+        burst = [path for path in paths for _ in range(12)]
+        random.Random(1).shuffle(burst)
+        with ThreadPoolExecutor(24) as pool:
+            statuses = Counter(pool.map(lambda path: asked(live, path), burst))
+        # No thread of ours ends before its process does, so there is no length of rest that matters.
+        named = [thread_names(pid) for pid in workers]
+        time.sleep(2)
+        assert [thread_names(pid) for pid in workers] == named, "no thread has ended"
+        assert asked(live, "/health/ready") == 200
+        assert live.workers() == workers
+        assert not [status for status in statuses if status >= 500 and status != 503], statuses
+        log = live.log.read_text(encoding="utf-8")
+        assert "Traceback" not in log and "another one starts" not in log, log
+    finally:
+        live.stop()
+
+
+def asked(live: LiveServer, path: str) -> int:
+    connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
+    with closing(connection):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+
+def thread_names(pid: int) -> list[str]:
+    return sorted(entry.name for entry in Path(f"/proc/{pid}/task").iterdir())
 
 
 def test_the_journal_keeps_its_length(worlds: Worlds) -> None:

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from mock_sts.services.certificates import CertificateFiles, make_certificates
-from tests.support.emulator import register_api
+from tests.support.emulator import OverHttp, register_api
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import (
     PERSON,
@@ -558,27 +559,38 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, server: TlsServer) -> None
 
 
 @pytest.mark.covers("tls.processes")
-def test_a_signal_to_stop_ends_both_within_two_seconds(tmp_path: Path) -> None:
+def test_a_signal_to_stop_ends_both_ports_within_two_seconds(tmp_path: Path) -> None:
     server = TlsServer(tmp_path)
-    child = server.tls_child()
+    workers = server.workers()
+    assert len(workers) == 1, "one process answers on both"
     assert server.stop() < 2
     assert server.process.returncode == 0
-    assert not Path(f"/proc/{child}").exists()
+    assert not Path(f"/proc/{workers[0]}").exists()
     assert not takes_connections(server.tls_port)
     assert not takes_connections(server.port)
 
 
 @pytest.mark.covers("tls.processes")
-def test_the_end_of_the_process_for_https_ends_the_server(tmp_path: Path) -> None:
+def test_a_worker_that_ends_is_replaced_on_both_ports(
+    tmp_path: Path,
+) -> None:
     server = TlsServer(tmp_path)
     try:
-        os.kill(server.tls_child(), signal.SIGKILL)
-        assert server.process.wait(5) == 1
-        assert "the process for https has ended" in server.log.read_text()
-        until(lambda: not takes_connections(server.tls_port), "a worker for https lives on")
-        assert not takes_connections(server.port)
+        os.kill(server.workers()[0], signal.SIGKILL)
+        https = OverTls(server.base, server.files.ca)
+        for transport in (server.transport, https):
+            until(partial(answers, transport), "it does not answer", 20)
+        https.close()
     finally:
         server.stop()
+
+
+def answers(transport: OverHttp) -> bool:
+    """Whether there is a good answer now."""
+    try:
+        return transport.send("GET", "/health/ready").status == 200
+    except requests.RequestException:
+        return False
 
 
 @pytest.mark.covers("tls.processes")

@@ -137,7 +137,6 @@ class Emulator:
 
     def close(self) -> None:
         """Give back threads and files; a test run makes thousands of emulators."""
-        self.app.extensions["mock_sts_intake"].close()
         self.store.close()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:

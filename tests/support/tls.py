@@ -31,18 +31,6 @@ class TlsServer(LiveServer):
         """A client that trusts the local CA alone."""
         return ssl.create_default_context(cafile=str(self.files.ca))
 
-    def tls_child(self) -> int:
-        """The process that serves https."""
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:
-                continue  # it has ended
-            if parent == str(self.process.pid) and b"--only-tls" in words:
-                return int(folder.name)
-        raise AssertionError("no process serves https")
-
 
 class OverTls(OverHttp):
     """Requests over https, by a client that trusts one CA."""

@@ -69,12 +69,11 @@ class KilledServer(LiveServer):
 
 def main() -> None:
     """Fork a server for each line, and print its process id."""
-    import granian.server
-
     import mock_sts.app
+    import mock_sts.server.worker
     from mock_sts.cli import main as command
 
-    assert granian.server and mock_sts.app
+    assert mock_sts.server.worker and mock_sts.app
     running = 0
     for _ in sys.stdin:
         if running:

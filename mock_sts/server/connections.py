@@ -1,0 +1,263 @@
+"""Connections: uvicorn's HTTP/1.1 protocol, with limits of size and time for what clients send.
+
+uvicorn parses, keeps connections alive and writes. Added here: a request must be there in time, its head has a longest
+length, a body that ends too early is told from a whole one, a connection too many is told so, and TLS on the port for
+http is recognised. Idle connections cost no thread.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from enum import Enum
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from mock_sts.server.answers import raw_answer
+
+LOG = logging.getLogger("mock_sts")
+
+#: Where the scope of a request names its connection.
+CONNECTION = "mock_sts.connection"
+
+#: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
+MAX_HEAD = 128 * 1024
+
+#: Seconds for which a connection may wait for its next request: longer than the pools of common clients keep theirs
+#: (.NET 60, Go 90), so that it is they who close first and no request meets a connection that is being closed.
+KEEP_ALIVE = 120
+
+#: Connections above the limit that are still told so, and health answered, before more are closed without a word.
+_TURNED_AWAY = 256
+
+#: Seconds for which a client may still send after an answer that ends its connection.
+_FAREWELL = 1.0
+
+
+class Fault(Enum):
+    """What is wrong with how a body came."""
+
+    CUT = "cut"
+    LATE = "late"
+
+
+class HeaderName(bytes):
+    """The name of a response header that leaves as it is written.
+
+    uvicorn writes ``name.lower()``. The names mean the same in any letter case (RFC 9110 section 5.1), but FHI's
+    Fhi.HelseId.Web compares ``DPoP-Nonce`` letter by letter.
+    """
+
+    def lower(self) -> "HeaderName":
+        """The name as it is written."""
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, bytes) and bytes.lower(self) == bytes.lower(other)
+
+    __hash__ = bytes.__hash__
+
+
+class Connections:
+    """All connections of one process, and what limits them.
+
+    ``most`` is how many may be open, ``timeout`` the seconds within which a request must have come.
+    """
+
+    def __init__(self, config: Config, *, most: int, timeout: float) -> None:
+        self.most = most
+        self.timeout = timeout
+        self.leaving = False
+        self._config = config
+        self._state = ServerState()
+        self.tick()
+
+    def __len__(self) -> int:
+        return len(self._state.connections)
+
+    def factory(self, *, tls: bool) -> Callable[[], "Connection"]:
+        """Makes the protocol of each new connection to a port, which speaks TLS or does not."""
+        return lambda: Connection(self, self._config, self._state, tls=tls)
+
+    def tick(self) -> None:
+        """To be called about once a second: gives answers their date, and ends what has waited too long."""
+        self._state.default_headers = [(HeaderName(b"Date"), formatdate(usegmt=True).encode())]
+        now = time.monotonic()
+        for connection in self._all():
+            if connection.deadline <= now:
+                connection.expire()
+
+    def make_room(self, newest: "Connection") -> bool:
+        """Whether ``newest`` has a place; where there is none, one that idles gives up its own."""
+        if len(self) <= self.most:
+            return True
+        idle = min(
+            (one for one in self._all() if one.is_idle and one is not newest), key=lambda one: one.since, default=None
+        )
+        if idle is not None:
+            idle.transport.close()
+        return idle is not None
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether so many are open that new ones are closed without a word."""
+        return len(self) > self.most + _TURNED_AWAY
+
+    def close_idle(self) -> None:
+        """End those that wait for a request."""
+        for connection in self._all():
+            if connection.is_idle:
+                connection.transport.close()
+
+    def abort(self) -> None:
+        """End all, whatever is under way."""
+        for connection in self._all():
+            connection.transport.abort()
+
+    def ages(self) -> list[float]:
+        """For how many seconds each request that is not answered has been here."""
+        now = time.monotonic()
+        return [now - connection.since for connection in self._all() if not connection.is_idle]
+
+    def _all(self) -> list["Connection"]:
+        return cast("list[Connection]", list(self._state.connections))
+
+
+class Connection(HttpToolsProtocol):
+    """One connection. ``since`` is when its request began, or when it began to wait for one."""
+
+    def __init__(self, connections: Connections, config: Config, state: ServerState, *, tls: bool) -> None:
+        super().__init__(config, state, {})
+        # RFC 9112 section 6.3: where a length stands beside chunks, the chunks tell where the body ends.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_chunked_length=True)
+        self._connections = connections
+        self._tls = tls
+        self._head = 0
+        self._in_head = False
+        self._is_deaf = False
+        self._is_new = True
+        self.turned_away = False
+        self.fault: Fault | None = None
+        self.since = time.monotonic()
+        self.deadline = self.since + connections.timeout
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way, save one whose head has not come yet."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def connection_made(self, transport: Any) -> None:
+        """A client has connected."""
+        super().connection_made(transport)
+        if not self._connections.make_room(self):
+            self.turned_away = True
+            if self._connections.is_overfull:
+                transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self.deadline = float("inf")
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come."""
+        if self._is_deaf:
+            return
+        if not self._tls and self._is_new and data[:2] == b"\x16\x03":
+            self._refuse_tls()
+            return
+        self._is_new = False
+        self._head += len(data)
+        super().data_received(data)
+        if self._in_head and self._head > MAX_HEAD and not self._is_deaf:
+            self._say_farewell(431, f"request line and headers together are longer than {MAX_HEAD} bytes")
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """The client sends no more. What it has asked for whole is still answered."""
+        if self.is_idle or self._tls:  # TLS knows no connection that is half closed
+            return None
+        self.cycle.keep_alive = False
+        self._give_up(Fault.CUT)
+        return True
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        cast("dict[str, Any]", self.scope)[CONNECTION] = self
+        self._in_head = True
+        if self.is_idle:
+            self._begin_waiting()
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        self._in_head = False
+        self._head = 0
+        self.fault = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """It is there as a whole."""
+        self._head = 0
+        self.deadline = float("inf")
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """It has been answered; the next one may be on its way already."""
+        if self._in_head or self.cycle.more_body:
+            self._begin_waiting()
+        super().on_response_complete()
+
+    def expire(self) -> None:
+        """What was to come has not come in time."""
+        self.deadline = float("inf")
+        if not self.is_idle:
+            self._give_up(Fault.LATE)
+        elif self._in_head:
+            self._say_farewell(408, f"the request did not come within {self._connections.timeout:g} seconds")
+        else:
+            self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP/1.1."""
+        self._say_farewell(400, "this is not a request of HTTP/1.1")
+
+    def _begin_waiting(self) -> None:
+        self.since = time.monotonic()
+        self.deadline = self.since + self._connections.timeout
+
+    def _give_up(self, fault: Fault) -> None:
+        """Let those who read the body know that no more of it comes."""
+        if self.cycle.more_body:
+            self.fault = fault
+            self.cycle.more_body = False
+            self.cycle.keep_alive = False
+            self.cycle.message_event.set()
+
+    def _refuse_tls(self) -> None:
+        LOG.warning(
+            "https was spoken to the port for http, from %s: use http:// for this port, or the port that "
+            "MOCK_STS_TLS_PORT names",
+            self.client[0] if self.client else "an unknown address",
+        )
+        self._is_deaf = True
+        self.transport.close()
+
+    def _say_farewell(self, status: int, description: str) -> None:
+        """Answer, and close; not at once, for a client that is still sending would miss the answer."""
+        self._is_deaf = True
+        self.deadline = float("inf")
+        if not self.is_idle:
+            had_begun = self.cycle.response_started or bool(self.pipeline)
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if had_begun:
+                self.transport.close()
+                return
+        self.transport.write(raw_answer(status, description))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_FAREWELL, self.transport.close)

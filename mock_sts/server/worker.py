@@ -1,0 +1,159 @@
+"""One process that answers: an event loop with all listeners, and how it leaves.
+
+It runs in the main thread of a process of its own, or in any thread of a program (then without handlers of signals).
+"""
+
+import asyncio
+import signal
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from uvicorn.config import Config
+
+from mock_sts.server.bridge import Bridge
+from mock_sts.server.connections import KEEP_ALIVE, Connections
+from mock_sts.server.limits import may_open
+
+#: Seconds between two looks at what waits too long.
+_TICK = 1.0
+
+#: Connections that the kernel keeps until they are taken.
+BACKLOG = 2_048
+
+#: A worker that will be replaced: seconds in which each answer asks clients to make a new connection for the next
+#: request, before those that idle are closed.
+_LEAVING = 1.0
+
+#: Seconds after which it no longer waits for requests that are slow, and the age from which on one is.
+_PATIENT, _DAWDLES = 8.0, 2.0
+
+#: Seconds that requests may still take when the server stops.
+_STOPPING = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that is bound, and what it speaks: TLS with this context, or plain HTTP."""
+
+    socket: socket
+    tls: ssl.SSLContext | None = None
+
+
+def tls_context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext:
+    """What https is spoken with; ``minimum`` is the lowest version, ``1.2`` or ``1.3``. Raises OSError, ssl.SSLError.
+
+    HTTP/1.1 alone is offered: a client of HTTP/2 keeps its one connection for everything, and would notice a reload.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if minimum == "1.3" else ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Worker:
+    """Serves ``bridge`` at ``listeners``, which it closes at its end."""
+
+    def __init__(self, bridge: Bridge, listeners: Sequence[Listener]) -> None:
+        self._listeners = listeners
+        config = Config(
+            bridge,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE,
+        )
+        config.load()
+        most = min(bridge.limits.connections, may_open())
+        self._connections = bridge.connections = Connections(config, most=most, timeout=bridge.limits.timeout)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._orders: asyncio.Queue[bool] = asyncio.Queue()
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Serve until told to stop or to leave; ``on_ready`` is called once, when every listener takes connections."""
+        asyncio.run(self._serve(on_ready))
+
+    def stop(self) -> None:
+        """Answer what is under way, within a second, and end. From any thread or handler."""
+        self._order(False)
+
+    def leave(self) -> None:
+        """Take no new connections, for another worker does; end when all that is under way has been answered."""
+        self._order(True)
+
+    def _order(self, leave: bool) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._orders.put_nowait, leave)
+
+    async def _serve(self, on_ready: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        # https first: when http answers that it is ready, every port does.
+        ordered = sorted(self._listeners, key=lambda listener: listener.tls is None)
+        servers = [
+            await self._loop.create_server(
+                self._connections.factory(tls=listener.tls is not None),
+                sock=listener.socket,
+                ssl=listener.tls,
+                backlog=BACKLOG,
+            )
+            for listener in ordered
+        ]
+        if threading.current_thread() is threading.main_thread():
+            self._hear_signals()
+        ticks = asyncio.create_task(self._tick())
+        on_ready()
+        leaves = await self._orders.get()
+        for server in servers:
+            server.close()
+        if leaves:
+            ending = asyncio.create_task(self._leave())
+            stopped = asyncio.create_task(self._orders.get())
+            await asyncio.wait((ending, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not leaves or not ending.done():
+            await self._stop()
+        ticks.cancel()
+        self._connections.abort()
+        await asyncio.sleep(0.05)  # the loop has to hear of their ends
+
+    def _hear_signals(self) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        signal.signal(signal.SIGINT, lambda *_: self.stop())
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, lambda *_: self.leave())
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self._connections.tick()
+
+    async def _leave(self) -> None:
+        self._connections.leaving = True
+        await asyncio.sleep(_LEAVING)
+        patient = True
+        begun = asyncio.get_running_loop().time()
+        while ages := self._closed_ages():
+            patient = patient and asyncio.get_running_loop().time() - begun < _PATIENT
+            if not patient and all(age > _DAWDLES for age in ages):
+                return
+            await asyncio.sleep(0.02)
+
+    async def _stop(self) -> None:
+        self._connections.leaving = True
+        ends = asyncio.get_running_loop().time() + _STOPPING
+        while self._closed_ages() and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0.01)
+
+    def _closed_ages(self) -> list[float]:
+        """The ages of the requests that are under way, after what idles has been closed."""
+        self._connections.close_idle()
+        return self._connections.ages()

@@ -1,0 +1,86 @@
+"""What handlers need later is imported by one function under one lock."""
+
+import ast
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import mock_sts
+from mock_sts.late import Late
+
+PACKAGE = Path(mock_sts.__file__).parent
+
+#: Modules of commands and of starting, which no handler of a request calls into where they import.
+COMMANDS = {
+    "cli.py",
+    "cli_client.py",
+    "cli_doctor.py",
+    "cli_fixtures.py",
+    "cli_output.py",
+    "cli_persona.py",
+    "cli_settings.py",
+    "serving.py",
+    "settings.py",
+    "documentation",
+    "server",
+    "helseid/generation.py",
+    "services/certificates.py",
+    "store/fixture_export.py",
+    "store/fixture_files.py",
+    "store/fixtures.py",
+}
+
+
+def imports_inside_functions(path: Path) -> list[str]:
+    """Functions of a module with an import statement of their own, save those that are ``late``."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and not any(
+            isinstance(one, ast.Name) and one.id == "late" for one in node.decorator_list
+        ):
+            statements = [inner for inner in ast.walk(node) if isinstance(inner, ast.Import | ast.ImportFrom)]
+            found += [f"{node.name}:{one.lineno}" for one in statements]
+    return found
+
+
+def test_no_handler_has_an_import_of_its_own() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE)
+        if str(name) not in COMMANDS and name.parts[0] not in COMMANDS:
+            assert imports_inside_functions(path) == [], name
+
+
+def test_what_is_late_is_loaded_once_by_however_many_threads() -> None:
+    loads: list[int] = []
+    start = threading.Barrier(8)
+
+    def load() -> object:
+        loads.append(1)
+        return object()
+
+    one = Late(load)
+
+    def ask(_: int) -> object:
+        start.wait(10)
+        return one()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(found) for found in pool.map(ask, range(8))}) == 1
+    assert loads == [1]
+
+
+def test_a_load_that_fails_is_tried_again() -> None:
+    tries: list[int] = []
+
+    def load() -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ImportError("not yet")
+        return 7
+
+    one = Late(load)
+    with pytest.raises(ImportError):
+        one()
+    assert one() == 7
