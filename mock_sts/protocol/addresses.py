@@ -174,7 +174,7 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
     at_prefix = [url for url in same_host if urlsplit(url).path == prefix]
     # One that cuts its prefix off without a word leaves the named path as all that is known of it.
     listed = nearest if not prefix or nearest in at_prefix else next(iter(at_prefix), "")
-    origin = nearest.removesuffix(urlsplit(nearest).path) if nearest else f"{scheme}://{host.lower()}"
+    origin = nearest.removesuffix(urlsplit(nearest).path) if nearest else f"{scheme}://{_written(scheme, host)}"
     asked = listed or f"{origin}{prefix}"
     if mode is UrlMode.REQUEST or not addresses.public_url:
         issuer = back_channel = asked
@@ -227,6 +227,19 @@ def _has_host(url: str, host: str) -> bool:
     """Whether a Host header names the host and port of ``url``; the default port of its scheme may be left out."""
     parts = urlsplit(url)
     default = DEFAULT_PORTS[parts.scheme]
-    _, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else ("", "", "")
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return host_name(host) == name and int(port or default) == (parts.port or default)
+    return host_name(host) == name and (_port(host) or default) == (parts.port or default)
+
+
+def _written(scheme: str, host: str) -> str:
+    """A Host header as URLs of ``scheme`` write it: in lower case, without the port that the scheme has anyway.
+
+    Some proxies pass that port on; clients that know the address without it would not know the issuer.
+    """
+    port = _port(host)
+    return host_name(host) if port in (None, DEFAULT_PORTS[scheme]) else f"{host_name(host)}:{port}"
+
+
+def _port(host: str) -> int | None:
+    """The port in a Host header, None where it names none."""
+    return None if host.endswith("]") or ":" not in host else int(host.rpartition(":")[2])

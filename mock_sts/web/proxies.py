@@ -80,9 +80,7 @@ def _believe(environ: WSGIEnvironment, hops: int) -> None:
     if port := told("PORT"):
         name = str(environ.get("HTTP_HOST", ""))
         name = name if name.endswith("]") else name.rpartition(":")[0] or name
-        # Nobody writes the port that a scheme has anyway.
-        is_default = port == str(DEFAULT_PORTS[environ["wsgi.url_scheme"]])
-        environ["HTTP_HOST"] = name if is_default else f"{name}:{port}"
+        environ["HTTP_HOST"] = f"{name}:{port}"
     if prefix := told("PREFIX").strip("/"):
         environ["SCRIPT_NAME"] = f"/{prefix}"
 

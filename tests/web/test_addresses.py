@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mock_sts.protocol.addresses import Addresses, UrlMode
 from mock_sts.settings import SettingError
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
 from tests.support.keys import Jwk, private_jwk
@@ -444,6 +445,47 @@ def test_a_literal_that_is_none_is_refused(sts: Emulator, host: str) -> None:
 )
 def test_a_default_port_may_be_left_out(worlds: Worlds, public_url: str, host: str, known: bool) -> None:
     assert asked_as(worlds.make(public_url=public_url), host).status == (200 if known else 400)
+
+
+@pytest.mark.covers("addresses.default-port")
+@pytest.mark.parametrize(
+    ("scheme", "host", "issuer"),
+    [
+        ("http", "sts.test:80", "http://sts.test"),
+        ("https", "sts.test:443", "https://sts.test"),
+        ("https", "STS.test:443", "https://sts.test"),
+        ("https", "sts.test.:443", "https://sts.test."),
+        ("http", "sts.test:080", "http://sts.test"),
+        ("https", "sts.test:00443", "https://sts.test"),
+        ("http", "10.0.0.7:80", "http://10.0.0.7"),
+        ("https", "[FD00::7]:443", "https://[fd00::7]"),
+        ("http", "localhost:80", "http://localhost"),
+        ("https", "[::1]:443", "https://[::1]"),
+        ("http", "sts.test:08080", "http://sts.test:8080"),
+        ("http", "sts.test:443", "http://sts.test:443"),
+        ("https", "sts.test:80", "https://sts.test:80"),
+        ("https", "[fd00::443]", "https://[fd00::443]"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "/helseid"])
+def test_a_default_port_does_not_enter_the_issuer(scheme: str, host: str, issuer: str, prefix: str) -> None:
+    everywhere = Addresses("", (), UrlMode.REQUEST, loopback_only=False)
+    urls = everywhere.of(scheme, host, prefix)
+    assert (urls.issuer.base, urls.back_channel.base) == (f"{issuer}{prefix}", f"{issuer}{prefix}")
+    # Nor is it another address beside a public URL.
+    beside = Addresses("https://public.test", (issuer,), UrlMode.SPLIT, loopback_only=False).of(scheme, host)
+    assert (beside.issuer.base, beside.back_channel.base, beside.others) == ("https://public.test", issuer, ())
+
+
+@pytest.mark.covers("addresses.default-port")
+def test_a_client_of_the_default_port_gets_the_issuer_that_it_knows(sts: Emulator) -> None:
+    with on_all_interfaces(sts, "sts.test:80") as everywhere:
+        assert asked_as(everywhere, "sts.test:80").json["issuer"] == "http://sts.test"
+        machine = everywhere.client("default-port")
+        machine.issuer = "http://sts.test"
+        answer = machine.token()
+        assert answer.status == 200, answer.content
+        assert answer.claims["iss"] == "http://sts.test"
 
 
 # A public URL with a path
