@@ -28,6 +28,7 @@ from mock_sts.store.schema import make_tables
 from mock_sts.web import (
     authorization,
     automation,
+    check_session,
     control,
     discovery,
     doctor,
@@ -99,6 +100,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         token_management,
         user_info,
         end_session,
+        check_session,
         health,
     ):
         app.register_blueprint(routes.blueprint(sts))

@@ -66,6 +66,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "demo.api": ("the demo, and clients of yours", "an API for `mock:demo-api/read` that tells what it checks"),
     "demo.stylesheet": ("browsers", "how the demo looks"),
     "end_session.frames": ("browsers", "loads the clients' front-channel logout addresses, in a frame"),
+    "check_session.check_session": (
+        "pages of clients, in a frame",
+        "says whether the browser's session is still that of a login (Session Management)",
+    ),
     "health.live": ("containers", "200 while the process answers"),
     "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),
     "control.set_public_url": (

@@ -7,7 +7,7 @@ the browser's session, and whether a login for this very request has taken place
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from mock_sts.helseid import testidp
 from mock_sts.helseid.profile import authorization_request as chapter
@@ -32,6 +32,7 @@ from mock_sts.protocol.authorization_request import (
 from mock_sts.protocol.authorization_response import AuthorizationResponse, session_state
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
+from mock_sts.protocol.urls import origin_of
 from mock_sts.services.automation import Outcome, Told, error_of, told_of
 from mock_sts.services.back_channel import show_parameters
 from mock_sts.services.exchange import Exchange
@@ -87,9 +88,12 @@ class LoginNeeded:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer for the client, and the cookie of a session that was made on the way (or None)."""
+    """The answer for the client, the id of the session that gave it, and the cookie of a session that was made on the
+    way (or None).
+    """
 
     response: AuthorizationResponse
+    sid: str
     cookie: str | None
 
 
@@ -429,14 +433,15 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         return None
 
     exchange.finish(act)
-    origin = _origin(request.redirect_uri or "")
+    # As browsers write it, for that is what the frame of the check session endpoint hears.
+    origin = origin_of(request.redirect_uri or "")
     salt = secrets.token_hex(16).upper()
     parameters = [("code", code)]
     if request.state is not None:
         parameters.append(("state", request.state))
     parameters.append(("iss", pending.issuer))
     parameters.append(("session_state", session_state(pending.client.client_id, origin, sid, salt)))
-    return Answered(_response(request, parameters), made.cookie if made else None)
+    return Answered(_response(request, parameters), sid, made.cookie if made else None)
 
 
 def _on_behalf_of(exchange: Exchange, pending: Pending, session: LoginSession) -> str | None:
@@ -469,8 +474,3 @@ def _travelling(exchange: Exchange, pending: Pending, error: OAuthError) -> Trav
 
 def _response(request: AuthorizationRequest, parameters: list[tuple[str, str]]) -> AuthorizationResponse:
     return AuthorizationResponse(request.redirect_uri or "", request.response_mode or "query", tuple(parameters))
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -93,6 +93,7 @@ def _authorize(sts: Sts, endpoint: str) -> Response:
         return error_redirect(sts, error)
     if isinstance(outcome, Answered):
         response = browser.answer(outcome.response)
+        browser.show_session_id(sts, response, outcome.sid)
         if outcome.cookie is not None:
             browser.set_session_cookie(sts, response, outcome.cookie)
         return response

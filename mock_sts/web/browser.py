@@ -17,9 +17,8 @@ from mock_sts.web.texts import NORWEGIAN, texts
 
 ANTIFORGERY_FIELD = "__RequestVerificationToken"
 
-#: Submits the only form of a page; its hash stands in the content policy.
+#: Submits the only form of a page.
 _SUBMIT = "document.forms[0].submit()"
-_SUBMIT_HASH = base64.b64encode(hashlib.sha256(_SUBMIT.encode()).digest()).decode()
 
 
 def session_cookie(sts: Sts) -> str | None:
@@ -30,6 +29,25 @@ def session_cookie(sts: Sts) -> str | None:
 def set_session_cookie(sts: Sts, response: Response, value: str) -> None:
     """Give the browser the cookie of its session."""
     _set_cookie(sts, response, "session", value)
+
+
+def session_id_cookie(sts: Sts) -> str:
+    """The name of the cookie that shows scripts of ours the id of the browser's session, as the product's
+    ``idsrv.session`` does.
+    """
+    return _cookie_name(sts, "sid")
+
+
+def show_session_id(sts: Sts, response: Response, sid: str) -> None:
+    """Let scripts of ours read ``sid``, where they do not yet."""
+    if request.cookies.get(session_id_cookie(sts)) != sid:
+        _set_cookie(sts, response, "sid", sid, readable=True)
+
+
+def hide_session_id(sts: Sts, response: Response) -> None:
+    """Take back what ``show_session_id`` has shown, for the session is over."""
+    if session_id_cookie(sts) in request.cookies:
+        response.delete_cookie(session_id_cookie(sts), path=_root() or "/")
 
 
 def antiforgery_token(sts: Sts) -> tuple[str, str]:
@@ -93,6 +111,13 @@ def frames(urls: list[str]) -> Response:
     return response
 
 
+def framed_by_all(html: str, script: str) -> Response:
+    """A page for frames of clients, of any origin, that runs its ``script`` and does nothing else."""
+    response = make_response(html)
+    _protect(response, "form-action 'none'; ", script)
+    return response
+
+
 def rooted(path: str) -> str:
     """``path`` of ours as the browser has to ask for it: below the prefix of a proxy or of the public URL."""
     return f"{_root()}{path}"
@@ -127,9 +152,11 @@ def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
     return response
 
 
-def _protect(response: Response, more: str) -> None:
+def _protect(response: Response, more: str, script: str = _SUBMIT) -> None:
+    """``script`` is the only one that may run: its hash stands in the content policy."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; script-src 'sha256-{_SUBMIT_HASH}'; {more}base-uri 'none'"
+        f"default-src 'none'; style-src 'self'; script-src 'sha256-{digest}'; {more}base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -149,13 +176,14 @@ def _source(url: str) -> str:
     return f"{parts.scheme}:" if parts.scheme else ""
 
 
-def _set_cookie(sts: Sts, response: Response, purpose: str, value: str) -> None:
+def _set_cookie(sts: Sts, response: Response, purpose: str, value: str, *, readable: bool = False) -> None:
+    """``readable`` says that scripts may see it."""
     # The address that was asked, not the issuer: behind an alias in http a secure cookie would never come back.
     secure = request.is_secure or effective_urls(sts.addresses).back_channel.base.startswith("https:")
     response.set_cookie(
         _cookie_name(sts, purpose),
         value,
-        httponly=True,
+        httponly=not readable,
         secure=secure,
         samesite="None" if secure else "Lax",
         path=_root() or "/",

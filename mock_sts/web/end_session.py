@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from mock_sts.protocol.end_session import EndSessionRequest, read_end_session
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.end_session import ConfirmLogout, end_session
+from mock_sts.services.end_session import ConfirmLogout, LoggedOut, end_session
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
@@ -66,6 +66,13 @@ def _end(sts: Sts, asked: EndSessionRequest, *, confirmed: bool, ui_locales: tup
         response = browser.page("logout.html", language=language, confirm=True, antiforgery=field)
         browser.set_antiforgery_cookie(sts, response, cookie)
         return response
+    response = _logged_out(sts, outcome, language)
+    browser.hide_session_id(sts, response)
+    return response
+
+
+def _logged_out(sts: Sts, outcome: LoggedOut, language: str) -> Response:
+    """To where the client wants the browser to go next, or the page that says that the session is over."""
     if outcome.location and not outcome.front_channel:
         return browser.redirect(outcome.location)
     frames = ""

@@ -63,7 +63,8 @@ class Behind:
                 environ_overrides={"REMOTE_ADDR": self.peer},
             )
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, found, response.get_data())
+            cookies = tuple(response.headers.getlist("Set-Cookie"))
+            return Answer(response.status_code, found, response.get_data(), cookies)
 
 
 @dataclass

@@ -59,7 +59,8 @@ class InProcess:
         with self._app.test_client(use_cookies=False) as client:
             response = client.open(path, method=method, headers=pairs, data=body)
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, found, response.get_data())
+            cookies = tuple(response.headers.getlist("Set-Cookie"))
+            return Answer(response.status_code, found, response.get_data(), cookies)
 
 
 class OverHttp:
@@ -75,7 +76,8 @@ class OverHttp:
             method, self.base + path, headers=dict(headers), data=body, timeout=30, allow_redirects=False
         )
         found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, response.content)
+        cookies = tuple(response.raw.headers.getlist("Set-Cookie"))
+        return Answer(response.status_code, found, response.content, cookies)
 
     def close(self) -> None:
         self._session.close()

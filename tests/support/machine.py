@@ -40,6 +40,8 @@ class Answer:
     status: int
     headers: dict[str, str]
     content: bytes
+    #: Every Set-Cookie header; ``headers`` has room for one.
+    cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:

@@ -41,8 +41,7 @@ class Browser:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(form).encode()
         answer = self._machine.transport.send(method, path, sent, body)
-        cookie = answer.headers.get("set-cookie")
-        for name, value in re.findall(r"(mock-sts-[a-z0-9-]+)=([^;]*);", cookie or ""):
+        for name, value in re.findall(r"(mock-sts-[a-z0-9-]+)=([^;]*);", " ".join(answer.cookies)):
             self.cookies[name] = value
         return answer
 

@@ -200,7 +200,7 @@ def test_documents_can_only_be_read(sts: Emulator, method: str, path: str) -> No
 
 
 @pytest.mark.covers("errors.bodiless")
-@pytest.mark.parametrize("path", sorted(set(Endpoint) - {Endpoint.TOKEN, Endpoint.CHECK_SESSION}))
+@pytest.mark.parametrize("path", sorted(set(Endpoint) - {Endpoint.TOKEN}))
 def test_a_wrong_method_at_an_endpoint_of_helseid_has_no_body(sts: Emulator, path: str) -> None:
     """The token endpoint alone answers one as an OAuth error."""
     answer = sts.transport.send("DELETE", path)
