@@ -113,7 +113,10 @@ class AccessTokenFacts:
 
 @dataclass(frozen=True, slots=True)
 class IdTokenFacts:
-    """What an ID token says beside its subject. Times in seconds; None where the request had no such thing."""
+    """What an ID token says beside its subject. Times in seconds; None where the request had no such thing.
+
+    ``user_claims`` says whether it tells what ``scopes`` bring of the person.
+    """
 
     issuer: str
     issued_at: int
@@ -123,6 +126,7 @@ class IdTokenFacts:
     nonce: str | None
     access_token: str
     state: str | None
+    user_claims: bool = True
 
 
 def pseudonym(pid: str, key: bytes) -> str:
@@ -219,7 +223,8 @@ def id_token_claims(facts: IdTokenFacts, subject: Subject) -> dict[str, Any]:
     claims["sub"] = subject.sub
     claims["auth_time"] = subject.login.auth_time
     claims["idp"] = subject.login.idp
-    claims.update(_pick(subject, claims_of(facts.scopes)))
+    if facts.user_claims:
+        claims.update(_pick(subject, claims_of(facts.scopes)))
     return claims
 
 

@@ -148,6 +148,12 @@ CLIENT_FORMAT = Format(
             "Lifetime of access tokens; unset: the API's or the server's",
         ),
         Member("id_token_lifetime", Kind.SECONDS, "Lifetime of ID tokens; unset: the server's"),
+        Member(
+            "id_token_user_claims",
+            Kind.FLAG,
+            "Whether ID tokens tell what scopes bring of the person; false: only userinfo does",
+            default=True,
+        ),
         Member("refresh_token_lifetime", Kind.SECONDS, "Lifetime of refresh tokens; unset: the server's"),
         Member("single_sign_on_lifetime", Kind.SECONDS, "How long a login may be reused; unset: the server's"),
         Member(

@@ -153,6 +153,7 @@ def _id_token_claims(
         nonce=plan.nonce,
         access_token=access_token,
         state=plan.state,
+        user_claims=authorization.client.members["id_token_user_claims"],
     )
     return id_token_claims(facts, subject)
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.support.emulator import Emulator, Worlds
+from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, decode
 from tests.support.relying_party import Login, RelyingParty, web_client
 
@@ -276,6 +277,29 @@ def test_each_scope_brings_its_claims_and_no_others(rp: RelyingParty, scope: str
     of_call = ("userinfo_issued_at", "sub", "helseid://claims/hpr/hpr_details")
     assert {name: value for name, value in told.items() if name not in of_call} == SCOPES[scope]
     assert ("helseid://claims/hpr/hpr_details" in told) == (HPR_NUMBER in SCOPES[scope])
+
+
+@pytest.mark.covers("id-token.user-claims")
+@pytest.mark.parametrize("scope", [ALL, *(f"openid {scope} offline_access" for scope in SCOPES)])
+def test_a_client_may_be_registered_to_be_told_of_the_person_by_userinfo_alone(sts: Emulator, scope: str) -> None:
+    usual, other = (
+        register_web(sts),
+        register_web(sts, "other", jwk=private_jwk("ES256", 3), id_token_user_claims=False),
+    )
+    told = []
+    for rp in (usual, other):
+        login = Login()
+        answer = rp.redeem(login, rp.log_in(login, {"scope": scope})["code"])
+        again = rp.refresh(answer.json["refresh_token"])
+        info = rp.user_info(again.json["access_token"]).json
+        told.append((*(set(decode(tokens.json["id_token"])[1]) for tokens in (answer, again)), info, answer.claims))
+    (first, refreshed, info, access), (bare, bare_refreshed, other_info, other_access) = told
+    of_a_login = {"nonce", "s_hash"}
+    assert bare == set(ALWAYS) and bare_refreshed == set(ALWAYS) - of_a_login
+    assert first - bare == refreshed - bare_refreshed == set(info) & first - {"sub"} != set()
+    # Userinfo and access token tell what they told before.
+    assert other_info == info
+    assert set(other_access) == set(access)
 
 
 @pytest.mark.covers("id-token.scope.all")
