@@ -29,6 +29,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from mock_sts.protocol.alphabets import BASE64URL, strangers
 from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json, write_plain_json
 
 #: The nine asymmetric algorithms (RFC 7518 section 3.1), RSA before EC.
@@ -117,20 +118,28 @@ def read_jws(text: str) -> Jws:
     if len(parts) != 3:
         raise JoseError(f"it has {len(parts)} parts where a JWS has three, separated by dots")
     try:
-        header = read_json_object(from_base64url(parts[0]))
+        header = read_json_object(_part(parts[0]))
     except (JoseError, JsonTextError) as error:
         raise JoseError(f"its header cannot be read: {error}") from None
     try:
-        claims = read_json_object(from_base64url(parts[1]))
+        claims = read_json_object(_part(parts[1]))
     except (JoseError, JsonTextError) as error:
         raise JoseError(f"its payload cannot be read: {error}") from None
     if "crit" in header or header.get("b64") is False:
         raise JoseError("its header asks for an extension (crit, b64) that is not understood")
     try:
-        signature = from_base64url(parts[2])
+        signature = _part(parts[2])
     except JoseError as error:
         raise JoseError(f"its signature cannot be read: {error}") from None
     return Jws(header, claims, f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
+
+
+def _part(text: str) -> bytes:
+    try:
+        return from_base64url(text)
+    except JoseError as error:
+        strange = strangers(text, BASE64URL)
+        raise JoseError(f"{error}: there is {strange}" if strange else f"{error}: a part is missing") from None
 
 
 @dataclass(frozen=True, slots=True)

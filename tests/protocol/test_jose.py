@@ -112,14 +112,26 @@ UNREADABLE = {
     "four parts": (f"{HEADER}.{PAYLOAD}.{SIGNATURE}.{SIGNATURE}", "it has 4 parts"),
     "five parts, as a JWE": (f"{HEADER}....", "it has 5 parts"),
     "dots alone": ("..", "its header cannot be read"),
-    "padding in the header": (f"{HEADER}=.{PAYLOAD}.{SIGNATURE}", "its header cannot be read: it is not base64url"),
-    "padding in the payload": (f"{HEADER}.{PAYLOAD}=.{SIGNATURE}", "its payload cannot be read: it is not base64url"),
+    "padding in the header": (
+        f"{HEADER}=.{PAYLOAD}.{SIGNATURE}",
+        "its header cannot be read: it is not base64url: there is '='",
+    ),
+    "padding in the payload": (
+        f"{HEADER}.{PAYLOAD}=.{SIGNATURE}",
+        "its payload cannot be read: it is not base64url: there is '='",
+    ),
     "padding in the signature": (
         f"{HEADER}.{PAYLOAD}.{SIGNATURE}=",
-        "its signature cannot be read: it is not base64url",
+        "its signature cannot be read: it is not base64url: there is '=' in it (standard base64;",
     ),
-    "base64 that is not base64url": (f"{HEADER}.{PAYLOAD}.ab+/", "its signature cannot be read"),
-    "impossible length": (f"{HEADER}.{PAYLOAD}.abcde", "its signature cannot be read"),
+    "base64 that is not base64url": (
+        f"{HEADER}.{PAYLOAD}.ab+/",
+        "its signature cannot be read: it is not base64url: there is '+' and '/' in it (standard base64;",
+    ),
+    "impossible length": (
+        f"{HEADER}.{PAYLOAD}.abcde",
+        "its signature cannot be read: it is not base64url: a part is missing",
+    ),
     "space around": (f" {HEADER}.{PAYLOAD}.{SIGNATURE}", "its header cannot be read"),
     "line break at the end": (f"{HEADER}.{PAYLOAD}.{SIGNATURE}\n", "its signature cannot be read"),
     "letters that are not ASCII": (f"é{HEADER}.{PAYLOAD}.{SIGNATURE}", "its header cannot be read"),

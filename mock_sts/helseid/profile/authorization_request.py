@@ -10,9 +10,10 @@ from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, nearest_first
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.addresses import LOOPBACK_HOSTS
+from mock_sts.protocol.alphabets import BASE64URL, UNRESERVED_WORDS, strangers
 from mock_sts.protocol.authorization_request import RESPONSE_MODES, AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.pkce import S256, is_code
+from mock_sts.protocol.pkce import S256, is_code, why_no_code
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
 from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator
 
@@ -261,13 +262,13 @@ def challenge_present(evidence: AuthorizationEvidence) -> Verdict:
     refused_by=OBSERVE,
     says="Invalid code_challenge",
     decisive=True,
-    remedy="send code_challenge = base64url(SHA-256(code_verifier)), 43 characters",
+    remedy="send code_challenge = base64url(SHA-256(code_verifier)), 43 characters without padding",
     source=f"RFC 7636 section 4.2; {PRODUCT}",
 )
 def challenge_form(evidence: AuthorizationEvidence) -> Verdict:
     """Unreserved characters only."""
     challenge = evidence.request.code_challenge or ""
-    return holds(is_code(challenge), lambda: f"{len(challenge)} characters", "43 to 128 unreserved characters")
+    return holds(is_code(challenge), lambda: why_no_code(challenge), f"43 to 128 characters of {UNRESERVED_WORDS}")
 
 
 @CHAPTER.rule(
@@ -455,7 +456,11 @@ def dpop_jkt_form(evidence: AuthorizationEvidence) -> Verdict | None:
     sent = evidence.request.dpop_jkt
     if sent is None:
         return None
-    return holds(_THUMBPRINT.match(sent) is not None, lambda: sent, "43 characters of base64url")
+    return holds(
+        _THUMBPRINT.match(sent) is not None,
+        lambda: ", ".join(filter(None, (sent, f"{len(sent)} characters", strangers(sent, BASE64URL)))),
+        "43 characters of base64url",
+    )
 
 
 @CHAPTER.rule(

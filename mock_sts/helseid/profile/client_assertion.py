@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
+from mock_sts.helseid.profile.names import is_usable_jti, registered_kids
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -505,7 +506,10 @@ def fresh_after_challenge(evidence: AssertionEvidence) -> Verdict:
 )
 def kid(evidence: AssertionEvidence) -> Verdict:
     """HelseID tries all keys when the name is absent or unknown."""
-    return holds(evidence.verified.kid_known, lambda: f"kid is {evidence.read.kid!r}", "the kid of a registered key")
+    sent = evidence.read.kid
+    return holds(
+        evidence.verified.kid_known, lambda: f"kid is {sent!r}", lambda: registered_kids(evidence.client, sent or "")
+    )
 
 
 @CHAPTER.rule(
@@ -568,11 +572,6 @@ def lives_at_most(expires_at: float | None, now: int, limit: int) -> Verdict | N
 def is_new_typ(assertion: ClientAssertion) -> bool:
     """Whether the header has the typ that HelseID asks for today."""
     return assertion.typ is not None and assertion.typ.lower() == NEW_TYP
-
-
-def is_usable_jti(value: str | None) -> bool:
-    """Whether ``value`` can serve as an id: a text of 1 to 1024 characters."""
-    return value is not None and 0 < len(value) <= 1024
 
 
 @lru_cache(maxsize=256)

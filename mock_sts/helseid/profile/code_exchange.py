@@ -5,8 +5,9 @@ from typing import Any
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, PRODUCT, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.alphabets import UNRESERVED_WORDS
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.pkce import is_code, matches
+from mock_sts.protocol.pkce import matches, why_no_match
 
 OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
@@ -126,14 +127,17 @@ def redirect_uri(evidence: CodeEvidence) -> Verdict | None:
     level=MUST,
     refused_by=OBSERVE,
     decisive=True,
-    remedy="send the code_verifier of this login: 43 to 128 characters, made anew for each",
+    remedy="send the code_verifier of this login, made anew for each: random bytes in base64url without padding",
     source=f"{ERRORS_PAGE}; RFC 7636 section 4.6",
 )
 def verifier(evidence: CodeEvidence) -> Verdict:
     """A wrong one burns the code."""
     sent = evidence.code_verifier or ""
-    observed = "another verifier" if is_code(sent) else f"a verifier of {len(sent)} characters"
-    return holds(matches(sent, evidence.code_challenge), observed, "the verifier of this login")
+    return holds(
+        matches(sent, evidence.code_challenge),
+        lambda: why_no_match(sent, evidence.code_challenge),
+        f"the verifier of this login, 43 to 128 characters of {UNRESERVED_WORDS}",
+    )
 
 
 @dataclass(frozen=True, slots=True)

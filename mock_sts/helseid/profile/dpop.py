@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
-from mock_sts.helseid.profile.client_assertion import Skew, is_usable_jti
+from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
+from mock_sts.helseid.profile.names import is_usable_jti
 from mock_sts.helseid.profile.sources import DPOP_PAGE, NSM, PROFILE, PROOF_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.protocol.alphabets import form_of
 from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, normal_target
 from mock_sts.protocol.errors import ErrorCode
@@ -432,7 +434,11 @@ def token_key(evidence: TokenProofEvidence) -> Verdict:
 def token_hash(evidence: TokenProofEvidence) -> Verdict:
     """So that a proof serves one token."""
     found = evidence.proof.jws.claims.get("ath")
-    return holds(found == evidence.token_hash, lambda: f"ath is {found!r}", evidence.token_hash)
+    return holds(
+        found == evidence.token_hash,
+        lambda: f"ath is {found!r}{_in_another_form(found, evidence.token_hash)}",
+        evidence.token_hash,
+    )
 
 
 @TOKEN_CHAPTER.rule(
@@ -454,3 +460,8 @@ def token_proof_fresh(evidence: TokenProofEvidence) -> Verdict:
         lambda: f"iat lies {age:.0f} s back",
         lambda: f"between {-skew.usual} and {oldest} s",
     )
+
+
+def _in_another_form(found: object, expected: str) -> str:
+    form = form_of(found, expected) if isinstance(found, str) else ""
+    return f", the right hash as {form}" if form else ""
