@@ -44,7 +44,7 @@ CLAIM_WORDS: Mapping[str, str] = {
     "s_hash": "half the SHA-256 of the `state`, where the request had one",
     "userinfo_issued_at": "when the answer was made, in seconds",
     claims.PID: "the persona's `pid`",
-    claims.PID_PSEUDONYM: "the same as `sub`",
+    claims.PID_PSEUDONYM: "the same as `sub`; being phased out",
     claims.SECURITY_LEVEL: "the level of the login, as text: the eID's; at the TestIDP `test_security_level`, else the "
     "persona's highest",
     claims.ASSURANCE_LEVEL: "the level of the login: `high` for 4, `substantial` for 3",

@@ -127,7 +127,8 @@ def _judge_registration(exchange: Exchange, client: Client, key: int) -> None:
     judged = _JUDGED.setdefault(client, {})
     findings = judged.get((key, sharers))
     if findings is None:
-        evidence = registration.Registration(client, sharers, client.keys[key])
+        others = tuple(other for name in sharers if (other := exchange.catalog.client(name)) is not None)
+        evidence = registration.Registration(client, others, client.keys[key])
         findings = judged[key, sharers] = registration.CHAPTER.judge(evidence)
     exchange.findings += findings
     error = refusal(findings, exchange.enforcement)

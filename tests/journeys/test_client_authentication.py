@@ -966,3 +966,33 @@ def test_a_request_refused_for_its_client_has_used_up_nothing(sts: Emulator, mac
     )
     assert sts.row_counts() == before
     granted(send(machine, assertion))
+
+
+# Keys that clients share
+
+
+@pytest.mark.covers("client.key.shared")
+@pytest.mark.parametrize(
+    ("own", "other", "may_share"),
+    [
+        (None, None, False),
+        ("213000012", None, False),
+        (None, "213000012", False),
+        ("213000012", "318000107", False),
+        ("213000012", "213000012", True),
+    ],
+)
+def test_components_of_one_system_may_share_a_key(
+    strict: Emulator, own: str | None, other: str | None, may_share: bool
+) -> None:
+    machine = strict.client(organization=own)
+    strict.client("component", organization=other)
+    if may_share:
+        granted(machine.token())
+    else:
+        refused(machine.token(), "client.key-own")
+    # One stranger among them is enough.
+    strict.client("stranger", organization="214100118")
+    refused(machine.token(), "client.key-own")
+    observed = [f for f in strict.journal(limit="1")[0]["findings"]["broken"] if f["rule"] == "client.key-own"]
+    assert ("component" in observed[0]["observed"]) is not may_share
