@@ -38,7 +38,11 @@ class OAuthError(Exception):
     ``description`` is what HelseID would say and goes into ``error_description``; it is left out when empty.
     ``detail`` (expected, observed, remedy) and ``rule`` (the id of the requirement) are for the developer:
     journal, log line and, for the id alone, the ``Mock-Sts-Rule`` header. ``headers`` go on the response.
+    ``error_id`` names this one refusal, where a page of ours shows it to a person.
     """
+
+    #: Whether it goes to the client, and no page of ours shows it.
+    travels = False
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class OAuthError(Exception):
         self.rule = rule
         self.status = status
         self.headers = dict(headers or {})
+        self.error_id = ""
 
     def body(self) -> dict[str, str]:
         """The JSON members of the answer, ``error_description`` only where there is one."""

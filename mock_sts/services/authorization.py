@@ -55,6 +55,8 @@ AUTHZ_ID = "authzId"
 class TravellingError(OAuthError):
     """An error that travels to the client; ``response`` brings it there."""
 
+    travels = True
+
     def __init__(self, error: OAuthError, response: AuthorizationResponse) -> None:
         super().__init__(error.code, error.description, detail=error.detail, rule=error.rule)
         self.response = response

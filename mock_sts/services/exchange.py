@@ -1,6 +1,7 @@
 """One request on its way: its times, its addresses, what was found, and the one write at its end."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,7 +41,10 @@ class Exchange:
     is journaled by ``finish``.
     """
 
-    def __init__(self, sts: Sts, endpoint: str, urls: EffectiveUrls) -> None:
+    def __init__(self, sts: Sts, endpoint: str, urls: EffectiveUrls, *, ends_on_page: bool = False) -> None:
+        """``ends_on_page`` says that a refusal which does not travel to the client ends on the error page, so that it
+        needs a name by which it is found again.
+        """
         self.sts = sts
         self.endpoint = endpoint
         self.urls = urls
@@ -56,6 +60,7 @@ class Exchange:
         self._proof_key: bytes | None = None
         self._burns: list[Callable[[Transaction], bool]] = []
         self._journaled = False
+        self._ends_on_page = ends_on_page
         if urls.any_host:
             self.detail["unlisted_host"] = urls.back_channel.base
 
@@ -153,6 +158,8 @@ class Exchange:
     def _write_row(self, transaction: Transaction, error: OAuthError | None) -> None:
         outcome = journal.GRANTED
         if error is not None:
+            if self._ends_on_page and not error.travels:
+                error.error_id = self.detail[journal.ERROR_ID] = secrets.token_hex(journal.ERROR_ID_LENGTH // 2)
             outcome = journal.CHALLENGED if error.code is ErrorCode.USE_DPOP_NONCE else journal.REFUSED
             if not any(finding.requirement.id == error.rule for finding in self.findings):  # none tells why
                 self.detail["reason"] = _explained(error)
@@ -181,12 +188,13 @@ class Exchange:
         # repr keeps line breaks and control characters of a client's text out of the log.
         LOG.log(
             level,
-            "%s %s, client %r: %s, rule %s: %r",
+            "%s %s, client %r: %s, rule %s%s: %r",
             "challenged" if error.code is ErrorCode.USE_DPOP_NONCE else "refused",
             self.endpoint,
             self._client_name,
             error.code.value,
             error.rule or "-",
+            f", error id {error.error_id}" if error.error_id else "",
             _explained(error),
         )
 

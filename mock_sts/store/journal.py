@@ -31,6 +31,9 @@ _MAX_STRANGERS_DETAIL = 6_144
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
+#: Where ``detail`` has the name of a refusal that the error page shows, and its length in hexadecimal digits.
+ERROR_ID, ERROR_ID_LENGTH = "error_id", 16
+
 GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 
 
@@ -97,8 +100,12 @@ def read_entries(
     client_id: str | None = None,
     outcome: str | None = None,
     rule: str | None = None,
+    error_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The newest rows first, as JSON-ready mappings; ``before`` is a row id to page on from."""
+    """The newest rows first, as JSON-ready mappings; ``before`` is a row id to page on from.
+
+    ``error_id`` is what an error page shows, hexadecimal digits; it has no index, for the journal is bounded.
+    """
     shown = [column for column in JOURNAL.c if column.name not in ("challenged", "proof_key")]
     query = select(*shown).order_by(JOURNAL.c.id.desc()).limit(limit)
     if before is not None:
@@ -110,6 +117,8 @@ def read_entries(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if error_id is not None:
+        query = query.where(JOURNAL.c.detail.contains(f'"{ERROR_ID}":"{error_id}"', autoescape=True))
     with store.reading() as connection:
         rows = connection.execute(query).mappings().all()
     return [{**row, "findings": json.loads(row["findings"]), "detail": json.loads(row["detail"])} for row in rows]
@@ -143,4 +152,6 @@ def _met_text(met: tuple[str, ...]) -> str:
 
 def _detail_text(detail: dict[str, Any], limit: int) -> str:
     text = _encode(detail)
-    return text if len(text) <= limit else _encode({"too_long": len(text)})
+    if len(text) <= limit:
+        return text
+    return _encode({"too_long": len(text), **{name: detail[name] for name in (ERROR_ID,) if name in detail}})

@@ -1,6 +1,5 @@
 """The authorize endpoint, its callback, and the page for errors that must not travel."""
 
-import secrets
 import time
 from urllib.parse import quote
 
@@ -58,9 +57,9 @@ def blueprint(sts: Sts) -> Blueprint:
 
 
 def error_redirect(sts: Sts, error: OAuthError) -> Response:
-    """To the error page, with what it shows sealed into its address."""
+    """To the error page, with what it shows sealed into its address. ``error`` is journaled already."""
     told: dict[str, object] = {
-        "id": secrets.token_hex(8),
+        "id": error.error_id,
         **error.body(),
         "rule": error.rule,
         "detail": error.detail[:LONGEST_DETAIL],
@@ -76,7 +75,7 @@ def _authorize(sts: Sts, endpoint: str) -> Response:
     reading.refuse_head()
     urls = reading.effective_urls(sts.addresses)
     try:
-        with Exchange(sts, endpoint, urls) as exchange:
+        with Exchange(sts, endpoint, urls, ends_on_page=True) as exchange:
             outcome = begin_authorization(
                 exchange,
                 _parameters(),
@@ -113,4 +112,7 @@ def _parameters() -> Params:
 
 def gone(sts: Sts) -> Response:
     """The error page for a login page whose request is unknown, answered or over."""
-    return error_redirect(sts, refuse(fresh, Verdict(False, "the login's request is unknown or over", "an open one")))
+    error = refuse(fresh, Verdict(False, "the login's request is unknown or over", "an open one"))
+    endpoint = request.url_rule.rule if request.url_rule is not None else request.path
+    Exchange(sts, endpoint, reading.effective_urls(sts.addresses), ends_on_page=True).refuse(error)
+    return error_redirect(sts, error)

@@ -5,6 +5,7 @@ Guards: JSON only, nothing from other sites, a bearer token where MOCK_STS_ADMIN
 
 import difflib
 import hmac
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +23,7 @@ from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
 from mock_sts.store import login_queue
-from mock_sts.store.journal import CHALLENGED, GRANTED, REFUSED, read_entries
+from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED, read_entries
 from mock_sts.store.told_addresses import tell_public_url
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX, LOG
@@ -55,7 +56,7 @@ def _routes(sts: Sts) -> Blueprint:
 
     @routes.get("/journal")
     def journal() -> Response:
-        known = ("limit", "before", "client_id", "outcome", "rule")
+        known = ("limit", "before", "client_id", "outcome", "rule", "error_id")
         for name in request.args:
             if name not in known:
                 raise BadRequest(f"unknown parameter {name[:40]!r}; known are {', '.join(known)}")
@@ -69,6 +70,7 @@ def _routes(sts: Sts) -> Blueprint:
             client_id=request.args.get("client_id"),
             outcome=outcome,
             rule=_rule(request.args.get("rule")),
+            error_id=_error_id(request.args.get("error_id")),
         )
         return json_response({"entries": entries, "next_before": _next(entries)})
 
@@ -168,6 +170,12 @@ def _rule(text: str | None) -> str | None:
     known = [requirement.id for chapter in CHAPTERS for requirement in chapter.requirements]
     near = difflib.get_close_matches(text[:100], known, n=3)
     raise BadRequest(f"no rule has the id {text[:100]!r}; {'near are ' + ', '.join(near) if near else 'none is near'}")
+
+
+def _error_id(text: str | None) -> str | None:
+    if text is None or re.fullmatch(f"[0-9a-f]{{{ERROR_ID_LENGTH}}}", text):
+        return text
+    raise BadRequest(f"error_id must be the id that an error page shows: {ERROR_ID_LENGTH} hexadecimal digits")
 
 
 def _number(name: str, low: int, high: int) -> int | None:

@@ -86,7 +86,7 @@ def blueprint(sts: Sts) -> Blueprint:
             return _page(sts, waiting, provider, fields, "forged")
         outcome = fields.one("outcome")
         try:
-            with Exchange(sts, request.path, urls) as exchange:
+            with Exchange(sts, request.path, urls, ends_on_page=True) as exchange:
                 if outcome not in (None, _SLOW, Outcome.SUCCESS):
                     return browser.answer(fail_login(exchange, return_url, read_outcome(outcome or "")))
                 intent = _intent(fields, provider)

@@ -57,6 +57,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Klienten får ikke vite dette. Journalen har hele utvekslingen.",
         "The client is told nothing of this. The journal has the whole exchange.",
     ),
+    "error_look": ("Se den i journalen", "See it in the journal"),
 }
 
 
