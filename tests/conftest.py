@@ -4,21 +4,30 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.emulator import Emulator, LiveServer, Worlds
+from tests.support.emulator import Emulator, LiveServer, Template, Worlds
 from tests.support.machine import Machine
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     """One prepared database that all emulators of a run are copied from."""
-    return Worlds(tmp_path_factory.mktemp("worlds"))
+    made = Template(tmp_path_factory.mktemp("worlds"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def worlds(template: Worlds) -> Iterator[Worlds]:
+def worlds(template: Template) -> Iterator[Worlds]:
     """Makes emulators with settings of their own, for one test."""
-    yield template
-    template.close()
+    with Worlds(template) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_worlds(template: Template) -> Iterator[Worlds]:
+    """The same for a module: what one of its tests leaves, the next one finds."""
+    with Worlds(template) as made:
+        yield made
 
 
 @pytest.fixture

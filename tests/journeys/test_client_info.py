@@ -185,9 +185,9 @@ def test_what_is_told_is_what_is_registered_now(sts: Emulator, informed: Machine
 
 
 @pytest.fixture(scope="module")
-def asked(template: Worlds) -> tuple[Machine, str]:
+def asked(shared_worlds: Worlds) -> tuple[Machine, str]:
     """One machine and a good token of it for all examples."""
-    machine = template.make().client(scope=[API_SCOPE, INFO])
+    machine = shared_worlds.make().client(scope=[API_SCOPE, INFO])
     return machine, token(machine)
 
 

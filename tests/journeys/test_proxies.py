@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,17 +82,8 @@ Make = Callable[..., Emulator]
 
 
 @pytest.fixture
-def make(worlds: Worlds) -> Iterator[Make]:
-    made = []
-
-    def make_one(**settings: str) -> Emulator:
-        path = worlds.make().settings.database_path
-        made.append(Emulator(settings_for(path, **{"host": "0.0.0.0", **settings}), INSIDE))
-        return made[-1]
-
-    yield make_one
-    for emulator in made:
-        emulator.close()
+def make(worlds: Worlds) -> Make:
+    return lambda **settings: worlds.configure(INSIDE, **{"host": "0.0.0.0", **settings})
 
 
 def issuer(sts: Emulator, headers: Mapping[str, str], peer: str = "10.0.0.7") -> str:

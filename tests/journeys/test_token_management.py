@@ -345,6 +345,6 @@ def test_whatever_is_sent_the_answer_is_a_clear_one(asked: Machine, path: str, b
 
 
 @pytest.fixture(scope="module")
-def asked(template: Worlds) -> Machine:
+def asked(shared_worlds: Worlds) -> Machine:
     """One machine for all examples of a property."""
-    return template.make().client(redirect_uris=[REDIRECT_URI])
+    return shared_worlds.make().client(redirect_uris=[REDIRECT_URI])

@@ -3,10 +3,11 @@
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +19,14 @@ from flask import Flask
 from mock_sts.app import create_app, prepare_store
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.clock import Times
+from mock_sts.services.logout import wait_until_sent
+from mock_sts.services.sts import Sts
 from mock_sts.settings import Settings, from_environ
-from mock_sts.store.catalog import MADE, put_entry
+from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.engine import Store
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import Answer, Headers, Machine
+from tests.support.state import Snapshot
 
 #: A moment in January 2027.
 START = 1_800_000_000
@@ -114,9 +118,11 @@ class Emulator:
         self.settings = settings
         self.clock = FixedClock()
         self.app = create_app(settings, self.clock)
-        self.store: Store = self.app.extensions["mock_sts"].store
+        self.sts: Sts = self.app.extensions["mock_sts"]
+        self.store = self.sts.store
         self.transport = InProcess(self.app, host)
         self.issuer = settings.public_url or f"http://{host}"
+        self.closed = False
 
     def client(self, client_id: str = "machine", jwk: Jwk | None = None, **members: Any) -> Machine:
         """Register a client and get the machine that acts as it."""
@@ -139,6 +145,7 @@ class Emulator:
 
     def close(self) -> None:
         """Give back threads and files; a test run makes thousands of emulators."""
+        self.closed = True
         self.store.close()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -161,32 +168,127 @@ class Emulator:
             }
 
 
-class Worlds:
-    """Makes emulators, each with its own copy of one prepared database."""
+class _Reusable:
+    """An emulator that is used again and again: what it keeps, in its file and in memory, is put back before each use.
+
+    Making one costs fifty times as much as putting it back: routes, statements and templates are compiled for each.
+    """
+
+    def __init__(self, wanted: tuple[str, Settings], settings: Settings, catalog: Catalog) -> None:
+        self.wanted = wanted
+        self.emulator = Emulator(settings, wanted[0])
+        # Read once for all: every database begins as a copy of the same one.
+        self.emulator.sts.catalog._catalog = catalog
+        self._state = Snapshot(self.emulator.app)
+        self._file = _inode_of(settings.database_path)
+        self._image = sqlite3.connect(":memory:", check_same_thread=False)
+        with closing(sqlite3.connect(settings.database_path)) as database:
+            database.backup(self._image)
+
+    def put_back(self) -> bool:
+        """Make it as new; False where that cannot be: a test has closed it, replaced its file or made it wait."""
+        path = self.emulator.settings.database_path
+        if self.emulator.closed or not wait_until_sent(0) or _inode_of(path) != self._file:
+            return False
+        try:
+            with closing(sqlite3.connect(path, timeout=0.2)) as database:
+                database.execute("PRAGMA synchronous = off")
+                self._image.backup(database)
+                database.execute("PRAGMA wal_checkpoint")  # else the log would grow by the whole file each time
+        except sqlite3.Error:
+            return False
+        self._state.put_back()
+        self.emulator.clock.__init__()  # type: ignore[misc]
+        return True
+
+    def close(self) -> None:
+        self._image.close()
+        self.emulator.close()
+
+
+def _inode_of(path: Path) -> int:
+    return path.stat().st_ino if path.exists() else 0
+
+
+class Template:
+    """A prepared database, and emulators that began with a copy of it: those that are in use by no test are kept for
+    the next one that wants the same settings.
+    """
+
+    #: Emulators that wait for their next use.
+    MOST_IDLE = 24
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0
-        self._template = folder / "template.sqlite"
-        prepare_store(settings_for(self._template), FixedClock())
-        self._open: list[Emulator] = []
+        self.database = folder / "template.sqlite"
+        prepare_store(settings_for(self.database), FixedClock())
+        with closing(Store(self.database)) as store:
+            self._catalog = load_catalog(store)
+        self._catalog.clients(), self._catalog.apis()  # made from documents once for all
+        self._idle: list[_Reusable] = []
 
-    def make(self, host: str = "localhost:8080", **changes: Any) -> Emulator:
+    def take(self, host: str, change: Callable[[Path], Settings]) -> _Reusable:
+        """One with the settings that ``change`` gives for a database file."""
+        wanted = (host, change(self.database))
+        for found in reversed(self._idle):
+            if found.wanted == wanted:
+                self._idle.remove(found)
+                if found.put_back():
+                    return found
+                found.close()
+                break
         self._count += 1
         path = self._folder / f"{self._count}.sqlite"
-        shutil.copy(self._template, path)
-        emulator = Emulator(replace(settings_for(path), **changes), host)
-        self._open.append(emulator)
-        return emulator
+        shutil.copy(self.database, path)
+        return _Reusable(wanted, change(path), self._catalog)
+
+    def give_back(self, used: _Reusable) -> None:
+        """No test uses it any more."""
+        self._idle.append(used)
+        while len(self._idle) > self.MOST_IDLE:
+            self._idle.pop(0).close()
 
     def close(self) -> None:
-        """Close what was made since the last time."""
-        while self._open:
-            self._open.pop().close()
+        """End all that wait."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Worlds:
+    """Makes emulators, each with its own database, for one test or, by ``with``, for a module of them."""
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._taken: list[_Reusable] = []
+
+    def make(self, host: str = "localhost:8080", *, bound_to: str = "127.0.0.1", **changes: Any) -> Emulator:
+        """One with these settings, others as by default; ``host`` is how it is asked, ``bound_to`` its own setting."""
+        return self._take(host, lambda path: replace(settings_for(path), host=bound_to, **changes))
+
+    def configure(self, asked: str = "localhost:8080", /, **texts: str) -> Emulator:
+        """The same with settings as text, as an environment has them."""
+        return self._take(asked, lambda path: settings_for(path, **texts))
+
+    def _take(self, host: str, change: Callable[[Path], Settings]) -> Emulator:
+        self._taken.append(self._template.take(host, change))
+        return self._taken[-1].emulator
+
+    def close(self) -> None:
+        """Give back what was made."""
+        while self._taken:
+            self._template.give_back(self._taken.pop())
+
+    def __enter__(self) -> "Worlds":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def settings_for(path: Path, **overrides: str) -> Settings:
-    return from_environ({}, {"database_url": f"sqlite:///{path}", **overrides})
+    """Settings for tests: as by default, and nothing waits for a disk."""
+    return from_environ({}, {"database_url": f"sqlite:///{path}", "sqlite_synchronous": "off", **overrides})
 
 
 def free_port() -> int:

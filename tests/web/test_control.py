@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,10 +86,9 @@ def test_an_origin_is_compared_as_browsers_write_it(worlds: Worlds, public_url: 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://xn--x"}])
 def test_a_host_in_broken_punycode_is_a_host(worlds: Worlds, headers: dict[str, str]) -> None:
     """The framework fails when it decodes one; so does its test client."""
-    sts = Emulator(replace(worlds.make().settings, host="0.0.0.0"))
+    sts = worlds.make(bound_to="0.0.0.0")
     environ = EnvironBuilder(JOURNAL, headers=list(headers.items())).get_environ() | {"HTTP_HOST": "xn--x"}
     body, status, _ = run_wsgi_app(sts.app.wsgi_app, environ, buffered=True)
-    sts.close()
     assert (status, b"".join(body)) == ("200 OK", b'{"entries":[],"next_before":null}')
 
 
