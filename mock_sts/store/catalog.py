@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
@@ -19,20 +19,33 @@ _REVISION = "SELECT number FROM revision WHERE id = 1"
 FIXTURE, MADE = "fixture", "made"
 
 
+T = TypeVar("T")
+
 #: What a registry row can hold.
 Item = Client | ApiResource | Organization | Persona
 
 
 class Catalog:
-    """Clients, APIs and organizations as of one revision. Documents become objects when first asked for."""
+    """Clients, APIs and organizations as of one revision. Documents become objects when first asked for; those that
+    the catalog ``before`` has made from the same documents are taken over, and with them the keys that are imported.
+    """
 
-    def __init__(self, revision: int, documents: Mapping[str, Mapping[str, str]], told: Told = NOTHING_TOLD) -> None:
+    def __init__(
+        self,
+        revision: int,
+        documents: Mapping[str, Mapping[str, str]],
+        told: Told = NOTHING_TOLD,
+        before: "Catalog | None" = None,
+    ) -> None:
         self.revision = revision
         #: The public URL that was told while the server runs, and the addresses before it.
         self.told = told
         self._documents = documents
         self._clients: dict[str, Client] = {}
         self._apis: dict[str, ApiResource] = {}
+        if before is not None:
+            self._clients.update(_still(before._clients, before._documents["client"], documents["client"]))
+            self._apis.update(_still(before._apis, before._documents["api"], documents["api"]))
         self._owners: dict[str, ApiResource] | None = None
         self._key_holders: dict[str, list[str]] | None = None
 
@@ -118,12 +131,12 @@ class CatalogHolder:
                 # Another thread may have loaded it while this one waited.
                 catalog, row = self._catalog, self._store.read_one(_REVISION)
                 if catalog is None or row is None or row[0] != catalog.revision:
-                    catalog = self._catalog = load_catalog(self._store)
+                    catalog = self._catalog = load_catalog(self._store, catalog)
         return catalog
 
 
-def load_catalog(store: Store) -> Catalog:
-    """Read the registry in one transaction, revision first."""
+def load_catalog(store: Store, before: Catalog | None = None) -> Catalog:
+    """Read the registry in one transaction, revision first; ``before`` is the catalog that this one replaces."""
     with store.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         revision = connection.scalar(select(REVISION.c.number)) or 0
@@ -135,7 +148,12 @@ def load_catalog(store: Store) -> Catalog:
         }
         told = read_told(connection.exec_driver_sql)
         connection.exec_driver_sql("COMMIT")
-    return Catalog(revision, documents, told)
+    return Catalog(revision, documents, told, before)
+
+
+def _still(made: Mapping[str, T], old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, T]:
+    """What was ``made`` from ``old`` documents that are the same among the ``new`` ones."""
+    return {key: item for key, item in list(made.items()) if old[key] == new.get(key)}
 
 
 def put_entry(connection: Connection, item: Item, document: Mapping[str, Any], origin: str) -> None:

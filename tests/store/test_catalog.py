@@ -62,3 +62,21 @@ def test_sharers_of_a_key(sts: Emulator) -> None:
     assert client is not None and alone is not None
     assert catalog.key_sharers(client) == ("31ba22e2-14c3-4dcc-8141-fccdda6ae6d1",)
     assert catalog.key_sharers(alone) == ()
+
+
+def test_what_has_not_changed_is_taken_over_with_its_keys(sts: Emulator) -> None:
+    holder = CatalogHolder(sts.store)
+    first = holder.current()
+    stays, changes, api = first.client("demo-machine"), first.client("demo-page"), first.api("nhn:phr")
+    assert stays is not None and changes is not None
+    with sts.store.writing() as transaction:
+        transaction.exec_driver_sql(
+            "UPDATE client SET document = json_set(document, '$.client_name', 'Another') WHERE client_id = 'demo-page'"
+        )
+        transaction.exec_driver_sql("DELETE FROM client WHERE client_id = 'python-sample-m2m-app'")
+    second = holder.current()
+    changed = second.client("demo-page")
+    assert second.client("demo-machine") is stays
+    assert second.api("nhn:phr") is api
+    assert changed is not None and changed.members["client_name"] == "Another"
+    assert second.client("python-sample-m2m-app") is None
