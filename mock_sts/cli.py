@@ -1,7 +1,6 @@
 """The command line: ``mock-sts``. Imports what a command needs when it needs it."""
 
 import argparse
-import difflib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from mock_sts.cli_fixtures import add_fixtures
 from mock_sts.cli_output import print_json
 from mock_sts.cli_persona import add_persona
 from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
+from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.settings import SETTINGS, SettingError, Settings
 
 #: Exit status for a wrong setting, file or argument.
@@ -57,10 +57,9 @@ class _Parser(argparse.ArgumentParser):
         """Refuse what is unknown here, with the usage of this command, not of all."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            near = difflib.get_close_matches(
-                unknown[0].partition("=")[0], self._option_string_actions, n=1, cutoff=0.75
-            )
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
+            option = unknown[0].partition("=")[0]
+            meant = did_you_mean(option, self._option_string_actions, at_most=1, cutoff=0.75, quoted=False)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{meant and '; '}{meant}")
         return known, unknown
 
 
@@ -217,10 +216,9 @@ def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, An
                 raise CommandError(f"{place} holds no JWK")
             return jwk
     ready = [] if parsed.key else [file.stem for place in places for file in place.parent.glob("*.json")]
-    near = difflib.get_close_matches(parsed.client_id, ready, n=3)
-    meant = f"did you mean {' or '.join(map(repr, near))}? Or " if near else ""
+    meant = did_you_mean(parsed.client_id, ready)
     raise CommandError(
-        f"no private key for {parsed.client_id!r} in {' or '.join(map(str, places))}; {meant}"
+        f"no private key for {parsed.client_id!r} in {' or '.join(map(str, places))}; {meant}{meant and ' Or '}"
         "give its file with --key, or make a client with mock-sts client new"
     )
 

@@ -22,6 +22,7 @@ from mock_sts.helseid.terms import (
     SIGNING_ALGORITHMS,
 )
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
+from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.services.certificates import CertificateFiles, names_of
 
 PREFIX = "MOCK_STS_"
@@ -437,11 +438,9 @@ def texts_of(environ: Mapping[str, str], overrides: Mapping[str, str]) -> dict[s
 
 
 def _unknown(variable: str, known: Collection[str]) -> str:
-    import difflib  # noqa: PLC0415  for a mistake only
-
-    near = difflib.get_close_matches(variable, known, n=1, cutoff=0.8)
-    meant = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}"
-    return f"{variable} is no setting; {meant}"
+    meant = did_you_mean(variable, known, at_most=1, cutoff=0.8, quoted=False)
+    listed = ", ".join(sorted(known))
+    return f"{variable} is no setting; {meant or f'the settings are {listed}'}"
 
 
 def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Settings:
@@ -452,7 +451,9 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
     """
     known = {setting.variable for setting in SETTINGS}
     environ = {name: value for name, value in environ.items() if not _is_service_link(name, value)}
-    faults = [_unknown(name, known) for name in environ if name.startswith(PREFIX) and name not in known]
+    unknown = (name for name in environ if name not in known)
+    # Another program's variable may begin like ours in other letters; one of ours in other letters is a mistake.
+    faults = [_unknown(name, known) for name in unknown if name.startswith(PREFIX) or name.upper() in known]
     texts = texts_of(environ, overrides or {})
     values = {}
     for setting in SETTINGS:

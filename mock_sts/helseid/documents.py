@@ -4,12 +4,13 @@ A client, API, organization or persona is a mapping of members, in YAML or JSON.
 (with errors that name file, entry, key and the nearest valid key), makes its JSON schema and its documentation.
 """
 
-import difflib
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from mock_sts.protocol.near_names import did_you_mean
 
 
 class Kind(Enum):
@@ -68,8 +69,7 @@ class Format:
         names = [member.name for member in self.members]
         for name in document:
             if name not in names:
-                near = difflib.get_close_matches(_shown(name), names, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"members are: {', '.join(names)}"
+                hint = did_you_mean(str(name), names, at_most=1) or f"members are: {', '.join(names)}"
                 raise DocumentError(f"{place}: unknown member {_shown(name)}; {hint}")
         values = {}
         for member in self.members:
@@ -214,9 +214,9 @@ def _check_text(member: Member, value: str, place: str) -> None:
     if "\0" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
         raise DocumentError(f"{place}: {member.name!r} holds a character that cannot be stored")
     if member.choices and value not in member.choices:
-        near = difflib.get_close_matches(value, member.choices, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise DocumentError(f"{place}: {member.name!r} is {value!r}; {hint}valid are: {', '.join(member.choices)}")
+        meant = did_you_mean(value, member.choices, at_most=1)
+        valid = f"{meant}{meant and ' '}valid are: {', '.join(member.choices)}"
+        raise DocumentError(f"{place}: {member.name!r} is {value!r}; {valid}")
 
 
 def _kind_of(value: object) -> str:

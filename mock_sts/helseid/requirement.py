@@ -7,9 +7,7 @@ remedy and source are read by the log, the journal and the generated documentati
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from enum import IntEnum, StrEnum
-from itertools import islice
 from typing import Generic, TypeVar
 
 from mock_sts.protocol.errors import ErrorCode, OAuthError
@@ -69,9 +67,6 @@ _MET = Verdict(met=True)
 #: and the remedy and the source after them: no list of registered values may push those out.
 LONGEST_OBSERVED, LONGEST_EXPECTED = 200, 300
 
-#: How much of what was sent is compared with what is known, in characters and in values: comparing costs time.
-_COMPARED, _COMPARED_VALUES = 200, 3
-
 
 def holds(met: bool, observed: object = "", expected: object = "", says: object = "", *, step: bool = False) -> Verdict:
     """A verdict. ``observed``, ``expected`` and ``says`` become text only when the requirement is broken: they may be
@@ -80,16 +75,6 @@ def holds(met: bool, observed: object = "", expected: object = "", says: object 
     if met:
         return _MET
     return Verdict(False, _short(observed, LONGEST_OBSERVED), _short(expected, LONGEST_EXPECTED), _words(says), step)
-
-
-def nearest_first(known: Iterable[str], sent: Iterable[str]) -> list[str]:
-    """``known`` values, those first that come near one that was ``sent``: what is left when the list is shortened."""
-    compared = [one[:_COMPARED] for one in islice(sent, _COMPARED_VALUES)]
-
-    def likeness(value: str) -> float:
-        return max((SequenceMatcher(None, one, value).ratio() for one in compared), default=0.0)
-
-    return sorted(known, key=likeness, reverse=True)
 
 
 def _short(value: object, longest: int) -> str:

@@ -1,6 +1,5 @@
 """Finding people and clients as a person looks for them, and telling what is known of one."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from mock_sts.helseid.personas import PROFESSIONS
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
+from mock_sts.protocol.near_names import did_you_mean, near_names
 from mock_sts.services.people import People, UnknownPersonError
 from mock_sts.store.engine import Store
 from mock_sts.store.fixtures import Row, read_rows
@@ -32,14 +32,14 @@ class NotFoundError(Exception):
 
 def hint(word: str, known: Iterable[str]) -> str:
     """The end of a sentence that names what comes near ``word``; empty when nothing does."""
-    near = difflib.get_close_matches(word, list(known), n=3)
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    meant = did_you_mean(word, known)
+    return f"; {meant}" if meant else ""
 
 
 def profession_hint(code: str) -> str:
     """The end of a sentence about a profession that is none: what comes near by its code or its name."""
     by_name = [known for known, name in PROFESSIONS.items() if name == code.casefold()]
-    near = by_name or difflib.get_close_matches(code.upper(), PROFESSIONS, n=3)
+    near = by_name or near_names(code, PROFESSIONS)
     return f"; did you mean {' or '.join(f'{known!r} ({PROFESSIONS[known]})' for known in near)}?" if near else ""
 
 

@@ -1,6 +1,5 @@
 """Who can log in: personas of the registry, and people invented from their pid."""
 
-import difflib
 import json
 from functools import cached_property
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from mock_sts.helseid.claims import pseudonym
 from mock_sts.helseid.personas import NAMES_FILE, invent_persona
 from mock_sts.helseid.registry import Persona
+from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import shipped_world
 from mock_sts.store.ledger import find_persona, find_persona_named, persona_names
@@ -37,9 +37,8 @@ class People:
         """The pid of the persona with the short name ``name``. Raises UnknownPersonError with what comes near."""
         pid = find_persona_named(store, name)
         if pid is None:
-            near = difflib.get_close_matches(name, persona_names(store), n=3)
-            meant = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise UnknownPersonError(f"no persona is called {name[:60]!r}{meant}")
+            meant = did_you_mean(name, persona_names(store), quoted=False)
+            raise UnknownPersonError(f"no persona is called {name[:60]!r}{meant and '; '}{meant}")
         return pid
 
     def sub(self, pid: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from mock_sts.protocol.near_names import near_names
+
 #: Raised when a table changes; a database of another version is refused with a sentence.
 SCHEMA_VERSION = 4
 
@@ -83,20 +85,16 @@ def _is_suspect(file: Path, folder: Path) -> bool:
 
 def _ending(suffix: str) -> str:
     """The ending that ``suffix`` was to be; empty when it is another one altogether."""
-    import difflib  # noqa: PLC0415  here only: the server's parent process has no need of it
-
     if suffix.endswith("~"):  # an editor's copy
         return ""
-    return next(iter(difflib.get_close_matches(suffix.lower(), _ENDINGS, n=1, cutoff=0.75)), "")
+    return next(iter(near_names(suffix, _ENDINGS, at_most=1, cutoff=0.75)), "")
 
 
 def _nearest(file: Path) -> str:
     """What the ``file``, told relative to its folder, was probably to be called."""
-    import difflib  # noqa: PLC0415
-
     sorts = ("personas", "organizations", "apis", "clients")
     top = file.parts[0] if len(file.parts) > 1 else file.stem
-    sort = next(iter(difflib.get_close_matches(top.lower(), sorts, n=1)), "")
+    sort = next(iter(near_names(top, sorts, at_most=1)), "")
     if sort == "clients":
         inside = Path(*file.parts[1:]).with_suffix(_ending(file.suffix)) if len(file.parts) > 1 else "NAME.yaml"
         return f"clients have a file each: clients/{inside}"

@@ -3,7 +3,6 @@
 Guards: JSON only, nothing from other sites, a bearer token where MOCK_STS_ADMIN_TOKEN is set. Errors are problem JSON.
 """
 
-import difflib
 import hmac
 import re
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json
+from mock_sts.protocol.near_names import near_names
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
@@ -168,7 +168,7 @@ def _rule(text: str | None) -> str | None:
     if text is None or find(text) is not None:
         return text
     known = [requirement.id for chapter in CHAPTERS for requirement in chapter.requirements]
-    near = difflib.get_close_matches(text[:100], known, n=3)
+    near = near_names(text, known)
     raise BadRequest(f"no rule has the id {text[:100]!r}; {'near are ' + ', '.join(near) if near else 'none is near'}")
 
 

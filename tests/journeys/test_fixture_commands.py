@@ -465,6 +465,8 @@ def test_near_matches_are_named(run: Callable[..., str]) -> None:
     assert "did you mean 'kvart-grevling'" in run("persona", "show", "kvart-grevlin", status=2)
     assert "persona list WORDS" in run("persona", "show", "?", status=2)
     assert "did you mean 'demo-machine'" in run("client", "show", "demo-machin", status=2)
+    assert "did you mean 'demo-machine'" in run("client", "show", "DEMO-MACHINE", status=2)
+    assert "did you mean 'kvart-grevling'" in run("persona", "show", "KVART-GREVLING", status=2)
     assert "client list" in run("client", "show", "?", status=2)
 
 
@@ -760,6 +762,7 @@ def test_options_are_taken_by_their_whole_names_only(run: Callable[..., str]) ->
     ("arguments", "says"),
     [
         (("serve", "--prot", "9"), "mock-sts serve: error: unrecognized arguments: --prot 9; did you mean --port?"),
+        (("serve", "--PORT", "9"), "unrecognized arguments: --PORT 9; did you mean --port?"),
         (("serve", "--prot=9"), "unrecognized arguments: --prot=9; did you mean --port?"),
         (("persona", "list", "--xyz"), "mock-sts persona list: error: unrecognized arguments: --xyz\n"),
     ],

@@ -75,6 +75,8 @@ def test_a_worker_notices_a_change_at_its_next_request(sts: Emulator, tmp_path: 
     ("content", "says"),
     [
         ("client_id: x\nscop: a", "unknown member 'scop'; did you mean 'scope'?"),
+        ("client_id: x\nSCOPES: a", "unknown member 'SCOPES'; did you mean 'scope'?"),
+        ("client_id: x\ngrant_types: [CLIENT_CREDENTIALS]", "did you mean 'client_credentials'?"),
         ("client_name: x", "the member 'client_id' is missing"),
         ("client_id: x\nclient_id: y", "the key 'client_id' stands twice"),
         ("client_id: x\ndpop_bound_access_tokens: ja", "'dpop_bound_access_tokens' is 'ja', but must be true or false"),

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 from mock_sts.helseid.profile.sources import MESSAGE_SIGNING, PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
 from mock_sts.helseid.profile.token_request import registered_scopes
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, nearest_first
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.addresses import LOOPBACK_HOSTS
 from mock_sts.protocol.alphabets import BASE64URL, UNRESERVED_WORDS, strangers
 from mock_sts.protocol.authorization_request import RESPONSE_MODES, AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.pkce import S256, is_code, why_no_code
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
 from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator

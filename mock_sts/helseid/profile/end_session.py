@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.helseid.profile.sources import LOGOUT_PAGE, LOGOUT_SPEC, PRODUCT
-from mock_sts.helseid.requirement import Chapter, Level, Verdict, holds, nearest_first
+from mock_sts.helseid.requirement import Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.near_names import nearest_first
 
 MUST, SHOULD = Level
 

@@ -1,19 +1,19 @@
 """The chapter on what is sent and not used: HelseID answers, and what was asked for is not in the answer."""
 
-import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.sources import PAR_PAGE, PRODUCT
 from mock_sts.helseid.providers import understood_acr_values
-from mock_sts.helseid.requirement import Chapter, Level, Verdict, holds, nearest_first
+from mock_sts.helseid.requirement import Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import language_in
 from mock_sts.helseid.testidp import PARAMETERS as TEST_PARAMETERS
 from mock_sts.protocol import authorization_request, token_request
 from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.client_assertion import PARAMETERS as CREDENTIALS
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.near_names import near_names, nearest_first
 
 SHOULD = Level.SHOULD
 
@@ -147,5 +147,4 @@ def prompt_consent(evidence: IgnoredEvidence) -> Verdict | None:
 
 def _near(name: str, known: Iterable[str]) -> str:
     """The name that ``name`` was probably meant to be, or an empty string."""
-    short = name[:_LONGEST_NAME].lower()
-    return next(iter(difflib.get_close_matches(short, known, n=1, cutoff=_LIKE)), "")
+    return next(iter(near_names(name[:_LONGEST_NAME], known, at_most=1, cutoff=_LIKE)), "")

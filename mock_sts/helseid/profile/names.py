@@ -1,8 +1,8 @@
 """What can be a name in a JWT: ``jti``, and ``kid``."""
 
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import nearest_first
 from mock_sts.protocol.alphabets import form_of
+from mock_sts.protocol.near_names import nearest_first
 
 #: How many are named; a client has one or two.
 _MOST_NAMED = 3

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, nearest_first
+from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import is_resource_indicator
 

@@ -1,0 +1,43 @@
+"""Near names: what was probably meant by a word that is not known. Letter case never counts.
+
+Whatever says "did you mean" asks here. ``difflib`` is loaded when there is a mistake to explain, for commands and the
+server's parent process have no other need of it.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+
+#: How much of what was sent is compared with what is known, in characters and in values: comparing costs time.
+_COMPARED, _COMPARED_VALUES = 200, 3
+
+
+def near_names(word: str, known: Iterable[str], *, at_most: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The ``known`` names that come near ``word``, the nearest first, as they are written.
+
+    ``cutoff`` is the likeness, from 0 to 1, from which on a name is near.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    written: dict[str, list[str]] = {}
+    for name in known:
+        written.setdefault(name.casefold(), []).append(name)
+    near = get_close_matches(word[:_COMPARED].casefold(), written, n=at_most, cutoff=cutoff)
+    return [name for folded in near for name in written[folded]][:at_most]
+
+
+def did_you_mean(word: str, known: Iterable[str], *, at_most: int = 3, cutoff: float = 0.6, quoted: bool = True) -> str:
+    """The question ``did you mean 'a' or 'b'?`` about ``word``; an empty text when nothing comes near."""
+    near = near_names(word, known, at_most=at_most, cutoff=cutoff)
+    return f"did you mean {' or '.join(map(repr, near) if quoted else near)}?" if near else ""
+
+
+def nearest_first(known: Iterable[str], sent: Iterable[str]) -> list[str]:
+    """``known`` values, those first that come near one that was ``sent``: what is left when the list is shortened."""
+    from difflib import SequenceMatcher  # noqa: PLC0415
+
+    compared = [one[:_COMPARED].casefold() for one in islice(sent, _COMPARED_VALUES)]
+
+    def likeness(value: str) -> float:
+        return max((SequenceMatcher(None, one, value.casefold()).ratio() for one in compared), default=0.0)
+
+    return sorted(known, key=likeness, reverse=True)
