@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from mock_sts.doctor import Observation, State, Surroundings, Trust, judge, look_at_certificate
+from mock_sts.doctor import Observation, State, Surroundings, Trust, judge, look_at_certificate, resolve
 from mock_sts.helseid.client_libraries import Sight
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services import metadata
@@ -35,10 +36,19 @@ def blueprint(sts: Sts, ca_file: Path, tls_names: Iterable[str] = (), tls_port: 
         authority = f"{request.scheme}://{request.host}{reading.root(sts.addresses)}"
         sight = Sight.of(authority, document, json.loads(metadata.jwks(sts)))
         registered = {one.client_id: one.members["redirect_uris"] for one in sts.catalog.current().clients()}
-        report = judge(sight, Surroundings(redirect_uris=registered), _seen_here(sts, authority, ca_file, own))
+        around = Surroundings(redirect_uris=registered, resolve=_resolver(sts))
+        report = judge(sight, around, _seen_here(sts, authority, ca_file, own))
         return browser.page("doctor.html", language=ENGLISH, report=report, known=sts.addresses.known())
 
     return routes
+
+
+def _resolver(sts: Sts) -> Callable[[str], tuple[str, ...]]:
+    """Finds the addresses of names that the settings have; others count as known, and no DNS is asked for them: they
+    came with a request, or by the control API.
+    """
+    configured = {urlsplit(url).hostname for url in sts.configured.named}
+    return lambda host: resolve(host) if host in configured else (host,)
 
 
 def _seen_here(sts: Sts, authority: str, ca_file: Path, own: frozenset[str]) -> list[Observation]:
@@ -46,8 +56,9 @@ def _seen_here(sts: Sts, authority: str, ca_file: Path, own: frozenset[str]) -> 
     seen = [Observation("clock", State.NOTE, f"{now} UTC on this server")]
     if not authority.startswith("https:"):
         return seen
-    # The visitor has said which host this is: the server connects to none but its own addresses.
-    if origin_of(authority) in own | {origin_of(url) for url in sts.addresses.named}:
+    # The visitor has said which host this is, and what the server was told since its start is a request's word too: it
+    # connects to none but the addresses of its settings.
+    if origin_of(authority) in own | {origin_of(url) for url in sts.configured.named}:
         trusts = [Trust("the system's store", None)]
         if ca_file.is_file():
             trusts.append(Trust("the local CA", ca_file))
