@@ -37,6 +37,7 @@ from mock_sts.web import (
     health,
     home,
     login,
+    own_side,
     pushed_authorization,
     testidp,
     token,
@@ -81,7 +82,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
     outer: WsgiApp = Intake(based, max_body=settings.max_body)
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
-        outer = Proxies(outer, settings.trusted_proxies)
+        outer = own_side.HostsAsTheyCame(Proxies(outer, settings.trusted_proxies))
     app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
     app.extensions["mock_sts_own_path"] = based.own_path
@@ -104,6 +105,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         health,
     ):
         app.register_blueprint(routes.blueprint(sts))
+
+    own_side.install(app, sts)
 
     @app.before_request
     def refuse_wrong_bodies() -> None:

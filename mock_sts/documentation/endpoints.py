@@ -35,6 +35,7 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "login.external_login": ("browsers", "enters the chosen provider"),
     "login.available_idps": ("clients", "the identity providers as JSON"),
     "login.stylesheet": ("browsers", "how the pages look"),
+    "login.stylesheet_of_login": ("browsers", "the same, for login pages at a host to which `/mock/` does not answer"),
     "testidp.form": ("browsers and test drivers", "the TestIDP's form"),
     "testidp.log_in": ("browsers and test drivers", "the same form, filled in"),
     "testidp.other_form": ("browsers and test drivers", "the form of every other provider"),

@@ -23,6 +23,9 @@ _PREFIX = re.compile(r"(/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 LOOPBACK_NAMES = frozenset(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
 
+#: By which containers call the machine that they run on.
+_CONTAINERS_HOST = "host.docker.internal"
+
 
 class UrlMode(StrEnum):
     """Which URLs follow the host that asked.
@@ -45,11 +48,14 @@ class TrustedProxies:
 
 
 class HostFault(StrEnum):
-    """Why a host is refused: none of ours, nothing that can be a host at all, or one that nobody may have."""
+    """Why a host is refused: none of ours, nothing that can be a host at all, one that nobody may have, or one that
+    any site could have, where only names of this machine and its network will do.
+    """
 
     UNKNOWN = "unknown"
     MALFORMED = "malformed"
     RESERVED = "reserved"
+    STRANGE = "strange"
 
 
 class UnknownHostError(Exception):
@@ -211,6 +217,20 @@ def _is_ipv6(text: str) -> bool:
 def host_name(host: str) -> str:
     """The name in a Host header, in lower case and without its port."""
     return (host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host).lower()
+
+
+def is_beyond_rebinding(host: str) -> bool:
+    """Whether no stranger can make a browser take ``host`` (a Host header) for their own site: it is an IP address,
+    for which no DNS is asked, or a name without a dot or of a container's host, which only this network's DNS knows.
+    """
+    name = host_name(host)
+    if name == _CONTAINERS_HOST or "." not in name.removesuffix("."):
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(address: str) -> bool:

@@ -12,8 +12,12 @@ from flask import Response, current_app, make_response, render_template, request
 from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.web.headers import NO_STORE
+from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.reading import effective_urls, root
 from mock_sts.web.texts import NORWEGIAN, texts
+
+#: How pages look; and the same for HelseID's own, where our side of the server is closed to the host that asks.
+STYLESHEET, STYLESHEET_OF_LOGIN = "/mock/style.css", "/Account/style.css"
 
 ANTIFORGERY_FIELD = "__RequestVerificationToken"
 
@@ -93,7 +97,9 @@ def page(
     Chromium checks form-action for every redirect after a post, the client's own ones too. Nobody can know where those
     go (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
     """
-    html = render_template(template, language=language, t=texts(language), root=_root(), **values)
+    sts: Sts = current_app.extensions["mock_sts"]
+    styles = rooted(STYLESHEET_OF_LOGIN if has_strange_host(sts.addresses) else STYLESHEET)
+    html = render_template(template, language=language, t=texts(language), root=_root(), styles=styles, **values)
     response = make_response(html, status)
     framed = f"frame-src {' '.join(frames_of)}; " if frames_of else ""
     targets = "" if ends_at_client else "form-action 'self'; "

@@ -105,6 +105,9 @@ def _unknown_host(seen: str, known: tuple[str, ...], fault: HostFault) -> Respon
         "65535 or none; a forwarded prefix a path without escapes.",
         HostFault.RESERVED: f"{seen!r} belongs to the real HelseID in production, and no emulator answers to it. "
         "Reach the server by a name of your own.",
+        HostFault.STRANGE: f"No setting knows {seen!r}, and any site can have such a name lead here (DNS rebinding). "
+        "So the pages and the control API do not answer to it. Ask by an IP address, a name without dots or one of "
+        f"{', '.join(known)}; or add the address to MOCK_STS_ALIASES, or make it MOCK_STS_PUBLIC_URL.",
     }[fault]
     return _answer(400, ErrorCode.INVALID_REQUEST, "Unknown host", detail)
 

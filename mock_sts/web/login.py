@@ -43,7 +43,7 @@ def blueprint(sts: Sts) -> Blueprint:
         return_url = browser.return_url("returnUrl")
         waiting = awaited(sts, return_url)
         provider = waiting.provider(request.args.get("provider", "")) if waiting is not None else None
-        return gone(sts) if provider is None else browser.redirect(testidp.page_of(provider, return_url), 302)
+        return gone(sts) if provider is None else browser.redirect(testidp.page_of(sts, provider, return_url), 302)
 
     @routes.get(Endpoint.AVAILABLE_IDPS)
     def available_idps() -> Response:
@@ -51,7 +51,8 @@ def blueprint(sts: Sts) -> Blueprint:
         on_offer = offered(sts.policy.identity_providers)
         return ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in on_offer]))
 
-    @routes.get("/mock/style.css")
+    @routes.get(browser.STYLESHEET)
+    @routes.get(browser.STYLESHEET_OF_LOGIN, endpoint="stylesheet_of_login")
     def stylesheet() -> Response:
         return Response(styles, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
 

@@ -38,9 +38,10 @@ from mock_sts.services.sts import Sts
 from mock_sts.store.fixtures import Row
 from mock_sts.web import browser, reading
 from mock_sts.web.authorization import error_redirect, gone
+from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.texts import language_of, texts
 
-#: The TestIDP's page, and that of all other providers.
+#: The TestIDP's page, and that of all other providers; where our side of the server is closed the first has both.
 LOGIN, OTHER_LOGIN = "/testidp/Account/Login", "/mock/idp"
 
 #: Form field to the TestIDP parameter that means the same.
@@ -54,9 +55,9 @@ _OUTCOMES = (Outcome.LEVEL_TOO_LOW, Outcome.PROVIDER_ERROR, Outcome.TIMEOUT)
 _SLOW, _SLOWNESS = "slow", 5
 
 
-def page_of(provider: Provider, return_url: str) -> str:
+def page_of(sts: Sts, provider: Provider, return_url: str) -> str:
     """Where the login at ``provider`` takes place, for the request behind ``return_url``."""
-    path = LOGIN if provider.is_testidp else OTHER_LOGIN
+    path = LOGIN if provider.is_testidp or has_strange_host(sts.addresses) else OTHER_LOGIN
     return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': browser.rooted(return_url)})}"
 
 
@@ -162,7 +163,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
     words = search_words(request.args.get("q", ""))
     people = find_personas(sts.store, Wanted(words))
     chosen = _chosen(sts, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
-    location = browser.rooted(page_of(provider, _return_url()))
+    location = browser.rooted(page_of(sts, provider, _return_url()))
     response = browser.page(
         "testidp.html",
         status=400 if message else 200,

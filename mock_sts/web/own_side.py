@@ -1,0 +1,65 @@
+"""Our own side of the server: the pages and the control API, which HelseID does not have.
+
+A server that takes every host would also take that of a page elsewhere whose name was made to lead here (DNS
+rebinding). To a browser that page and ours are the same site, so it could steer the emulator. HelseID's own side stays
+open: its clients may have any name for it, and must show who they are.
+"""
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, request
+
+from mock_sts.protocol.addresses import Addresses, HostFault, UnknownHostError, is_beyond_rebinding
+from mock_sts.services.sts import Sts
+from mock_sts.web.reading import effective_urls
+
+#: Where our side lies, beside the first page.
+PREFIX = "/mock"
+
+#: What lies there and is part of a client's way to a token: it tells what the token endpoint tells every stranger too.
+OPEN = frozenset({"/mock/dpop-nonce"})
+
+#: Where the environment of a request keeps the Host header as it came.
+_CAME_WITH = "mock_sts.host"
+
+
+class HostsAsTheyCame:
+    """WSGI middleware that keeps the Host header as it came, before proxies are believed: by that a browser was led
+    here. A page can write what a proxy would, but not that.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        """``app`` is what stands behind."""
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        environ[_CAME_WITH] = environ.get("HTTP_HOST", "")
+        return self._app(environ, start_response)
+
+
+def install(app: Flask, sts: Sts) -> None:
+    """Refuse strangers' hosts on our side; also for paths that do not exist."""
+
+    @app.before_request
+    def keep_out_strange_hosts() -> None:
+        # What the request was matched with, for routes may take a path in more than one writing.
+        path = request.url_rule.rule if request.url_rule is not None else request.path
+        ours = path == "/" or (f"{path}/".lower().startswith(f"{PREFIX}/") and path not in OPEN)
+        if ours and has_strange_host(sts.addresses):
+            raise UnknownHostError(_host(), sts.addresses.known(), HostFault.STRANGE)
+
+
+def has_strange_host(addresses: Addresses) -> bool:
+    """Whether this request came with a host that no setting knows, and that any site can have. Raises
+    UnknownHostError.
+    """
+    effective_urls(addresses)
+    if not addresses.takes_any_host or is_beyond_rebinding(_host()):
+        return False
+    return addresses.of(request.scheme, _host()).any_host
+
+
+def _host() -> str:
+    return str(request.environ.get(_CAME_WITH, request.environ.get("HTTP_HOST", "")))
