@@ -116,6 +116,7 @@ class IdTokenFacts:
     """What an ID token says beside its subject. Times in seconds; None where the request had no such thing.
 
     ``user_claims`` says whether it tells what ``scopes`` bring of the person.
+    ``empty_claims`` says whether the person's claims are there where they are empty; see ``_pick``.
     """
 
     issuer: str
@@ -127,6 +128,7 @@ class IdTokenFacts:
     access_token: str
     state: str | None
     user_claims: bool = True
+    empty_claims: bool = True
 
 
 def pseudonym(pid: str, key: bytes) -> str:
@@ -224,13 +226,13 @@ def id_token_claims(facts: IdTokenFacts, subject: Subject) -> dict[str, Any]:
     claims["auth_time"] = subject.login.auth_time
     claims["idp"] = subject.login.idp
     if facts.user_claims:
-        claims.update(_pick(subject, claims_of(facts.scopes)))
+        claims.update(_pick(subject, claims_of(facts.scopes), empty_claims=facts.empty_claims))
     return claims
 
 
-def user_info_claims(scopes: Sequence[str], subject: Subject, now: int) -> dict[str, Any]:
-    """The members of a userinfo answer; ``sub`` comes last."""
-    claims = _pick(subject, claims_of(scopes))
+def user_info_claims(scopes: Sequence[str], subject: Subject, now: int, *, empty_claims: bool = True) -> dict[str, Any]:
+    """The members of a userinfo answer; ``sub`` comes last. ``empty_claims`` as in IdTokenFacts."""
+    claims = _pick(subject, claims_of(scopes), empty_claims=empty_claims)
     claims["userinfo_issued_at"] = now
     if any(scope in scopes for scope in _HPR_SCOPES):
         claims[HPR_DETAILS] = _hpr_details(subject)
@@ -257,8 +259,12 @@ def access_token_lifetime(client: Client, apis: Iterable[ApiResource], usual: in
     return min((api.members["access_token_lifetime"] or usual for api in apis), default=usual)
 
 
-def _pick(subject: Subject, names: Iterable[str]) -> dict[str, Any]:
-    """The claims called ``names`` as far as the person has them; levels and numbers are texts, as at HelseID."""
+def _pick(subject: Subject, names: Iterable[str], *, empty_claims: bool = True) -> dict[str, Any]:
+    """The claims called ``names`` as far as the person has them; levels and numbers are texts, as at HelseID.
+
+    HelseID tells of some in an empty text that the person has none; OpenID Connect Core section 5.3.2 leaves such
+    claims out, as without ``empty_claims``.
+    """
     members, login = subject.persona.members, subject.login
     values: dict[str, str | None] = {
         PID: subject.persona.pid,
@@ -272,7 +278,8 @@ def _pick(subject: Subject, names: Iterable[str]) -> dict[str, Any]:
         "middle_name": members["middle_name"],
         "family_name": members["family_name"],
     }
-    return {name: values[name] for name in names if values.get(name) is not None}
+    unsaid = (None,) if empty_claims else (None, "")
+    return {name: values[name] for name in names if values.get(name) not in unsaid}
 
 
 def full_name(persona: Persona) -> str:

@@ -154,6 +154,7 @@ def _id_token_claims(
         access_token=access_token,
         state=plan.state,
         user_claims=authorization.client.members["id_token_user_claims"],
+        empty_claims=exchange.sts.policy.empty_claims,
     )
     return id_token_claims(facts, subject)
 

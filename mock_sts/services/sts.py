@@ -52,6 +52,11 @@ class Policy:
     login_mode: str
     default_persona: str
 
+    @property
+    def empty_claims(self) -> bool:
+        """Whether ID tokens and userinfo have claims that are empty."""
+        return self.enforcement is not Enforcement.FAPI2
+
 
 @dataclass(frozen=True, slots=True)
 class Sts:

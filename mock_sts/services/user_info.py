@@ -23,7 +23,8 @@ def user_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
     check_use(exchange, token, scope=OPENID)
     subject = _subject(exchange, token)
     exchange.finish()
-    return user_info_claims(token.scopes, subject, exchange.times.wall)
+    empty_claims = exchange.sts.policy.empty_claims
+    return user_info_claims(token.scopes, subject, exchange.times.wall, empty_claims=empty_claims)
 
 
 def _subject(exchange: Exchange, token: AccessToken) -> Subject:

@@ -20,15 +20,20 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, IdTokenFacts, Subject, id_token_claims, user_info_claims
+from mock_sts.helseid.claims import Login as SessionLogin
 from mock_sts.helseid.providers import PROVIDERS
+from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.settings import PRESETS, SettingError, Settings, from_environ
+from mock_sts.store.catalog import MADE, put_entry
+from mock_sts.store.fixtures import read_rows
 from tests.helseid.flow_cases import exchange, request_object, two_apis
 from tests.helseid.login_cases import thumbprint
 from tests.journeys.test_resource import call, prove
 from tests.journeys.test_tls import shake_hands
-from tests.support.emulator import API_SCOPE, Emulator, LiveServer, Worlds
+from tests.support.emulator import API_SCOPE, Emulator, LiveServer, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64, decode
 from tests.support.relying_party import (
@@ -94,6 +99,49 @@ def proof_at_par(rp: RelyingParty, **changes: Any) -> str:
 
 
 # The items of the list
+
+
+@pytest.mark.covers("fapi.empty-claims")
+def test_of_nobody_in_the_world_an_empty_claim_is_told(sts: Emulator) -> None:
+    scopes = [*CLAIMS_OF_SCOPE, "openid"]
+    for row in read_rows(sts.store, "persona"):
+        assert isinstance(row.item, Persona)
+        login = SessionLogin("SID", 1, "testidp-oidc", ("pwd",), "4", row.item.members["hpr_number"])
+        subject = Subject(row.item, login, "sub", row.item.members["network"] or sts.settings.network)
+        facts = IdTokenFacts(sts.issuer, 1, 1, "web", tuple(scopes), "n", "token", "s", empty_claims=False)
+        for claims in (id_token_claims(facts, subject), user_info_claims(scopes, subject, 1, empty_claims=False)):
+            assert [name for name, value in claims.items() if value in ("", None, [], {})] == [], row.item.pid
+
+
+#: A person's members to the claims that are empty with them.
+EMPTY: dict[str, tuple[dict[str, str], set[str]]] = {
+    "no middle name": ({"given_name": "Kari", "family_name": "Li"}, {"middle_name"}),
+    "no authorizations": ({"given_name": "Kari", "family_name": "Li", "hpr_number": "203000079"}, {"middle_name"}),
+    "all names": ({"given_name": "Kari", "middle_name": "Å", "family_name": "Li"}, set()),
+}
+
+
+@pytest.mark.covers("fapi.empty-claims")
+@pytest.mark.parametrize("fapi", [True, False], ids=["fapi2", "helseid"])
+@pytest.mark.parametrize(("members", "empty"), EMPTY.values(), ids=EMPTY)
+def test_empty_claims_are_left_out(worlds: Worlds, members: dict[str, str], empty: set[str], fapi: bool) -> None:
+    """OpenID Connect Core section 5.3.2; HelseID writes empty texts, and an API is told what it wants to be told."""
+    sts = start(worlds) if fapi else worlds.make()
+    document = {"pid": PERSON, **members}
+    with sts.store.writing() as transaction:
+        put_entry(transaction, Persona.from_document(document, "test"), document, MADE)
+    register_api(sts.store, "test:api", scopes=[API_SCOPE], claims=["middle_name"])
+    rp = web_client(sts)
+    first = rp.tokens({"test_pid": PERSON}).json
+    token = first["access_token"]
+    told = rp.user_info(token, scheme="DPoP", proof={}) if fapi else rp.user_info(token)
+    answers = [told.json]
+    answers += [decode(first["id_token"])[1], decode(rp.refresh(first["refresh_token"]).json["id_token"])[1]]
+    for claims in answers:
+        found = {name for name, value in claims.items() if value in ("", None, [], {})}
+        assert found == (set() if fapi else empty)
+        assert fapi is False or empty.isdisjoint(claims)
+    assert decode(first["access_token"])[1]["middle_name"] == members.get("middle_name", "")
 
 
 def test_the_preset_is_a_bundle_of_settings() -> None:
