@@ -21,16 +21,23 @@ from mock_sts.store.engine import Transaction
 class LoggedOut:
     """The browser's session is over; ``location`` is where the client wants it to go next, or None for our page.
 
-    ``front_channel`` are addresses of clients that the browser has to load, to tell them.
+    ``front_channel`` are addresses of clients that the browser has to load, to tell them. ``breach`` is the id of the
+    rule that keeps the browser from going back, or an empty text.
     """
 
     location: str | None
     front_channel: tuple[str, ...]
+    breach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmLogout:
-    """Nobody has shown that the request comes from a client of this person: the person must confirm."""
+    """Nobody has shown that the request comes from a client of this person: the person must confirm.
+
+    ``breach`` as in LoggedOut.
+    """
+
+    breach: str = ""
 
 
 def end_session(
@@ -48,11 +55,11 @@ def end_session(
         hint = None
     if hint is None and not confirmed and session is not None:
         exchange.finish()
-        return ConfirmLogout()
+        return ConfirmLogout(_breach(exchange))
     location = _location(exchange, request, hint)
     if session is None:
         exchange.finish()
-        return LoggedOut(location, ())
+        return LoggedOut(location, (), _breach(exchange))
     found = (
         (exchange.catalog.client(name), issuer) for name, issuer in ledger.clients_of(exchange.sts.store, session.sid)
     )
@@ -76,7 +83,13 @@ def end_session(
 
     exchange.finish(act)
     logout.send(exchange, to_send)
-    return LoggedOut(location, tuple(frames.values()))
+    return LoggedOut(location, tuple(frames.values()), _breach(exchange))
+
+
+def _breach(exchange: Exchange) -> str:
+    """The first rule because of which the logout does not end as the client asked."""
+    broken = (finding.requirement for finding in exchange.findings if not finding.verdict.met)
+    return next((rule.id for rule in broken if rule.not_as_asked), "")
 
 
 def _hint(exchange: Exchange, token: str | None) -> tuple[dict[str, object] | None, str]:

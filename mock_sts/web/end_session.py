@@ -48,7 +48,9 @@ def blueprint(sts: Sts) -> Blueprint:
     def confirmed() -> Response:
         form = reading.form()
         forged = browser.is_forged(sts, form.one(browser.ANTIFORGERY_FIELD))
-        return _end(sts, EndSessionRequest(None, None, None), confirmed=not forged, ui_locales=form.words("ui_locales"))
+        nothing = EndSessionRequest(None, None, None)
+        told = form.one("breach") or ""
+        return _end(sts, nothing, confirmed=not forged, ui_locales=form.words("ui_locales"), told=told)
 
     return routes
 
@@ -57,21 +59,25 @@ def _ui_locales() -> tuple[str, ...]:
     return Params.from_form(request.query_string).words("ui_locales")
 
 
-def _end(sts: Sts, asked: EndSessionRequest, *, confirmed: bool, ui_locales: tuple[str, ...] = ()) -> Response:
+def _end(
+    sts: Sts, asked: EndSessionRequest, *, confirmed: bool, ui_locales: tuple[str, ...] = (), told: str = ""
+) -> Response:
+    """``told`` is the breach that the question told of; the template knows which there are."""
     language = language_of(ui_locales)
     with Exchange(sts, Endpoint.END_SESSION, reading.effective_urls(sts.addresses)) as exchange:
         outcome = end_session(exchange, asked, browser.session_cookie(sts), confirmed=confirmed)
     if isinstance(outcome, ConfirmLogout):
         field, cookie = browser.antiforgery_token(sts)
-        response = browser.page("logout.html", language=language, confirm=True, antiforgery=field)
+        breach = outcome.breach or told
+        response = browser.page("logout.html", language=language, confirm=True, antiforgery=field, breach=breach)
         browser.set_antiforgery_cookie(sts, response, cookie)
         return response
-    response = _logged_out(sts, outcome, language)
+    response = _logged_out(sts, outcome, language, outcome.breach or told)
     browser.hide_session_id(sts, response)
     return response
 
 
-def _logged_out(sts: Sts, outcome: LoggedOut, language: str) -> Response:
+def _logged_out(sts: Sts, outcome: LoggedOut, language: str, breach: str) -> Response:
     """To where the client wants the browser to go next, or the page that says that the session is over."""
     if outcome.location and not outcome.front_channel:
         return browser.redirect(outcome.location)
@@ -86,4 +92,5 @@ def _logged_out(sts: Sts, outcome: LoggedOut, language: str) -> Response:
         frames=frames,
         location=outcome.location,
         seconds=_PATIENCE,
+        breach=breach,
     )

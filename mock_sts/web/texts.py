@@ -48,6 +48,22 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "log_out": ("Logg ut", "Log out"),
     "log_out_question": ("Vil du logge ut?", "Do you want to log out?"),
     "logged_out": ("Du er logget ut", "You are logged out"),
+    "hint_missing": (
+        "Applikasjonen sendte ikke id_token_hint, og nettleseren går derfor ikke tilbake til den.",
+        "The application sent no id_token_hint, so the browser does not go back to it.",
+    ),
+    "hint_refused": (
+        "Applikasjonens id_token_hint ble ikke godtatt: Det er ikke et ID-token fra denne serveren.",
+        "The application's id_token_hint was not accepted: it is no ID token of this server.",
+    ),
+    "hint_of_another_login": (
+        "Applikasjonens id_token_hint ble ikke godtatt: Det er fra en annen innlogging enn nettleserens.",
+        "The application's id_token_hint was not accepted: it is of another login than the browser's.",
+    ),
+    "return_refused": (
+        "Applikasjonens post_logout_redirect_uri ble ikke godtatt: Adressen er ikke registrert for den.",
+        "The application's post_logout_redirect_uri was not accepted: the address is not registered for it.",
+    ),
     "error_title": ("Innloggingen kan ikke gjennomføres", "The login cannot go on"),
     "error_code": ("Feilkode", "Error code"),
     "error_id": ("Feilens id", "Id of the error"),

@@ -1,5 +1,6 @@
 """Logout that a client asks for, row by row."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -193,6 +194,78 @@ def test_a_wrong_hint_counts_as_none(rp: RelyingParty, wrong: str) -> None:
     action, fields = first_form(text)
     page(browser.follow(browser.send("POST", action, fields)))
     assert not is_logged_in(rp, browser)
+
+
+#: What keeps a logout from going back, to the words of its page in both languages.
+NOTES = {
+    "end-session.hint-present": ("sendte ikke id_token_hint", "sent no id_token_hint"),
+    "end-session.hint": ("id_token_hint ble ikke godtatt", "id_token_hint was not accepted"),
+    "end-session.hint-session": ("id_token_hint ble ikke godtatt", "id_token_hint was not accepted"),
+    "end-session.redirect-uri": (
+        "post_logout_redirect_uri ble ikke godtatt",
+        "post_logout_redirect_uri was not accepted",
+    ),
+}
+
+
+@pytest.mark.covers("end-session.not-accepted")
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("logged_in", [True, False], ids=["logged in", "nobody logged in"])
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("none", "end-session.hint-present"),
+        ("nonsense", "end-session.hint"),
+        ("access token", "end-session.hint"),
+        ("tampered", "end-session.hint"),
+        ("other session", "end-session.hint-session"),
+        ("unregistered", "end-session.redirect-uri"),
+        ("all is well", None),
+        ("none, and nothing to go back to", None),
+    ],
+)
+def test_the_page_says_what_was_not_accepted(
+    rp: RelyingParty, kind: str, rule: str | None, logged_in: bool, language: str
+) -> None:
+    tokens = log_in(rp, (browser := rp.browser()))
+    if not logged_in:
+        browser = rp.browser()
+    hints = {
+        "none": None,
+        "none, and nothing to go back to": None,
+        "nonsense": "nonsense",
+        "access token": tokens["access_token"],
+        "tampered": tokens["id_token"][:-20] + "A" * 20,
+        "other session": log_in(rp, rp.browser())["id_token"],
+    }
+    hint = hints.get(kind, tokens["id_token"])
+    uri = {"unregistered": "https://elsewhere.example/", "none, and nothing to go back to": None}.get(kind, OUT)
+    asked = {"id_token_hint": hint, "post_logout_redirect_uri": uri, "ui_locales": language}
+    answer = log_out(browser, **{name: value for name, value in asked.items() if value is not None})
+    if kind == "all is well" or (kind == "other session" and not logged_in):
+        assert answer.headers["location"] == OUT
+        return
+    text = page(answer)
+    for _ in range(2):  # the question, if there is one, and the page after it
+        told = re.findall(r'<p role="note" data-testid="not-accepted">(.*?) <code>(.*?)</code></p>', text, re.S)
+        assert len(told) == (rule is not None)
+        if rule is not None:
+            assert told[0][1] == rule
+            assert NOTES[rule][language == "en"] in told[0][0]
+        if "<form" in text:
+            text = page(browser.send("POST", *first_form(text)))
+    assert ("You are logged out" if language == "en" else "Du er logget ut") in text
+    assert not is_logged_in(rp, browser)
+
+
+@pytest.mark.covers("end-session.not-accepted")
+def test_a_form_cannot_put_words_on_the_page(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    log_in(rp, browser)
+    action, fields = first_form(page(log_out(browser, post_logout_redirect_uri=OUT)))
+    assert fields["breach"] == "end-session.hint-present"
+    text = page(browser.send("POST", action, {**fields, "breach": "<b>call this number</b>"}))
+    assert "call this number" not in text and 'role="note"' not in text
 
 
 @pytest.mark.covers("end-session.this-browser")
