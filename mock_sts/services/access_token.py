@@ -84,12 +84,12 @@ def check_access_token(
     received = receive(exchange, presented.token)
     token, fault = received.token, received.fault
     exchange.client_id = text_or_none(received.jws.claims.get("client_id")) if received.jws is not None else None
-    if token is not None and not received.issuer_known:
-        fault = f"its issuer is {token.issuer!r}, which this server is not known as here"
-    elif token is not None and personal and token.sid is None:
+    if token is not None and received.issuer_known and personal and token.sid is None:
         fault = "a machine's token, and one from an exchange, have no login to tell of"
     bound_to = token.bound_to if token is not None else None
-    own = exchange.catalog.client(token.client_id) if token is not None and not fault else None
+    own = (
+        exchange.catalog.client(token.client_id) if token is not None and received.issuer_known and not fault else None
+    )
     if own is not None and not strictly:
         exchange.follow(own)
     try:
@@ -97,6 +97,8 @@ def check_access_token(
             chapter.CHAPTER,
             PresentedEvidence(
                 fault=fault,
+                issuer=token.issuer if token is not None else "",
+                issuers=exchange.urls.issuers,
                 expired=received.expired,
                 revoked=received.revoked,
                 scheme=presented.scheme,

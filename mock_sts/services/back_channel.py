@@ -33,7 +33,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class BackChannelCall:
-    """A request as it came over HTTP."""
+    """A request as it came over HTTP; ``preflight_of`` is the page for which a browser asks whether it may send one."""
 
     method: str
     media_type: str
@@ -41,12 +41,13 @@ class BackChannelCall:
     proofs: tuple[str, ...]
     authorization: str | None
     origin: str | None
+    preflight_of: str | None = None
 
 
 def read_form(exchange: Exchange, call: BackChannelCall) -> None:
     """Judge whether the form could be read, and let the journal show it. Raises OAuthError."""
     show_parameters(exchange, call.params)
-    exchange.judge(form.CHAPTER, form.FormEvidence(call.method, call.media_type, call.params.fault))
+    exchange.judge(form.CHAPTER, form.FormEvidence(call.method, call.media_type, call.params.fault, call.preflight_of))
 
 
 def show_parameters(exchange: Exchange, params: Params) -> None:

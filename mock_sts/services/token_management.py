@@ -7,6 +7,7 @@ from typing import Any, Never
 
 from mock_sts.helseid.profile import token_management as chapter
 from mock_sts.helseid.profile import token_request
+from mock_sts.helseid.profile.issuers import ONE_ISSUER
 from mock_sts.helseid.profile.token_management import TokenManagementEvidence
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.services.access_token import receive
@@ -80,6 +81,8 @@ def _why_not_revoked(exchange: Exchange, record: Record | None, token: str) -> s
 
 def _access_token(exchange: Exchange, token: str) -> dict[str, Any] | None:
     received = receive(exchange, token)
+    if received.token is not None and not received.issuer_known:
+        exchange.warn(f"active is false: the issuer of the token is {received.token.issuer!r}; {ONE_ISSUER}")
     if received.token is None or not received.issuer_known or received.expired or received.revoked:
         return None
     return {**received.token.claims, "active": True, "scope": " ".join(received.token.scopes)}

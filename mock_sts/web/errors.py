@@ -2,17 +2,21 @@
 
 import logging
 import secrets
+from functools import cache
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import BadHost, HTTPException
+from werkzeug.exceptions import BadHost, HTTPException, NotFound
 
+from mock_sts.helseid.profile.form import FormEvidence, preflight
+from mock_sts.helseid.requirement import explain
 from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.store.engine import StoreError
 from mock_sts.store.faults import meaning_of_file_error
+from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE
-from mock_sts.web.paths import is_emulated
+from mock_sts.web.paths import Paths, is_emulated
 from mock_sts.web.writing import empty_response, json_response
 
 LOG = logging.getLogger("mock_sts")
@@ -24,6 +28,18 @@ _KEPT_HEADERS = ("Allow", "WWW-Authenticate")
 
 #: Where the control API lives.
 API_PREFIX = "/mock/api/"
+
+#: What browsers ask for by themselves; nobody needs to hear that it is not here.
+_BROWSERS_OWN = (
+    "/favicon.ico",
+    "/apple-touch-icon.png",
+    "/apple-touch-icon-precomposed.png",
+    "/robots.txt",
+    "/.well-known/appspecific/com.chrome.devtools.json",
+)
+
+#: Longest path that a line in the log quotes, in characters.
+_LONGEST_PATH = 200
 
 #: HelseID's product answers these by their status alone (IdentityServer's StatusCodeResult).
 _BODILESS = (405, 415)
@@ -46,7 +62,13 @@ def problem(status: int, title: str, detail: str) -> Response:
 
 
 def install(app: Flask) -> None:
-    """Answer every error that leaves a view; nothing ends as a page of the framework."""
+    """Answer every error that leaves a view; nothing ends as a page of the framework, and nothing without a line in the
+    log.
+    """
+
+    @cache
+    def paths() -> Paths:
+        return Paths(rule.rule for rule in app.url_map.iter_rules())
 
     @app.errorhandler(OAuthError)
     def on_oauth_error(error: OAuthError) -> Response:
@@ -64,10 +86,23 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         status = error.code or 500
+        if not (is_emulated(request.path) and reading.preflight_of()):  # which has a line of its own
+            _log_refusal(status, _meant(paths(), error) if status == 404 else error.description or error.name)
         response = _answer(status, ErrorCode.INVALID_REQUEST, error.name, error.description or error.name)
         for name, value in error.get_headers():
             if name in _KEPT_HEADERS:
                 response.headers[name] = value
+        return response
+
+    @app.after_request
+    def tell_of_preflights(response: Response) -> Response:
+        """A browser tells a page no more than that its request failed."""
+        page = reading.preflight_of()
+        is_told = response.headers.get(RULE_HEADER) == preflight.id or "Access-Control-Allow-Origin" in response.headers
+        if page is not None and not is_told and is_emulated(request.path):
+            verdict = preflight.check(FormEvidence(request.method, "", "", page))
+            if verdict is not None:
+                _log_refusal(response.status_code, explain(preflight, verdict), f", rule {preflight.id}")
         return response
 
     @app.errorhandler(StoreError)
@@ -91,6 +126,20 @@ def install(app: Flask) -> None:
         return _answer(500, ErrorCode.SERVER_ERROR, "Unexpected error", f"Unexpected error {mark}; see the log.")
 
 
+def _log_refusal(status: int, why: str, rule: str = "") -> None:
+    level = logging.DEBUG if request.path in _BROWSERS_OWN else logging.WARNING
+    # repr keeps line breaks and control characters of a stranger's text out of the log.
+    LOG.log(level, "refused %s %r with %d%s: %r", request.method, request.path[:_LONGEST_PATH], status, rule, why)
+
+
+def _meant(paths: Paths, error: HTTPException) -> str:
+    """Why there is nothing at the path of this request, and where there may be."""
+    if error.description and error.description != NotFound.description:
+        return error.description
+    near = paths.nearest(request.path)
+    return f"no such path; did you mean {near}?" if near else "no such path; docs/endpoints.md lists all there are"
+
+
 def _unavailable(what: str, why: str) -> Response:
     detail = f"{what} cannot be used{why and ': '}{why}; see the log."
     return _answer(503, ErrorCode.SERVER_ERROR, "Store unavailable", detail)
@@ -109,6 +158,7 @@ def _unknown_host(seen: str, known: tuple[str, ...], fault: HostFault) -> Respon
         "So the pages and the control API do not answer to it. Ask by an IP address, a name without dots or one of "
         f"{', '.join(known)}; or add the address to MOCK_STS_ALIASES, or make it MOCK_STS_PUBLIC_URL.",
     }[fault]
+    _log_refusal(400, detail)
     return _answer(400, ErrorCode.INVALID_REQUEST, "Unknown host", detail)
 
 

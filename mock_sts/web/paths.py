@@ -2,11 +2,15 @@
 are found as they are written.
 """
 
+import difflib
 import re
 from collections.abc import Iterable
 
 #: Below these everything is of our own making.
 OWN = ("/mock/", "/health/")
+
+#: How like a known path an unknown one must be to be taken for a slip, from 0 to 1, and how much of it is compared.
+_LIKE, _LONGEST = 0.75, 200
 
 
 def is_emulated(path: str) -> bool:
@@ -42,6 +46,14 @@ class Paths:
         if _first(path) not in self._first:
             return True
         return self.written(path) is None and self.written(below(path, prefix)) is not None
+
+    def nearest(self, path: str) -> str:
+        """The fixed path that ``path``, of no route, was probably meant to be; an empty string where none is near."""
+        short = path[:_LONGEST].rstrip("/").lower()
+        known = {rule.lower(): rule for rule in self.fixed if rule != "/"}
+        ends = [rule for rule in known if short.endswith(rule)]
+        near = [max(ends, key=len)] if ends else difflib.get_close_matches(short, known, n=1, cutoff=_LIKE)
+        return known[near[0]] if near else ""
 
 
 class _Varied:

@@ -80,6 +80,13 @@ def interaction_id() -> str | None:
     return text if re.fullmatch(r"[!-~]{1,128}", text) else None
 
 
+def preflight_of() -> str | None:
+    """The origin of the page for which a browser asks whether it may send a request (CORS), None where none asks."""
+    if request.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in request.environ:
+        return None
+    return request.environ.get("HTTP_ORIGIN")
+
+
 def back_channel_call() -> BackChannelCall:
     """The request as services of the back channel take it."""
     return BackChannelCall(
@@ -89,4 +96,5 @@ def back_channel_call() -> BackChannelCall:
         proofs=proofs(),
         authorization=request.environ.get("HTTP_AUTHORIZATION"),
         origin=request.environ.get("HTTP_ORIGIN"),
+        preflight_of=preflight_of(),
     )

@@ -160,6 +160,11 @@ def _foreign_proof_key(machine: Machine) -> Answer:
     return machine.token(proof={"header": {"jwk": public_jwk(private_jwk("ES256", 9))}})
 
 
+def _preflight(machine: Machine) -> Answer:
+    asked = {"Origin": "http://spa.test:5173", "Access-Control-Request-Method": "POST"}
+    return machine.transport.send("OPTIONS", "/connect/token", asked)
+
+
 def _alias_audience(machine: Machine) -> Answer:
     return machine.token(assertion={"claims": {"aud": "http://other.test:8080"}})
 
@@ -176,6 +181,7 @@ P521 = {**private_jwk("ES512"), "alg": "ES512"}
 ALIASES = {"public_url": "http://localhost:8080", "aliases": ("http://other.test:8080",)}
 
 CASES: dict[str, Case] = {
+    "form.preflight": Case(ALWAYS, _preflight, "invalid_request"),
     "form.method": Case(ALWAYS, _get, "invalid_request"),
     "form.content-type": Case(ALWAYS, _json_body, "invalid_request"),
     "form.readable": Case(

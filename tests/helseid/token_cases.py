@@ -27,6 +27,11 @@ def _shown(show: Callable[[RelyingParty, str], Answer]) -> Callable[[Machine], A
     return web(step)
 
 
+def _by_another_name(rp: RelyingParty, token: str) -> Answer:
+    sent = {"Authorization": f"Bearer {token}", "Host": "127.0.0.1:8080"}
+    return rp.machine.transport.send("GET", USERINFO, sent)
+
+
 def _too_late(rp: RelyingParty, token: str) -> Answer:
     assert rp.machine.advance is not None
     rp.machine.advance(601)
@@ -75,6 +80,7 @@ TOKEN_CASES: dict[str, Case] = {
     "access-token.good": Case(
         ALWAYS, web(lambda rp, login: rp.user_info("nonsense", scheme="DPoP", proof={})), "invalid_token", WEB
     ),
+    "access-token.issuer": Case(ALWAYS, _shown(_by_another_name), "invalid_token", WEB),
     "access-token.alive": Case(ALWAYS, _shown(_too_late), "invalid_token", WEB),
     "access-token.not-revoked": Case(
         ALWAYS, web(_after_a_second_use_of_the_code), "invalid_token", WEB, {"revoke_on_code_reuse": True}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, PRODUCT, PROFILE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
@@ -14,11 +15,14 @@ MUST, SHOULD = Level
 class PresentedEvidence:
     """How a token came: its scheme (``Bearer`` or ``DPoP``), in the header or in the body, with how many proofs.
 
-    ``fault`` says why it is no good token of this server, ``expired`` that it was one, ``bound`` that it is bound to a
-    key, and ``revoked`` that what it came from was taken back.
+    ``fault`` says why it is no good token of this server, ``issuer`` whose it says to be, of the ``issuers`` that this
+    server is known as where it was asked; ``expired`` that it was good once, ``bound`` that it is bound to a key, and
+    ``revoked`` that what it came from was taken back.
     """
 
     fault: str
+    issuer: str
+    issuers: frozenset[str]
     expired: bool
     revoked: bool
     scheme: str
@@ -42,6 +46,20 @@ CHAPTER: Chapter[PresentedEvidence] = Chapter("access-token", "Access tokens sho
 def good(evidence: PresentedEvidence) -> Verdict:
     """Signed by us, in our name, for a person where the endpoint tells of one."""
     return holds(not evidence.fault, evidence.fault, "a good access token")
+
+
+@CHAPTER.rule(
+    "issuer",
+    "The issuer of the access token is this server, by the address that was asked",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy=ONE_ISSUER,
+    source="RFC 9068 section 4",
+)
+def issuer(evidence: PresentedEvidence) -> Verdict:
+    """The same server by another name is another issuer, unless the settings say that both are one."""
+    return holds(evidence.issuer in evidence.issuers, lambda: evidence.issuer, lambda: one_of(evidence.issuers))
 
 
 @CHAPTER.rule(

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mock_sts.helseid.profile.sources import PRODUCT
+from mock_sts.helseid.profile.sources import PRODUCT, PROFILE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
-from mock_sts.protocol.errors import ErrorCode
+from mock_sts.protocol.errors import ErrorCode, quoted
 
 OBSERVE = Enforcement.OBSERVE
 MUST = Level.MUST
@@ -14,14 +14,34 @@ CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class FormEvidence:
-    """The method, the media type without parameters, and why the form could not be read (or an empty string)."""
+    """The method, the media type without parameters, and why the form could not be read (or an empty string).
+
+    ``page`` is the origin of the page for which a browser asks whether it may send the request, None where none does.
+    """
 
     method: str
     media_type: str
     fault: str
+    page: str | None = None
 
 
 CHAPTER: Chapter[FormEvidence] = Chapter("form", "The form of a back-channel request", ErrorCode.INVALID_REQUEST)
+
+
+@CHAPTER.rule(
+    "preflight",
+    "The request is no preflight of a browser (CORS) that asks for a page of another origin",
+    level=MUST,
+    refused_by=OBSERVE,
+    decisive=True,
+    remedy="a page needs a backend that asks for its tokens and calls HelseID: pages of no other origin are let in",
+    source=f"{PROFILE}; Fetch standard, CORS protocol",
+)
+def preflight(evidence: FormEvidence) -> Verdict:
+    """The browser asks before it sends what a page wants to send; without a yes it sends nothing."""
+    return holds(
+        evidence.page is None, lambda: f"OPTIONS for a page of {quoted(evidence.page)}", "the request of a backend"
+    )
 
 
 @CHAPTER.rule(

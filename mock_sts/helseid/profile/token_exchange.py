@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import EXCHANGE_PAGE, PRODUCT, RESOURCES_PAGE
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -22,10 +23,11 @@ _SOURCE = f"{EXCHANGE_PAGE}; RFC 8693"
 class ExchangeEvidence:
     """What an ``actor`` wants exchanged, and for what.
 
-    ``fault`` says why the subject token is not ``signed`` by this server, or why it is no access token;
-    ``issuer_known``, ``expired`` and ``revoked`` are facts about one that is. ``audiences`` are its own, ``apis`` the
-    registered ones among them, ``subject_client`` whose it is, ``exchanges`` how often it has been exchanged.
-    ``scopes`` and ``resource`` are what is asked for, ``targets`` the APIs that these scopes belong to.
+    ``fault`` says why the subject token is not ``signed`` by this server, or why it is no access token; ``issuer`` (one
+    of the ``issuers`` that this server is known as), ``expired`` and ``revoked`` are facts about one that is.
+    ``audiences`` are its own, ``apis`` the registered ones among them, ``subject_client`` whose it is, ``exchanges``
+    how often it has been exchanged. ``scopes`` and ``resource`` are what is asked for, ``targets`` the APIs that these
+    scopes belong to.
     """
 
     actor: Client
@@ -35,7 +37,8 @@ class ExchangeEvidence:
     fault: str
     signed: bool
     is_access_token: bool
-    issuer_known: bool
+    issuer: str
+    issuers: frozenset[str]
     expired: bool
     revoked: bool
     audiences: tuple[str, ...]
@@ -139,12 +142,12 @@ def access_token(evidence: ExchangeEvidence) -> Verdict:
     refused_by=HELSEID,
     says="invalid subject_token - wrong issuer",
     decisive=True,
-    remedy="exchange the token where it was issued",
+    remedy=f"exchange the token where it was issued; {ONE_ISSUER}",
     source=_SOURCE,
 )
 def issuer(evidence: ExchangeEvidence) -> Verdict:
     """Another environment's, or of an address that is not known here."""
-    return holds(evidence.issuer_known, "another issuer", "this issuer")
+    return holds(evidence.issuer in evidence.issuers, lambda: evidence.issuer, lambda: one_of(evidence.issuers))
 
 
 @CHAPTER.rule(

@@ -1,0 +1,14 @@
+"""What a person is told of a token that the same server has issued under another name."""
+
+from collections.abc import Iterable
+
+#: What mends it, wherever such a token is shown.
+ONE_ISSUER = (
+    "ask for the token and use it by one address, or tell the server which addresses are one: MOCK_STS_PUBLIC_URL is "
+    "the issuer, MOCK_STS_ALIASES are the others"
+)
+
+
+def one_of(issuers: Iterable[str]) -> str:
+    """The issuers that are known where the token was shown."""
+    return f"{' or '.join(sorted(issuers))}, as this server is known where it was asked"
