@@ -116,6 +116,54 @@ def test_processes_take_each_order_once(store: Store, tmp_path: Path) -> None:
         assert lane == sorted(lane, key=int), "each takes them in their order"
 
 
+def race_for(path: Path, races: int, start: Barrier, results: Any) -> None:
+    """One process: in each race, one try for the order that is for it alone."""
+    store = Store(path)
+    found = []
+    for number in range(races):
+        start.wait(60)
+        found.append(taken(store, str(number)) is not None)
+    store.close()
+    results.put(found)
+
+
+def winners_of(path: Path, races: int) -> list[int]:
+    """How many of PROCESSES processes got an order, in each race."""
+    context = multiprocessing.get_context("spawn")
+    start, results = context.Barrier(PROCESSES), context.Queue()
+    processes = [context.Process(target=race_for, args=(path, races, start, results)) for _ in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    lanes = [results.get(timeout=120) for _ in processes]
+    for process in processes:
+        process.join(10)
+    return [sum(lane[number] for lane in lanes) for number in range(races)]
+
+
+@pytest.mark.covers("automation.queue.once")
+def test_a_thousand_races_for_one_order_each_have_one_winner_each(store: Store) -> None:
+    races = 5 * ORDERS
+    with store.writing() as transaction:
+        for number in range(races):
+            put_order(transaction, str(number), None, "a", "success", 1)
+    assert winners_of(store.path, races) == [1] * races
+    assert is_empty(store)
+
+
+@pytest.mark.parametrize("left", [1, PROCESSES - 1])
+def test_a_second_winner_has_an_order_that_was_left(store: Store, left: int) -> None:
+    """There are as many winners as orders, in whichever race they win."""
+    for _ in range(left):
+        put(store, "left from before")
+    with store.writing() as transaction:
+        for number in range(ORDERS):
+            put_order(transaction, str(number), None, "a", "success", 1)
+    found = winners_of(store.path, ORDERS)
+    assert sum(found) == ORDERS + left
+    assert found[0] == 1 + left, "the oldest orders go first, and so to the first race"
+    assert is_empty(store)
+
+
 @pytest.mark.covers("automation.queue.once")
 def test_threads_take_each_order_once(store: Store) -> None:
     put(store, "a", times=100)
