@@ -7,7 +7,7 @@ access token lists what its API wants. Everything else is assembly.
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from mock_sts.helseid.registry import ApiResource, Client, Persona
 from mock_sts.helseid.scopes import CLIENT_NAME
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.helseid.testidp import ASSURANCE_OF
-from mock_sts.late import late
+from mock_sts.protocol.half_hash import half_hash
 from mock_sts.protocol.terms import OFFLINE_ACCESS, PROFILE, AuthMethod
 
 CLIENT_AMR = "client_amr"
@@ -218,9 +218,9 @@ def id_token_claims(facts: IdTokenFacts, subject: Subject) -> dict[str, Any]:
     }
     if facts.nonce is not None:
         claims["nonce"] = facts.nonce
-    claims["at_hash"] = _half_hash(facts.access_token)
+    claims["at_hash"] = half_hash(facts.access_token)
     if facts.state is not None:
-        claims["s_hash"] = _half_hash(facts.state)
+        claims["s_hash"] = half_hash(facts.state)
     claims["sid"] = subject.login.sid
     claims["sub"] = subject.sub
     claims["auth_time"] = subject.login.auth_time
@@ -355,16 +355,3 @@ def _client_claims(facts: AccessTokenFacts) -> tuple[dict[str, str], dict[str, s
     if facts.on_behalf_of is not None:
         last[ON_BEHALF_OF] = facts.on_behalf_of
     return first, last
-
-
-def _half_hash(text: str) -> str:
-    """``at_hash`` and ``s_hash`` for RS256 (OpenID Connect Core section 3.1.3.6)."""
-    return _half_hasher()(text, "RS256").decode("ascii")
-
-
-@late
-def _half_hasher() -> Callable[[str, str], bytes]:
-    from authlib.oidc.core.util import create_half_hash  # noqa: PLC0415  only logins need Authlib
-
-    made: Callable[[str, str], bytes] = create_half_hash
-    return made

@@ -1,9 +1,14 @@
-"""The TestIDP's parameters: who shall log in, without anybody typing (``test_pid`` and its companions)."""
+"""The TestIDP: its parameters, which say who shall log in without anybody typing (``test_pid`` and its companions), and
+the ID token that it gives HelseID.
+"""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mock_sts.helseid.identifiers import is_hpr_number, is_pid
+from mock_sts.protocol.half_hash import half_hash
 from mock_sts.protocol.params import Params
 
 PID, HPR_NUMBER, SECURITY_LEVEL = "test_pid", "test_hpr_number", "test_security_level"
@@ -54,3 +59,44 @@ def read_login_intent(values: Mapping[str, str]) -> LoginIntent | None:
     if level is not None and level not in LEVELS:
         raise LoginIntentError(f"{SECURITY_LEVEL} must be one of {', '.join(LEVELS)}")
     return LoginIntent(pid, hpr_number, level)
+
+
+#: The client that HelseID is to the TestIDP, what it asks for, and seconds that the ID token is good for.
+AUDIENCE, SCOPE, _LIFETIME = "sts", "openid profile identity/pid", 600
+
+#: People have a GUID there; here it is made from the pid in this name space.
+_PEOPLE = uuid.uuid5(uuid.NAMESPACE_DNS, "testidp")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLogin:
+    """A login at the TestIDP: under HelseID's ``issuer``, whose, how strong, when (seconds), in which session."""
+
+    issuer: str
+    pid: str
+    security_level: str
+    auth_time: int
+    sid: str
+
+
+def id_token_claims(login: UpstreamLogin, code: str, state: str) -> dict[str, Any]:
+    """The payload of the ID token that comes with ``code`` and ``state``, as a recording of the real TestIDP has it.
+
+    Its issuer is ours: the real one is a host of NHN's, in whose name nothing here speaks.
+    """
+    return {
+        "nbf": login.auth_time,
+        "exp": login.auth_time + _LIFETIME,
+        "iss": f"{login.issuer}/testidp",
+        "aud": AUDIENCE,
+        "iat": login.auth_time,
+        "c_hash": half_hash(code),
+        "s_hash": half_hash(state),
+        "sid": login.sid,
+        "sub": str(uuid.uuid5(_PEOPLE, login.pid)),
+        "auth_time": login.auth_time,
+        "idp": "local",
+        "pid": login.pid,
+        "helseid://claims/identity/security_level": login.security_level,
+        "amr": ["pwd"],
+    }

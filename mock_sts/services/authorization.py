@@ -143,8 +143,8 @@ def begin_authorization(
 
 def complete_login(
     exchange: Exchange, return_url: str, intent: LoginIntent, provider: Provider, cookie: str | None
-) -> str:
-    """Log a person in for the request behind ``return_url``; the cookie of the new session.
+) -> MadeSession:
+    """Log a person in for the request behind ``return_url``; the new session, and its cookie.
 
     Raises OAuthError when nobody with that pid can log in so, or the request is unknown or over.
     """
@@ -160,7 +160,7 @@ def complete_login(
         ledger.note_login(transaction, pending.handle, kept.mark)
 
     exchange.finish(act)
-    return made.cookie
+    return made
 
 
 def fail_login(exchange: Exchange, return_url: str, outcome: Outcome) -> AuthorizationResponse:

@@ -25,6 +25,7 @@ from mock_sts.protocol.params import Params
 from mock_sts.services.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.automation import Outcome, read_outcome
 from mock_sts.services.exchange import Exchange
+from mock_sts.services.login import MadeSession
 from mock_sts.services.lookup import (
     NotFoundError,
     Wanted,
@@ -35,6 +36,7 @@ from mock_sts.services.lookup import (
     the_persona,
 )
 from mock_sts.services.sts import Sts
+from mock_sts.services.upstream import upstream_answer
 from mock_sts.store.fixtures import Row
 from mock_sts.web import browser, reading
 from mock_sts.web.authorization import error_redirect, gone
@@ -91,7 +93,7 @@ def blueprint(sts: Sts) -> Blueprint:
                 if outcome not in (None, _SLOW, Outcome.SUCCESS):
                     return browser.answer(fail_login(exchange, return_url, read_outcome(outcome or "")))
                 intent = _intent(fields, provider)
-                cookie = complete_login(exchange, return_url, intent, provider, browser.session_cookie(sts))
+                made = complete_login(exchange, return_url, intent, provider, browser.session_cookie(sts))
         except LoginIntentError as error:
             return _page(sts, waiting, provider, fields, str(error))
         except OAuthError as error:
@@ -102,8 +104,8 @@ def blueprint(sts: Sts) -> Blueprint:
             back = browser.rooted(return_url)
             response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=back)
         else:
-            response = _back(sts, return_url, provider.scheme)
-        browser.set_session_cookie(sts, response, cookie)
+            response = _back(exchange, made, return_url, provider.scheme)
+        browser.set_session_cookie(sts, response, made.cookie)
         return response
 
     @routes.post("/signin-<scheme>")
@@ -117,16 +119,15 @@ def blueprint(sts: Sts) -> Blueprint:
     return routes
 
 
-def _back(sts: Sts, return_url: str, scheme: str) -> Response:
+def _back(exchange: Exchange, made: MadeSession, return_url: str, scheme: str) -> Response:
     """Back to the authorize step: at once, or by the form that drivers of the real TestIDP expect.
 
     These send the antiforgery value as a header too, which no browser does.
     """
     if "RequestVerificationToken" not in request.headers:
         return browser.redirect(return_url, 302)
-    state = sts.seal.close(f"signin-{scheme}", {"return_url": return_url})
-    fields = (("code", "-"), ("id_token", "-"), ("scope", "openid profile identity/pid"), ("state", state))
-    return browser.form_post(f"/signin-{scheme}", (*fields, ("session_state", "-")))
+    state = exchange.sts.seal.close(f"signin-{scheme}", {"return_url": return_url})
+    return browser.form_post(f"/signin-{scheme}", upstream_answer(exchange, made, state))
 
 
 def _intent(fields: Params, provider: Provider) -> LoginIntent:

@@ -4,16 +4,21 @@ The drivers here know what those know, and nothing of the emulator: the anchor's
 and the names of its fields.
 """
 
+import base64
+import hashlib
 import html
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from mock_sts.app import prepare_store
-from tests.support.emulator import Emulator, Worlds, settings_for
+from tests.support.emulator import START, Emulator, Worlds, settings_for
 from tests.support.logins import web
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import (
@@ -392,6 +397,64 @@ def test_a_driver_that_sends_the_token_as_header_gets_the_form_of_the_real_testi
     assert back.status == 302
     answer = browser.follow(back)
     assert rp.redeem(login, answer_parameters(answer)["code"]).status == 200
+
+
+def half_hash(value: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest()[:16]).decode().rstrip("=")
+
+
+@pytest.mark.covers("login.testidp.id-token")
+@pytest.mark.parametrize("level", ["3", "4"])
+def test_the_hop_carries_an_id_token_as_it_was_recorded(sts: Emulator, rp: RelyingParty, level: str) -> None:
+    def hop(pid: str = PERSON) -> dict[str, str]:
+        browser = rp.browser()
+        _, action, fields = open_form(browser, start(rp, Login(), browser))
+        filled = fill_in(fields, pid, level)
+        page = browser.send("POST", action, filled, RequestVerificationToken=fields[TOKEN_FIELD])
+        return first_form(text(page))[1]
+
+    posted = hop()
+    header, claims = decode(posted["id_token"])
+    assert list(header) == ["alg", "kid", "typ"]
+    assert (header["alg"], header["typ"]) == ("RS256", "JWT")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", header["kid"]) and re.fullmatch(r"[A-Za-z0-9_-]{22}", claims["sid"])
+    assert str(uuid.UUID(claims["sub"])) == claims["sub"]
+    assert claims == {
+        "iss": f"{sts.issuer}/testidp",
+        "aud": "sts",
+        "nbf": START,
+        "iat": START,
+        "exp": START + 600,
+        "auth_time": START,
+        "idp": "local",
+        "amr": ["pwd"],
+        "c_hash": half_hash(posted["code"]),
+        "s_hash": half_hash(posted["state"]),
+        "sid": claims["sid"],
+        "sub": claims["sub"],
+        "pid": PERSON,
+        "helseid://claims/identity/security_level": level,
+    }
+    assert re.fullmatch(r"[0-9A-F]{64}", posted["code"])
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}\.[0-9A-F]{32}", posted["session_state"])
+    assert posted["scope"] == "openid profile identity/pid"
+    keys = sts.get("/.well-known/openid-configuration/jwks").json["keys"]
+    jwt.decode(posted["id_token"], RSAKey.import_key(keys[0]))
+    # The same person has the same sub, everything else is new.
+    again = decode(hop()["id_token"])[1]
+    assert (again["sub"], again["sid"] != claims["sid"]) == (claims["sub"], True)
+    assert decode(hop(OTHER_PERSON)["id_token"])[1]["sub"] != claims["sub"]
+
+
+@pytest.mark.covers("login.testidp.id-token")
+def test_the_testidps_id_token_is_none_of_ours(sts: Emulator, rp: RelyingParty) -> None:
+    browser = rp.browser()
+    _, action, fields = open_form(browser, start(rp, Login(), browser))
+    hop = browser.send("POST", action, fill_in(fields), RequestVerificationToken=fields[TOKEN_FIELD])
+    token = first_form(text(hop))[1]["id_token"]
+    assert rp.user_info(token).status == 401
+    out = browser.send("GET", f"/connect/endsession?{urlencode({'id_token_hint': token})}")
+    assert "logout-submit" in text(out)  # the person is asked
 
 
 @pytest.mark.covers("login.testidp.form-post-hop")

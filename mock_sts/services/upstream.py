@@ -1,0 +1,29 @@
+"""What the TestIDP, an OpenID provider itself, answers HelseID after a login: as it was recorded of the real one."""
+
+import secrets
+
+from mock_sts.helseid import testidp
+from mock_sts.helseid.testidp import UpstreamLogin
+from mock_sts.protocol.authorization_response import session_state
+from mock_sts.protocol.jose import to_base64url
+from mock_sts.protocol.urls import origin_of
+from mock_sts.services.exchange import Exchange
+from mock_sts.services.login import MadeSession
+
+
+def upstream_answer(exchange: Exchange, made: MadeSession, state: str) -> list[tuple[str, str]]:
+    """The fields that a browser posts to HelseID after the login of ``made``; ``state`` is HelseID's own.
+
+    The emulator needs none of them but the state; they are for test drivers, who look at them.
+    """
+    issuer, session = exchange.urls.issuer.base, made.session.document
+    code, sid = secrets.token_hex(32).upper(), to_base64url(secrets.token_bytes(16))
+    login = UpstreamLogin(issuer, session["pid"], session["security_level"], session["auth_time"], sid)
+    id_token = exchange.sts.keyring.sign_as_testidp(testidp.id_token_claims(login, code, state))
+    return [
+        ("code", code),
+        ("id_token", id_token),
+        ("scope", testidp.SCOPE),
+        ("state", state),
+        ("session_state", session_state(testidp.AUDIENCE, origin_of(issuer), sid, secrets.token_hex(16).upper())),
+    ]
