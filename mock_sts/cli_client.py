@@ -163,6 +163,7 @@ def _client_new(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.requirement import Enforcement  # noqa: PLC0415
     from mock_sts.services.client_configuration import as_json, as_text  # noqa: PLC0415
     from mock_sts.services.new_client import NewClient, make_client  # noqa: PLC0415
+    from mock_sts.store.private_files import make_private_folder, write_private  # noqa: PLC0415
 
     settings, _ = settings_of()
     issuer = issuer_of(settings, parsed.url)
@@ -180,13 +181,11 @@ def _client_new(parsed: argparse.Namespace) -> int:
         post_logout_redirect_uris=tuple(parsed.post_logout_redirect_uri),
         signed_requests=parsed.require_signed_request_object,
     )
-    folder = key_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(key_folder(settings))
     with opened_store(settings) as store:
         made = make_client(store, wanted, Enforcement.from_word(settings.enforcement))
     warn(made.warnings)
     key_file = client_key_file(settings, made.client_id, new=True)
-    key_file.touch(mode=0o600)
-    key_file.write_text(json.dumps(made.private_jwk, indent=2) + "\n", encoding="utf-8")
+    write_private(key_file, f"{json.dumps(made.private_jwk, indent=2)}\n".encode())
     print(as_json(made, issuer) if parsed.json else as_text(made, issuer, key_file))
     return 0

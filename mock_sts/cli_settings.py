@@ -81,8 +81,8 @@ def tell_new_database(settings: Settings) -> None:
 
 
 def key_folder(settings: Settings) -> Path:
-    """Where ``client new`` leaves private keys: beside the database, never in it."""
-    return settings.database_path.parent / "client-keys"
+    """Where ``client new`` leaves private keys."""
+    return settings.places.client_keys
 
 
 def key_places(settings: Settings, client_id: str) -> list[Path]:

@@ -24,6 +24,7 @@ from mock_sts.helseid.terms import (
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.services.certificates import CertificateFiles, names_of
+from mock_sts.store.private_files import Places
 
 PREFIX = "MOCK_STS_"
 
@@ -420,9 +421,14 @@ class Settings:
         return self.default_persona if chosen else None
 
     @property
+    def places(self) -> Places:
+        """What lies beside the database."""
+        return Places(self.database_path)
+
+    @property
     def certificates(self) -> CertificateFiles:
         """Where certificates of a local CA are kept."""
-        return CertificateFiles(self.database_path.parent / "tls")
+        return CertificateFiles(self.places.tls)
 
     @property
     def certificate_names(self) -> tuple[str, ...]:

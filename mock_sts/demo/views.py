@@ -5,7 +5,6 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,7 +46,7 @@ class Demo:
         self._introduce = introduce
         self._address = (_reachable(settings.host), settings.port)
         self._key = key
-        self._shelf = Shelf(Path(f"{settings.database_path}-demo"))
+        self._shelf = Shelf(settings.places.demo)
         self._api = DemoApi()
 
     # Pages

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from mock_sts.late import late
 from mock_sts.protocol.addresses import LOOPBACK_HOSTS
+from mock_sts.store.private_files import ALL_KEYS, make_private_folder, shut_all
 
 #: Days: the CA lives as long as anybody keeps the data, the leaf as long as Apple's and Chromium's limit allows.
 _CA_DAYS, _LEAF_DAYS = 3650, 397
@@ -113,6 +114,7 @@ def make_certificates(files: CertificateFiles, names: Sequence[str], now: int) -
     A sentence for a person when an authority that was there had to be replaced, else an empty one. Raises OSError when
     the folder cannot be read or written to.
     """
+    shut_all(files.folder, ALL_KEYS)
     if are_current(files, names, now):
         return ""
     with _alone(files):
@@ -128,6 +130,7 @@ def make_authority(files: CertificateFiles, now: int) -> str:
 
     What is told and raised is as for ``make_certificates``.
     """
+    shut_all(files.folder, ALL_KEYS)
     if _is_there(files.ca):
         return ""
     with _alone(files):
@@ -154,7 +157,9 @@ def _content(file: Path) -> bytes:
 @contextmanager
 def _alone(files: CertificateFiles) -> Iterator[None]:
     """Make the folder, and wait until no other process makes something in it."""
-    files.folder.mkdir(parents=True, exist_ok=True)
+    if not files.folder.parent.exists():
+        make_private_folder(files.folder.parent)
+    files.folder.mkdir(exist_ok=True)
     with os.fdopen(os.open(files.lock, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

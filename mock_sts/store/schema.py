@@ -9,15 +9,17 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from mock_sts.store.engine import BUSY_TIMEOUT, Store, StoreError
 from mock_sts.store.fixture_files import MADE_ROW, SCHEMA_VERSION, VERSION_ROW
+from mock_sts.store.private_files import Places, make_private
 from mock_sts.store.tables import META, METADATA, REVISION, trigger_statements
 
 
 def make_tables(store: Store) -> None:
-    """Make folder, file, tables and triggers where they are missing. Raises StoreError, also for another version."""
+    """Make folder, file, tables and triggers where they are missing, the files for their owner alone.
+
+    Raises StoreError, also for another version.
+    """
     try:
-        store.path.parent.mkdir(parents=True, exist_ok=True)
-        with store.path.open("ab"):
-            pass
+        make_private(Places(store.path))
     except OSError as error:
         raise StoreError(
             f"the database {str(store.path)!r} cannot be made: {error}; "
