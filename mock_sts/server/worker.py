@@ -7,6 +7,7 @@ import asyncio
 import signal
 import ssl
 import threading
+from asyncio import sslproto
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _LEAVING = 1.0
 #: Seconds after which it no longer waits for requests that are slow, and the age from which on one is.
 _PATIENT, _DAWDLES = 8.0, 2.0
 
+#: Of TLS 1.2, in OpenSSL's words: those of RFC 9325 and ChaCha20. TLS 1.3 has suites of its own.
+_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
 #: Seconds that requests may still take when the server stops.
 _STOPPING = 1.0
 
@@ -51,9 +55,20 @@ def tls_context(certificate: Path, key: Path, minimum: str) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if minimum == "1.3" else ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_SUITES)
     context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+class _TellingProtocol(sslproto.SSLProtocol):
+    """asyncio's TLS, with the alert that says why a handshake failed; asyncio closes the connection without it."""
+
+    def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
+        if handshake_exc is not None:
+            with suppress(Exception):  # the client may be gone
+                self._process_outgoing()  # type: ignore[attr-defined]  # asyncio has no public way
+        super()._on_handshake_complete(handshake_exc)
 
 
 class Worker:
@@ -61,6 +76,8 @@ class Worker:
 
     def __init__(self, bridge: Bridge, listeners: Sequence[Listener]) -> None:
         self._listeners = listeners
+        if any(listener.tls is not None for listener in listeners):
+            sslproto.SSLProtocol = _TellingProtocol  # type: ignore[misc]  # where the loops take it from
         config = Config(
             bridge,
             http="httptools",

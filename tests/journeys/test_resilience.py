@@ -122,6 +122,10 @@ class Crash:
         for lane in lanes:
             lane.start()
         time.sleep(self.random.uniform(0.02, 0.25))
+        # On a busy machine nothing may have been answered so soon, and there would be nothing to ask about.
+        until(lambda: self.answers > 0 or len(answered.tokens) > 0, "no token", 60)
+        until(lambda: self.logins > 0 or answered.logins > 0, "no login", 60)
+        until(lambda: self.unfinished > 0 or answered.pushed is not None, "nothing is under way", 60)
         self.server.kill()
         for lane in lanes:
             lane.join(20)

@@ -69,8 +69,8 @@ def takes_connections(port: int) -> bool:
         return False
 
 
-def until(holds: Callable[[], bool], told: str, seconds: float = 10) -> None:
-    """Wait for a condition; AssertionError with ``told`` when it does not come true."""
+def until(holds: Callable[[], bool], told: str, seconds: float = 60) -> None:
+    """Wait for a condition; AssertionError with ``told`` when it does not come true, also on a busy machine."""
     ends = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends, told
