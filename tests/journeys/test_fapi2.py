@@ -10,9 +10,13 @@ import json
 import math
 import re
 import ssl
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -1184,6 +1188,94 @@ def test_the_configuration_for_the_suite_fits_the_pages(sts: Emulator, rp: Relyi
     visited = [*browser.visited, path]
     assert matched == {"/connect/authorize", "/testidp", "/home/error"}
     assert all(any(seen.startswith(begin) for seen in visited) for begin in matched), visited
+
+
+def suites_configuration() -> dict[str, Any]:
+    """What the program in the documentation makes of two new clients."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "fapi.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(import json\n.*?)```", text, re.S)
+    assert program is not None
+    with TemporaryDirectory() as folder:
+        for name in ("one", "two"):
+            made = {"client_id": name, "private_jwk": keys_of("PS256")}
+            (Path(folder) / f"{name}.json").write_text(json.dumps(made), encoding="utf-8")
+        subprocess.run([sys.executable, "-c", program[1]], cwd=folder, check=True, capture_output=True, timeout=60)
+        config: dict[str, Any] = json.loads((Path(folder) / "suite.json").read_text(encoding="utf-8"))
+    return config
+
+
+@pytest.mark.covers("fapi.suite")
+def test_the_configuration_names_the_members_of_the_metadata_that_are_helseids_own(sts: Emulator) -> None:
+    own = suites_configuration()["server"]["allow_unexpected_metadata_fields"]
+    assert sorted(own) == ["available_idps", "expired_jwks_uri"]
+    assert set(own) <= set(sts.get("/.well-known/openid-configuration").json)
+
+
+@pytest.mark.covers("fapi.suite")
+def test_the_configuration_logs_in_on_the_second_visit_where_a_module_wants_that() -> None:
+    config = suites_configuration()
+    module = "fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds"
+    first, *others = config["override"][module]["browser"]
+    assert (first["match-limit"], first["tasks"]) == (1, [])
+    assert others == config["browser"] and first["match"] == others[0]["match"]
+    assert "match-limit" not in others[0]
+
+
+#: The end of a module's name to what it does, and whether the suite is content then.
+WITHOUT_THE_PRESET: dict[str, Callable[[RelyingParty, Emulator], bool]] = {
+    "discovery-end-point-verification": lambda rp, sts: (
+        sts.get("/.well-known/openid-configuration").json["id_token_signing_alg_values_supported"] != ["RS256"]
+    ),
+    "ensure-token-endpoint-fails-with-expired-auth-code": lambda rp, sts: late_code(rp, sts).status == 400,
+    "ensure-signed-client-assertion-with-RS256-fails": lambda rp, sts: (
+        client_with_rs256(sts).push(Login()).error == "invalid_client"
+    ),
+    "refresh-token": lambda rp, sts: refreshed_twice(rp),
+    "par-ensure-jwt-client-assertions-nbf-over-60-seconds-in-the-future-fails": lambda rp, sts: (
+        not asserted(rp, nbf=sts.clock.wall + 70, iat=sts.clock.wall + 70, exp=sts.clock.wall + 130)
+    ),
+    "par-test-array-as-audience-fails": lambda rp, sts: not asserted(rp, aud=[sts.issuer, "https://other.test"]),
+    "par-test-par-endpoint-url-as-audience-fails": lambda rp, sts: not asserted(rp, aud=sts.issuer + PAR),
+    "par-test-token-endpoint-url-as-audience-fails": lambda rp, sts: (
+        not asserted(rp, aud=f"{sts.issuer}/connect/token")
+    ),
+}
+
+
+def late_code(rp: RelyingParty, sts: Emulator) -> Answer:
+    login = Login()
+    code = rp.log_in(login)["code"]
+    sts.clock.advance(62)
+    return rp.redeem(login, code)
+
+
+def client_with_rs256(sts: Emulator) -> RelyingParty:
+    return web_client(sts, "rs256", jwk=private_jwk("RS256", 4))
+
+
+def refreshed_twice(rp: RelyingParty) -> bool:
+    """Whether a refresh token is good for two uses."""
+    token = rp.tokens().json["refresh_token"]
+    return [rp.refresh(token).status for _ in range(2)] == [200, 200]
+
+
+def asserted(rp: RelyingParty, **claims: Any) -> bool:
+    """Whether PAR takes an assertion as the suite makes it, but for ``claims``."""
+    return rp.push(Login(), {"client_assertion": plain_assertion(rp.machine, **claims)}).status == 201
+
+
+@pytest.mark.covers("fapi.suite")
+@pytest.mark.parametrize("module", WITHOUT_THE_PRESET)
+def test_what_fails_without_the_preset_passes_with_it(worlds: Worlds, module: str) -> None:
+    for sts, content in ((worlds.make(), False), (start(worlds), True)):
+        assert WITHOUT_THE_PRESET[module](web_client(sts), sts) is content
+
+
+@pytest.mark.covers("fapi.suite")
+def test_the_documentation_names_the_modules_that_fail_without_the_preset() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "fapi.md").read_text(encoding="utf-8")
+    table = text.partition("### Without the preset")[2]
+    assert re.findall(r"^\| `\.\.\.-([^`]+)` \|", table, re.M) == list(WITHOUT_THE_PRESET)
 
 
 def test_module_plain_oauth(sts: Emulator, rp: RelyingParty) -> None:
