@@ -44,8 +44,9 @@ from mock_sts.web import (
     token_management,
     user_info,
 )
+from mock_sts.web.front import Front, Step
 from mock_sts.web.headers import EVERY_ANSWER
-from mock_sts.web.intake import BODY_FAULT, Intake, WsgiApp
+from mock_sts.web.intake import BODY_FAULT, Intake
 from mock_sts.web.own_calls import OwnCalls, own_call_headers
 from mock_sts.web.proxies import BasePath, Proxies
 
@@ -80,12 +81,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
     based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
-    outer: WsgiApp = Intake(based, max_body=settings.max_body)
+    steps: list[Step] = [OwnCalls(sts.seal)]
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
-        outer = own_side.HostsAsTheyCame(Proxies(outer, settings.trusted_proxies))
-    app.wsgi_app = OwnCalls(outer, sts.seal)  # type: ignore[method-assign]
+        steps += [own_side.keep_host, Proxies(settings.trusted_proxies)]
+    front = Front(Intake(based, max_body=settings.max_body), steps, based.own_path)
+    app.wsgi_app = front  # type: ignore[method-assign]
     app.extensions["mock_sts"] = sts
-    app.extensions["mock_sts_own_path"] = based.own_path
+    app.extensions["mock_sts_front"] = front
     app.register_blueprint(home.blueprint(sts, READY_PEOPLE, READY_CLIENT))
     app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
     app.register_blueprint(

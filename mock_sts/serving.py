@@ -300,11 +300,10 @@ def _work(settings: Settings, plain: socket.socket, tls: socket.socket | None, r
         certificate, key = settings.tls_certificate or own.leaf, settings.tls_key or own.leaf_key
         listeners.append(Listener(tls, tls_context(certificate, key, settings.tls_minimum)))
     bridge = Bridge(
-        app.wsgi_app,
+        app.extensions["mock_sts_front"],
         threads=settings.threads,
         max_body=settings.max_body,
         callers=CALLERS,
-        own_path=app.extensions["mock_sts_own_path"],
         limits=Limits(timeout=settings.request_timeout),
         log_requests=settings.log_requests,
     )

@@ -22,6 +22,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout
 from mock_sts.server.answers import Answer, error_answer, json_answer
 from mock_sts.server.connections import CONNECTION, Connection, Connections, Fault, HeaderName
 from mock_sts.server.limits import Limits
+from mock_sts.web.front import Front
 from mock_sts.web.intake import BODY_FAULT, too_long
 
 LOG = logging.getLogger("mock_sts")
@@ -43,28 +44,25 @@ class TooMuchAtOnceError(Exception):
 
 
 class Bridge:
-    """ASGI application in front of the WSGI application ``app``.
+    """ASGI application in front of the WSGI application ``front``, whose steps it takes by itself.
 
     ``threads`` work at once. ``callers`` are paths whose requests call the server themselves, each with how many may be
-    at work at once: they would wait for a thread while they hold one, so they have threads of their own. ``own_path``
-    tells which path of ours a path is, below a base path.
+    at work at once: they would wait for a thread while they hold one, so they have threads of their own.
     """
 
     def __init__(
         self,
-        app: WSGIApplication,
+        front: Front,
         *,
         threads: int,
         max_body: int,
         callers: Mapping[str, int],
-        own_path: Callable[[str], str],
         limits: Limits,
         log_requests: bool = False,
     ) -> None:
         self.limits = limits
-        self._app = app
+        self._front = front
         self._max_body = max_body
-        self._own_path = own_path
         self._log_requests = log_requests
         self._workers = _Threads("worker", threads, limits.waiting)
         # Whoever waits for a place here might wait for one who needs that place to go on: so there is no waiting room.
@@ -76,10 +74,9 @@ class Bridge:
         """Answer a request."""
         begun = time.perf_counter()
         connection: Connection = scope[CONNECTION]
-        path = self._own_path(scope["path"])
         reading = _Reading(self, scope, receive, self._max_body)
         try:
-            status, headers, body = await self._answer(scope, path, connection, reading)
+            status, headers, body = await self._answer(scope, connection, reading)
         except _GoneError:
             return
         except TooMuchAtOnceError as error:
@@ -95,11 +92,12 @@ class Bridge:
         await send({"type": "http.response.start", "status": status, "headers": _written(headers)})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, path: str, connection: Connection, reading: "_Reading") -> Answer:
+    async def _answer(self, scope: Scope, connection: Connection, reading: "_Reading") -> Answer:
+        environ = _environ(scope)
+        path = self._front.take_steps(environ)
         if path == LIVE and scope["method"] == "GET":
             reading.is_complete = True  # what it may have for a body is passed over
             return json_answer(200, {"status": "live"})
-        environ = _environ(scope)
         try:
             body = await reading.body()
         except HTTPException as fault:
@@ -110,7 +108,7 @@ class Bridge:
         environ["wsgi.input"] = BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         threads = next((t for at, t in self._callers if path == at or path.startswith(f"{at}/")), self._workers)
-        return await threads.run(lambda: _called(self._app, environ))
+        return await threads.run(lambda: _called(self._front.app, environ))
 
     @property
     def busy(self) -> int:

@@ -6,9 +6,8 @@ header that is sealed with the server's secret. All its processes share that sec
 header is believed where a proxy's would not be.
 """
 
-from collections.abc import Iterable
 from urllib.parse import urlsplit
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIEnvironment
 
 from mock_sts.services.seal import Seal
 
@@ -27,15 +26,14 @@ def own_call_headers(seal: Seal, url: str, prefix: str) -> dict[str, str]:
 
 
 class OwnCalls:
-    """WSGI middleware that gives the server's own calls the scheme and the path that they were meant for."""
+    """Gives the server's own calls the scheme and the path that they were meant for; a step of ``front``."""
 
-    def __init__(self, app: WSGIApplication, seal: Seal) -> None:
-        """``app`` is what stands behind; ``seal`` is the server's."""
-        self._app = app
+    def __init__(self, seal: Seal) -> None:
+        """``seal`` is the server's."""
         self._seal = seal
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+    def __call__(self, environ: WSGIEnvironment) -> None:
+        """Change the environment of a request."""
         sealed = environ.pop(f"HTTP_{_HEADER.upper().replace('-', '_')}", None)
         told = self._seal.open(_PURPOSE, sealed) if sealed is not None else None
         # Sealed for one host: what was made for a call to another says nothing about this one.
@@ -44,4 +42,3 @@ class OwnCalls:
             prefix, path = str(told["prefix"]), str(environ.get("PATH_INFO", ""))
             if prefix and path.startswith(f"{prefix}/"):
                 environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path.removeprefix(prefix)
-        return self._app(environ, start_response)

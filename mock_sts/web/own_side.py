@@ -5,8 +5,7 @@ rebinding). To a browser that page and ours are the same site, so it could steer
 open: its clients may have any name for it, and must show who they are.
 """
 
-from collections.abc import Iterable
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, request
 
@@ -24,19 +23,11 @@ OPEN = frozenset({"/mock/dpop-nonce"})
 _CAME_WITH = "mock_sts.host"
 
 
-class HostsAsTheyCame:
-    """WSGI middleware that keeps the Host header as it came, before proxies are believed: by that a browser was led
-    here. A page can write what a proxy would, but not that.
+def keep_host(environ: WSGIEnvironment) -> None:
+    """Keep the Host header as it came, before proxies are believed: by that a browser was led here. A page can write
+    what a proxy would, but not that. A step of ``front``.
     """
-
-    def __init__(self, app: WSGIApplication) -> None:
-        """``app`` is what stands behind."""
-        self._app = app
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        environ[_CAME_WITH] = environ.get("HTTP_HOST", "")
-        return self._app(environ, start_response)
+    environ[_CAME_WITH] = environ.get("HTTP_HOST", "")
 
 
 def install(app: Flask, sts: Sts) -> None:

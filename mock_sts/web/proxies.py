@@ -15,23 +15,21 @@ from mock_sts.web.paths import Paths, below
 
 
 class Proxies:
-    """WSGI middleware that takes X-Forwarded-For, -Proto, -Host, -Port and -Prefix from trusted proxies.
+    """Takes X-Forwarded-For, -Proto, -Host, -Port and -Prefix from trusted proxies; a step of ``front``.
 
     Proxies append to what they got, or replace it. So of several values the one counts that the outermost trusted proxy
     wrote, and a single value is taken as it is.
     """
 
-    def __init__(self, app: WSGIApplication, trusted: TrustedProxies) -> None:
-        """``app`` is what stands behind; ``trusted`` says who is believed."""
-        self._app = app
+    def __init__(self, trusted: TrustedProxies) -> None:
+        """``trusted`` says who is believed."""
         self._trusted = trusted
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+    def __call__(self, environ: WSGIEnvironment) -> None:
+        """Change the environment of a request."""
         hops = self._hops(str(environ.get("REMOTE_ADDR", "")), _values(environ, "FOR"))
         if hops:
             _believe(environ, hops)
-        return self._app(environ, start_response)
 
     def _hops(self, peer: str, forwarded_for: list[str]) -> int:
         """How many trusted proxies the request has come through; the one that speaks to us is the last."""

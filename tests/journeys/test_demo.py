@@ -551,7 +551,9 @@ def test_the_demo_works_behind_a_trusted_proxy(
     tmp_path: Path, trusted: str, headers: dict[str, str], base: str
 ) -> None:
     own = own_demo_client(tmp_path / "own", base)
-    server = LiveServer(tmp_path, host="0.0.0.0", threads="1", trusted_proxies=trusted, fixtures=str(own))
+    # To a server on all interfaces any site can lead a browser, also through a proxy: its pages want a known name.
+    known = {"aliases": f"https://{headers['Host']}"} if "Host" in headers else {}
+    server = LiveServer(tmp_path, host="0.0.0.0", threads="1", trusted_proxies=trusted, fixtures=str(own), **known)
     try:
         walk_through(Visitor(base, server.issuer, {f"X-Forwarded-{name}": text for name, text in headers.items()}))
     finally:

@@ -13,6 +13,7 @@ from mock_sts.server.bridge import Bridge
 from mock_sts.server.limits import Limits
 from mock_sts.server.supervisor import bound_sockets
 from mock_sts.server.worker import Listener, Worker
+from mock_sts.web.front import Front
 from mock_sts.web.intake import BODY_FAULT
 
 
@@ -46,11 +47,10 @@ class Served:
         **limits: Any,
     ) -> None:
         self.bridge = Bridge(
-            app,
+            Front(app, [], str),
             threads=threads,
             max_body=max_body,
             callers=callers or {},
-            own_path=str,
             limits=Limits(**limits),
         )
         (bound,) = bound_sockets("127.0.0.1", 0, 1)
