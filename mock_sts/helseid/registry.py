@@ -19,6 +19,7 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import LOGIN_MODES, MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PublicKey, import_public_key
 from mock_sts.protocol.json_text import text_or_none
+from mock_sts.protocol.redirect_uri import is_web_address, why_unreachable
 from mock_sts.protocol.terms import AuthMethod, GrantType
 
 _IGNORED = "Part of RFC 7591; kept, but HelseID has no use for it"
@@ -362,20 +363,6 @@ class Client:
         _check_numbers(numbers, place)
         return client
 
-    @classmethod
-    def newly_registered(cls, document: object, where: str) -> "Client":
-        """The client that ``document`` describes, which is not in the registry yet: what no client may have any more is
-        refused, while those that have it stay. Raises DocumentError.
-        """
-        client = cls.from_document(document, where)
-        for uri in client.members["redirect_uris"]:
-            if "#" in uri:
-                raise DocumentError(
-                    f"{where}, client {client.client_id!r}: 'redirect_uris' has {uri!r}, but a redirect URI must have "
-                    "no fragment (RFC 6749 section 3.1.2); leave out # and what follows"
-                )
-        return client
-
     @cached_property
     def keys(self) -> tuple[ClientKey, ...]:
         """The usable keys, imported once; ``key_faults`` tells of the others."""
@@ -402,6 +389,30 @@ class Client:
     def needs_dpop(self) -> bool:
         """Whether token requests without a proof are refused."""
         return bool(self.members["dpop_bound_access_tokens"])
+
+    @property
+    def address_faults(self) -> tuple[str, ...]:
+        """A sentence for each registered address that no request can match, with what to register instead.
+
+        Whoever has been registered with one before stays; it is refused when such a client is loaded or made.
+        """
+        faults = []
+        for name in ("redirect_uris", "post_logout_redirect_uris"):
+            for uri in self.members[name]:
+                if why := why_unreachable(uri):
+                    faults.append(f"{name!r} has {uri!r}, which no request can match: {why}")
+                elif "#" in uri and name == "redirect_uris":
+                    faults.append(
+                        f"{name!r} has {uri!r}, but a redirect URI must have no fragment (RFC 6749 section 3.1.2); "
+                        "leave out # and what follows"
+                    )
+        for name in ("frontchannel_logout_uri", "backchannel_logout_uri"):
+            uri = self.members[name]
+            if uri is None:
+                continue
+            if why := why_unreachable(uri) or ("" if is_web_address(uri) else "it is no http or https URL; write one"):
+                faults.append(f"{name!r} is {uri!r}, which cannot be called: {why}")
+        return tuple(faults)
 
     @cached_property
     def key_faults(self) -> tuple[str, ...]:

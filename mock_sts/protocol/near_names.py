@@ -1,10 +1,10 @@
 """Near names: what was probably meant by a word that is not known. Letter case never counts.
 
-Whatever says "did you mean" asks here. ``difflib`` is loaded when there is a mistake to explain, for commands and the
-server's parent process have no other need of it.
+Whatever says "did you mean" asks here.
 """
 
 from collections.abc import Iterable
+from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
 
 #: How much of what was sent is compared with what is known, in characters and in values: comparing costs time.
@@ -16,8 +16,6 @@ def near_names(word: str, known: Iterable[str], *, at_most: int = 3, cutoff: flo
 
     ``cutoff`` is the likeness, from 0 to 1, from which on a name is near.
     """
-    from difflib import get_close_matches  # noqa: PLC0415
-
     written: dict[str, list[str]] = {}
     for name in known:
         written.setdefault(name.casefold(), []).append(name)
@@ -33,8 +31,6 @@ def did_you_mean(word: str, known: Iterable[str], *, at_most: int = 3, cutoff: f
 
 def nearest_first(known: Iterable[str], sent: Iterable[str]) -> list[str]:
     """``known`` values, those first that come near one that was ``sent``: what is left when the list is shortened."""
-    from difflib import SequenceMatcher  # noqa: PLC0415
-
     compared = [one[:_COMPARED].casefold() for one in islice(sent, _COMPARED_VALUES)]
 
     def likeness(value: str) -> float:

@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.redirect_uri import is_web_address
 from mock_sts.services.exchange import LOG, Exchange
 
 LOGOUT_TOKEN_TYP = "logout+jwt"
@@ -106,16 +107,6 @@ class _Senders:
 
 
 _SENDERS = _Senders()
-
-
-def is_web_address(uri: str) -> bool:
-    """Whether ``uri`` is an http or https URL, and so can be a logout address."""
-    try:
-        parts = urlsplit(uri)  # which leaves line breaks out, and so would lead elsewhere
-        plain = uri.isprintable() and " " not in uri
-        return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def front_channel_urls(clients: Iterable[tuple[Client, str]], sid: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile import client as registration
@@ -13,6 +12,7 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.jose import ALGORITHMS, EDWARDS, JoseError, generate_private_jwk, without_private_members
+from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
 from mock_sts.services.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
@@ -112,7 +112,9 @@ def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> Ma
         document["tenancy"] = wanted.tenancy or SINGLE_TENANT
     if wanted.organization:
         document["organization"] = wanted.organization
-    client = Client.newly_registered(document, "client new")
+    client = Client.from_document(document, "client new")
+    for fault in client.address_faults:
+        raise DocumentError(f"client new: {fault}")
     catalog = load_catalog(store)
     if catalog.client(client.client_id) is not None:
         raise DocumentError(f"client new: the client {client.client_id!r} is registered already; choose another id")
@@ -143,8 +145,8 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
     if GrantType.REFRESH_TOKEN in grants and not logs_in:
         raise DocumentError("client new: refresh tokens come from a login; add --grant authorization_code")
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
-        if not _is_address(uri):
-            raise DocumentError(f"client new: {uri!r} is no address such as http://localhost:3000/callback")
+        if why := why_unreachable(uri):
+            raise DocumentError(f"client new: {uri!r} is no address such as http://localhost:3000/callback: {why}")
     if logs_in and not wanted.redirect_uris:
         raise DocumentError("client new: a login must return somewhere; give it with --redirect-uri")
     if not logs_in and (wanted.redirect_uris or wanted.post_logout_redirect_uris or OPENID in wanted.scopes):
@@ -157,15 +159,6 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
         raise DocumentError(f"client new: {what} for logins; add a --redirect-uri")
     if wanted.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not wanted.organization:
         raise DocumentError(f"client new: --tenancy {wanted.tenancy} needs the owner; give it with --organization")
-
-
-def _is_address(uri: str) -> bool:
-    """Whether ``uri`` has a scheme and something behind it; a program on a desk may have a scheme of its own."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    return bool(parts.scheme) and bool(parts.netloc or (parts.scheme not in ("http", "https") and "." in parts.scheme))
 
 
 def _oddities(client: Client, catalog: Catalog, wanted: NewClient, enforcement: Enforcement) -> Iterator[str]:

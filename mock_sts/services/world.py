@@ -101,7 +101,7 @@ def _own_entries(world: World) -> dict[str, dict[str, Entry]]:
 
 
 def _faults(part: _Part) -> Iterator[str]:
-    """What cannot work: names of what is not there, names that two have, keys that are none."""
+    """What cannot work: names of what is not there, names that two have, keys and addresses that are none."""
     yield from _references(part)
     yield from _twins(part)
     for entry, members in part.of("organization"):
@@ -116,7 +116,8 @@ def _faults(part: _Part) -> Iterator[str]:
             yield f"{_place(entry)}: superseded_by names {later}, who was replaced too and cannot log in"
     for entry, _ in part.of("client"):
         if isinstance(entry.item, Client):
-            yield from (f"{_place(entry)}: {fault}" for fault in entry.item.key_faults)
+            addresses = () if entry.item.members["oddities"] else entry.item.address_faults
+            yield from (f"{_place(entry)}: {fault}" for fault in (*entry.item.key_faults, *addresses))
 
 
 #: Sort of entry to its members that hold organization numbers.

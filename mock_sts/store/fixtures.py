@@ -58,7 +58,7 @@ SORTS = (
     _Sort("organization", ORGANIZATION_FORMAT, Organization.from_document),
     _Sort("persona", PERSONA_FORMAT, Persona.from_document),
     _Sort("api", API_FORMAT, ApiResource.from_document),
-    _Sort("client", CLIENT_FORMAT, Client.newly_registered),
+    _Sort("client", CLIENT_FORMAT, Client.from_document),
 )
 
 

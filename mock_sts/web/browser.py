@@ -15,6 +15,7 @@ from mock_sts.web.headers import NO_STORE
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.reading import effective_urls, root
 from mock_sts.web.texts import NORWEGIAN, texts
+from mock_sts.web.writing import Redirection
 
 #: How pages look; and the same for HelseID's own, where our side of the server is closed to the host that asks.
 STYLESHEET, STYLESHEET_OF_LOGIN = "/mock/style.css", "/Account/style.css"
@@ -111,7 +112,8 @@ def frames(urls: list[str]) -> Response:
     """A page that loads ``urls`` in frames, and stands in one itself."""
     response = make_response(render_template("frames.html", urls=urls))
     sources = [_source(url) for url in urls]
-    # A policy cannot name every source (IPv6 literals); then it names all, rather than leave a client untold.
+    # A policy cannot name every source (IPv6 literals, hosts outside ASCII); then it names all, rather than leave a
+    # client untold.
     allowed = (" ".join(sources) if all(sources) else "*") if urls else "'none'"
     _protect(response, f"form-action 'none'; frame-src {allowed}; frame-ancestors 'self'; ")
     return response
@@ -137,8 +139,7 @@ def return_url(name: str) -> str:
 
 def redirect(location: str, status: int = 303) -> Response:
     """A redirect that nobody may keep, to a path of ours or an address elsewhere."""
-    target = rooted(location) if location.startswith("/") else location
-    return Response(b"", status, {"Location": target, **NO_STORE})
+    return Redirection(rooted(location) if location.startswith("/") else location, status)
 
 
 def answer(response: AuthorizationResponse) -> Response:
@@ -178,7 +179,8 @@ def _source(url: str) -> str:
     """``url`` as a source of a content policy: its origin, or its scheme for an application's own one."""
     parts = urlsplit(url)
     if parts.scheme in ("http", "https"):
-        return f"{parts.scheme}://{parts.netloc}" if not set(parts.netloc) & set("; ,'\"[") else ""
+        can_be_named = parts.netloc.isascii() and not set(parts.netloc) & set("; ,'\"[")
+        return f"{parts.scheme}://{parts.netloc}" if can_be_named else ""
     return f"{parts.scheme}:" if parts.scheme else ""
 
 

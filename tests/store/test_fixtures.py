@@ -11,7 +11,7 @@ from mock_sts.services.preparation import load_fixtures
 from mock_sts.services.world import check_world
 from mock_sts.store.catalog import load_catalog
 from mock_sts.store.fixture_files import unread_files, world_folders
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures import read_rows, read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 
@@ -142,10 +142,11 @@ def test_a_fault_changes_nothing_that_was_loaded(sts: Emulator, tmp_path: Path) 
 
 @pytest.mark.covers("client-registration.redirect-uris.fragment")
 @pytest.mark.parametrize("uri", ["https://app.test/cb#", "https://app.test/cb#part", "com.example.app:/cb#part"])
-def test_a_redirect_uri_has_no_fragment(tmp_path: Path, uri: str) -> None:
+def test_a_redirect_uri_has_no_fragment(sts: Emulator, tmp_path: Path, uri: str) -> None:
     client_file(tmp_path, "mine", f"redirect_uris: ['https://app.test/cb', '{uri}']\n")
-    with pytest.raises(DocumentError, match=r"mine\.yaml, client 'mine': 'redirect_uris' has '.*#.*no fragment"):
-        read_world([tmp_path])
+    with pytest.raises(DocumentError, match=r"mine\.yaml, mine: 'redirect_uris' has '.*#.*no fragment"):
+        load_fixtures(sts.store, [tmp_path])
+    assert load_catalog(sts.store).client("mine") is None
 
 
 @pytest.mark.covers("client-registration.redirect-uris.fragment")
@@ -156,6 +157,7 @@ def test_what_was_registered_before_it_was_refused_stays(sts: Emulator) -> None:
     client = load_catalog(sts.store).client("older")
     assert client is not None
     assert client.members["redirect_uris"] == (redirect_uri,)
+    assert "older" in [row.item.members["client_id"] for row in read_rows(sts.store, "client")]
 
 
 def test_the_same_key_twice_in_one_folder_is_an_error(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from mock_sts.protocol.authorization_request import RESPONSE_MODES, Authorizatio
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.pkce import S256, is_code, why_no_code
+from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
 from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator
 
@@ -152,7 +153,7 @@ def redirect_uri(evidence: AuthorizationEvidence) -> Verdict:
     registered = evidence.client.members["redirect_uris"]
     return holds(
         is_registered_redirect(evidence.request.redirect_uri, registered),
-        lambda: f"redirect_uri is {evidence.request.redirect_uri!r}",
+        lambda: f"redirect_uri is {_shown_redirect(evidence.request.redirect_uri, registered)}",
         lambda: nearest_first(registered, [evidence.request.redirect_uri or ""]),
     )
 
@@ -575,9 +576,18 @@ def alone(evidence: RequestUriEvidence) -> Verdict:
     return holds(not evidence.surplus, lambda: list(evidence.surplus), "client_id and request_uri")
 
 
+def _shown_redirect(uri: str | None, registered: tuple[str, ...]) -> str:
+    """An address that is not accepted, with what is wrong where it is registered as it was sent."""
+    if uri and uri in registered and (why := why_unreachable(uri)):
+        return f"{uri!r}, which is registered and leads nowhere: {why}"
+    return repr(uri)
+
+
 def is_registered_redirect(uri: str | None, registered: tuple[str, ...]) -> bool:
-    """Whether ``uri`` is registered: exactly, or on a loopback host that is registered without a port."""
-    if uri is None or len(uri) > MAX_VALUE:
+    """Whether ``uri`` is registered (exactly, or on a loopback host that is registered without a port), and a browser
+    can be sent there.
+    """
+    if uri is None or len(uri) > MAX_VALUE or why_unreachable(uri):
         return False
     if uri in registered:
         return True
