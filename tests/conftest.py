@@ -4,8 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import processes
 from tests.support.emulator import Emulator, LiveServer, Template, Worlds
 from tests.support.machine import Machine
+
+
+def pytest_unconfigure() -> None:
+    """Nothing that a test has started goes on after it; an interrupted run has no such end, and needs none."""
+    processes.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from mock_sts.serving import serve
 from mock_sts.settings import SETTINGS, from_environ, texts_of
 from mock_sts.token_client import TokenClientError, fetch_token
+from tests.support import processes
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import private_jwk
 from tests.support.machine import decode
@@ -32,14 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 
 def run(*arguments: str, environment: dict[str, str], status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "mock_sts", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = processes.run(*arguments, env=environment)
     assert done.returncode == status, done.stdout + done.stderr
     return done
 
@@ -138,8 +131,7 @@ def test_a_new_client_may_have_a_key_of_edwards_curve(tmp_path: Path, algorithm:
         assert made["private_jwk"]["alg"] == algorithm
         token = run("token", made["client_id"], "--url", live.issuer, environment=live.environment).stdout
         assert decode(token.strip())[1]["client_id"] == made["client_id"]
-        program = [sys.executable, "-c", made["python"] + "\nprint(token.access_token)"]
-        printed = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+        printed = processes.run_program(made["python"] + "\nprint(token.access_token)")
         assert printed.returncode == 0, printed.stderr
         assert decode(printed.stdout.strip())[1]["client_id"] == made["client_id"]
     finally:
@@ -165,13 +157,7 @@ def test_the_python_configuration_works_as_printed(server: LiveServer, extra: tu
     made = json.loads(
         run("client", "new", "--json", "--url", server.issuer, *extra, environment=server.environment).stdout
     )
-    done = subprocess.run(
-        [sys.executable, "-c", made["python"] + "\nprint(token.access_token)"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = processes.run_program(made["python"] + "\nprint(token.access_token)")
     assert done.returncode == 0, done.stderr
     claims = decode(done.stdout.strip())[1]
     assert claims["client_id"] == made["client_id"]
@@ -218,31 +204,25 @@ def test_commands_ask_the_host_that_the_server_listens_on(tmp_path: Path) -> Non
     environment = bare_environment(
         host="127.0.0.5", port=str(port), database_url=f"sqlite:///{tmp_path / 'live.sqlite'}"
     )
-    words = [sys.executable, "-m", "mock_sts"]
-    with subprocess.Popen([*words, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            issuer = next(line for line in server.stdout if "issuer" in line).split()[-1]
-            until(
-                lambda: (
-                    subprocess.run([*words, "health"], check=False, env=environment, capture_output=True).returncode
-                    == 0
-                ),
-                "the server does not answer",
-                seconds=30,
-            )
-            shown = run("token", "demo-machine", "--decode", environment=environment)
-            seen = json.loads(run("doctor", "--json", environment=environment, status=1).stdout)
-            told = [issuer, json.loads(shown.stdout)["iss"], seen["authority"]]
-            assert told == [f"http://127.0.0.5:{port}"] * 3
-        finally:
-            server.terminate()
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        server = processes.start("serve", env=environment, output=output)
+    try:
+        until(lambda: processes.run("health", env=environment).returncode == 0, "the server does not answer")
+        issuer = next(line for line in log.read_text().splitlines() if "issuer" in line).split()[-1]
+        shown = run("token", "demo-machine", "--decode", environment=environment)
+        seen = json.loads(run("doctor", "--json", environment=environment, status=1).stdout)
+        told = [issuer, json.loads(shown.stdout)["iss"], seen["authority"]]
+        assert told == [f"http://127.0.0.5:{port}"] * 3
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
     world = tmp_path / "world"
     (world / "clients").mkdir(parents=True)
-    live = LiveServer(tmp_path, fixtures=str(world))
+    live = LiveServer(tmp_path, start="first", fixtures=str(world))
     try:
         # Whoever loads need not know the folders that the server was started with.
         without_fixtures = {k: v for k, v in live.environment.items() if k != "MOCK_STS_FIXTURES"}
@@ -385,7 +365,7 @@ def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Pa
     people.write_text(person % "213000012")
     (tmp_path / "apis.json").write_text("[]")
     for first in (True, False):
-        live = LiveServer(tmp_path, fixtures=str(tmp_path))
+        live = LiveServer(tmp_path, start="first", fixtures=str(tmp_path))
         live.stop()
         log = live.log.read_text()
         assert f"warning: {tmp_path}/apis.json is not read; did you mean apis.yaml?" in log
@@ -437,10 +417,8 @@ def test_of_two_servers_that_start_together_one_gets_the_port(tmp_path: Path, se
     shared, started = str(free_port()), []
     for name in ("a", "b"):
         values = {"database_url": f"sqlite:///{tmp_path}/{name}.sqlite", "port": str(free_port()), setting: shared}
-        log = (tmp_path / f"{name}.log").open("wb")
-        with log:
-            command = [sys.executable, "-m", "mock_sts", "serve"]
-            started.append(subprocess.Popen(command, env=bare_environment(**values), stdout=log, stderr=log))
+        with (tmp_path / f"{name}.log").open("wb") as log:
+            started.append(processes.start("serve", env=bare_environment(**values), output=log))
     try:
         until(lambda: any(process.poll() is not None for process in started), "both go on")
         until(lambda: takes_connections(int(shared)), "neither goes on")
@@ -452,14 +430,14 @@ def test_of_two_servers_that_start_together_one_gets_the_port(tmp_path: Path, se
     finally:
         for process in started:
             process.terminate()
-            process.wait(10)
+            process.wait()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_the_server_stops_when_told(tmp_path: Path, how: signal.Signals) -> None:
     live = LiveServer(tmp_path, workers="2")
     live.process.send_signal(how)
-    assert live.process.wait(2) == 0
+    assert live.process.wait(processes.PATIENCE) == 0
     live.stop()
 
 

@@ -18,6 +18,7 @@ from mock_sts.helseid.identifiers import birth_date, is_synthetic_pid, pid_check
 from mock_sts.services.people import People
 from mock_sts.store.engine import Store
 from mock_sts.store.fixtures import read_rows
+from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import decode
@@ -811,14 +812,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 
 def beside(server: LiveServer, *arguments: str, status: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "mock_sts", *arguments],
-        env=server.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = processes.run(*arguments, env=server.environment)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout if status == 0 else done.stderr
 

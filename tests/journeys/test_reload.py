@@ -9,8 +9,6 @@ import signal
 import socket
 import ssl
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -24,17 +22,13 @@ import pytest
 from mock_sts.serving import READY_CLIENT, READY_PEOPLE, banner
 from mock_sts.store.fixture_files import shipped_world
 from mock_sts.store.fixtures import read_world
+from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
-from tests.support.tls import TlsServer, until
+from tests.support.processes import children_of, until
+from tests.support.tls import TlsServer
 
 REQUESTS = 2_000
 LANES = 8
-
-
-def children_of(pid: int) -> set[int]:
-    """The processes that ``pid`` has started, and theirs."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
-    return {int(child) for child in found}.union(*(children_of(int(child)) for child in found))
 
 
 def said(live: LiveServer, text: str) -> int:
@@ -448,9 +442,7 @@ def test_what_the_start_screen_offers_works(tmp_path: Path, settings: dict[str, 
     try:
         line = next(line for line in live.log.read_text(encoding="utf-8").splitlines() if line.startswith("  try"))
         words = line.split()[2:]
-        done = subprocess.run(
-            [sys.executable, "-m", "mock_sts", *words], env=live.environment, capture_output=True, check=False
-        )
+        done = processes.run(*words, env=live.environment)
         assert done.returncode == 0, done.stderr
     finally:
         live.stop()

@@ -25,11 +25,11 @@ import requests
 
 from mock_sts.store.engine import BUSY_AGAIN, BUSY_TIMEOUT, Store, StoreError
 from mock_sts.store.schema import make_tables, use_wal
-from tests.support.emulator import LiveServer, OverHttp
+from tests.support import processes
+from tests.support.emulator import KilledServer, LiveServer, OverHttp
 from tests.support.machine import Answer, Machine
 from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
 from tests.support.tls import until
-from tests.support.warm_server import KilledServer
 
 # kill -9
 
@@ -178,7 +178,7 @@ def test_kill_9_under_load_loses_nothing_that_was_answered(
         record_property("unfinished", crash.unfinished)
         print(f"{cycles} cycles: {crash.answers} tokens, {crash.logins} logins, {crash.unfinished} logins under way")
     finally:
-        server.end()
+        server.kill()
     with closing(sqlite3.connect(server.database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -367,7 +367,7 @@ def test_a_database_that_is_deleted_is_missed_and_made_anew(live: LiveServer, be
     assert_refused(live.transport.send("GET", "/health/ready"), "the file is gone")
     assert not live.database.exists(), "nobody makes an empty one"
     # Whoever prepares it makes it good, without a word to the server.
-    subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], env=live.environment, check=True)
+    processes.run("prepare", env=live.environment).check_returncode()
     live.store.close()
     live.store = Store(live.database)
     assert live.transport.send("GET", "/health/ready").status == 200
@@ -449,9 +449,7 @@ def test_a_damaged_database_is_told_and_not_made_worse(live: LiveServer) -> None
     content = bytearray(live.database.read_bytes())
     content[100:20_000] = secrets.token_bytes(19_900)
     live.database.write_bytes(content)
-    ended = subprocess.run(
-        [sys.executable, "-m", "mock_sts", "serve"], env=live.environment, capture_output=True, text=True, check=False
-    )
+    ended = processes.run("serve", env=live.environment)
     assert ended.returncode == 2
     assert "damaged" in ended.stderr or "no database" in ended.stderr, ended.stderr
     assert "remove it" in ended.stderr and "Traceback" not in ended.stderr
@@ -463,14 +461,12 @@ def test_an_older_schema_stops_the_start_with_the_remedy(live: LiveServer) -> No
     with closing(sqlite3.connect(live.database)) as connection, connection:
         connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
     before = live.database.read_bytes()
-    ended = subprocess.run(
-        [sys.executable, "-m", "mock_sts", "serve"], env=live.environment, capture_output=True, text=True, check=False
-    )
+    ended = processes.run("serve", env=live.environment)
     assert ended.returncode == 2
     assert "schema version 1" in ended.stderr and "remove the file" in ended.stderr
     assert live.database.read_bytes() == before
     live.database.unlink()
-    subprocess.run([sys.executable, "-m", "mock_sts", "prepare"], env=live.environment, check=True)
+    processes.run("prepare", env=live.environment).check_returncode()
 
 
 def test_where_wal_does_not_work_the_start_stops_with_a_sentence(tmp_path: Path) -> None:
@@ -535,13 +531,6 @@ def test_a_start_on_a_locked_database_that_must_be_written_to_says_so(tmp_path: 
     live.stop()
     with closing(sqlite3.connect(live.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        done = subprocess.run(
-            [sys.executable, "-m", "mock_sts", "serve"],
-            env=live.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = processes.run("serve", env=live.environment)
     assert done.returncode == 2
     assert "another process keeps it locked (database is locked); stop that one, or wait for it" in done.stderr

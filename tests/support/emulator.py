@@ -1,29 +1,33 @@
 """Emulators for tests: in the process with a clock that stands still, and live as a user starts it."""
 
+import atexit
 import os
 import shutil
+import signal
 import socket
 import sqlite3
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import requests
 from flask import Flask
 
-from mock_sts.app import create_app, prepare_store
+from mock_sts.app import create_app, prepare_certificates, prepare_store, prepare_to_serve
+from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.clock import Times
 from mock_sts.services.logout import wait_until_sent
 from mock_sts.services.sts import Sts
-from mock_sts.settings import Settings, from_environ
+from mock_sts.settings import SettingError, Settings, from_environ
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
-from mock_sts.store.engine import Store
+from mock_sts.store.engine import Store, StoreError
+from tests.support import processes
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import Answer, Headers, Machine
 from tests.support.state import Snapshot
@@ -299,9 +303,14 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """``mock-sts serve`` as a user starts it, on a free port, with its own database; ``prefix`` are words before it."""
+    """``mock-sts serve`` as a user starts it, on a free port, with its own database; ``prefix`` are words before it.
 
-    def __init__(self, folder: Path, *, prefix: Sequence[str] = (), **settings: str) -> None:
+    By default a process is forked that has everything imported, and database and certificates are there already. The
+    ``start`` may be ``first``, which makes them, or ``cold``, which also starts an interpreter: each takes seconds.
+    """
+
+    def __init__(self, folder: Path, *, prefix: Sequence[str] = (), start: str = "warm", **settings: str) -> None:
+        assert start in ("warm", "first", "cold"), start
         self.port = free_port()
         self.issuer = f"http://localhost:{self.port}"
         self.database = folder / "live.sqlite"
@@ -310,23 +319,23 @@ class LiveServer:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
         environment |= {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
         self.environment = environment
+        if start == "warm":
+            prepare_live(environment)
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "mock_sts", "serve"], env=environment, stdout=log, stderr=log
-            )
+            self.process = processes.start("serve", env=environment, output=log, prefix=prefix, cold=start == "cold")
         self.transport = OverHttp(self.issuer)
         self._wait()
         self.store = Store(self.database)
 
     def _wait(self) -> None:
-        ends = time.monotonic() + 60  # a busy machine is slow, and no fault
+        ends = time.monotonic() + processes.PATIENCE
         while self.process.poll() is None and time.monotonic() < ends:
             try:
                 if self.transport.send("GET", "/health/ready").status == 200:
                     return
             except requests.ConnectionError:
                 pass
-            time.sleep(0.05)
+            time.sleep(0.02)
         self.process.kill()
         self.process.wait(10)
         raise RuntimeError(f"the server did not start: {self.log.read_text()}")
@@ -340,14 +349,67 @@ class LiveServer:
 
     def workers(self) -> list[int]:
         """The ids of the processes that answer."""
-        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
-        return [int(pid) for pid in found.stdout.split()]
+        return sorted(processes.children_of(self.process.pid))
 
     def stop(self) -> float:
         """Stop it as a container engine does; the seconds it took."""
         begun = time.monotonic()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(processes.PATIENCE)
         self.transport.close()
         self.store.close()
         return time.monotonic() - begun
+
+
+class KilledServer(LiveServer):
+    """A live server that can be killed with everything it has started, and started again."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, **settings)
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = processes.start("serve", env=self.environment, output=log)
+        self.transport = OverHttp(self.issuer)
+        self._wait()
+
+    def kill(self) -> None:
+        """End all of its processes at once, as a machine that runs out of memory does."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.transport.close()
+            # The last of them gives the port back.
+            processes.until(lambda: not takes_connections(self.port), "it is not dead")
+
+
+def takes_connections(port: int) -> bool:
+    """Whether something listens on this machine."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def prepare_live(environment: Mapping[str, str]) -> None:
+    """Make database and certificates as a start with this environment would; what is wrong is left for that to say."""
+    try:
+        settings = from_environ(environment)
+        if not settings.database_path.exists() and settings.signing_keys != "fresh":
+            shutil.copy(_shipped_database(), settings.database_path)
+        prepare_to_serve(settings)
+        prepare_certificates(settings)
+    except (SettingError, StoreError, DocumentError, OSError):
+        pass
+
+
+@cache
+def _shipped_database() -> Path:
+    """A database with the shipped world, as a first start makes it."""
+    folder = Path(tempfile.mkdtemp(prefix="mock-sts-shipped-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    prepare_store(settings_for(folder / "shipped.sqlite"))
+    return folder / "shipped.sqlite"

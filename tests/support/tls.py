@@ -1,16 +1,16 @@
 """A live server that also speaks https, and clients that trust its CA."""
 
 import os
-import socket
 import ssl
 import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from mock_sts.services.certificates import CertificateFiles
-from tests.support.emulator import LiveServer, OverHttp, free_port
+from tests.support import processes
+from tests.support.emulator import LiveServer, OverHttp, free_port, takes_connections
+from tests.support.processes import until
+
+__all__ = ["OverTls", "TlsServer", "run_command", "settings_in", "takes_connections", "until"]
 
 
 class TlsServer(LiveServer):
@@ -42,14 +42,7 @@ class OverTls(OverHttp):
 
 def run_command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """A command of ours."""
-    return subprocess.run(
-        [sys.executable, "-m", "mock_sts", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return processes.run(*words, env=environment)
 
 
 def settings_in(folder: Path, **settings: str) -> dict[str, str]:
@@ -58,20 +51,3 @@ def settings_in(folder: Path, **settings: str) -> dict[str, str]:
     values = {"database_url": f"sqlite:///{folder / 'live.sqlite'}", "tls_port": str(free_port()), **settings}
     values.setdefault("port", str(free_port()))
     return environment | {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
-
-
-def takes_connections(port: int) -> bool:
-    """Whether something listens on this machine."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def until(holds: Callable[[], bool], told: str, seconds: float = 60) -> None:
-    """Wait for a condition; AssertionError with ``told`` when it does not come true, also on a busy machine."""
-    ends = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < ends, told
-        time.sleep(0.02)
