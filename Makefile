@@ -1,13 +1,18 @@
-.PHONY: help run test test-all check docs screenshots bench container clean
+.PHONY: help run test test-all tools check docs screenshots bench container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Each file of tests stays in one process, for some share a server.
+# Each file of tests stays in one process, for some share a server. Not those with most tests first: some of the longest
+# have few.
 JOBS ?= 2
-PARALLEL := -n $(JOBS) --dist loadfile
+PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# What make test leaves to make test-all, and what that needs: each program with its Debian package.
+MORE := node or browser or curl or java or slow
+TOOLS := node=nodejs npm=npm chromium=chromium chromedriver=chromium-driver certutil=libnss3-tools curl=curl \
+	javac=default-jdk-headless keytool=default-jdk-headless mvn=maven
 # Where a package has no wheel for this Python, newer ones are taken; constraints keep a clean clone reproducible.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -32,17 +37,18 @@ check: $(STAMP) ## style, types, import contracts, generated pages
 	$(BIN)/mock-sts fixtures check > /dev/null
 
 test: check ## everything that needs Python only
-	$(BIN)/pytest $(PARALLEL) -m 'not node and not browser and not slow'
+	$(BIN)/pytest $(PARALLEL) -m 'not ($(MORE))'
 
-test-all: check ## everything; names the program that is missing
-	@command -v node > /dev/null || { echo 'make test-all needs node (Node.js 20 or newer), which is missing' >&2; exit 1; }
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo 'make test-all needs Node.js 20 or newer; this is older' >&2; exit 1; }
-	@command -v npm > /dev/null || { echo 'make test-all needs npm, which is missing' >&2; exit 1; }
-	@command -v chromium > /dev/null || { echo "make test-all needs Chromium (Debian's package chromium), which is missing" >&2; exit 1; }
-	@command -v chromedriver > /dev/null || { echo "make test-all needs chromedriver (Debian's package chromium-driver), which is missing" >&2; exit 1; }
-	@command -v certutil > /dev/null || { echo "make test-all needs certutil (Debian's package libnss3-tools), which is missing" >&2; exit 1; }
+test-all: tools test ## everything: make test, then the rest; names the program that is missing
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
-	$(BIN)/pytest $(PARALLEL)
+	$(BIN)/pytest $(PARALLEL) -m '$(MORE)'
+
+tools:
+	@missing=; for each in $(TOOLS); do \
+		command -v "$${each%%=*}" > /dev/null || missing="$$missing\n  $${each%%=*}: Debian's package $${each#*=}"; \
+	done; \
+	if [ -n "$$missing" ]; then printf "make test-all needs programs that are missing:$$missing\n" >&2; exit 1; fi
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo 'make test-all needs Node.js 20 or newer; this is older' >&2; exit 1; }
 
 docs: $(STAMP) ## write the generated parts of the documentation
 	$(BIN)/mock-sts docs

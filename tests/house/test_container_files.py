@@ -259,4 +259,19 @@ def test_scripts_can_be_run_and_name_no_machine(script: Path) -> None:
 
 def test_ci_calls_what_the_readme_tells_and_the_container_checks() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert lines[-3:] == ["make test", "make test-all", ".ci/container/run"]
+    assert lines[-2:] == ["make test-all", ".ci/container/run"]
+
+
+def test_ci_installs_each_program_that_the_full_run_needs() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (tools,) = re.findall(r"^TOOLS := (.+)$", makefile, re.MULTILINE)
+    needed = {tuple(tool.split("=")) for tool in tools.split()}
+    installed = re.findall(r"^need (\S+) (\S+)$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {package for _, package in needed} <= {package for _, package in installed}
+    assert needed >= {("node", "nodejs"), ("chromium", "chromium"), ("mvn", "maven"), ("curl", "curl")}
+
+
+def test_the_full_run_begins_with_the_short_one_and_runs_the_rest_after_it() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^test-all: tools test ", makefile, re.MULTILINE)
+    assert re.findall(r"\$\(BIN\)/pytest \$\(PARALLEL\) (.+)", makefile) == ["-m 'not ($(MORE))'", "-m '$(MORE)'"]

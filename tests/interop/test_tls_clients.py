@@ -166,10 +166,11 @@ def test_openid_client(server: TlsServer) -> None:
     assert seen["logout"] == f"{out}?state=bye"
 
 
+@pytest.mark.curl
 @pytest.mark.covers("tls.clients")
 def test_curl(server: TlsServer) -> None:
     curl = shutil.which("curl")
-    assert curl is not None, "curl is missing"
+    assert curl is not None, "curl is missing; make test-all says how"
     command = [curl, "--silent", "--show-error", "--fail", server.base + DISCOVERY]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert refused.returncode == 60, refused.stderr
@@ -192,7 +193,7 @@ class Probe {
 """
 
 
-@pytest.mark.skipif(not (shutil.which("java") and shutil.which("keytool")), reason="no JDK is installed")
+@pytest.mark.java
 @pytest.mark.covers("tls.clients")
 def test_java(server: TlsServer, tmp_path: Path) -> None:
     (tmp_path / "Probe.java").write_text(JAVA)
