@@ -183,11 +183,14 @@ def _health(parsed: argparse.Namespace) -> int:
 
 def _token(parsed: argparse.Namespace) -> int:
     from mock_sts.http_client import printable  # noqa: PLC0415
+    from mock_sts.protocol.jose import JoseError, loose_members  # noqa: PLC0415
     from mock_sts.token_client import TokenClientError, decode, fetch_token  # noqa: PLC0415
 
     settings, _ = settings_of()
     jwk = _private_jwk(settings, parsed)
     try:
+        if loose := loose_members(jwk):
+            warn([f"the key has {', '.join(loose)} in standard base64 or padded; other programs want base64url"])
         token = fetch_token(
             issuer_of(settings, parsed.url),
             parsed.client_id,
@@ -198,6 +201,8 @@ def _token(parsed: argparse.Namespace) -> int:
             ca_file=settings.certificates.ca,
         )
         told = json.dumps(decode(token), indent=2, ensure_ascii=False) if parsed.decode else token
+    except JoseError as error:
+        raise CommandError(f"the private key of {parsed.client_id!r} cannot be used: {error}") from None
     except TokenClientError as error:
         raise CommandError(printable(str(error))) from None
     print(told)
@@ -205,12 +210,18 @@ def _token(parsed: argparse.Namespace) -> int:
 
 
 def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:
+    from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.store.fixture_files import read_text  # noqa: PLC0415
+
     places = [parsed.key] if parsed.key else key_places(settings, parsed.client_id)
     for place in places:
-        if place.is_file():
+        # A pipe will do, as shells make them of a command's output.
+        if place.is_symlink() or place.exists():
             try:
-                jwk = json.loads(place.read_text(encoding="utf-8"))
-            except ValueError as error:
+                jwk = json.loads(read_text(place))
+            except DocumentError:
+                raise
+            except (ValueError, RecursionError) as error:
                 raise CommandError(f"{place} is not JSON: {error}") from None
             if not isinstance(jwk, dict):
                 raise CommandError(f"{place} holds no JWK")

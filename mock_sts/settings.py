@@ -436,8 +436,16 @@ class Settings:
         return names_of((self.public_url, *self.aliases), self.host)
 
 
+def _named(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables by name. The first one of a file that an editor wrote may begin with a byte order mark."""
+    return {name.removeprefix("\ufeff"): value for name, value in environ.items() if name[:1] == "\ufeff"} | {
+        name: value for name, value in environ.items() if name[:1] != "\ufeff"
+    }
+
+
 def texts_of(environ: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """The text of each setting: from ``overrides``, else ``environ``, else the preset, else the default."""
+    environ = _named(environ)
     preset = overrides.get("preset", environ.get(f"{PREFIX}PRESET", ""))
     usual = {setting.name: setting.default for setting in SETTINGS} | dict(PRESETS.get(preset, {}))
     return {s.name: overrides.get(s.name, environ.get(s.variable, usual[s.name])) for s in SETTINGS}
@@ -456,7 +464,7 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
     for each.
     """
     known = {setting.variable for setting in SETTINGS}
-    environ = {name: value for name, value in environ.items() if not _is_service_link(name, value)}
+    environ = {name: value for name, value in _named(environ).items() if not _is_service_link(name, value)}
     unknown = (name for name in environ if name not in known)
     # Another program's variable may begin like ours in other letters; one of ours in other letters is a mistake.
     faults = [_unknown(name, known) for name in unknown if name.startswith(PREFIX) or name.upper() in known]

@@ -69,7 +69,8 @@ class Format:
         names = [member.name for member in self.members]
         for name in document:
             if name not in names:
-                hint = did_you_mean(str(name), names, at_most=1) or f"members are: {', '.join(names)}"
+                word = name if isinstance(name, str) else _shown(name)
+                hint = did_you_mean(word, names, at_most=1) or f"members are: {', '.join(names)}"
                 raise DocumentError(f"{place}: unknown member {_shown(name)}; {hint}")
         values = {}
         for member in self.members:

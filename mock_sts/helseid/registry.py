@@ -17,7 +17,7 @@ from mock_sts.helseid.identifiers import is_hpr_number, is_organization_number, 
 from mock_sts.helseid.providers import EIDS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import LOGIN_MODES, MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
-from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PublicKey, import_public_key
+from mock_sts.protocol.jose import JoseError, PublicKey, import_public_key, private_members
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.redirect_uri import is_web_address, why_unreachable
 from mock_sts.protocol.terms import AuthMethod, GrantType
@@ -347,8 +347,11 @@ class Client:
         if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
             raise DocumentError(f"{place}: 'jwks' must be a mapping with a list 'keys' of JWKs")
         for number, jwk in enumerate(keys, 1):
-            if any(name in jwk for name in PRIVATE_MEMBERS):
-                raise DocumentError(f"{place}: key {number} of 'jwks' is a private key; register its public part only")
+            if found := private_members(jwk):
+                raise DocumentError(
+                    f"{place}: key {number} of 'jwks' is a private key; register its public part only, without "
+                    f"{', '.join(found)}"
+                )
         for name in members["client_claims"]:
             if name in RESERVED_CLAIMS:
                 raise DocumentError(f"{place}: 'client_claims' has {name!r}, which the token itself decides")
@@ -369,9 +372,8 @@ class Client:
         usable = []
         for jwk in self.members["jwks"]["keys"]:
             with suppress(JoseError):
-                usable.append(
-                    ClientKey(text_or_none(jwk.get("kid")), text_or_none(jwk.get("alg")), import_public_key(jwk))
-                )
+                kid, alg = (text_or_none(jwk.get(name)) or None for name in ("kid", "alg"))
+                usable.append(ClientKey(kid, alg, import_public_key(jwk)))
         return tuple(usable)
 
     @property

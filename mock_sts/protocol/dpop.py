@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from mock_sts.protocol.client_assertion import Signature, numeric_date
 from mock_sts.protocol.jose import (
-    PRIVATE_MEMBERS,
     JoseError,
     Jws,
     PublicKey,
     import_public_key,
+    private_members,
     read_jws,
     to_base64url,
 )
@@ -33,7 +33,7 @@ class DPoPProof:
     typ: str | None
     key: PublicKey | None
     key_fault: str
-    key_is_private: bool
+    private_members: tuple[str, ...]
     signature: Signature
     jti: str | None
     method: str | None
@@ -43,6 +43,11 @@ class DPoPProof:
     expires_at: float | None
     nonce: str | None
     nonce_is_text: bool
+
+    @property
+    def key_is_private(self) -> bool:
+        """Whether the header shows a private key."""
+        return bool(self.private_members)
 
     @property
     def thumbprint(self) -> str:
@@ -80,7 +85,7 @@ def read_dpop_proof(text: str) -> DPoPProof:
         typ=text_or_none(jws.header.get("typ")),
         key=key,
         key_fault=key_fault,
-        key_is_private=isinstance(jwk, dict) and any(name in jwk for name in PRIVATE_MEMBERS),
+        private_members=private_members(jwk) if isinstance(jwk, dict) else (),
         signature=signature,
         jti=text_or_none(claims.get("jti")),
         method=text_or_none(claims.get("htm")),

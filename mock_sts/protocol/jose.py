@@ -47,11 +47,20 @@ MAX_JWS_LENGTH = 65_536
 #: JWK members that hold private or symmetric key material (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 
+#: Values of JWK members that say nothing: Microsoft's JsonWebKey is written with ``"d": null`` and ``"oth": []``.
+_NOTHING: tuple[object, ...] = (None, "", [], {})
+
 #: Members of a header or of claims that hold keys.
 _KEY_NAMES = ("jwk", "jwks")
 
 #: The members that make a public key.
 _KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+
+#: The members that are numbers in base64url; and those that a private key must have.
+_NUMBERS = ("n", "e", "x", "y", *PRIVATE_MEMBERS[:6])
+_PRIVATE_KEY_MEMBERS = {"RSA": ("n", "e", *PRIVATE_MEMBERS[:6]), "EC": ("crv", "x", "y", "d"), "OKP": ("crv", "x", "d")}
+
+_NO_PRIVATE_KEY = "it is not a usable private JWK (RSA with its primes, EC, or Ed25519)"
 
 _CURVE_OF = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
@@ -153,6 +162,8 @@ class PublicKey:
     bits: int
     thumbprint: str
     _key: RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+    #: Members that were written in standard base64, or with padding.
+    loose: tuple[str, ...] = ()
 
     def verify(self, jws: Jws) -> bool:
         """Whether this key made the signature of ``jws`` with the algorithm that its header names.
@@ -198,14 +209,16 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     kty = jwk.get("kty")
     if not isinstance(kty, str) or kty not in _KEY_MEMBERS:
         raise JoseError("its kty is none of RSA, EC, OKP")
-    members = {}
+    members, loose = {}, []
     for name in _KEY_MEMBERS[kty]:
         value = jwk.get(name)
         if not isinstance(value, str) or not value:
             raise JoseError(f"its member {name} is missing or not a string")
-        if len(value) > _MAX_MEMBER_LENGTH:
+        if len(value.rstrip("=")) > _MAX_MEMBER_LENGTH:
             raise JoseError(f"its member {name} is too long")
-        members[name] = value
+        members[name] = value if name == "crv" else _strict_base64url(name, value)
+        if members[name] != value:
+            loose.append(name)
     crv = members.get("crv", "")
     key: RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
     try:
@@ -224,13 +237,45 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     except Exception:  # OpenSSL's complaints about bad key material come as several unrelated types
         raise JoseError(f"its {kty} members do not make a key") from None
     bits = 256 if isinstance(key, Ed25519PublicKey) else key.key_size
-    return PublicKey(kty, crv, bits, _thumbprint(kty, members), key)
+    return PublicKey(kty, crv, bits, _thumbprint(kty, members), key, tuple(loose))
 
 
 def _thumbprint(kty: str, members: Mapping[str, str]) -> str:
     """RFC 7638 section 3: the required members in alphabetical order; they hold nothing that JSON would escape."""
     ordered = ",".join(f'"{name}":"{value}"' for name, value in sorted({"kty": kty, **members}.items()))
     return sha256_base64url(f"{{{ordered}}}".encode("ascii"))
+
+
+def _strict_base64url(name: str, value: str) -> str:
+    """``value`` of the JWK member ``name`` as base64url without padding: .NET's Convert writes ``+``, ``/`` and ``=``.
+
+    Raises JoseError for what is no base64 at all.
+    """
+    written = value.rstrip("=").replace("+", "-").replace("/", "_")
+    if not _BASE64URL.match(written) or len(written) % 4 == 1:
+        # Of a private member nothing may be quoted.
+        strange = "" if name in PRIVATE_MEMBERS else strangers(value, BASE64URL | frozenset("+/="))
+        raise JoseError(f"its member {name} is not base64url" + (f": there is {strange}" if strange else ""))
+    return written
+
+
+def _strict_numbers(jwk: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _strict_base64url(name, jwk[name]) for name in _NUMBERS if isinstance(jwk.get(name), str)}
+
+
+def loose_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of members that are in standard base64 or padded. Raises JoseError for what is no base64 at all."""
+    return tuple(name for name, value in _strict_numbers(jwk).items() if jwk[name] != value)
+
+
+def present_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of ``jwk`` that say something: null and empty ones are absent."""
+    return {name: value for name, value in jwk.items() if value not in _NOTHING}
+
+
+def private_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of private and symmetric members that say something: with one of them ``jwk`` is no public key."""
+    return tuple(name for name in PRIVATE_MEMBERS if jwk.get(name) not in _NOTHING)
 
 
 def without_private_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,16 +311,20 @@ class PrivateKey:
 
     __slots__ = ("_key", "_model", "algorithm", "public_jwk")
 
-    def __init__(self, jwk: Mapping[str, str], algorithm: str = "") -> None:
+    def __init__(self, jwk: Mapping[str, Any], algorithm: str = "") -> None:
         """``jwk`` with its private members; ``algorithm`` when it shall differ from the JWK's ``alg``.
+
+        ``public_jwk`` becomes what others may know of the key, in base64url whatever form came.
 
         RSA numbers are taken as they are: checking them costs 40 ms (2048 bits) to 130 ms (3072), and they are ours.
         Raises JoseError when the JWK is no private key or the algorithm does not fit it.
         """
+        jwk = present_members(jwk)
         self.algorithm = algorithm or jwk.get("alg", "")
-        if self.algorithm not in _SIGNERS:
+        if not isinstance(self.algorithm, str) or self.algorithm not in _SIGNERS:
             raise JoseError(f"its alg {self.algorithm!r} is not one of {', '.join(_SIGNERS)}")
         self._model = _SIGNERS[self.algorithm]
+        jwk |= _strict_numbers(jwk)
         self._key = _import_private(jwk)
         self.public_jwk = {**without_private_members(jwk), "alg": self.algorithm}
         if jwk["kty"] != _KEY_TYPE_OF[self.algorithm]:
@@ -321,8 +370,12 @@ def sha256_base64url(data: bytes) -> str:
     return to_base64url(hashlib.sha256(data).digest())
 
 
-def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey | OKPKey:
-    members = {name: value for name, value in jwk.items() if name not in ("alg", "use", "key_ops", "kid")}
+def _import_private(jwk: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
+    # What else a program writes into its keys is nothing to the library, which would refuse some of it.
+    members = {name: jwk[name] for name in ("kty", "crv", *_NUMBERS) if isinstance(jwk.get(name), str)}
+    wanted = _PRIVATE_KEY_MEMBERS.get(members.get("kty", ""), ())
+    if missing := [name for name in wanted if name not in members]:
+        raise JoseError(f"{_NO_PRIVATE_KEY}: {', '.join(missing)} missing or not a string")
     try:
         if jwk["kty"] == "EC":
             return ECKey.import_key({**members, "d": jwk["d"]})
@@ -340,7 +393,7 @@ def _import_private(jwk: Mapping[str, str]) -> RSAKey | ECKey | OKPKey:
         ).private_key(unsafe_skip_rsa_key_validation=True)
         return RSAKey(raw, {"kty": "RSA", **members})
     except Exception:  # as above; the message must not quote key material
-        raise JoseError("it is not a usable private JWK (RSA with its primes, EC, or Ed25519)") from None
+        raise JoseError(_NO_PRIVATE_KEY) from None
 
 
 def _integer(text: str) -> int:

@@ -4,6 +4,7 @@ Reading refuses what would harm a store or a clock later on: duplicate members, 
 63 bits, NUL characters, lone surrogates and deep nesting. Writing gives the bytes that HelseID's platform gives.
 """
 
+import codecs
 import json
 import re
 from typing import Any, Never
@@ -52,6 +53,11 @@ def read_json(data: bytes) -> Any:
     if _SUSPECT_ESCAPE.search(text):
         _refuse_bad_characters(value)
     return value
+
+
+def without_mark(data: bytes) -> bytes:
+    """``data`` without the byte order mark that editors and .NET write; not for what is signed."""
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def text_or_none(value: object) -> str | None:

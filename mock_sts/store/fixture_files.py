@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from mock_sts.helseid.documents import DocumentError
 from mock_sts.protocol.near_names import near_names
 
 #: Raised when a table changes; a database of another version is refused with a sentence.
@@ -46,6 +47,20 @@ def shipped_key(client_id: str) -> dict[str, str]:
 def world_folders(own: Sequence[Path]) -> list[Path]:
     """The folders in the order in which they lie on each other: the shipped world, then ``own``."""
     return [shipped_world(), *own]
+
+
+def read_text(file: Path) -> str:
+    """What somebody wrote into ``file``, without its byte order mark. Raises DocumentError with a sentence."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{file}: is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
+    except OSError as error:
+        if file.is_symlink() and not file.exists():
+            raise DocumentError(f"{file}: is a link that leads nowhere; mend it, or remove it") from None
+        raise DocumentError(
+            f"{file}: cannot be read: {error.strerror or error}; let this user read it, or remove it"
+        ) from None
 
 
 def files_of(folder: Path, sort: str) -> list[Path]:

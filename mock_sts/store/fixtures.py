@@ -28,7 +28,7 @@ from mock_sts.helseid.registry import (
 from mock_sts.protocol.json_text import JsonTextError, read_json
 from mock_sts.store import catalog
 from mock_sts.store.engine import Store
-from mock_sts.store.fixture_files import DIGEST_ROW, FOLDERS_ROW, digest_of, files_of
+from mock_sts.store.fixture_files import DIGEST_ROW, FOLDERS_ROW, digest_of, files_of, read_text
 from mock_sts.store.tables import META, REGISTRY
 
 #: The origin of rows from a generated file; loading treats them as those of any other file.
@@ -190,12 +190,7 @@ def is_generated(file: Path) -> bool:
 
 def read_document(file: Path) -> Any:
     """The YAML or JSON in ``file``. Raises DocumentError."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{file}: is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
-    except OSError as error:
-        raise DocumentError(f"{file}: cannot be read: {error}") from None
+    text = read_text(file)
     try:
         return _read_json(text) if file.suffix == ".json" else _read_yaml(text)
     except (ValueError, RecursionError) as error:

@@ -16,7 +16,7 @@ from mock_sts.helseid.hosts import impersonated_by, public_url_in
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.addresses import EffectiveUrls
-from mock_sts.protocol.json_text import JsonTextError, read_json
+from mock_sts.protocol.json_text import JsonTextError, read_json, without_mark
 from mock_sts.protocol.near_names import near_names
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.automation import Outcome, pid_of, read_outcome
@@ -117,7 +117,7 @@ def _routes(sts: Sts) -> Blueprint:
 def _body() -> object:
     """The JSON of the body. Raises BadRequest."""
     try:
-        return read_json(request.get_data())
+        return read_json(without_mark(request.get_data()))
     except JsonTextError as error:
         raise BadRequest(f"the body cannot be read: {error}") from None
 

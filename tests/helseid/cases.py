@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from tests.support.emulator import API_SCOPE, Emulator
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine
+from tests.support.odd_jwks import LOOSE
 
 Outcome = Literal["refused", "recorded", "challenged", "unjudged"]
 Break = Callable[[Machine], Answer]
@@ -261,6 +262,7 @@ CASES: dict[str, Case] = {
         form(),
         members={"keys": [{n: v for n, v in private_jwk("ES256", 1).items() if n not in ("kid", "alg")}]},
     ),
+    "client.key-encoding": Case(NEVER, form(), members={"keys": [LOOSE["padded"](private_jwk("ES256", 1))]}),
     "client.dpop": Case(STRICT, form(), "invalid_client", members={"dpop_bound_access_tokens": False}),
     "client.par": Case(
         STRICT,
@@ -308,6 +310,7 @@ CASES: dict[str, Case] = {
     "dpop.algorithm-allowed": Case(HELSEID, proof(jwk=EDWARDS), "invalid_dpop_proof", fapi2="recorded"),
     "dpop.algorithm-fapi": Case(UNJUDGED, proof(jwk=P384), "invalid_dpop_proof", fapi2="refused"),
     "dpop.key": Case(ALWAYS, proof(header={"jwk": ABSENT}), "invalid_dpop_proof"),
+    "dpop.key-encoding": Case(NEVER, proof(header={"jwk": LOOSE["padded"](public_jwk(private_jwk("ES256", 2)))})),
     "dpop.key-public": Case(HELSEID, _private_jwk_in_proof, "invalid_dpop_proof"),
     "dpop.signature": Case(ALWAYS, _foreign_proof_key, "invalid_dpop_proof"),
     "dpop.key-size": Case(HELSEID, proof(jwk=RSA_1024), "invalid_dpop_proof"),

@@ -114,7 +114,10 @@ def test_a_private_key_in_the_header_is_noted_and_still_read(signer: Jwk) -> Non
 @pytest.mark.parametrize("name", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
 def test_every_private_member_is_noted(name: str) -> None:
     assert read({"jwk": {**public_jwk(SIGNER), name: "AQ"}}).key_is_private
-    assert read({"jwk": {**public_jwk(SIGNER), name: None}}).key_is_private
+    assert read({"jwk": {**public_jwk(SIGNER), name: "AQ"}}).private_members == (name,)
+    nothing: tuple[object, ...] = (None, "", [], {})
+    for empty in nothing:
+        assert not read({"jwk": {**public_jwk(SIGNER), name: empty}}).key_is_private
 
 
 def test_a_symmetric_key_is_private_and_no_key() -> None:

@@ -25,6 +25,12 @@ def orders(sts: Emulator) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.covers("text.byte-order-mark")
+def test_a_body_may_begin_with_a_byte_order_mark(sts: Emulator) -> None:
+    assert post(sts, json.dumps({"persona": BEVER}).encode("utf-8-sig")).status == 201
+    assert post(sts, json.dumps({"persona": BEVER}).encode("utf-16")).status == 400
+
+
 @pytest.mark.covers("automation.queue.api")
 def test_an_order_has_an_id_and_stands_in_the_queue(sts: Emulator) -> None:
     web(sts)

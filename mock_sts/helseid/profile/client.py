@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
+from mock_sts.helseid.profile.key_sizes import (
+    BASE64URL,
+    BASE64URL_REMEDY,
+    BASE64URL_SOURCE,
+    GOOD_RSA_BITS,
+    MIN_RSA_BITS,
+    shorter_than,
+)
 from mock_sts.helseid.profile.sources import FAPI, NSM, PROFILE
 from mock_sts.helseid.registry import Client, ClientKey
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -95,6 +102,20 @@ def key_named(evidence: Registration) -> Verdict:
     """Self-service asks for the alg."""
     nameless = sum(1 for key in evidence.client.keys if not key.kid or not key.alg)
     return holds(nameless == 0, lambda: f"{nameless} without kid or alg", "kid and alg in each")
+
+
+@CHAPTER.rule(
+    "key-encoding",
+    "The members of each registered key are base64url without padding",
+    level=SHOULD,
+    refused_by=None,
+    remedy=BASE64URL_REMEDY,
+    source=BASE64URL_SOURCE,
+)
+def key_encoding(evidence: Registration) -> Verdict:
+    """Such a key is taken; other programs may not take it."""
+    loose = [f"{name} of {key.kid or 'a key without kid'}" for key in evidence.client.keys for name in key.key.loose]
+    return holds(not loose, lambda: f"{', '.join(loose)} in standard base64 or padded", BASE64URL)
 
 
 @CHAPTER.rule(

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import Skew
-from mock_sts.helseid.profile.key_sizes import GOOD_RSA_BITS, MIN_RSA_BITS, shorter_than
+from mock_sts.helseid.profile.key_sizes import (
+    BASE64URL,
+    BASE64URL_REMEDY,
+    BASE64URL_SOURCE,
+    GOOD_RSA_BITS,
+    MIN_RSA_BITS,
+    shorter_than,
+)
 from mock_sts.helseid.profile.names import is_usable_jti
 from mock_sts.helseid.profile.sources import DPOP_PAGE, NSM, PROFILE, PROOF_PAGE
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
@@ -135,7 +142,22 @@ def key(evidence: ProofEvidence) -> Verdict:
 )
 def key_public(evidence: ProofEvidence) -> Verdict:
     """Some JWK libraries export everything unless told otherwise."""
-    return holds(not evidence.read.key_is_private, "the jwk has private members", "public members only")
+    found = evidence.read.private_members
+    return holds(not found, lambda: f"the jwk has private members: {', '.join(found)}", "public members only")
+
+
+@CHAPTER.rule(
+    "key-encoding",
+    "The members of the jwk are base64url without padding",
+    level=SHOULD,
+    refused_by=None,
+    remedy=BASE64URL_REMEDY,
+    source=BASE64URL_SOURCE,
+)
+def key_encoding(evidence: ProofEvidence) -> Verdict:
+    """A thumbprint is that of the right form, whatever form came."""
+    loose = evidence.read.key.loose if evidence.read.key is not None else ()
+    return holds(not loose, lambda: f"{', '.join(loose)} in standard base64 or padded", BASE64URL)
 
 
 @CHAPTER.rule(
