@@ -5,8 +5,9 @@ A wrong value raises SettingError with a sentence that names the setting, the va
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,14 @@ class SettingError(ValueError):
 class Setting:
     """One setting: name, default as it would be written, what it is for, and how its text is read.
 
-    ``parse`` returns the value or raises ValueError with what would be right.
+    ``parse`` returns the value or raises ValueError with what would be right. What ``is_secret`` is never shown.
     """
 
     name: str
     default: str
     help: str
     parse: Callable[[str], Any]
+    is_secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -57,7 +59,27 @@ class Setting:
 
 
 def _text(text: str) -> str:
+    if any("\ud800" <= c <= "\udfff" for c in text):  # bytes that the system could not decode
+        raise ValueError("text in UTF-8")
     return text
+
+
+def _header_text(text: str) -> str:
+    if text and re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", text) is None:
+        raise ValueError(
+            "one that a header can carry: ASCII letters, digits and signs, without a space at its beginning or end; "
+            "'openssl rand -hex 16' makes one"
+        )
+    return text
+
+
+def _kind_of(text: str) -> str:
+    """What a text that may not be shown is like."""
+    if not text.isascii():
+        return "a text with letters outside ASCII"
+    if not text.isprintable():
+        return "a text with a line break or another control character"
+    return "a text with a space at its beginning or end" if text != text.strip() else "a text"
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -227,7 +249,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "threads", "2", "Requests per process that are worked on at the same time; many more may wait", _number(1, 64)
     ),
-    Setting("admin_token", "", "Bearer token that the control API asks for; empty: none", _text),
+    Setting("admin_token", "", "Bearer token that the control API asks for; empty: none", _header_text, is_secret=True),
     Setting(
         "signing_keys",
         "shipped",
@@ -354,7 +376,7 @@ class Settings:
     preset: str
     workers: int
     threads: int
-    admin_token: str
+    admin_token: str = field(repr=False)
     signing_keys: str
     signing_algorithm: str
     access_token_lifetime: int
@@ -475,7 +497,8 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
-            faults.append(f"{setting.variable} is {text!r}, but must be {error}")
+            shown = _kind_of(text) if setting.is_secret else repr(text)
+            faults.append(f"{setting.variable} is {shown}, but must be {error}")
     if faults:
         raise SettingError("\n".join(faults))
     settings = Settings(**values)

@@ -229,7 +229,7 @@ class Demo:
         return not hmac.compare_digest(given.encode(), _form_token(name).encode())
 
     def _cookie(self) -> str | None:
-        return request.cookies.get(self._cookie_name()) or None
+        return reading.cookie(self._cookie_name()) or None
 
     def _set_cookie(self, response: Response, name: str) -> None:
         secure = self._urls().issuer.base.startswith("https:")

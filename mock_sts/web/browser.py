@@ -13,7 +13,7 @@ from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.own_side import has_strange_host
-from mock_sts.web.reading import effective_urls, root
+from mock_sts.web.reading import cookie, effective_urls, root
 from mock_sts.web.texts import NORWEGIAN, texts
 from mock_sts.web.writing import Redirection
 
@@ -28,7 +28,7 @@ _SUBMIT = "document.forms[0].submit()"
 
 def session_cookie(sts: Sts) -> str | None:
     """The browser's session cookie."""
-    return request.cookies.get(_cookie_name(sts, "session"))
+    return cookie(_cookie_name(sts, "session"))
 
 
 def set_session_cookie(sts: Sts, response: Response, value: str) -> None:
@@ -45,25 +45,25 @@ def session_id_cookie(sts: Sts) -> str:
 
 def show_session_id(sts: Sts, response: Response, sid: str) -> None:
     """Let scripts of ours read ``sid``, where they do not yet."""
-    if request.cookies.get(session_id_cookie(sts)) != sid:
+    if cookie(session_id_cookie(sts)) != sid:
         _set_cookie(sts, response, "sid", sid, readable=True)
 
 
 def hide_session_id(sts: Sts, response: Response) -> None:
     """Take back what ``show_session_id`` has shown, for the session is over."""
-    if session_id_cookie(sts) in request.cookies:
+    if cookie(session_id_cookie(sts)) is not None:
         response.delete_cookie(session_id_cookie(sts), path=_root() or "/")
 
 
 def antiforgery_token(sts: Sts) -> tuple[str, str]:
     """The hidden field of a form, and the cookie that must come back with it."""
-    cookie = request.cookies.get(_cookie_name(sts, "antiforgery")) or secrets.token_urlsafe(32)
-    return sts.seal.close("antiforgery", {"cookie": cookie}), cookie
+    value = cookie(_cookie_name(sts, "antiforgery")) or secrets.token_urlsafe(32)
+    return sts.seal.close("antiforgery", {"cookie": value}), value
 
 
 def persona_cookie(sts: Sts) -> str | None:
     """Who shall log in in this browser, where somebody has said so."""
-    return request.cookies.get(_cookie_name(sts, "persona"))
+    return cookie(_cookie_name(sts, "persona"))
 
 
 def set_persona_cookie(sts: Sts, response: Response, value: str) -> None:
@@ -79,8 +79,8 @@ def set_antiforgery_cookie(sts: Sts, response: Response, value: str) -> None:
 def is_forged(sts: Sts, field: str | None) -> bool:
     """Whether a post does not come from a form that this browser got from us."""
     opened = sts.seal.open("antiforgery", field or "")
-    cookie = request.cookies.get(_cookie_name(sts, "antiforgery")) or ""
-    return opened is None or not hmac.compare_digest(str(opened.get("cookie")).encode(), cookie.encode())
+    value = cookie(_cookie_name(sts, "antiforgery")) or ""
+    return opened is None or not hmac.compare_digest(str(opened.get("cookie")).encode(), value.encode())
 
 
 def page(

@@ -204,7 +204,7 @@ def _require_token(admin_token: str) -> None:
     if not admin_token:
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("latin-1"), admin_token.encode()):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), admin_token.encode()):
         raise Unauthorized(
             "send Authorization: Bearer with the token of MOCK_STS_ADMIN_TOKEN",
             www_authenticate=WWWAuthenticate("bearer"),

@@ -1,10 +1,12 @@
 """From ``flask.request`` to values: form, proofs, addresses."""
 
 import re
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.http import parse_cookie
 
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
@@ -34,6 +36,19 @@ def root(addresses: Addresses) -> str:
     cut it off. Raises UnknownHostError.
     """
     return request.script_root or urlsplit(effective_urls(addresses).issuer.base).path
+
+
+def cookie(name: str) -> str | None:
+    """The value of the cookie called ``name``, the first one where there are several.
+
+    Browsers send the cookies of every application on a host, in whatever bytes those were set. So only the cookie that
+    is asked for is read: the framework reads all of them, and fails or loses more than the odd one.
+    """
+    for piece in request.environ.get("HTTP_COOKIE", "").split(";"):
+        if piece.partition("=")[0].strip() == name:
+            with suppress(UnicodeError):
+                return parse_cookie(piece.strip()).get(name)
+    return None
 
 
 def media_type() -> str:
