@@ -69,6 +69,12 @@ def _replaceable(folder: Path, export: Export) -> list[Path]:
     files, lost = [], []
     for sort in SORTS:
         for file in files_of(folder, sort.table):
+            above = file.relative_to(folder).parents
+            if link := next((folder / name for name in above if name != Path() and (folder / name).is_symlink()), None):
+                raise DocumentError(
+                    f"{link}: is a link to a folder, whose files belong to somebody else perhaps\nNothing was written: "
+                    "remove the link, or export into another folder."
+                )
             try:
                 documents = read_documents(file, sort)
             except DocumentError as error:

@@ -4,11 +4,13 @@ Uses the standard library only: the server's parent process asks this before it 
 SQLAlchemy would cost it more time and memory than everything else it does.
 """
 
+import errno
 import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -29,6 +31,23 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     "api": ("apis.yaml", "apis.yml"),
     "client": ("clients/**/*.yaml", "clients/**/*.yml", "clients/**/*.json"),
 }
+#: What looks like a fixture by its ending; one that is nearly so is a typing error.
+_ENDINGS = (".yaml", ".yml", ".json")
+
+#: What a system says of a name that leads to nothing: a link perhaps, or one to itself.
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+#: Folders under ``clients`` that are looked into at most: a link may lead to the top of a disk.
+_MOST_FOLDERS = 10_000
+
+#: What else lies in folders, by its name for a person.
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def shipped_world() -> Path:
@@ -56,46 +75,117 @@ def read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         raise DocumentError(f"{file}: is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
     except OSError as error:
-        if file.is_symlink() and not file.exists():
-            raise DocumentError(f"{file}: is a link that leads nowhere; mend it, or remove it") from None
-        raise DocumentError(
-            f"{file}: cannot be read: {error.strerror or error}; let this user read it, or remove it"
-        ) from None
+        if isinstance(error, FileNotFoundError) or error.errno == errno.ELOOP:
+            raise DocumentError(f"{file}: {_oddness(file)}") from None
+        raise _unreadable(file, error) from None
 
 
 def files_of(folder: Path, sort: str) -> list[Path]:
-    """The files in ``folder`` that hold entries of ``sort``, by name."""
-    found = {file for pattern in PATTERNS[sort] for file in folder.glob(pattern) if file.is_file()}
-    # Hidden folders are not fixtures: a mounted ConfigMap keeps a second copy of everything in one.
-    return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+    """The files in ``folder`` that hold entries of ``sort``, by name. What a link leads to is read like all else.
+
+    Raises DocumentError for what cannot be looked into.
+    """
+    if sort == "client":
+        return sorted(file for file in _below_clients(folder)[0] if file.suffix in _ENDINGS and _is_plain(file))
+    return sorted(folder / name for name in PATTERNS[sort] if _is_plain(folder / name))
 
 
-#: What looks like a fixture by its ending; one that is nearly so is a typing error.
-_ENDINGS = (".yaml", ".yml", ".json")
+def _below_clients(folder: Path) -> tuple[list[Path], list[str]]:
+    """Everything under ``clients`` that is no folder, and a sentence for each link that is not followed.
+
+    Links to folders are followed, each folder once. Hidden ones are no fixtures: a mounted ConfigMap keeps a second
+    copy of everything in one. Raises DocumentError.
+    """
+    files, odd, waiting = [], [], [(folder / "clients", frozenset[tuple[int, int]]())]
+    seen: set[tuple[int, int]] = set()
+    while waiting:
+        here, above = waiting.pop()
+        try:
+            found = here.stat()
+            mark = (found.st_dev, found.st_ino)
+            if mark in above:
+                odd.append(f"{here} is a link that leads back to a folder above it, and is not followed; remove it")
+                continue
+            if mark in seen:
+                continue
+            seen.add(mark)
+            entries = [(entry, entry.is_dir()) for entry in sorted(here.iterdir()) if not entry.name.startswith(".")]
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                continue  # told where one looks for what is odd
+            raise _unreadable(here, error) from None
+        if len(seen) > _MOST_FOLDERS:
+            raise DocumentError(
+                f"{folder / 'clients'}: has more than {_MOST_FOLDERS} folders in it; a link may lead too far, such as "
+                f"that to {here}"
+            )
+        for entry, is_folder in entries:
+            if is_folder:
+                waiting.append((entry, above | {mark}))
+            else:
+                files.append(entry)
+    return files, odd
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether ``file``, or what it leads to, is a file that can be read from its beginning to its end."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except OSError as error:
+        if error.errno in _NOTHING_THERE:
+            return False
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: OSError) -> DocumentError:
+    return DocumentError(f"{file}: cannot be read: {error.strerror or error}; let this user read it, or remove it")
+
+
+def _oddness(file: Path) -> str:
+    """What ``file`` is where it is neither a plain file nor a link to one, and what to do; empty for one that is."""
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is a link that leads to itself; mend it, or remove it"
+        return "is a link that leads nowhere; mend it, or remove it"
+    if stat.S_ISREG(mode):
+        return ""
+    kind = next((word for is_one, word in _KINDS if is_one(mode)), "something else")
+    return f"is {kind}, and not read; put a file there, or remove it"
+
 
 #: Folders in a world that hold no fixtures, and a file that is read from the shipped world only.
 _NO_FIXTURES = ("keys", "names.generated.json")
 
 
 def unread_files(folder: Path) -> list[str]:
-    """A sentence for each file in ``folder`` that looks like a fixture and has a name that is not read.
+    """A sentence for each file in ``folder`` that looks like a fixture and is not read: by its name, or for what it is.
 
     Looked at are the folder, the folders in it, and everything under ``clients``: a whole project may lie there.
     """
     try:
-        near = [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("clients/**/*")]
+        below, odd = _below_clients(folder)
+        near = [*folder.glob("*"), *folder.glob("*/*"), *below]
         read = {file for sort in PATTERNS for file in files_of(folder, sort)}
         suspects = [file for file in dict.fromkeys(near) if file not in read and _is_suspect(file, folder)]
-    except OSError:
+    except (OSError, DocumentError):
         return []  # who reads the fixtures meets it too, and says it
-    return [f"{file} is not read; {_nearest(file.relative_to(folder))}" for file in sorted(suspects)]
+    told = [f"{file} {_oddness(file) or f'is not read; {_nearest(file.relative_to(folder))}'}" for file in suspects]
+    return sorted([*odd, *told])
 
 
 def _is_suspect(file: Path, folder: Path) -> bool:
     parts = file.relative_to(folder).parts
     if parts[0] in _NO_FIXTURES or any(part.startswith(".") for part in parts):
         return False
-    return bool(_ending(file.suffix)) and file.is_file()
+    if parts == ("clients",):
+        return not file.is_dir()
+    if file.is_dir():
+        # A folder is one of a project; but where a file is wanted, it stands in its way.
+        return len(parts) == 1 and any(file.name in names for sort, names in PATTERNS.items() if sort != "client")
+    # A link that leads nowhere may be one to a folder of clients.
+    return bool(_ending(file.suffix)) or (parts[0] == "clients" and not file.exists())
 
 
 def _ending(suffix: str) -> str:
@@ -125,14 +215,21 @@ def plain_file_name(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
 def digest_of(folders: Sequence[Path]) -> str:
-    """A digest over the names and bytes of all fixture files, in order."""
+    """A digest over the names and bytes of all fixture files, in order. Raises DocumentError."""
     digest = hashlib.sha256()
     for number, folder in enumerate(folders):
         for sort in PATTERNS:
             for file in files_of(folder, sort):
-                digest.update(f"{number}:{file.relative_to(folder)}:".encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
+                digest.update(f"{number}:{file.relative_to(folder)}:".encode("utf-8", "surrogateescape"))
+                digest.update(hashlib.sha256(_bytes_of(file)).digest())
     return digest.hexdigest()
 
 
@@ -149,5 +246,5 @@ def is_prepared(database: Path, folders: Sequence[Path], person: str | None = No
             if person is not None and connection.execute(known, (person, person)).fetchone() is None:
                 return False
         return rows.get(VERSION_ROW) == str(SCHEMA_VERSION) and rows.get(DIGEST_ROW) == digest_of(folders)
-    except (sqlite3.Error, OSError):
+    except (sqlite3.Error, OSError, DocumentError):
         return False
