@@ -110,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--key", type=Path, help="file with the client's private JWK")
     token.add_argument("--bearer", action="store_true", help="without a DPoP proof, for a client registered so")
     token.add_argument("--decode", action="store_true", help="print the claims, not the token")
+    token.add_argument(
+        "--call", metavar="URL", help="call the API at this address with the token (GET), and print what it answers"
+    )
     token.set_defaults(run=_token)
 
     docs = commands.add_parser("docs", help="write the generated parts of the documentation")
@@ -184,14 +187,14 @@ def _health(parsed: argparse.Namespace) -> int:
 def _token(parsed: argparse.Namespace) -> int:
     from mock_sts.http_client import printable  # noqa: PLC0415
     from mock_sts.protocol.jose import JoseError, loose_members  # noqa: PLC0415
-    from mock_sts.token_client import TokenClientError, decode, fetch_token  # noqa: PLC0415
+    from mock_sts.token_client import TokenClientError, call, decode, fetch_token  # noqa: PLC0415
 
     settings, _ = settings_of()
     jwk = _private_jwk(settings, parsed)
     try:
         if loose := loose_members(jwk):
             warn([f"the key has {', '.join(loose)} in standard base64 or padded; other programs want base64url"])
-        token = fetch_token(
+        fetched = fetch_token(
             issuer_of(settings, parsed.url),
             parsed.client_id,
             jwk,
@@ -199,14 +202,25 @@ def _token(parsed: argparse.Namespace) -> int:
             resource=parsed.resource,
             dpop=not parsed.bearer,
             ca_file=settings.certificates.ca,
+            admin_token="" if parsed.url else settings.admin_token,  # another's server must not learn it
         )
-        told = json.dumps(decode(token), indent=2, ensure_ascii=False) if parsed.decode else token
+        told = json.dumps(decode(fetched.token), indent=2, ensure_ascii=False) if parsed.decode else fetched.token
+        answer = call(parsed.call, fetched, ca_file=settings.certificates.ca) if parsed.call else None
     except JoseError as error:
         raise CommandError(f"the private key of {parsed.client_id!r} cannot be used: {error}") from None
     except TokenClientError as error:
         raise CommandError(printable(str(error))) from None
-    print(told)
-    return 0
+    if answer is None:
+        print(told)
+        return 0
+    if parsed.decode:
+        print(told)
+    body = "".join(c if c.isprintable() or c == "\n" else "?" for c in answer.body.decode("utf-8", "replace"))
+    if 200 <= answer.status < 300:
+        print(body)
+        return 0
+    challenge = answer.headers.get("WWW-Authenticate", "")
+    raise CommandError(f"{printable(parsed.call)} answered {answer.status} {printable(challenge)}\n{body}".rstrip())
 
 
 def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:

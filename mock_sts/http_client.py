@@ -61,11 +61,12 @@ def ask(
     form: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     proxies: bool = True,
+    redirected: bool = True,
 ) -> Answer:
     """The answer to a GET of ``url``, or to a POST of ``form``, whatever its status, within ``seconds`` in all.
 
-    A GET is redirected, a POST is not. ``context`` says whom to trust over https; ``proxies`` whether those of the
-    environment count. Raises NoAnswerError.
+    A GET is redirected unless it is not to be ``redirected``, for its headers go along; a POST is not. ``context`` says
+    whom to trust over https; ``proxies`` whether those of the environment count. Raises NoAnswerError.
     """
 
     def follow() -> Answer:
@@ -77,7 +78,7 @@ def ask(
             request = urllib.request.Request(at, form, dict(headers or {}))  # noqa: S310  looked at above
             answer = _send(request, proxy_of(at) if proxies else "", context, seconds)
             to = answer.headers.get("Location")
-            if form is not None or answer.status not in _MOVED or not to:
+            if form is not None or not redirected or answer.status not in _MOVED or not to:
                 return answer
             at = urljoin(at, to)
         raise NoAnswerError(f"{url} redirects more than {_REDIRECTS} times")

@@ -11,17 +11,23 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import Any
 
 from mock_sts.helseid.hosts import impersonated_by, is_production
+from mock_sts.helseid.profile import find
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
+from mock_sts.helseid.requirement import Verdict, explain
 from mock_sts.http_client import Answer, NoAnswerError, ask, proxy_of
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode
-from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws
+from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws, sha256_base64url
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, Endpoint, GrantType
 from mock_sts.protocol.urls import split_url
+
+#: Where a server's journal is read.
+_JOURNAL = "/mock/api/v1/journal"
 
 #: Seconds for one answer.
 _TIMEOUT = 10
@@ -29,6 +35,14 @@ _TIMEOUT = 10
 
 class TokenClientError(Exception):
     """No token; the message says why, with what the server explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An access token, and the key that it is bound to (None for a Bearer token)."""
+
+    token: str
+    key: PrivateKey | None
 
 
 def fetch_token(
@@ -40,11 +54,13 @@ def fetch_token(
     resource: str = "",
     dpop: bool = True,
     ca_file: Path | None = None,
-) -> str:
+    admin_token: str = "",
+) -> Fetched:
     """An access token for ``client_id``, with ``dpop`` bound to a key made for it.
 
     Over https the certificates in ``ca_file``, where there is such a file, are trusted beside those of the system.
-    Raises TokenClientError, also before it would send anything to NHN's own HelseID.
+    ``admin_token`` opens the server's journal, which is asked about a refusal. Raises TokenClientError, also before it
+    would send anything to NHN's own HelseID.
     """
     context = _trusting(ca_file)
     try:
@@ -74,13 +90,56 @@ def fetch_token(
             token = answer.get("access_token")
             if not isinstance(token, str):
                 raise TokenClientError(f"what {endpoint} answers is no token: access_token is missing")
-            return token
+            return Fetched(token, proof_key if dpop else None)
         nonce = headers.get(NONCE_HEADER)
         if answer.get("error") != ErrorCode.USE_DPOP_NONCE or nonce is None:
             rule = headers.get(RULE_HEADER)
-            told = f"; rule {rule}, explained in the server's log and journal" if rule else ""
-            raise TokenClientError(f"refused: {json.dumps(answer)}{told}")
+            why = f"; rule {rule}: {_why(issuer, client_id, rule, admin_token, context)}" if rule else ""
+            raise TokenClientError(f"refused: {json.dumps(answer)}{why}")
     raise TokenClientError("the server asked for a nonce twice")
+
+
+def call(url: str, fetched: Fetched, *, ca_file: Path | None = None) -> Answer:
+    """What the API at ``url`` answers to a GET with the token, and a proof where it is bound to a key; once more with a
+    nonce where the API asks for one. It is not redirected. Raises TokenClientError.
+    """
+    context = _trusting(ca_file)
+    nonce: str | None = None
+    while True:
+        headers = {"Authorization": f"{'DPoP' if fetched.key else 'Bearer'} {fetched.token}"}
+        if fetched.key is not None:
+            hashed = sha256_base64url(fetched.token.encode())
+            headers["DPoP"] = _proof(fetched.key, url, nonce, method="GET", ath=hashed)
+        _refuse_the_real_one(url)
+        try:
+            answer = ask(url, seconds=_TIMEOUT, context=context, headers=headers, redirected=False)
+        except NoAnswerError as error:
+            raise _no_answer(error) from None
+        asked = answer.headers.get(NONCE_HEADER)
+        if answer.status != 401 or asked is None or nonce is not None or fetched.key is None:
+            return answer
+        nonce = asked
+
+
+def _why(issuer: str, client_id: str, rule: str, admin_token: str, context: ssl.SSLContext) -> str:
+    """What ``rule`` asks, what was seen instead, and the remedy: from the rule book of this program, which is the
+    server's too, with what the journal has seen where it can be read.
+    """
+    requirement = find(rule)
+    if requirement is None:
+        return "unknown to this version of mock-sts; the server's log and journal explain it"
+    query = urllib.parse.urlencode({"client_id": client_id, "rule": rule, "limit": 1})
+    headers = {"Authorization": f"Bearer {admin_token}"} if admin_token else {}
+    verdict = Verdict(False)
+    try:
+        answer = ask(f"{issuer}{_JOURNAL}?{query}", seconds=_TIMEOUT, context=context, headers=headers)
+        (entry,) = answer.document()["entries"] if answer.status == 200 else ({},)
+        for finding in entry.get("findings", {}).get("broken", ()):
+            if finding["rule"] == rule:
+                verdict = Verdict(False, str(finding["observed"]), str(finding["expected"]))
+    except (NoAnswerError, KeyError, TypeError, ValueError, AttributeError):
+        pass  # it explains less, and is no reason to hide the refusal
+    return explain(requirement, verdict)
 
 
 def decode(token: str) -> dict[str, Any]:
@@ -108,9 +167,12 @@ def _assertion(key: PrivateKey, kid: object, client_id: str, issuer: str) -> str
     )
 
 
-def _proof(key: PrivateKey, endpoint: str, nonce: str | None) -> str:
+def _proof(key: PrivateKey, url: str, nonce: str | None, *, method: str = "POST", ath: str | None = None) -> str:
     public = {name: key.public_jwk[name] for name in ("kty", "crv", "x", "y")}
-    claims = {"jti": secrets.token_hex(16), "htm": "POST", "htu": endpoint, "iat": int(time.time())}
+    target = urllib.parse.urlsplit(url)._replace(query="", fragment="").geturl()
+    claims = {"jti": secrets.token_hex(16), "htm": method, "htu": target, "iat": int(time.time())}
+    if ath is not None:
+        claims["ath"] = ath
     header = {"typ": "dpop+jwt", "alg": key.algorithm, "jwk": public}
     return key.sign(header, claims if nonce is None else {**claims, "nonce": nonce})
 
@@ -170,8 +232,12 @@ def _post(
     try:
         answer = _ask(url, context, form, proof)
     except NoAnswerError as error:
-        raise TokenClientError(f"{error}; {error.remedy}" if error.remedy else str(error)) from None
+        raise _no_answer(error) from None
     try:
         return answer.status, answer.headers, answer.document()
     except NoAnswerError:
         raise TokenClientError(f"status {answer.status} without JSON from {url}") from None
+
+
+def _no_answer(error: NoAnswerError) -> TokenClientError:
+    return TokenClientError(f"{error}; {error.remedy}" if error.remedy else str(error))

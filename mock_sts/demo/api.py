@@ -78,7 +78,8 @@ class Judgement:
         if self.status != 200:
             return {"error": self.error, "checks": checks}
         told = {name: self.claims[name] for name in (PID, ORGNR_PARENT, NETWORK, "client_id") if name in self.claims}
-        return {"hello": self.claims.get("name", "somebody"), "you": told, "checks": checks}
+        who = self.claims.get("name") or self.claims.get("client_id", "somebody")
+        return {"hello": who, "you": told, "checks": checks}
 
 
 class KeyBook:
@@ -287,12 +288,14 @@ class DemoApi:
             bool(_texts(claims.get(ORGNR_PARENT))) if tried else None,
             claims.get(ORGNR_PARENT),
         )
+        # A machine's token has no sub: nobody has logged in, and there is no level to ask for.
+        is_machine = tried and "sub" not in claims
         check(
             INSUFFICIENT_LOGIN,
             "level",
-            f"The person has logged in at level {LEVEL}: {SECURITY_LEVEL}",
-            claims.get(SECURITY_LEVEL) == LEVEL if tried else None,
-            claims.get(SECURITY_LEVEL),
+            f"A person, if there is one, has logged in at level {LEVEL}: {SECURITY_LEVEL}",
+            is_machine or claims.get(SECURITY_LEVEL) == LEVEL if tried else None,
+            "a machine" if is_machine else claims.get(SECURITY_LEVEL),
         )
 
 

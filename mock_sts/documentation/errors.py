@@ -52,7 +52,7 @@ def judged_at(chapter: Chapter[Any], requirement: Requirement[Any]) -> tuple[str
     endpoints = _JUDGED_AT[chapter.name]
     if requirement is token_management.hint:
         return (Endpoint.REVOCATION,)
-    if requirement is access_token.bound:
+    if requirement in (access_token.bound, access_token.use_scheme):
         return (resource.PATH,)
     if requirement is token_request.allowed:
         return (*endpoints, *_NOBODYS)

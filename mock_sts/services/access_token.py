@@ -6,6 +6,7 @@ from mock_sts.helseid.profile import access_token as chapter
 from mock_sts.helseid.profile import dpop
 from mock_sts.helseid.profile.access_token import PresentedEvidence, UseEvidence
 from mock_sts.helseid.profile.dpop import TokenProofEvidence
+from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.access_token import AccessToken, AccessTokenError, read_access_token
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError, Jws, read_jws, sha256_base64url
@@ -74,12 +75,12 @@ class Presented:
 
 
 def check_access_token(
-    exchange: Exchange, presented: Presented, path: str, *, personal: bool, strictly: bool = False
+    exchange: Exchange, presented: Presented, path: str, *, personal: bool, least: Enforcement = Enforcement.OBSERVE
 ) -> AccessToken:
     """The token that is ``presented`` at the endpoint ``path``, its proof judged where it has one.
 
-    ``personal`` says that the token must be a person's, ``strictly`` that the enforcement of its client does not count.
-    Raises OAuthError invalid_token, or invalid_dpop_proof (RFC 9449 section 7.1); both 401.
+    ``personal`` says that the token must be a person's, ``least`` which enforcement counts where that of server and
+    client is laxer. Raises OAuthError invalid_token, or invalid_dpop_proof (RFC 9449 section 7.1); both 401.
     """
     received = receive(exchange, presented.token)
     token, fault = received.token, received.fault
@@ -90,8 +91,9 @@ def check_access_token(
     own = (
         exchange.catalog.client(token.client_id) if token is not None and received.issuer_known and not fault else None
     )
-    if own is not None and not strictly:
+    if own is not None:
         exchange.follow(own)
+    exchange.enforcement = max(exchange.enforcement, least)
     try:
         exchange.judge(
             chapter.CHAPTER,
@@ -123,12 +125,13 @@ def check_access_token(
     return token
 
 
-def check_use(exchange: Exchange, token: AccessToken, *, scope: str | None = None, bound: bool = False) -> None:
-    """Judge whether ``token`` serves an endpoint that wants ``scope``, or takes tokens only that are ``bound`` to a
-    key. Raises OAuthError insufficient_scope (403) or invalid_token (401).
+def check_use(exchange: Exchange, token: AccessToken, *, scope: str | None = None, shown_by: str | None = None) -> None:
+    """Judge whether ``token`` serves an endpoint that wants ``scope``, or takes tokens only that are bound to a key and
+    shown with a proof; then ``shown_by`` is the scheme by which it came. Raises OAuthError insufficient_scope (403) or
+    invalid_token (401).
     """
     try:
-        exchange.judge(chapter.USE_CHAPTER, UseEvidence(scope, token.scopes, bound, token.bound_to is not None))
+        exchange.judge(chapter.USE_CHAPTER, UseEvidence(scope, token.scopes, shown_by, token.bound_to is not None))
     except OAuthError as error:
         error.status = 403 if error.code is ErrorCode.INSUFFICIENT_SCOPE else 401
         raise

@@ -1,4 +1,8 @@
-"""A small protected resource: it takes DPoP-bound tokens and checks proofs as FAPI 2.0 says, for clients to call."""
+"""A small protected resource, for clients to call: it takes DPoP-bound tokens with a proof, by the rules of the
+enforcement.
+
+An API that lets everything pass tells nothing, so OBSERVE is judged here as HELSEID.
+"""
 
 from typing import Any
 
@@ -14,8 +18,7 @@ _TOLD = ("client_id", "sub", "aud", "scope", "exp")
 
 def answer(exchange: Exchange, presented: Presented) -> dict[str, Any]:
     """What the token says. Raises OAuthError invalid_token (401) for any token that is not bound and proved."""
-    exchange.enforcement = Enforcement.FAPI2
-    token = check_access_token(exchange, presented, PATH, personal=False, strictly=True)
-    check_use(exchange, token, bound=True)
+    token = check_access_token(exchange, presented, PATH, personal=False, least=Enforcement.HELSEID)
+    check_use(exchange, token, shown_by=presented.scheme)
     exchange.finish()
     return {name: token.claims[name] for name in _TOLD if name in token.claims}

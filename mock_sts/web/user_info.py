@@ -46,11 +46,12 @@ def blueprint(sts: Sts) -> Blueprint:
 def _answer(sts: Sts, path: str, tell: Callable[[Exchange, Presented], dict[str, Any]]) -> Response:
     reading.refuse_head()
     presented = reading.presented_token()
+    exchange = Exchange(sts, path, reading.effective_urls(sts.addresses))
     try:
-        with Exchange(sts, path, reading.effective_urls(sts.addresses)) as exchange:
+        with exchange:
             return json_response(tell(exchange, presented))
     except OAuthError as error:
-        fapi = path == resource.PATH or sts.policy.enforcement is Enforcement.FAPI2
+        fapi = exchange.enforcement is Enforcement.FAPI2
         # RFC 9449 section 7.1: who takes nothing else, or not for this token, asks for DPoP, whatever was sent.
         scheme = "DPoP" if path == resource.PATH or error.rule == bound_scheme.id else presented.scheme
         return token_refused(error, scheme, FAPI_ALGORITHMS if fapi else ALGORITHMS)

@@ -71,6 +71,11 @@ def _bearer_at_the_resource(machine: Machine) -> Answer:
     return machine.transport.send("GET", RESOURCE, headers)
 
 
+def _bound_as_bearer_at_the_resource(machine: Machine) -> Answer:
+    token = machine.token().json["access_token"]
+    return machine.transport.send("GET", RESOURCE, {"Authorization": f"Bearer {token}"})
+
+
 def _without_openid(rp: RelyingParty, login: Login) -> Answer:
     tokens = rp.redeem(login, rp.log_in(login)["code"], {"resource": "test:api"})
     return rp.user_info(tokens.json["access_token"], scheme="DPoP", proof={})
@@ -102,6 +107,9 @@ TOKEN_CASES: dict[str, Case] = {
         strict_error="invalid_client",
         fapi2_rule="token-request.sender-constrained",
         fapi2_error="invalid_request",
+    ),
+    "token-use.scheme": Case(
+        ALWAYS, _bound_as_bearer_at_the_resource, "invalid_token", fapi2_rule="access-token.scheme"
     ),
     "token-management.token": Case(ALWAYS, lambda machine: ask(machine, INTROSPECTION, {}), "invalid_request"),
     "token-management.hint": Case(

@@ -6,15 +6,18 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from mock_sts.protocol.jose import PrivateKey
 from mock_sts.serving import serve
 from mock_sts.settings import SETTINGS, from_environ, texts_of
-from mock_sts.token_client import TokenClientError, fetch_token
+from mock_sts.token_client import Fetched, TokenClientError, call, fetch_token
 from tests.support import processes
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import private_jwk
@@ -100,6 +103,116 @@ def test_token_says_why_there_is_none(server: LiveServer) -> None:
         "token", "demo-machine", "--url", f"http://localhost:{free_port()}", environment=server.environment, status=2
     )
     assert "is the server running?" in unreachable.stderr
+
+
+@pytest.mark.covers("cli.token.remedy")
+@pytest.mark.parametrize(
+    ("words", "rule", "says"),
+    [
+        (
+            ("demo-machine", "--scope", "mock:demo-api/raed"),
+            "scope.allowed",
+            ("registered scopes: mock:demo-api/read", "mock:demo-api/raed", "Remedy: add the scope"),
+        ),
+        (("demo-machine", "--resource", "no-uri"), "token-request.resource-form", ("no-uri", "Remedy: send the API's")),
+        (("demo-machine", "--bearer"), "token-request.proof", ("no DPoP header", "Remedy: send a DPoP header")),
+        (("demo-web",), "grant.allowed", ("client_credentials", "Remedy: ")),
+        (
+            ("demo-machine", "--key", "fixtures/keys/clients/demo-web.json"),
+            "client-assertion.signature",
+            ("Remedy: ", "Source: "),
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_token_prints_the_remedy_of_a_refusal(
+    server: LiveServer, words: tuple[str, ...], rule: str, says: tuple[str, ...]
+) -> None:
+    told = run("token", *words, environment=server.environment, status=2).stderr
+    assert f"; rule {rule}: " in told
+    for word in (*says, "Expected: ", "Observed: "):
+        assert word in told
+    assert len(told.strip().splitlines()) == 1
+
+
+@pytest.mark.covers("cli.token.remedy")
+@pytest.mark.parametrize("given", [True, False], ids=["token given", "token not given"])
+def test_the_remedy_is_printed_when_the_journal_is_closed(tmp_path: Path, given: bool) -> None:
+    live = LiveServer(tmp_path, admin_token="secret")
+    environment = {name: value for name, value in live.environment.items() if given or name != "MOCK_STS_ADMIN_TOKEN"}
+    try:
+        told = run("token", "demo-machine", "--scope", "no:such/scope", environment=environment, status=2).stderr
+    finally:
+        live.stop()
+    assert "; rule scope.allowed: " in told and "Remedy: add the scope" in told
+    assert ("Observed: ['no:such/scope']" in told) is given
+    assert "secret" not in told
+
+
+@pytest.mark.covers("cli.token.call")
+@pytest.mark.parametrize("path", ["/mock/demo/api", "/mock/demo/api?x=1", "/mock/resource"])
+def test_a_token_can_be_tried_on_the_api_that_it_is_for(server: LiveServer, path: str) -> None:
+    told = run("token", "demo-machine", "--call", server.issuer + path, environment=server.environment).stdout
+    answer = json.loads(told)
+    assert (answer.get("hello") or answer["client_id"]) == "demo-machine"
+    assert all(check["passed"] for check in answer.get("checks", ()))
+
+
+@pytest.mark.covers("cli.token.call")
+def test_what_an_api_refuses_is_told(server: LiveServer) -> None:
+    api = f"{server.issuer}/mock/demo/api"
+    wrong = run(
+        "token",
+        "demo-machine",
+        "--scope",
+        "mock:demo-api/write",
+        "--call",
+        api,
+        environment=server.environment,
+        status=2,
+    )
+    assert f'{api} answered 403 DPoP error="insufficient_scope"' in wrong.stderr
+    assert '"id":"scope"' in wrong.stderr.replace(" ", "")
+    bearer = run("token", "demo-machine-bearer", "--bearer", "--call", api, environment=server.environment, status=2)
+    assert 'answered 401 DPoP error="invalid_token"' in bearer.stderr
+    gone = run(
+        "token", "demo-machine", "--call", f"http://localhost:{free_port()}/", environment=server.environment, status=2
+    )
+    assert "no answer from" in gone.stderr
+
+
+@pytest.mark.covers("cli.token.call")
+def test_an_api_may_ask_for_a_nonce_and_redirects_nobody() -> None:
+    """The token goes nowhere but where the person said."""
+    asked: list[dict[str, str]] = []
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append({name.lower(): value for name, value in self.headers.items()})
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/elsewhere")
+            elif len(asked) == 1:
+                self.send_response(401)
+                self.send_header("DPoP-Nonce", "n1")
+            else:
+                self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Api) as api:
+        threading.Thread(target=api.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{api.server_address[1]}"
+        fetched = Fetched("a.b.c", PrivateKey(private_jwk("ES256")))
+        assert call(f"{base}/x", fetched).status == 200
+        assert [decode(one["dpop"])[1].get("nonce") for one in asked] == [None, "n1"]
+        assert call(f"{base}/moved", fetched).status == 302
+        api.shutdown()
+    assert len(asked) == 3
+    assert asked[0]["authorization"] == "DPoP a.b.c"
+    assert decode(asked[0]["dpop"])[1]["htu"] == f"{base}/x"
 
 
 @pytest.mark.parametrize("extra", [(), ("--bearer",), ("--alg", "ES256", "--organization", "213000012")])

@@ -1,17 +1,20 @@
-"""The protected resource of our own, where a client can try its proofs as at an API that keeps to FAPI 2.0."""
+"""The protected resource of our own, where a client tries its proofs as at an API, by the rules of the enforcement."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.emulator import API_SCOPE, Emulator, Worlds
+from tests.support.emulator import API_SCOPE, START, Emulator, Worlds
 from tests.support.keys import Jwk, private_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64
 from tests.support.relying_party import Login, web_client
 
 PATH = "/mock/resource"
+
+OTHER = private_jwk("ES256", 9)
 
 
 def prove(
@@ -49,10 +52,11 @@ def granted(machine: Machine) -> str:
     return token
 
 
-def refused(answer: Answer, rule: str | None) -> None:
+def refused(answer: Answer, rule: str | None, *, fapi: bool = False) -> None:
     assert (answer.status, answer.content) == (401, b"")
     challenge = answer.headers["www-authenticate"]
-    assert challenge.startswith("DPoP ") and challenge.endswith(',algs="PS256 ES256 Ed25519 EdDSA"')
+    algorithms = "PS256 ES256 Ed25519 EdDSA" if fapi else "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512"
+    assert challenge.startswith("DPoP ") and challenge.endswith(f',algs="{algorithms}"')
     of_proof = rule is not None and rule.startswith("dpop") and rule != "dpop-token.key"
     assert f'error="{"invalid_dpop_proof" if of_proof else "invalid_token"}"' in challenge
     assert answer.rule == rule
@@ -85,48 +89,92 @@ def test_a_persons_token_tells_whose_it_is(sts: Emulator) -> None:
     assert set(told) == {"client_id", "sub", "aud", "scope", "exp"}
 
 
+#: A proof that is wrong in one way, as changes of a good one, and the rule that it is refused for: by HelseID, and by
+#: FAPI 2.0 and ``strict``, which look at more.
+BAD_PROOFS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "another key": ({"jwk": OTHER}, "dpop-token.key", "dpop-token.key"),
+    "no ath": ({"ath": ABSENT}, "dpop-token.ath", "dpop-token.ath"),
+    "ath of another": ({"ath": b64(hashlib.sha256(b"another").digest())}, "dpop-token.ath", "dpop-token.ath"),
+    "method": ({"htm": "POST"}, "dpop.htm", "dpop.htm"),
+    "method in small letters": ({"htm": "get"}, "dpop.htm", "dpop.htm"),
+    "another endpoint": ({"htu": "http://localhost:8080/connect/userinfo"}, "dpop.htu", "dpop.htu"),
+    "another host": ({"htu": "https://elsewhere.test/mock/resource"}, "dpop.htu", "dpop.htu"),
+    "no htu": ({"htu": ABSENT}, "dpop.htu", "dpop.htu"),
+    "no jti": ({"jti": ABSENT}, "dpop.jti", "dpop.jti"),
+    "no iat": ({"iat": ABSENT}, "dpop.issued-at", "dpop.issued-at"),
+    "of yesterday": ({"iat": START - 86_400}, "dpop-token.fresh", "dpop.clock"),
+    "of tomorrow": ({"iat": START + 86_400}, "dpop-token.fresh", "dpop.clock"),
+    "of five minutes ago": ({"iat": START - 301}, "dpop-token.fresh", "dpop.clock"),
+    "typ": ({"header": {"typ": "JWT"}}, "dpop.typ", "dpop.typ"),
+    "unsigned": ({"alg": "none"}, "dpop.algorithm", "dpop.algorithm"),
+    "symmetric": ({"alg": "HS256"}, "dpop.algorithm", "dpop.algorithm"),
+    "no key": ({"header": {"jwk": ABSENT}}, "dpop.key", "dpop.key"),
+    "private key": ({"header": {"jwk": private_jwk("ES256", 2)}}, "dpop.key-public", "dpop.key-public"),
+    "key of another signature": (
+        {"header": {"jwk": {name: OTHER[name] for name in ("kty", "crv", "x", "y")}}},
+        "dpop.signature",
+        "dpop.signature",
+    ),
+}
+
+
 @pytest.mark.covers("resource.refuses")
-@pytest.mark.parametrize("enforcement", ["observe", "fapi2"])
-def test_what_is_not_bound_and_proved_is_refused_whatever_the_enforcement(worlds: Worlds, enforcement: str) -> None:
-    machine = worlds.make(enforcement=enforcement).client(enforcement="observe")
+@pytest.mark.parametrize("enforcement", ["observe", "helseid", "strict", "fapi2"])
+def test_what_is_not_bound_and_proved_is_refused_in_every_enforcement(worlds: Worlds, enforcement: str) -> None:
+    """Where server or client are judged laxer than HelseID judges, an API judges as HelseID does."""
+    fapi = enforcement == "fapi2"
+    machine = worlds.make(enforcement=enforcement).client()
     token = granted(machine)
-    now = machine.now()
     two = f"{prove(machine, token)}, {prove(machine, token)}"
-    refused(machine.transport.send("GET", PATH), "access-token.good")
-    refused(call(machine, "nonsense", proof=prove(machine, "nonsense")), "access-token.good")
-    refused(call(machine, token, scheme="Bearer"), "access-token.scheme")
-    refused(call(machine, token, scheme="Bearer", proof=prove(machine, token)), "access-token.scheme")
-    refused(call(machine, token), "access-token.one-proof")
-    refused(call(machine, token, proof=two), "access-token.one-proof")
-    refused(call(machine, token, proof="nonsense"), "dpop.readable")
-    other = private_jwk("ES256", 9)
-    bad: list[tuple[dict[str, Any], str]] = [
-        ({"jwk": other}, "dpop-token.key"),
-        ({"ath": ABSENT}, "dpop-token.ath"),
-        ({"ath": b64(hashlib.sha256(b"another").digest())}, "dpop-token.ath"),
-        ({"htm": "POST"}, "dpop.htm"),
-        ({"htm": "get"}, "dpop.htm"),
-        ({"htu": machine.issuer + "/connect/userinfo"}, "dpop.htu"),
-        ({"htu": "https://elsewhere.test/mock/resource"}, "dpop.htu"),
-        ({"htu": ABSENT}, "dpop.htu"),
-        ({"jti": ABSENT}, "dpop.jti"),
-        ({"iat": ABSENT}, "dpop.issued-at"),
-        ({"iat": now - 86_400}, "dpop.clock"),
-        ({"iat": now + 86_400}, "dpop.clock"),
-        ({"iat": now - 301}, "dpop.clock"),
-        ({"iat": now + 61}, "dpop.clock"),
-        ({"header": {"typ": "JWT"}}, "dpop.typ"),
-        ({"alg": "none"}, "dpop.algorithm"),
-        ({"alg": "HS256"}, "dpop.algorithm"),
-        ({"header": {"jwk": ABSENT}}, "dpop.key"),
-        ({"header": {"jwk": machine.proof_jwk}}, "dpop.key-public"),
-        ({"header": {"jwk": {n: v for n, v in other.items() if n in ("kty", "crv", "x", "y")}}}, "dpop.signature"),
-        ({"jwk": private_jwk("RS256")}, "dpop.algorithm-fapi"),
-    ]
-    for changes, rule in bad:
-        refused(call(machine, token, proof=prove(machine, token, **changes)), rule)
+    scheme = "access-token.scheme" if fapi else "token-use.scheme"
+    refused(machine.transport.send("GET", PATH), "access-token.good", fapi=fapi)
+    refused(call(machine, "nonsense", proof=prove(machine, "nonsense")), "access-token.good", fapi=fapi)
+    refused(call(machine, token, scheme="Bearer"), scheme, fapi=fapi)
+    refused(call(machine, token, scheme="Bearer", proof=prove(machine, token)), scheme, fapi=fapi)
+    refused(call(machine, token), "access-token.one-proof", fapi=fapi)
+    refused(call(machine, token, proof=two), "access-token.one-proof", fapi=fapi)
+    refused(call(machine, token, proof="nonsense"), "dpop.readable", fapi=fapi)
+    for changes, by_helseid, by_profile in BAD_PROOFS.values():
+        rule = by_profile if enforcement in ("strict", "fapi2") else by_helseid
+        refused(call(machine, token, proof=prove(machine, token, **changes)), rule, fapi=fapi)
     # After all that the token and its key are still good.
     assert call(machine, token, proof=prove(machine, token)).status == 200
+
+
+@pytest.mark.covers("resource.refuses")
+def test_a_client_that_is_only_observed_is_judged_as_helseid_judges(sts: Emulator) -> None:
+    machine = sts.client(enforcement="observe")
+    token = granted(machine)
+    refused(call(machine, token, proof=prove(machine, token, jwk=OTHER)), "dpop-token.key")
+    assert call(machine, token, proof=prove(machine, token)).status == 200
+
+
+@pytest.mark.covers("resource.enforcement")
+@pytest.mark.parametrize(("kind", "bits"), [("RS256", 3072), ("PS512", 3072), ("ES384", 0), ("ES512", 0)])
+@pytest.mark.parametrize("enforcement", ["observe", "helseid", "strict", "fapi2"])
+def test_the_algorithms_of_proofs_are_those_of_the_enforcement(
+    worlds: Worlds, enforcement: str, kind: str, bits: int
+) -> None:
+    """KS and NAV sign their proofs with these, as HelseID lets them."""
+    machine = worlds.make(enforcement=enforcement).client()
+    token, other = (
+        granted(machine),
+        replace(machine, proof_jwk=private_jwk(kind, 0, bits) if bits else private_jwk(kind)),
+    )
+    if enforcement == "fapi2":
+        refused(call(machine, token, proof=prove(other, token)), "dpop.algorithm-fapi", fapi=True)
+        return
+    bound = granted(other)
+    assert call(other, bound, proof=prove(other, bound)).status == 200
+
+
+@pytest.mark.covers("resource.enforcement")
+@pytest.mark.parametrize(("own", "rule"), [("helseid", None), ("strict", "dpop.clock")], ids=["helseid", "strict"])
+def test_a_clients_own_enforcement_counts(sts: Emulator, own: str, rule: str | None) -> None:
+    machine = sts.client(enforcement=own)
+    token = granted(machine)
+    answer = call(machine, token, proof=prove(machine, token, iat=machine.now() - 100))
+    assert (answer.status, answer.rule) == ((200, None) if rule is None else (401, rule))
 
 
 @pytest.mark.covers("resource.refuses")
@@ -140,13 +188,24 @@ def test_a_bearer_token_is_refused(sts: Emulator) -> None:
 
 
 @pytest.mark.covers("resource.refuses")
-def test_the_form_and_the_address_are_no_place_for_a_token(sts: Emulator, machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("enforcement", "rule"),
+    [
+        ("observe", "token-use.scheme"),
+        ("helseid", "token-use.scheme"),
+        ("strict", "access-token.header"),
+        ("fapi2", "access-token.header"),
+    ],
+)
+def test_the_form_and_the_address_are_no_place_for_a_token(worlds: Worlds, enforcement: str, rule: str) -> None:
+    fapi = enforcement == "fapi2"
+    machine = worlds.make(enforcement=enforcement).client()
     token = granted(machine)
     body = urlencode({"access_token": token})
     headers = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": prove(machine, token, method="POST")}
-    refused(machine.transport.send("POST", PATH, headers, body.encode()), "access-token.header")
+    refused(machine.transport.send("POST", PATH, headers, body.encode()), rule, fapi=fapi)
     proof = {"DPoP": prove(machine, token)}
-    refused(machine.transport.send("GET", f"{PATH}?{body}", proof), "access-token.good")
+    refused(machine.transport.send("GET", f"{PATH}?{body}", proof), "access-token.good", fapi=fapi)
 
 
 @pytest.mark.covers("resource.proof-once")

@@ -141,12 +141,13 @@ def one_proof(evidence: PresentedEvidence) -> Verdict | None:
 @dataclass(frozen=True, slots=True)
 class UseEvidence:
     """What an endpoint wants of a good token, and what the token has: a scope (None where none is wanted), and to be
-    bound to a key.
+    ``bound`` to a key. ``shown_by`` is the scheme by which it came where the endpoint takes bound tokens only, else
+    None.
     """
 
     wanted_scope: str | None
     scopes: tuple[str, ...]
-    wants_bound: bool
+    shown_by: str | None
     bound: bool
 
 
@@ -181,6 +182,22 @@ def scope(evidence: UseEvidence) -> Verdict | None:
 )
 def bound(evidence: UseEvidence) -> Verdict | None:
     """At the emulator's own resource, which takes nothing else."""
-    if not evidence.wants_bound:
+    if evidence.shown_by is None:
         return None
     return holds(evidence.bound, "a Bearer token", "a DPoP-bound token")
+
+
+@USE_CHAPTER.rule(
+    "scheme",
+    "The access token comes with the scheme DPoP where an API takes no other",
+    level=MUST,
+    refused_by=OBSERVE,
+    error=ErrorCode.INVALID_TOKEN,
+    remedy="send Authorization: DPoP <token>, and a proof in the DPoP header",
+    source="RFC 9449 section 7.1",
+)
+def use_scheme(evidence: UseEvidence) -> Verdict | None:
+    """At the emulator's own resource. As Bearer, anybody could use the token."""
+    if evidence.shown_by is None or not evidence.bound:
+        return None
+    return holds(evidence.shown_by == "DPoP", evidence.shown_by, "DPoP")
