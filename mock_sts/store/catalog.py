@@ -2,10 +2,10 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
 from mock_sts.helseid.registry import ApiResource, Client, Organization, Persona
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
@@ -158,12 +158,21 @@ def _still(made: Mapping[str, T], old: Mapping[str, str], new: Mapping[str, str]
 
 def put_entry(connection: Connection, item: Item, document: Mapping[str, Any], origin: str) -> None:
     """Insert ``item``, or replace the one with its key; ``document`` is what it was made from."""
-    table, columns = _row_of(item)
+    put_entries(connection, [(item, document, origin)])
+
+
+def put_entries(connection: Connection, entries: Sequence[tuple[Item, Mapping[str, Any], str]]) -> None:
+    """The same for many of one sort, each with the document that it was made from and its origin."""
+    if not entries:
+        return
+    table, _ = _row_of(entries[0][0])
     key = table.primary_key.columns[0]
-    connection.execute(delete(table).where(key == columns[key.name]))
-    connection.execute(
-        insert(table).values(**columns, origin=origin, document=json.dumps(document, ensure_ascii=False))
-    )
+    rows = [
+        {**_row_of(item)[1], "origin": origin, "document": json.dumps(document, ensure_ascii=False)}
+        for item, document, origin in entries
+    ]
+    connection.execute(delete(table).where(key == bindparam("replaced")), [{"replaced": row[key.name]} for row in rows])
+    connection.execute(insert(table), rows)
 
 
 def _row_of(item: Item) -> tuple[Table, dict[str, str | None]]:

@@ -111,10 +111,12 @@ def write_world(store: Store, world: World, *, replace_made: bool = False) -> No
             connection.execute(delete(table).where(table.c.origin != catalog.MADE))
         for sort in SORTS:
             made = _made_in(connection, sort)
-            for key, entry in world.entries[sort.table].items():
-                if replace_made or made.get(key, entry.document) == entry.document:
-                    origin = GENERATED if is_generated(Path(entry.where)) else catalog.FIXTURE
-                    catalog.put_entry(connection, entry.item, entry.document, origin)
+            written = [
+                (entry.item, entry.document, GENERATED if is_generated(Path(entry.where)) else catalog.FIXTURE)
+                for key, entry in world.entries[sort.table].items()
+                if replace_made or made.get(key, entry.document) == entry.document
+            ]
+            catalog.put_entries(connection, written)
         folders = json.dumps([str(folder.resolve()) for folder in world.folders])
         for name, value in ((DIGEST_ROW, world.digest), (FOLDERS_ROW, folders)):
             connection.execute(
