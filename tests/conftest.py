@@ -8,6 +8,7 @@ import pytest
 from tests.support import processes
 from tests.support.emulator import Emulator, LiveServer, Template, Worlds
 from tests.support.machine import Machine
+from tests.support.world import read_shipped_files_once
 
 
 @pytest.hookimpl(wrapper=True)
@@ -18,6 +19,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be missing: {report.longrepr}"
     return report
+
+
+def pytest_configure() -> None:
+    read_shipped_files_once()
 
 
 def pytest_unconfigure() -> None:

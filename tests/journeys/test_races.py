@@ -1,7 +1,6 @@
 """What may be used once is used once, however many workers and requests race for it."""
 
 import json
-import multiprocessing
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.emulator import LiveServer, OverHttp
+from tests.support.lanes import at_once
 from tests.support.machine import ABSENT, Answer, Machine, decode
 from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
 
@@ -60,7 +60,7 @@ def end_of(answer: Answer) -> str | None:
     return "code" if "?code=" in location else "page" if location.startswith("/Account/") else None
 
 
-def runner(base: str, requests: list[Request], start: Barrier, results: Any) -> None:
+def runner(base: str, requests: list[Request], start: Barrier) -> list[tuple[int, str | None]]:
     """One process: the same race as the others, at the same moment, again and again."""
     transport = OverHttp(base)
     found = []
@@ -72,23 +72,12 @@ def runner(base: str, requests: list[Request], start: Barrier, results: Any) -> 
         answer = transport.send(request.method, request.path, headers, request.body)
         found.append((answer.status, answer.rule or end_of(answer)))
     transport.close()
-    results.put(found)
+    return found
 
 
 def one_race(live: LiveServer, races: list[list[Request]]) -> list[Counter[tuple[int, str | None]]]:
     """Run each race in PROCESSES processes; for each the outcomes with their numbers."""
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(PROCESSES)
-    results = context.Queue()
-    processes = [
-        context.Process(target=runner, args=(live.issuer, [race[lane] for race in races], start, results))
-        for lane in range(PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-    lanes = [results.get(timeout=120) for _ in processes]
-    for process in processes:
-        process.join(10)
+    lanes = at_once(runner, [(live.issuer, [race[lane] for race in races]) for lane in range(PROCESSES)])
     return [Counter(lane[number] for lane in lanes) for number in range(len(races))]
 
 

@@ -1,7 +1,6 @@
 """The certificates of a local CA: what stands in them, and when they are made anew."""
 
 import json
-import multiprocessing
 import os
 import ssl
 import stat
@@ -30,6 +29,7 @@ from mock_sts.services.certificates import (
     names_of,
 )
 from tests.support.emulator import START
+from tests.support.lanes import at_once
 
 NAMES = names_of(("https://helseid.example.test/base", "http://mock-sts:8080", "https://[fd00::7]:8443"), "0.0.0.0")
 DAY = 86_400
@@ -217,22 +217,15 @@ def test_an_authority_that_cannot_be_used_is_replaced_and_kept(
 
 
 def start_at_once(files: CertificateFiles, barrier: Barrier) -> None:
-    barrier.wait(30)
+    barrier.wait()
     make_certificates(files, NAMES, START)
 
 
 @pytest.mark.covers("tls.damaged")
 def test_starts_at_the_same_time_make_one_authority(tmp_path: Path) -> None:
-    forking = multiprocessing.get_context("fork")
     for attempt in range(5):
         files = CertificateFiles(tmp_path / str(attempt))
-        barrier = forking.Barrier(3)
-        starts = [forking.Process(target=start_at_once, args=(files, barrier)) for _ in range(3)]
-        for start in starts:
-            start.start()
-        for start in starts:
-            start.join(60)
-        assert [start.exitcode for start in starts] == [0, 0, 0]
+        at_once(start_at_once, [(files,)] * 3)
         belong_together(files)
         assert are_current(files, NAMES, START)
         assert sorted(content(files)) == ["ca-key.pem", "ca.pem", "lock", "server-key.pem", "server.json", "server.pem"]

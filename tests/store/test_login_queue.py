@@ -1,18 +1,17 @@
 """The queue of ordered logins in the store: order, match, and exactly once between processes."""
 
-import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mock_sts.store.engine import Store
 from mock_sts.store.login_queue import Order, clear_orders, is_empty, put_order, read_orders, take_order
 from mock_sts.store.schema import make_tables
+from tests.support.lanes import at_once
 
 PROCESSES, ORDERS = 4, 200
 URI = "http://localhost:8089/callback"
@@ -84,7 +83,7 @@ def test_orders_are_forgotten(store: Store) -> None:
     assert is_empty(store)
 
 
-def take_all(path: Path, start: Barrier, results: Any) -> None:
+def take_all(path: Path, start: Barrier) -> list[str]:
     """One process: take until nothing is left."""
     store = Store(path)
     start.wait()
@@ -92,23 +91,14 @@ def take_all(path: Path, start: Barrier, results: Any) -> None:
     while (pid := taken(store)) is not None:
         found.append(pid)
     store.close()
-    results.put(found)
+    return found
 
 
 @pytest.mark.covers("automation.queue.once")
 def test_processes_take_each_order_once(store: Store, tmp_path: Path) -> None:
     for number in range(ORDERS):
         put(store, str(number), times=1 + number % 3)
-    context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(PROCESSES), context.Queue()
-    processes = [
-        context.Process(target=take_all, args=(tmp_path / "store.sqlite", start, results)) for _ in range(PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-    found = [results.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join(10)
+    found = at_once(take_all, [(tmp_path / "store.sqlite",)] * PROCESSES)
     counted = Counter(pid for lane in found for pid in lane)
     assert counted == Counter({str(number): 1 + number % 3 for number in range(ORDERS)})
     assert is_empty(store)
@@ -116,7 +106,7 @@ def test_processes_take_each_order_once(store: Store, tmp_path: Path) -> None:
         assert lane == sorted(lane, key=int), "each takes them in their order"
 
 
-def race_for(path: Path, races: int, start: Barrier, results: Any) -> None:
+def race_for(path: Path, races: int, start: Barrier) -> list[bool]:
     """One process: in each race, one try for the order that is for it alone."""
     store = Store(path)
     found = []
@@ -124,19 +114,12 @@ def race_for(path: Path, races: int, start: Barrier, results: Any) -> None:
         start.wait(60)
         found.append(taken(store, str(number)) is not None)
     store.close()
-    results.put(found)
+    return found
 
 
 def winners_of(path: Path, races: int) -> list[int]:
     """How many of PROCESSES processes got an order, in each race."""
-    context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(PROCESSES), context.Queue()
-    processes = [context.Process(target=race_for, args=(path, races, start, results)) for _ in range(PROCESSES)]
-    for process in processes:
-        process.start()
-    lanes = [results.get(timeout=120) for _ in processes]
-    for process in processes:
-        process.join(10)
+    lanes = at_once(race_for, [(path, races)] * PROCESSES)
     return [sum(lane[number] for lane in lanes) for number in range(races)]
 
 

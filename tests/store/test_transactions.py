@@ -1,11 +1,9 @@
 """The law of transactions, with real processes and a real file."""
 
-import multiprocessing
 import sqlite3
 import threading
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +11,7 @@ from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.replay import Once, Sweeper, is_remembered, remember_once
 from mock_sts.store.schema import make_tables
 from tests.support.emulator import START
+from tests.support.lanes import at_once
 
 PROCESSES, ROUNDS = 4, 200
 
@@ -24,7 +23,7 @@ def store(tmp_path: Path) -> Store:
     return made
 
 
-def remember_all(path: Path, start: Barrier, results: Any) -> None:
+def remember_all(path: Path, start: Barrier) -> int:
     store = Store(path)
     start.wait()
     won = 0
@@ -34,18 +33,11 @@ def remember_all(path: Path, start: Barrier, results: Any) -> None:
             transaction.exec_driver_sql("SELECT count(*) FROM replay").scalar()
             won += remember_once(transaction, Once("test", (str(number),), START))
     store.close()
-    results.put(won)
+    return won
 
 
 def test_processes_that_read_and_then_write_never_meet_a_locked_database(store: Store) -> None:
-    context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(PROCESSES), context.Queue()
-    workers = [context.Process(target=remember_all, args=(store.path, start, results)) for _ in range(PROCESSES)]
-    for worker in workers:
-        worker.start()
-    won = [results.get(timeout=60) for _ in workers]
-    for worker in workers:
-        worker.join(10)
+    won = at_once(remember_all, [(store.path,)] * PROCESSES)
     assert sum(won) == ROUNDS
     store.close()
 

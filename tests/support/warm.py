@@ -175,9 +175,14 @@ def main(path: str) -> int:
     import mock_sts.serving
     from mock_sts.late import load_all
     from mock_sts.server import bridge, worker
+    from mock_sts.store import fixtures
+    from mock_sts.store.fixture_files import world_folders
+    from tests.support.world import read_shipped_files_once
 
     assert mock_sts.app and mock_sts.cli and mock_sts.serving and bridge and worker
     load_all()
+    read_shipped_files_once()
+    fixtures.read_world(world_folders(()))
     forks = Forks(path)
     os.write(1, b"ready\n")
     gc.collect()
