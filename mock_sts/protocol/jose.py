@@ -50,9 +50,6 @@ PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 #: Values of JWK members that say nothing: Microsoft's JsonWebKey is written with ``"d": null`` and ``"oth": []``.
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 
-#: Members of a header or of claims that hold keys.
-_KEY_NAMES = ("jwk", "jwks")
-
 #: The members that make a public key.
 _KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
@@ -281,24 +278,6 @@ def private_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
 def without_private_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of ``jwk`` that is safe to show: private and symmetric members are gone."""
     return {name: value for name, value in jwk.items() if name not in PRIVATE_MEMBERS}
-
-
-def without_private_keys(value: Any) -> Any:
-    """A copy of a JSON ``value`` in which every JWK, wherever it stands, has lost its private members."""
-    if isinstance(value, dict):
-        kept = without_private_members(value) if "kty" in value else value
-        return {
-            name: _shown_member(name, member) if name in _KEY_NAMES or isinstance(member, dict | list) else member
-            for name, member in kept.items()
-        }
-    return [without_private_keys(member) for member in value] if isinstance(value, list) else value
-
-
-def _shown_member(name: str, member: Any) -> Any:
-    if name in _KEY_NAMES:
-        # What calls itself a key is treated as one, whatever it looks like.
-        return without_private_keys(without_private_members(member)) if isinstance(member, dict) else "(not kept)"
-    return without_private_keys(member)
 
 
 def encode_header(members: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
-from mock_sts.protocol.jose import Jws, without_private_keys
+from mock_sts.protocol.jose import Jws
 from mock_sts.services.sts import Sts
 from mock_sts.store import journal, replay
 from mock_sts.store.engine import Transaction
@@ -78,8 +78,8 @@ class Exchange:
             raise error
 
     def show(self, name: str, jws: Jws) -> None:
-        """Let the journal show header and claims of ``jws``, which a stranger wrote: private keys are taken out."""
-        self.detail[name] = without_private_keys({"header": jws.header, "claims": jws.claims})
+        """Let the journal show header and claims of ``jws``, which a stranger wrote."""
+        self.detail[name] = {"header": jws.header, "claims": jws.claims}
 
     def warn(self, sentence: str) -> None:
         """Let journal and log tell, of a request that is answered, what the answer does not show."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mock_sts.helseid.requirement import Finding
+from mock_sts.protocol.private_keys import may_hold_a_private_key, without_private_keys, without_private_text
 from mock_sts.store.engine import Store
 from mock_sts.store.tables import JOURNAL
 
@@ -39,7 +40,8 @@ GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters, never secrets.
+    """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters. Private keys in what a
+    stranger wrote are taken out of it when it is written, and out of all other texts.
     ``challenged`` is the digest of an assertion that met a nonce challenge; ``proof_key`` that of a client's key that
     was challenged or has shown a nonce. ``authenticated`` says that a client proved who it is, else less is kept.
     """
@@ -64,7 +66,7 @@ def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
         (
             entry.at,
             entry.endpoint,
-            entry.client_id,
+            without_private_text(entry.client_id) if entry.client_id else None,
             entry.outcome,
             entry.error,
             entry.rule,
@@ -135,8 +137,8 @@ def _findings_text(findings: Sequence[Finding]) -> str:
                     "rule": finding.requirement.id,
                     "level": finding.requirement.level.value,
                     "title": finding.requirement.title,
-                    "expected": finding.verdict.expected,
-                    "observed": finding.verdict.observed,
+                    "expected": without_private_text(finding.verdict.expected),
+                    "observed": without_private_text(finding.verdict.observed),
                     "remedy": finding.requirement.remedy,
                     "source": finding.requirement.source,
                 }
@@ -153,5 +155,5 @@ def _met_text(met: tuple[str, ...]) -> str:
 def _detail_text(detail: dict[str, Any], limit: int) -> str:
     text = _encode(detail)
     if len(text) <= limit:
-        return text
+        return _encode(without_private_keys(detail)) if may_hold_a_private_key(text) else text
     return _encode({"too_long": len(text), **{name: detail[name] for name in (ERROR_ID,) if name in detail}})

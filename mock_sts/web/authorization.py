@@ -10,6 +10,7 @@ from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.params import Params
+from mock_sts.protocol.private_keys import without_private_keys
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.authorization import CALLBACK, Answered, TravellingError, begin_authorization
 from mock_sts.services.exchange import Exchange
@@ -65,7 +66,7 @@ def error_redirect(sts: Sts, error: OAuthError) -> Response:
         "detail": error.detail[:LONGEST_DETAIL],
     }
     told["description"] = told.pop("error_description", "")
-    response = browser.redirect(f"{ERROR}?errorId={sts.seal.close('error', told)}")
+    response = browser.redirect(f"{ERROR}?errorId={sts.seal.close('error', without_private_keys(told))}")
     if error.rule:
         response.headers[RULE_HEADER] = error.rule
     return response

@@ -12,10 +12,12 @@ from mock_sts.helseid.requirement import explain
 from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
+from mock_sts.protocol.private_keys import without_private_keys, without_private_text
 from mock_sts.store.engine import StoreError
 from mock_sts.store.faults import meaning_of_file_error
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE
+from mock_sts.web.log import keep_keys_out
 from mock_sts.web.paths import Paths, is_emulated
 from mock_sts.web.writing import empty_response, json_response
 
@@ -50,12 +52,12 @@ def back_channel_error(error: OAuthError) -> Response:
     headers = dict(error.headers)
     if error.rule:
         headers[RULE_HEADER] = error.rule
-    return json_response(error.body(), error.status, headers)
+    return json_response(without_private_keys(error.body()), error.status, headers)
 
 
 def problem(status: int, title: str, detail: str) -> Response:
     """RFC 9457."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": title, "status": status, "detail": without_private_text(detail)}
     response = Response(write_json(body), status=status, content_type=PROBLEM_TYPE)
     response.headers.update(NO_STORE)
     return response
@@ -63,8 +65,9 @@ def problem(status: int, title: str, detail: str) -> Response:
 
 def install(app: Flask) -> None:
     """Answer every error that leaves a view; nothing ends as a page of the framework, and nothing without a line in the
-    log.
+    log, which holds no private key.
     """
+    keep_keys_out()
 
     @cache
     def paths() -> Paths:
