@@ -8,9 +8,11 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from mock_sts.protocol.near_names import did_you_mean
+
+T = TypeVar("T")
 
 
 class Kind(Enum):
@@ -45,8 +47,47 @@ class Member:
     format: "Format | None" = None
 
 
+#: Where something stands in a document: names of members and positions in lists, at its end perhaps a ``Key``.
+Step = object
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of a member itself, at the end of a path."""
+
+    name: object
+
+
 class DocumentError(ValueError):
-    """A document that cannot be read; the message names where, which member, and what would be right."""
+    """A document that cannot be read; the message names where, which member, and what would be right.
+
+    ``path`` leads to what is wrong. Where that is a ``value`` of a wrong type, ``retell`` makes the message anew from
+    how the value is shown.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        path: tuple[Step, ...] = (),
+        *,
+        value: object = "",
+        retell: Callable[[str], str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self._value = value
+        self._retell = retell
+
+    def as_written(self, line: int, text: str) -> "DocumentError":
+        """The same with the ``line`` that it is about, and with the value as its ``text`` was written there."""
+        message = str(self)
+        if self._retell is not None and text and text != _kind_of(self._value):
+            message = self._retell(f"{_shortened(text)} ({_TAKEN_FOR.get(type(self._value), 'no text')} to YAML)")
+        return DocumentError(f"{message} (line {line})", self.path)
+
+
+#: What YAML takes words without quotes for.
+_TAKEN_FOR = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +98,37 @@ class Format:
     key: str
     members: tuple[Member, ...]
 
-    def read(self, document: object, where: str, word: str = "") -> dict[str, Any]:
+    def read(self, document: object, where: str, word: str = "", path: tuple[Step, ...] = ()) -> dict[str, Any]:
         """The members of ``document`` with defaults filled in. ``where`` names the file for messages, ``word`` the
-        document where it has another word there than the format.
+        document where it has another word there than the format, ``path`` where it stands in the whole.
 
         Lists come back as tuples. Raises DocumentError at the first fault.
         """
         if not isinstance(document, Mapping):
-            raise DocumentError(f"{where}: a {self.word} is a mapping of members, not {_kind_of(document)}")
+            raise DocumentError(f"{where}: a {self.word} is a mapping of members, not {_kind_of(document)}", path)
         place = f"{where}, {word or self.word} {_shown(document.get(self.key, '(without ' + self.key + ')'))}"
         names = [member.name for member in self.members]
         for name in document:
             if name not in names:
                 word = name if isinstance(name, str) else _shown(name)
                 hint = did_you_mean(word, names, at_most=1) or f"members are: {', '.join(names)}"
-                raise DocumentError(f"{place}: unknown member {_shown(name)}; {hint}")
+
+                def tell(shown: str, hint: str = hint) -> str:
+                    return f"{place}: unknown member {shown}; {hint}"
+
+                raise DocumentError(tell(_shown(name)), (*path, Key(name)), value=name, retell=_unless_text(name, tell))
         values = {}
         for member in self.members:
             if document.get(member.name) is None:
                 if member.required:
-                    raise DocumentError(f"{place}: the member {member.name!r} is missing ({member.meaning})")
+                    here = (*path, member.name) if member.name in document else path
+                    raise DocumentError(f"{place}: the member {member.name!r} is missing ({member.meaning})", here)
                 values[member.name] = member.default
                 continue
-            values[member.name] = value = _value(member, document[member.name], place)
+            here = (*path, member.name)
+            values[member.name] = value = _value(member, document[member.name], place, here)
             if member.required and isinstance(value, str) and not value.strip():
-                raise DocumentError(f"{place}: the member {member.name!r} is empty ({member.meaning})")
+                raise DocumentError(f"{place}: the member {member.name!r} is empty ({member.meaning})", here)
         return values
 
     def inner(self) -> "Iterator[Format]":
@@ -105,40 +152,62 @@ class Format:
 
 
 class _MisfitError(Exception):
-    """A value that is not what it must be: ``culprit`` is the value itself, or what stands wrongly in it."""
+    """A value that is not what it must be: ``culprit`` is it, or what stands wrongly in it at ``path``."""
 
-    def __init__(self, culprit: object, wanted: str) -> None:
-        self.culprit, self.wanted = culprit, wanted
+    def __init__(self, culprit: object, wanted: str, path: tuple[Step, ...] = ()) -> None:
+        self.culprit, self.wanted, self.path = culprit, wanted, path
 
 
-def _value(member: Member, value: object, place: str) -> Any:
+def _value(member: Member, value: object, place: str, path: tuple[Step, ...]) -> Any:
     try:
         read = _READERS[member.kind](value)
     except _MisfitError as misfit:
-        raise DocumentError(f"{place}: {_told(member, value, misfit)}") from None
-    for text in (read,) if isinstance(read, str) else read if isinstance(read, tuple) else ():
+
+        def tell(shown: str, misfit: _MisfitError = misfit) -> str:
+            return f"{place}: {_told(member, value, misfit, shown)}"
+
+        culprit = misfit.culprit
+        raise DocumentError(
+            tell(_kind_of(culprit)), (*path, *misfit.path), value=culprit, retell=_unless_text(culprit, tell)
+        ) from None
+    for number, text in enumerate((read,) if isinstance(read, str) else read if isinstance(read, tuple) else ()):
         if isinstance(text, str):
-            _check_text(member, text, place)
+            in_list = isinstance(read, tuple) and isinstance(value, list)
+            _check_text(member, text, place, (*path, number) if in_list else path)
     if member.format is None:
         return read
     if isinstance(read, dict):
-        return member.format.read(read, place, member.name)
-    return tuple(member.format.read(item, place, member.name) for item in read)
+        return member.format.read(read, place, member.name, path)
+    return tuple(member.format.read(item, place, member.name, (*path, number)) for number, item in enumerate(read))
 
 
-def _told(member: Member, value: object, misfit: _MisfitError) -> str:
-    """What is wrong with ``value``, and what would be right."""
+def _unless_text(value: object, tell: Callable[[str], str]) -> Callable[[str], str] | None:
+    """``tell`` for a value that YAML may have taken for something else; a text, list or mapping is what it is."""
+    return tell if isinstance(value, bool | int | float | None) else None
+
+
+def _told(member: Member, value: object, misfit: _MisfitError, shown: str) -> str:
+    """What is wrong with ``value``, whose culprit is ``shown`` so, and what would be right."""
     wanted = misfit.wanted
     if wanted == _TEXT and member.choices:
         wanted = f"one of {', '.join(map(repr, member.choices))}"
     if misfit.wanted == _TEXT and isinstance(misfit.culprit, bool | int | float):
         wanted += ": put it in quotes"
     if misfit.culprit is value:
-        return f"{member.name!r} is {_kind_of(value)}, but must be {wanted}"
-    return f"{member.name!r} holds {_kind_of(misfit.culprit)}, which must be {wanted}"
+        return f"{member.name!r} is {shown}, but must be {wanted}"
+    return f"{member.name!r} holds {shown}, which must be {wanted}"
 
 
 _TEXT = Kind.TEXT.value
+
+
+def _at(step: Step, read: Callable[[object], T], value: object) -> T:
+    """What ``read`` makes of ``value``; a misfit in it is told with the ``step`` that leads there."""
+    try:
+        return read(value)
+    except _MisfitError as misfit:
+        misfit.path = (step, *misfit.path)
+        raise
 
 
 def _text(value: object) -> str:
@@ -166,15 +235,20 @@ def _list(value: object, wanted: Kind) -> list[Any]:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(_text(item) for item in _list(value, Kind.TEXTS))
+    return tuple(_at(number, _text, item) for number, item in enumerate(_list(value, Kind.TEXTS)))
 
 
 def _scope(value: object) -> tuple[str, ...]:
-    words = value.split() if isinstance(value, str) else [_text(word) for word in _list(value, Kind.SCOPE)]
-    for word in words:
-        if len(word.split()) != 1:
-            raise _MisfitError(word, "one scope without spaces")
-    return tuple(words)
+    if isinstance(value, str):
+        return tuple(value.split())
+    return tuple(_at(number, _one_scope, word) for number, word in enumerate(_list(value, Kind.SCOPE)))
+
+
+def _one_scope(value: object) -> str:
+    word = _text(value)
+    if len(word.split()) != 1:
+        raise _MisfitError(word, "one scope without spaces")
+    return word
 
 
 def _object(value: object) -> dict[Any, Any]:
@@ -184,15 +258,15 @@ def _object(value: object) -> dict[Any, Any]:
 
 
 def _objects(value: object) -> tuple[dict[Any, Any], ...]:
-    return tuple(_object(item) for item in _list(value, Kind.OBJECTS))
+    return tuple(_at(number, _object, item) for number, item in enumerate(_list(value, Kind.OBJECTS)))
 
 
 def _mapping(value: object) -> dict[str, str]:
-    return {_text(name): _text(text) for name, text in _object(value).items()}
+    return {_at(Key(name), _text, name): _at(name, _text, text) for name, text in _object(value).items()}
 
 
 def _lists(value: object) -> dict[str, tuple[str, ...]]:
-    return {_text(name): _texts(texts) for name, texts in _object(value).items()}
+    return {_at(Key(name), _text, name): _at(name, _texts, texts) for name, texts in _object(value).items()}
 
 
 #: How a member of each kind is read; _MisfitError for anything else.
@@ -211,13 +285,13 @@ _READERS: dict[Kind, Callable[[object], Any]] = {
 }
 
 
-def _check_text(member: Member, value: str, place: str) -> None:
+def _check_text(member: Member, value: str, place: str, path: tuple[Step, ...]) -> None:
     if "\0" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
-        raise DocumentError(f"{place}: {member.name!r} holds a character that cannot be stored")
+        raise DocumentError(f"{place}: {member.name!r} holds a character that cannot be stored", path)
     if member.choices and value not in member.choices:
         meant = did_you_mean(value, member.choices, at_most=1)
         valid = f"{meant}{meant and ' '}valid are: {', '.join(member.choices)}"
-        raise DocumentError(f"{place}: {member.name!r} is {value!r}; {valid}")
+        raise DocumentError(f"{place}: {member.name!r} is {value!r}; {valid}", path)
 
 
 def _kind_of(value: object) -> str:
@@ -228,6 +302,10 @@ def _kind_of(value: object) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     return "a list" if isinstance(value, list) else _shown(value)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _shown(value: object) -> str:

@@ -57,6 +57,13 @@ def birth_date(pid: str) -> date | None:
         return None
 
 
+def pid_fault(pid: str) -> str:
+    """Why no person at all can have ``pid``, which has the form of one; an empty text where one can."""
+    if birth_date(pid) is None:
+        return "it tells no date of birth"
+    return "" if pid_check_digits_ok(pid) else "its check digits are wrong"
+
+
 def is_organization_number(text: str) -> bool:
     """Whether ``text`` has the form of an organization number: nine ASCII digits."""
     return re.fullmatch(r"[0-9]{9}", text) is not None

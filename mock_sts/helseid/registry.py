@@ -6,13 +6,13 @@ and HelseID's own facts as further members.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from mock_sts.helseid.documents import DocumentError, Format, Kind, Member
+from mock_sts.helseid.documents import DocumentError, Format, Key, Kind, Member, Step
 from mock_sts.helseid.identifiers import is_hpr_number, is_organization_number, is_pid
 from mock_sts.helseid.providers import EIDS
 from mock_sts.helseid.requirement import Enforcement
@@ -345,25 +345,22 @@ class Client:
         place = f"{where}, client {client.client_id!r}"
         keys = members["jwks"].get("keys")
         if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
-            raise DocumentError(f"{place}: 'jwks' must be a mapping with a list 'keys' of JWKs")
+            raise DocumentError(f"{place}: 'jwks' must be a mapping with a list 'keys' of JWKs", ("jwks",))
         for number, jwk in enumerate(keys, 1):
             if found := private_members(jwk):
                 raise DocumentError(
                     f"{place}: key {number} of 'jwks' is a private key; register its public part only, without "
-                    f"{', '.join(found)}"
+                    f"{', '.join(found)}",
+                    ("jwks", "keys", number - 1, found[0]),
                 )
         for name in members["client_claims"]:
             if name in RESERVED_CLAIMS:
-                raise DocumentError(f"{place}: 'client_claims' has {name!r}, which the token itself decides")
-        numbers = (
-            *members["children"],
-            *members["delegations"],
-            *members["delegated_children"],
-            *(child for children in members["delegated_children"].values() for child in children),
-            *members["on_behalf_of"],
-            *filter(None, [members["organization"]]),
-        )
-        _check_numbers(numbers, place)
+                raise DocumentError(
+                    f"{place}: 'client_claims' has {name!r}, which the token itself decides",
+                    ("client_claims", Key(name)),
+                )
+        names = ("children", "delegations", "delegated_children", "on_behalf_of", "organization")
+        _check_numbers(members, names, place)
         return client
 
     @cached_property
@@ -440,7 +437,7 @@ class ApiResource:
     def from_document(cls, document: object, where: str) -> "ApiResource":
         """The API that ``document`` describes. Raises DocumentError."""
         members = API_FORMAT.read(document, where)
-        _check_numbers(tuple(filter(None, [members["owner"]])), f"{where}, API {members['audience']!r}")
+        _check_numbers(members, ("owner",), f"{where}, API {members['audience']!r}")
         return cls(members["audience"], members)
 
     @staticmethod
@@ -464,7 +461,7 @@ class Organization:
         """The organization that ``document`` describes. Raises DocumentError."""
         members = ORGANIZATION_FORMAT.read(document, where)
         place = f"{where}, organization {members['number']!r}"
-        _check_numbers((members["number"], *filter(None, [members["parent"]])), place)
+        _check_numbers(members, ("number", "parent"), place)
         return cls(members["number"], members)
 
 
@@ -482,12 +479,12 @@ class Persona:
         place = f"{where}, persona {members['pid']!r}"
         for name in ("pid", "superseded_by"):
             if members[name] is not None and not is_pid(members[name]):
-                raise DocumentError(f"{place}: {name!r} must be eleven digits, in quotes")
+                raise DocumentError(f"{place}: {name!r} must be eleven digits, in quotes", (name,))
         if members["persona"] is not None and not is_short_name(members["persona"]):
-            raise DocumentError(f"{place}: 'persona' must be letters, digits and hyphens, and no number")
+            raise DocumentError(f"{place}: 'persona' must be letters, digits and hyphens, and no number", ("persona",))
         if members["hpr_number"] is not None and not is_hpr_number(members["hpr_number"]):
-            raise DocumentError(f"{place}: 'hpr_number' must be seven to nine digits, in quotes")
-        _check_numbers(members["organizations"], place)
+            raise DocumentError(f"{place}: 'hpr_number' must be seven to nine digits, in quotes", ("hpr_number",))
+        _check_numbers(members, ("organizations",), place)
         return cls(members["pid"], members)
 
 
@@ -496,7 +493,24 @@ def is_short_name(text: str) -> bool:
     return re.fullmatch(r"\w[\w.-]*", text) is not None and not text.isdigit()
 
 
-def _check_numbers(numbers: tuple[str, ...], place: str) -> None:
-    for number in numbers:
-        if not is_organization_number(number):
-            raise DocumentError(f"{place}: {number!r} is no organization number; that is nine digits, in quotes")
+def _check_numbers(members: Mapping[str, Any], names: Iterable[str], place: str) -> None:
+    """Refuse what is no organization number in the members called ``names``. Raises DocumentError."""
+    for name in names:
+        for number, path in _numbers_in(members[name], (name,)):
+            if not is_organization_number(number):
+                raise DocumentError(
+                    f"{place}: {number!r} is no organization number; that is nine digits, in quotes", path
+                )
+
+
+def _numbers_in(value: Any, path: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
+    """The numbers in a member (one, several, or several by another one), each with where it stands."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield name, (*path, Key(name))
+            yield from _numbers_in(inner, (*path, name))
+    elif isinstance(value, tuple):
+        for number, inner in enumerate(value):
+            yield inner, (*path, number)
+    elif value:
+        yield value, path

@@ -1,5 +1,7 @@
 """HelseID's scopes: which are whose, and which API a scope belongs to."""
 
+from collections.abc import Iterable
+
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE
 
 #: Scopes that speak of the person who logs in; a machine has none of it.
@@ -32,6 +34,11 @@ TECHNICAL_SCOPES = frozenset({CLIENT_INFO, CLIENT_NAME, "nhn:tillitsrammeverk:pa
 def is_api_scope(scope: str) -> bool:
     """Whether ``scope`` belongs to an API."""
     return scope not in IDENTITY_SCOPES and scope not in TECHNICAL_SCOPES and not scope.startswith(_OWN)
+
+
+def comma_hint(scopes: Iterable[str]) -> str:
+    """What is to be said where one of ``scopes`` shows that a comma was meant to separate them; else an empty text."""
+    return "scopes are separated by spaces, not by commas" if any(set(scope) & set(",;") for scope in scopes) else ""
 
 
 def implied_audience(scope: str) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.claims import Login, Subject
-from mock_sts.helseid.identifiers import is_synthetic_pid
+from mock_sts.helseid.identifiers import is_synthetic_pid, pid_fault
+from mock_sts.helseid.personas import INVENTED
 from mock_sts.helseid.providers import Eid, Provider, has_eid
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.testidp import LoginIntent
@@ -75,12 +76,19 @@ def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
 
     A pid outside the synthetic series may be a living person's: it is refused or warned of, by setting.
     """
-    if not is_synthetic_pid(intent.pid):
-        if exchange.sts.policy.require_synthetic:
-            raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
+    synthetic, policy = is_synthetic_pid(intent.pid), exchange.sts.policy
+    if not synthetic and policy.require_synthetic:
+        raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
+    persona = exchange.sts.people.find(exchange.sts.store, intent.pid, invent=policy.invent_people)
+    if (fault := pid_fault(intent.pid)) and persona.members["description"] == INVENTED:
+        exchange.warn(
+            f"no person can have the pid, for {fault}: somebody was invented for it. mock-sts persona list tells who "
+            "there is, persona new makes a person"
+        )
+    elif not synthetic:
         warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
         exchange.warn(f"{warning}; use synthetic people only")
-    return exchange.sts.people.find(exchange.sts.store, intent.pid, invent=exchange.sts.policy.invent_people)
+    return persona
 
 
 def make_session(

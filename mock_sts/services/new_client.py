@@ -9,7 +9,7 @@ from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.profile.algorithms import why_refused
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.helseid.scopes import implied_audience, is_api_scope
+from mock_sts.helseid.scopes import comma_hint, implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.jose import ALGORITHMS, EDWARDS, JoseError, generate_private_jwk, without_private_members
 from mock_sts.protocol.redirect_uri import why_unreachable
@@ -147,6 +147,8 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if why := why_unreachable(uri):
             raise DocumentError(f"client new: {uri!r} is no address such as http://localhost:3000/callback: {why}")
+    if why := comma_hint(wanted.scopes):
+        raise DocumentError(f"client new: --scope is {' '.join(wanted.scopes)!r}, but {why}")
     if logs_in and not wanted.redirect_uris:
         raise DocumentError("client new: a login must return somewhere; give it with --redirect-uri")
     if not logs_in and (wanted.redirect_uris or wanted.post_logout_redirect_uris or OPENID in wanted.scopes):

@@ -24,7 +24,7 @@ from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.registry import CLIENT_FORMAT, Client
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.helseid.scopes import IDENTITY_SCOPES, TECHNICAL_SCOPES, implied_audience, is_api_scope
+from mock_sts.helseid.scopes import IDENTITY_SCOPES, TECHNICAL_SCOPES, comma_hint, implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.services.lookup import hint, profession_hint
 from mock_sts.store.fixture_files import unread_files, world_folders
@@ -180,10 +180,15 @@ def _breaches(part: _Part) -> Iterator[str]:
             yield f"{_place(entry)}: the pid lies in no synthetic series (month +80, +65 or +40)"
         if members["hpr_number"] is not None and len(members["hpr_number"]) != 9:
             yield f"{_place(entry)}: the HPR number must have nine digits; seven are the real register's"
+    for entry, members in part.of("api"):
+        if why := comma_hint(members["scopes"]):
+            yield f"{_place(entry)}: scopes hold {' '.join(members['scopes'])!r}, but {why}"
     for entry, members in part.of("organization"):
         if not is_synthetic_organization_number(members["number"]) and not members["sample"]:
             yield f"{_place(entry)}: a number of our own begins with 2 or 3; others need their sample named"
     for entry, members in part.of("client"):
+        if why := comma_hint(members["scope"]):
+            yield f"{_place(entry)}: scope holds {' '.join(members['scope'])!r}, but {why}"
         told = members["organization"] or members["sample"]
         if members["tenancy"] in (SINGLE_TENANT, MULTI_TENANT) and not told:
             yield f"{_place(entry)}: tenancy {members['tenancy']} needs the owner's number in organization"
@@ -282,7 +287,7 @@ def _implied_apis(part: _Part) -> Iterator[str]:
     owned = {scope for entry in part.world.of("api") for scope in entry.item.members["scopes"]}
     for entry, members in part.of("client"):
         for scope in members["scope"]:
-            if is_api_scope(scope) and scope not in owned:
+            if is_api_scope(scope) and scope not in owned and not comma_hint([scope]):
                 implied = f"{implied_audience(scope)} is implied"
                 yield f"{_place(entry)}: no API describes {scope}; {implied}{hint(scope, owned)}"
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -30,6 +30,7 @@ from mock_sts.store import catalog
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import DIGEST_ROW, FOLDERS_ROW, digest_of, files_of, read_text
 from mock_sts.store.tables import META, REGISTRY
+from mock_sts.store.yaml_text import find_written, read_yaml
 
 #: The origin of rows from a generated file; loading treats them as those of any other file.
 GENERATED = "generated"
@@ -194,7 +195,7 @@ def read_document(file: Path) -> Any:
     """The YAML or JSON in ``file``. Raises DocumentError."""
     text = read_text(file)
     try:
-        return _read_json(text) if file.suffix == ".json" else _read_yaml(text)
+        return _read_json(text) if file.suffix == ".json" else read_yaml(text)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{file}: is not {'JSON' if file.suffix == '.json' else 'YAML'}: {error}") from None
 
@@ -208,63 +209,6 @@ def _read_json(text: str) -> Any:
         except json.JSONDecodeError as error:
             raise ValueError(f"{error.msg}, line {error.lineno}, column {error.colno}") from None
         raise
-
-
-#: Deepest nesting of YAML that is read; some thousand levels would end the process inside its C library.
-_MAX_DEPTH = 100
-
-
-def _read_yaml(text: str) -> Any:
-    import yaml  # noqa: PLC0415  a serving worker with an up-to-date store never reads YAML
-
-    looked_at: dict[int, Any] = {}
-
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        """Safe YAML in which a key that stands twice is an error, and dates stay text."""
-
-        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
-            first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-        def flatten_mapping(self, node: Any) -> None:
-            # Before what is merged (<<) comes in, which the mapping's own keys replace; a merged one comes by again.
-            if id(node) not in looked_at:
-                looked_at[id(node)] = node
-                self._refuse_twins(node)
-            super().flatten_mapping(node)
-
-        def _refuse_twins(self, node: Any) -> None:
-            seen = set()
-            for key_node, _ in node.value:
-                if isinstance(key_node, yaml.ScalarNode) and not key_node.tag.endswith((":merge", ":value")):
-                    key = self.construct_object(key_node)
-                    if key in seen:
-                        raise ValueError(f"the key {key!r} stands twice, line {key_node.start_mark.line + 1}")
-                    seen.add(key)
-
-    try:
-        depth = 0
-        for event in yaml.parse(text, Loader=Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH:
-                line = event.start_mark.line + 1 if event.start_mark is not None else 0
-                raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels, line {line}")
-        return yaml.load(text, Loader=Loader)  # noqa: S506  a safe loader
-    except yaml.YAMLError as error:
-        raise ValueError(_yaml_fault(error, text)) from None
-
-
-def _yaml_fault(error: Exception, text: str) -> str:
-    """What is wrong, in one line."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        line = (text.splitlines() or [""])[min(mark.line, len(text.splitlines()) - 1)] if text else ""
-        if "\t" in line[: mark.column + 1]:
-            return (
-                f"a tab stands in line {mark.line + 1}, column {line.index(chr(9)) + 1}; YAML is indented with spaces"
-            )
-    return " ".join(str(error).replace('in "<unicode string>", ', "").split())
 
 
 def read_documents(file: Path, sort: _Sort) -> list[dict[str, Any]]:
@@ -281,4 +225,12 @@ def _entries(file: Path, sort: _Sort) -> list[tuple[dict[str, Any], catalog.Item
         content = []
     if not isinstance(content, list):
         raise DocumentError(f"{file}: holds a list of {sort.format.word}s, one entry each")
-    return [(document, sort.read(document, str(file))) for document in content]
+    entries = []
+    for number, document in enumerate(content):
+        try:
+            entries.append((document, sort.read(document, str(file))))
+        except DocumentError as error:
+            path = error.path if sort.table == "client" else (number, *error.path)
+            written = find_written(read_text(file), path)
+            raise error if written is None else error.as_written(written.line, written.text) from None
+    return entries

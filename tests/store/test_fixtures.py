@@ -90,7 +90,10 @@ def test_a_worker_notices_a_change_at_its_next_request(sts: Emulator, tmp_path: 
         ("client_id: x\nchildren: [213000012]", "'children' holds 213000012, which must be text: put it in quotes"),
         ("client_id: x\nchildren: 213000012", "'children' is 213000012, but must be a list of texts"),
         ("client_id: x\nclient_claims: {a: 7}", "'client_claims' holds 7, which must be text: put it in quotes"),
-        ("client_id: x\nclient_name: no", "'client_name' is false, but must be text: put it in quotes"),
+        (
+            "client_id: x\nclient_name: no",
+            "'client_name' is no (true or false to YAML), but must be text: put it",
+        ),
         ("client_id: x\nscope: ['a b']", "'scope' holds 'a b', which must be one scope without spaces"),
         ("client_id: x\n\nclient_name: a\nclient_name: b", "the key 'client_name' stands twice, line 4"),
         ("client_id: x\njwks:\n\tkeys: []", "a tab stands in line 3, column 1; YAML is indented with spaces"),

@@ -8,7 +8,7 @@ from mock_sts.helseid.profile.sources import MESSAGE_SIGNING, PAR_PAGE, PRODUCT,
 from mock_sts.helseid.profile.token_request import registered_scopes
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
-from mock_sts.helseid.scopes import IDENTITY_SCOPES
+from mock_sts.helseid.scopes import IDENTITY_SCOPES, comma_hint
 from mock_sts.protocol.addresses import LOOPBACK_HOSTS
 from mock_sts.protocol.alphabets import BASE64URL, UNRESERVED_WORDS, strangers
 from mock_sts.protocol.authorization_request import RESPONSE_MODES, AuthorizationRequest
@@ -321,7 +321,8 @@ def openid(evidence: AuthorizationEvidence) -> Verdict:
     """Without it there is no ID token to put them into."""
     scopes = evidence.request.scopes
     personal = [scope for scope in scopes if scope in IDENTITY_SCOPES and scope not in (OPENID, OFFLINE_ACCESS)]
-    return holds(OPENID in scopes or not personal, lambda: personal, OPENID)
+    hint = comma_hint(scopes)
+    return holds(OPENID in scopes or not personal, lambda: personal, f"{OPENID}; {hint}" if hint else OPENID)
 
 
 @CHAPTER.rule(

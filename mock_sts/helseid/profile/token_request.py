@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
-from mock_sts.helseid.scopes import IDENTITY_SCOPES
+from mock_sts.helseid.scopes import IDENTITY_SCOPES, comma_hint
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.terms import GrantType
@@ -236,7 +236,8 @@ def machine(evidence: ScopeEvidence) -> Verdict | None:
 
 def registered_scopes(client: Client, sent: Sequence[str]) -> str:
     """What ``client`` may ask for, as a developer is told who ``sent`` another scope."""
-    return f"registered scopes: {', '.join(nearest_first(client.scopes, sent)) or 'none'}"
+    hint = comma_hint(sent)
+    return f"{hint}{hint and '; '}registered scopes: {', '.join(nearest_first(client.scopes, sent)) or 'none'}"
 
 
 @SCOPE_CHAPTER.rule(
