@@ -352,7 +352,10 @@ def test_a_forced_login_is_automatic_too(sts: Emulator, rp: RelyingParty, change
     ("hints", "reason"),
     [
         ({"test_pid": "123"}, "test_pid must be eleven digits"),
-        ({"login_hint": "persona:KVART-GREVLING"}, "'KVART-GREVLING'; did you mean kvart-grevling"),
+        (
+            {"login_hint": "persona:KVART-GREVLING"},
+            "no persona is called 'KVART-GREVLING'; did you mean kvart-grevling",
+        ),
         ({"login_hint": "persona:kvart-grevlin"}, "no persona is called 'kvart-grevlin'; did you mean kvart-grevling"),
         ({"login_hint": "outcome:access_denied"}, "the login was told to end with access_denied"),
     ],
