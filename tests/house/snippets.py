@@ -31,7 +31,8 @@ import yaml
 from mock_sts.store.fixture_files import shipped_world
 from mock_sts.store.fixtures import read_world
 from tests.house.values import compare_values
-from tests.support.emulator import free_port
+from tests.support import processes
+from tests.support.emulator import free_port, shipped_database
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "tests" / "interop" / "node" / "node_modules"
@@ -55,7 +56,7 @@ _STATUS = re.compile(r"#\s*exit status (\d+)\s*$")
 #: A comment that says what must be done with a server that runs, before another one can take its port.
 _STOPS = re.compile(r"#.*\bstop the server\b", re.IGNORECASE)
 _INSTALLS = re.compile(r"(\S*pip3?|npm) install\b|dotnet add package\b")
-_TIMEOUT = 60
+_TIMEOUT = processes.PATIENCE
 
 #: What NHN publishes for .NET and the pages tell readers to add; nobody here can try it.
 _DOTNET_PACKAGES = ("HelseID.Library.ClientCredentials",)
@@ -131,9 +132,9 @@ def commands_in(text: str) -> list[str]:
 
 
 class Reader:
-    """Somebody who follows a page in a folder of their own."""
+    """Somebody who follows a page in a folder of their own, where a server has run before, unless it is ``new``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, new: bool = False) -> None:
         self.folder = folder
         self.port = free_port()
         self.issuer = f"http://localhost:{self.port}"
@@ -142,6 +143,9 @@ class Reader:
         self._output: str | None = None
         self._count = 0
         _clone(folder)
+        if not new:
+            (folder / "mock-sts-data").mkdir(mode=0o700)
+            shutil.copy(shipped_database(), folder / "mock-sts-data" / "mock-sts.sqlite")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
         self._environment = {**environment, "MOCK_STS_PORT": str(self.port), "NO_PROXY": "localhost,127.0.0.1"}
 
@@ -168,7 +172,7 @@ class Reader:
             return
         os.killpg(server.pid, signal.SIGINT)
         try:
-            server.wait(10)
+            server.wait(processes.PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait(10)
@@ -294,7 +298,7 @@ class Reader:
         self.close()
         log = self.folder / "server.log"
         with log.open("wb") as sink:
-            self._server = subprocess.Popen(
+            self._server = processes.popen(
                 ["bash", "-euo", "pipefail", "-c", self._here(script)],
                 cwd=self.folder,
                 env=self._environment,
@@ -302,7 +306,8 @@ class Reader:
                 stderr=sink,
                 start_new_session=True,
             )
-        for _ in range(400):
+        ends = time.monotonic() + processes.PATIENCE
+        while time.monotonic() < ends:
             assert self._server.poll() is None, f"the server did not start: {log.read_text()}"
             try:
                 if requests.get(f"{self.issuer}/health/ready", timeout=5).status_code == 200:
@@ -419,10 +424,12 @@ def _clone(folder: Path) -> None:
             os.utime(folder / file.name, (1, 1))
     shutil.copytree(ROOT / "fixtures", folder / "fixtures")
     environment = folder / ".venv"
-    environment.mkdir()
-    for file in Path(sys.prefix).iterdir():
-        if file.name != ".installed":
-            (environment / file.name).symlink_to(file)
+    programs = environment / "bin"
+    programs.mkdir(parents=True)
+    for file in (*Path(sys.prefix).iterdir(), *(Path(sys.prefix) / "bin").iterdir()):
+        if file.name not in (".installed", "bin", "mock-sts"):
+            (environment / file.relative_to(sys.prefix)).symlink_to(file)
+    processes.put_stand_in(programs / "mock-sts")
     (environment / ".installed").touch()
     if NODE_MODULES.is_dir():
         (folder / "node_modules").symlink_to(NODE_MODULES)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import run, run_program, until
+from tests.support.processes import popen, run, run_program, until
 
 #: Starts servers in the ways there are, says which processes these are, and waits for its end.
 BUSY = """
 import sys, signal
 from pathlib import Path
 from tests.support.emulator import LiveServer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's jobs in the background ignore it
 folder = Path(sys.argv[1])
 for start in ("warm", "cold"):
     (folder / start).mkdir()
@@ -54,13 +55,13 @@ def test_what_is_said_to_python_is_heard() -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_interrupted_leaves_no_server_behind(tmp_path: Path, how: signal.Signals) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", BUSY, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    with popen(
+        [sys.executable, "-c", BUSY, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as interrupted:
         assert interrupted.stdout is not None
         started: set[int] = set()
         for line in interrupted.stdout:
-            if line == "waits\n":
+            if line == b"waits\n":
                 break
             started |= {int(word) for word in line.split()}
         assert len(started) == 6 and all(Path(f"/proc/{pid}").exists() for pid in started)

@@ -51,10 +51,14 @@ def test_a_page_says_which_blocks_are_not_run(page: Path) -> None:
             assert "not run" in before, f"{block.place}: the text before it does not say that it is not run"
 
 
-def test_the_pages_of_the_first_day_work_one_after_the_other(reader: Reader) -> None:
-    """In one folder and beside one server: README, the clients, an own world."""
-    for page in (ROOT / "README.md", ROOT / "docs" / "clients.md", ROOT / "docs" / "your-own-world.md"):
-        reader.follow(parts_of(blocks_of(page)).plain)
+def test_the_pages_of_the_first_day_work_one_after_the_other(tmp_path: Path) -> None:
+    """In one new folder and beside one server: README, the clients, an own world."""
+    reader = Reader(tmp_path, new=True)
+    try:
+        for page in (ROOT / "README.md", ROOT / "docs" / "clients.md", ROOT / "docs" / "your-own-world.md"):
+            reader.follow(parts_of(blocks_of(page)).plain)
+    finally:
+        reader.close()
 
 
 def test_every_language_is_shown_somewhere() -> None:

@@ -399,7 +399,7 @@ def prepare_live(environment: Mapping[str, str]) -> None:
     try:
         settings = from_environ(environment)
         if not settings.database_path.exists() and settings.signing_keys != "fresh":
-            shutil.copy(_shipped_database(), settings.database_path)
+            shutil.copy(shipped_database(), settings.database_path)
         prepare_to_serve(settings)
         prepare_certificates(settings)
     except (SettingError, StoreError, DocumentError, OSError):
@@ -407,7 +407,7 @@ def prepare_live(environment: Mapping[str, str]) -> None:
 
 
 @cache
-def _shipped_database() -> Path:
+def shipped_database() -> Path:
     """A database with the shipped world, as a first start makes it."""
     folder = Path(tempfile.mkdtemp(prefix="mock-sts-shipped-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -216,3 +216,27 @@ def until(holds: Callable[[], bool], told: str, seconds: float = PATIENCE) -> No
     while not holds():
         assert time.monotonic() < ends, told
         time.sleep(0.02)
+
+
+#: What a script does that stands for a command of ours: hand itself over, pass signals on, end as the command ends.
+_STAND_IN = """#!{python} -ES
+import json, os, signal, socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+connection.connect({path!r})
+message = json.dumps({{"argv": ["-m", "mock_sts", *sys.argv[1:]], "env": dict(os.environ), "cwd": os.getcwd()}})
+text = message.encode() + b"\\n"
+sent = socket.send_fds(connection, [text], [0, 1, 2])
+connection.sendall(text[sent:])
+told = connection.makefile("r")
+pid = int(told.readline())
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: os.kill(pid, number))
+status = int(told.readline())
+sys.exit(status if status >= 0 else 128 - status)
+"""
+
+
+def put_stand_in(file: Path) -> None:
+    """Make ``file`` a program that does what ``mock-sts`` does, by a process that is forked for it."""
+    file.write_text(_STAND_IN.format(python=sys.executable, path=_warm().path), encoding="utf-8")
+    file.chmod(0o755)
