@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from mock_sts import __version__
 from mock_sts.cli_client import add_client
 from mock_sts.cli_doctor import add_doctor
 from mock_sts.cli_fixtures import add_fixtures
-from mock_sts.cli_output import print_json
+from mock_sts.cli_output import let_output_take_all, print_json, print_json_text
 from mock_sts.cli_persona import add_persona
 from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
 from mock_sts.protocol.near_names import did_you_mean
@@ -23,6 +24,7 @@ _WRONG = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. Faults that a person can mend are one sentence on stderr, JSON with --json."""
+    let_output_take_all()
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
@@ -47,11 +49,33 @@ def _fault(parsed: argparse.Namespace, error: Exception) -> int:
     return _WRONG
 
 
+def _text(argument: str) -> str:
+    """``argument`` as text, also where the system took its UTF-8 for something else. Paths are no texts: any bytes do.
+
+    Raises ArgumentTypeError.
+    """
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        try:
+            return os.fsencode(argument).decode("utf-8")
+        except UnicodeError:
+            raise argparse.ArgumentTypeError(f"{argument!r} is no text in UTF-8") from None
+    return argument
+
+
 class _Parser(argparse.ArgumentParser):
     """Takes options by their whole names only: an abbreviation in a script breaks with the next option."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **options})
+        self.register("type", None, _text)
+
+    def add_subparsers(self, **options: Any) -> Any:
+        """Parsers of commands get all that follows them, paths too, and judge it by themselves."""
+        commands = super().add_subparsers(**options)
+        commands.type = str
+        return commands
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what is unknown here, with the usage of this command, not of all."""
@@ -210,11 +234,10 @@ def _token(parsed: argparse.Namespace) -> int:
         raise CommandError(f"the private key of {parsed.client_id!r} cannot be used: {error}") from None
     except TokenClientError as error:
         raise CommandError(printable(str(error))) from None
+    if answer is None or parsed.decode:
+        (print_json_text if parsed.decode else print)(told)
     if answer is None:
-        print(told)
         return 0
-    if parsed.decode:
-        print(told)
     body = "".join(c if c.isprintable() or c == "\n" else "?" for c in answer.body.decode("utf-8", "replace"))
     if 200 <= answer.status < 300:
         print(body)

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from mock_sts.cli_output import cell, counted, fitting, print_entries, print_json, print_table
+from mock_sts.cli_output import cell, counted, fitting, print_entries, print_json, print_json_text, print_table
 from mock_sts.cli_settings import (
     FAULT_JSON,
     CommandError,
@@ -187,5 +187,8 @@ def _client_new(parsed: argparse.Namespace) -> int:
     warn(made.warnings)
     key_file = client_key_file(settings, made.client_id, new=True)
     write_private(key_file, f"{json.dumps(made.private_jwk, indent=2)}\n".encode())
-    print(as_json(made, issuer) if parsed.json else as_text(made, issuer, key_file))
+    if parsed.json:
+        print_json_text(as_json(made, issuer))
+    else:
+        print(as_text(made, issuer, key_file))
     return 0

@@ -1,5 +1,6 @@
-"""What commands print for people: tables that fit the terminal, and JSON for scripts."""
+"""What commands print: tables that fit the terminal for people, and JSON for scripts, whatever letters it takes."""
 
+import io
 import json
 import os
 import sys
@@ -15,7 +16,28 @@ _WIDEST_FIRST, _WIDEST = 44, 28
 
 def print_json(value: object) -> None:
     """Print ``value`` as JSON with its letters as they are."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print_json_text(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON that is text already; letters that the output has not are escaped as JSON has it."""
+    print(text if can_print(text) else json.dumps(json.loads(text), indent=2))
+
+
+def can_print(text: str) -> bool:
+    """Whether the output has every letter of ``text``: one in ASCII has no Å, and none has half a character."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def let_output_take_all() -> None:
+    """Let letters that an output has not leave as escapes: a person's name must not end a command as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_entries(rows: "Sequence[Row]") -> None:

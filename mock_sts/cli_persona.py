@@ -1,11 +1,10 @@
 """The commands about people: ``mock-sts persona``."""
 
 import argparse
-import json
 from datetime import date
 from typing import Any
 
-from mock_sts.cli_output import cell, counted, fitting, print_entries, print_json, print_table
+from mock_sts.cli_output import can_print, cell, counted, fitting, print_entries, print_json, print_table
 from mock_sts.cli_settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
 
 _PERSONA_JSON = (
@@ -161,7 +160,8 @@ def _persona_new(parsed: argparse.Namespace) -> int:
     _print_persona(made.persona, MADE, settings.network, as_json=parsed.json)
     if not parsed.json:
         print("\nRegistered. To keep the person when the database goes, put this into an own personas.yaml:\n")
-        print(as_yaml([made.document]), end="")
+        text = as_yaml([made.document])
+        print(text if can_print(text) else as_yaml([made.document], ascii_only=True), end="")
     return 0
 
 
@@ -180,7 +180,7 @@ def _print_persona(persona: Any, origin: str, network: str, *, as_json: bool) ->
     print(f"{'origin':<16} {origin}")
     print(f"{'sub':<16} {claims['sub']} (pid_pseudonym too)")
     print("\nClaims, as userinfo answers when all scopes were asked for:")
-    print(json.dumps(claims, indent=2, ensure_ascii=False))
+    print_json(claims)
     if replaced is not None:
         print(f"\nNobody can log in with this pid: it was replaced by {replaced}.")
     else:

@@ -204,7 +204,7 @@ class Store:
         self._file()
         # Not to be made here: where the file is missing, an empty one would hide that.
         connection = sqlite3.connect(
-            f"file:{quote(str(self.path.absolute()))}?mode=rw",
+            f"file:{quote(os.fsencode(self.path.absolute()))}?mode=rw",
             uri=True,
             timeout=BUSY_TIMEOUT / 1000,
             check_same_thread=False,

@@ -116,8 +116,10 @@ def _file_name(key: str, taken: set[str]) -> str:
     return name
 
 
-def as_yaml(document: object) -> str:
-    """``document`` as the YAML that stands in a fixture file: members in their order, letters as they are."""
+def as_yaml(document: object, *, ascii_only: bool = False) -> str:
+    """``document`` as the YAML that stands in a fixture file: members in their order, letters as they are, or as
+    escapes where there must be ``ascii_only``.
+    """
     import yaml  # noqa: PLC0415  only two commands write YAML
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -131,5 +133,5 @@ def as_yaml(document: object) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, represent_text)
-    text: str = yaml.dump(document, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=110)
+    text: str = yaml.dump(document, Dumper=Dumper, allow_unicode=not ascii_only, sort_keys=False, width=110)
     return text
