@@ -265,6 +265,11 @@ def _odd_clients(part: _Part) -> Iterator[str]:
         for scheme in members["identity_providers"]:
             if scheme not in schemes:
                 yield f"{_place(entry)}: no identity provider {scheme!r} is emulated{hint(scheme, schemes)}"
+        if isinstance(entry.item, Client):
+            verdict = registration.key_encoding.check(registration.Registration(entry.item))
+            if verdict is not None and not verdict.met:
+                rule = registration.key_encoding
+                yield f"{_place(entry)}: {rule.title}; found {verdict.observed}. To mend it: {rule.remedy}"
         for scope in members["scope"]:
             if not is_api_scope(scope) and scope not in own_scopes:
                 yield f"{_place(entry)}: HelseID has no scope {scope}{hint(scope, own_scopes)}"

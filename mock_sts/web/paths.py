@@ -2,9 +2,10 @@
 are found as they are written.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
+
+from mock_sts.protocol.near_names import near_names
 
 #: Below these everything is of our own making.
 OWN = ("/mock/", "/health/")
@@ -52,7 +53,7 @@ class Paths:
         short = path[:_LONGEST].rstrip("/").lower()
         known = {rule.lower(): rule for rule in self.fixed if rule != "/"}
         ends = [rule for rule in known if short.endswith(rule)]
-        near = [max(ends, key=len)] if ends else difflib.get_close_matches(short, known, n=1, cutoff=_LIKE)
+        near = [max(ends, key=len)] if ends else near_names(short, known, at_most=1, cutoff=_LIKE)
         return known[near[0]] if near else ""
 
 

@@ -10,6 +10,7 @@ from mock_sts.cli import main
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PrivateKey, import_public_key, loose_members, read_jws
+from mock_sts.services.world import check_world
 from mock_sts.store.fixtures import read_world
 from tests.support.emulator import Emulator, LiveServer, Worlds
 from tests.support.keys import private_jwk, public_jwk
@@ -102,6 +103,16 @@ def test_another_form_of_base64_is_taken_with_a_finding_that_names_the_members(
     names = [name for name, value in loose.items() if value != strict[name]]
     told = [f for f in shared.journal(limit="1")[0]["findings"]["broken"] if f["rule"].endswith(".key-encoding")]
     assert names and all(name in finding["observed"] for finding in told for name in names)
+
+
+@pytest.mark.covers("text.jwk-loose")
+@pytest.mark.parametrize("form", LOOSE)
+def test_another_form_of_base64_in_a_fixture_file_is_told(tmp_path: Path, form: str) -> None:
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "odd.json").write_text(json.dumps(document(LOOSE[form](public_jwk(KEYS["RSA"])))))
+    report = check_world([tmp_path])
+    assert not [error for error in report.errors if "odd.json" in error and "key" in error]
+    assert any("found n of " in warning and "base64url" in warning for warning in report.warnings)
 
 
 @pytest.mark.parametrize("kind", KEYS)
