@@ -29,7 +29,7 @@ COMMANDS = {
     "services/certificates.py",
     "store/fixture_export.py",
     "store/fixture_files.py",
-    "store/fixtures.py",
+    "store/yaml_text.py",
 }
 
 
