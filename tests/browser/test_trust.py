@@ -43,7 +43,7 @@ def test_chromium_trusts_it_from_the_users_database(browser_type: BrowserType, t
         assert (home / NEW).is_dir()
         database.mkdir(parents=True, exist_ok=True)
         words = ["-A", "-t", "C,,", "-n", "mock-sts", "-i", str(server.files.ca)]
-        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, capture_output=True, timeout=30)
+        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, capture_output=True, timeout=60)
         assert title(browser_type, home, f"{server.base}/mock/doctor") == "Doctor"
     finally:
         server.stop()

@@ -266,7 +266,7 @@ class Reader:
         head, _, body = request.strip().partition("\n\n")
         (method, path, *_), headers = head.splitlines()[0].split(), _headers(head.splitlines()[1:])
         answer = requests.request(
-            method, self.issuer + path, headers=headers, data=body.strip().encode(), timeout=10, allow_redirects=False
+            method, self.issuer + path, headers=headers, data=body.strip().encode(), timeout=60, allow_redirects=False
         )
         head, _, wanted = response.partition("\n\n")
         assert answer.status_code == int(head.split()[0]), f"the status was {answer.status_code}: {answer.text}"
@@ -310,9 +310,9 @@ class Reader:
         while time.monotonic() < ends:
             assert self._server.poll() is None, f"the server did not start: {log.read_text()}"
             try:
-                if requests.get(f"{self.issuer}/health/ready", timeout=5).status_code == 200:
+                if requests.get(f"{self.issuer}/health/ready", timeout=60).status_code == 200:
                     if any(port in script for port in TLS_PORTS):
-                        socket.create_connection(("127.0.0.1", self.tls_port), timeout=5).close()
+                        socket.create_connection(("127.0.0.1", self.tls_port), timeout=60).close()
                     return
             except (requests.ConnectionError, ConnectionRefusedError):
                 time.sleep(0.05)

@@ -63,7 +63,7 @@ def test_what_is_late_is_loaded_once_by_however_many_threads() -> None:
     one = Late(load)
 
     def ask(_: int) -> object:
-        start.wait(10)
+        start.wait(60)
         return one()
 
     with ThreadPoolExecutor(8) as pool:

@@ -48,7 +48,7 @@ def compare_values(language: str, text: str, issuer: str) -> None:
         return
     client = registered[named.pop()].item
     assert isinstance(client, Client)
-    discovery = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=10).json()
+    discovery = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=60).json()
     for literal in literals:
         fault = _fault(literal, client, discovery)
         assert fault is None, f"{literal!r}: {fault}"

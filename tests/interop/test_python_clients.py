@@ -18,7 +18,7 @@ from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES
 
 def verified(live: LiveServer, token: str) -> jwt.Token:
     """What a resource server does: fetch the keys, verify the signature."""
-    keys = requests.get(f"{live.issuer}/.well-known/openid-configuration/jwks", timeout=10).json()
+    keys = requests.get(f"{live.issuer}/.well-known/openid-configuration/jwks", timeout=60).json()
     return jwt.decode(token, KeySet.import_key_set(keys), algorithms=["RS256"])
 
 
@@ -86,7 +86,7 @@ def test_a_login_by_requests_oauth2client(live: LiveServer) -> None:
     )
     request = client.authorization_request(scope=SCOPES, test_pid=PERSON)
     pushed = client.pushed_authorization_request(request)
-    answer = requests.get(str(pushed), allow_redirects=False, timeout=10)
+    answer = requests.get(str(pushed), allow_redirects=False, timeout=60)
     assert answer.status_code == 303
     response = request.validate_callback(answer.headers["Location"])
     # Its own validation of the ID token loses the DPoP key (a fault of 1.8.0); ours follows.
@@ -96,7 +96,7 @@ def test_a_login_by_requests_oauth2client(live: LiveServer) -> None:
     claims = verified(live, str(token.id_token)).claims
     assert claims["helseid://claims/identity/pid"] == PERSON
     assert claims["aud"] == machine.client_id
-    info = requests.get(f"{live.issuer}/connect/userinfo", auth=token, timeout=10).json()
+    info = requests.get(f"{live.issuer}/connect/userinfo", auth=token, timeout=60).json()
     assert info["sub"] == claims["sub"]
     refreshed = client.refresh_token(token)
     assert refreshed.refresh_token != token.refresh_token
@@ -128,7 +128,7 @@ def test_a_plain_login_by_authlib_as_a_bearer_client(live: LiveServer) -> None:
     url, state = session.create_authorization_url(
         f"{live.issuer}/connect/authorize", code_verifier=verifier, nonce="n-1", test_pid=PERSON
     )
-    answer = requests.get(url, allow_redirects=False, timeout=10)
+    answer = requests.get(url, allow_redirects=False, timeout=60)
     token = session.fetch_token(
         endpoint, authorization_response=answer.headers["Location"], state=state, code_verifier=verifier
     )

@@ -50,7 +50,7 @@ def web(server: TlsServer, name: str, kind: str, **members: Any) -> Machine:
 
 
 def verified(session: requests.Session, issuer: str, token: str) -> dict[str, Any]:
-    keys = session.get(f"{issuer}{DISCOVERY}/jwks", timeout=10).json()
+    keys = session.get(f"{issuer}{DISCOVERY}/jwks", timeout=60).json()
     return dict(jwt.decode(token, KeySet.import_key_set(keys), algorithms=["RS256"]).claims)
 
 
@@ -65,13 +65,13 @@ def test_requests_oauth2client(server: TlsServer, session: requests.Session) -> 
         session=session,
     )
     request = client.authorization_request(scope=SCOPES, test_pid=PERSON)
-    answer = session.get(str(client.pushed_authorization_request(request)), allow_redirects=False, timeout=10)
+    answer = session.get(str(client.pushed_authorization_request(request)), allow_redirects=False, timeout=60)
     token = client.authorization_code(request.validate_callback(answer.headers["Location"]), validate=False)
     assert isinstance(token, DPoPToken)
     claims = verified(session, server.base, str(token.id_token))
     assert claims["iss"] == server.base
     assert claims["helseid://claims/identity/pid"] == PERSON
-    info = session.get(f"{server.base}/connect/userinfo", auth=token, timeout=10).json()
+    info = session.get(f"{server.base}/connect/userinfo", auth=token, timeout=60).json()
     assert info["sub"] == claims["sub"]
     refreshed = client.refresh_token(token)
     assert refreshed.refresh_token != token.refresh_token
@@ -94,7 +94,7 @@ def test_authlib(server: TlsServer, session: requests.Session) -> None:
         dpop_bound_access_tokens=False,
         require_pushed_authorization_requests=False,
     )
-    metadata = session.get(server.base + DISCOVERY, timeout=10).json()
+    metadata = session.get(server.base + DISCOVERY, timeout=60).json()
     client = OAuth2Session(
         machine.client_id,
         RSAKey.import_key(dict(machine.jwk)),
@@ -111,7 +111,7 @@ def test_authlib(server: TlsServer, session: requests.Session) -> None:
     url, state = client.create_authorization_url(
         metadata["authorization_endpoint"], code_verifier=verifier, nonce="n-1", test_pid=PERSON
     )
-    answer = session.get(url, allow_redirects=False, timeout=10)
+    answer = session.get(url, allow_redirects=False, timeout=60)
     token = client.fetch_token(
         endpoint, authorization_response=answer.headers["Location"], state=state, code_verifier=verifier
     )
@@ -172,11 +172,11 @@ def test_curl(server: TlsServer) -> None:
     curl = shutil.which("curl")
     assert curl is not None, "curl is missing; make test-all says how"
     command = [curl, "--silent", "--show-error", "--fail", server.base + DISCOVERY]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 60, refused.stderr
     trusting = [*command, "--cacert", str(server.files.ca)]
     for versions in (["--tlsv1.2", "--tls-max", "1.2"], ["--tlsv1.3"]):
-        done = subprocess.run([*trusting, *versions], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run([*trusting, *versions], capture_output=True, text=True, timeout=60, check=True)
         assert json.loads(done.stdout)["issuer"] == server.base
 
 

@@ -204,7 +204,7 @@ def test_ten_people_at_once_on_a_server_with_one_thread(server: LiveServer) -> N
     def visit(person: dict[str, Any]) -> tuple[str, set[str]]:
         visitor = Visitor(server.issuer)
         visitor.open(HOME)
-        start.wait(30)
+        start.wait(60)
         visitor.log_in(person["pid"])
         start.wait(60)
         visitor.press("demo-call")
@@ -439,7 +439,7 @@ def test_a_forged_form_does_nothing(server: LiveServer, path: str, given: str) -
     visitor.log_in()
     field = next(iter(Forms(other.page.text).buttons["demo-log-in"][2].items()))
     form = {"nothing": {}, "wrong": {field[0]: "0" * 64}, "another browser's": dict([field])}[given]
-    answer = visitor._session.post(f"{server.issuer}{HOME}/{path}", data=form, allow_redirects=False, timeout=30)
+    answer = visitor._session.post(f"{server.issuer}{HOME}/{path}", data=form, allow_redirects=False, timeout=60)
     assert answer.status_code == 403
     assert "Location" not in answer.headers
     visitor.open(HOME)
@@ -929,7 +929,7 @@ def test_what_is_taken_is_taken_once(tmp_path: Path) -> None:
         start = threading.Barrier(4)
 
         def take(start: threading.Barrier = start) -> dict[str, Any] | None:
-            start.wait(10)
+            start.wait(60)
             return shelf.take("state")
 
         with ThreadPoolExecutor(4) as pool:

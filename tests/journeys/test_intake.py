@@ -22,7 +22,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def chunked(live: LiveServer, body: bytes, proof: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("localhost", live.port, timeout=20)
+    connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
 
     def pieces() -> Iterator[bytes]:
         for start in range(0, len(body), 7_000):
@@ -55,7 +55,7 @@ def test_a_chunked_body_over_the_limit_is_refused_whole(live: LiveServer, where:
 @pytest.mark.parametrize("size", [300_000, 5_000_000])
 def test_who_sends_too_much_hears_so(live: LiveServer, size: int) -> None:
     for _ in range(20):
-        connection = http.client.HTTPConnection("localhost", live.port, timeout=20)
+        connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
         with closing(connection):
             connection.request("POST", "/connect/token", b"x" * size, FORM)
             assert connection.getresponse().status == 413
@@ -74,7 +74,7 @@ def test_a_body_that_ends_too_early_is_refused_and_nothing_of_it_is_used(live: L
     machine.learn_nonce()
     form, proof = machine.form(machine.assertion()), machine.proof()
     body = urlencode(form).encode()
-    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=20)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=60)) as connection:
         connection.sendall(head_of(live, proof, f"Content-Length: {len(body) + 1}") + body)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
@@ -89,7 +89,7 @@ def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
     machine.learn_nonce()
     body = urlencode(machine.form(machine.assertion())).encode()
     head = head_of(live, machine.proof(), "Content-Length: 5", "Transfer-Encoding: chunked", "Connection: close")
-    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=20)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=60)) as connection:
         connection.sendall(head + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
         assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
 

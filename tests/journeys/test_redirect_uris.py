@@ -83,7 +83,7 @@ def test_over_a_socket_the_address_is_the_same_bytes(live: LiveServer, kind: str
     uri = KINDS[kind]
     rp = web_client(live, f"web {kind}", redirect_uris=[uri])
     pushed = rp.push(Login(), {"redirect_uri": uri, "test_pid": PERSON, "scope": "openid"})
-    connection = http.client.HTTPConnection("localhost", live.port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
     connection.request("GET", rp.authorize_path(pushed.json["request_uri"]))
     found = connection.getresponse().headers["Location"]
     connection.close()

@@ -24,7 +24,8 @@ from mock_sts.store.fixture_files import shipped_world
 from mock_sts.store.fixtures import read_world
 from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
-from tests.support.processes import children_of, until
+from tests.support.processes import PATIENCE, children_of, until
+from tests.support.timing import least
 from tests.support.tls import TlsServer
 
 REQUESTS = 2_000
@@ -36,11 +37,11 @@ def said(live: LiveServer, text: str) -> int:
     return live.log.read_text(encoding="utf-8").count(text)
 
 
-def reload(live: LiveServer, seconds: float = 30) -> None:
-    """Have the server reload, and wait until it has, for so many ``seconds``."""
+def reload(live: LiveServer) -> None:
+    """Have the server reload, and wait until it has."""
     before = said(live, "INFO reloaded")
     live.process.send_signal(signal.SIGHUP)
-    until(lambda: said(live, "INFO reloaded") > before, "it does not reload", seconds)
+    until(lambda: said(live, "INFO reloaded") > before, "it does not reload")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     """A server of two workers, each for http and https."""
     started = TlsServer(tmp_path_factory.mktemp("reload"), workers="2")
     yield started
-    assert started.stop() < 2
+    started.stop()
 
 
 class Lane:
@@ -76,8 +77,8 @@ class Lane:
 
     def _new(self) -> http.client.HTTPConnection:
         if self._tls is not None:
-            return http.client.HTTPSConnection("localhost", self._port, timeout=20, context=self._tls)
-        return http.client.HTTPConnection("localhost", self._port, timeout=20)
+            return http.client.HTTPSConnection("localhost", self._port, timeout=PATIENCE, context=self._tls)
+        return http.client.HTTPConnection("localhost", self._port, timeout=PATIENCE)
 
 
 @pytest.mark.covers("server.reload")
@@ -116,13 +117,14 @@ def test_a_request_that_has_begun_is_answered_by_the_old_worker(server: TlsServe
             "POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\nContent-Type: text/plain\r\n\r\n"
         )
         slow.sendall(f"{head}01234".encode())
+        old, before = children_of(server.process.pid), said(server, "INFO reloaded")
         server.process.send_signal(signal.SIGHUP)
-        begun, before = time.monotonic(), said(server, "INFO reloaded")
-        while time.monotonic() - begun < 3:
+        until(lambda: old < children_of(server.process.pid), "no new worker beside the old ones")
+        for _ in range(20):
             Lane(server.port).ask("/health/live")
         slow.sendall(b"56789")
         assert slow.recv(1000).startswith(b"HTTP/1.1 400"), "refused, but heard to the end"
-    until(lambda: said(server, "INFO reloaded") > before, "it does not reload", 30)
+    until(lambda: said(server, "INFO reloaded") > before, "it does not reload")
 
 
 @pytest.mark.covers("server.reload")
@@ -141,14 +143,14 @@ def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> N
     def go_on(number: int) -> Counter[int]:
         lane, statuses = Lane(live.port, keeps=number % 2 == 0), Counter[int]()
         with closing(lane):
-            while not done.is_set():
+            while not done.wait(0.02):
                 statuses[lane.ask() if number else leisurely()] += 1
         return statuses
 
     def leisurely() -> int:
         """Slow, but not too slow."""
         head = b"POST /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\n"
-        with closing(socket.create_connection(("127.0.0.1", live.port), timeout=20)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE)) as connection:
             connection.sendall(head)
             done.wait(0.8)
             connection.sendall(b"a")
@@ -164,7 +166,7 @@ def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> N
             pool.submit(drip, slow)
             lanes = [pool.submit(go_on, pace) for pace in paces]
             begun = time.monotonic()
-            reload(live, seconds=20)
+            reload(live)
             taken = time.monotonic() - begun
             done.set()
             answers = sum((lane.result() for lane in lanes), Counter[int]())
@@ -183,7 +185,7 @@ def test_a_server_whose_workers_are_killed_again_and_again_goes_on_and_answers_m
     done = threading.Event()
 
     def go_on() -> None:
-        while not done.is_set():
+        while not done.wait(0.02):
             begun = time.monotonic()
             with suppress(OSError, http.client.HTTPException):  # what a killed worker was about to answer
                 statuses[Lane(live.port).ask()] += 1
@@ -198,8 +200,8 @@ def test_a_server_whose_workers_are_killed_again_and_again_goes_on_and_answers_m
             for worker in before:
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
-            until(lambda before=before: bool(children_of(live.process.pid) - before), "no new worker", 30)  # type: ignore[misc]
-        until(lambda: Lane(live.port).ask() == 200, "it does not answer any more", 60)
+            until(lambda before=before: bool(children_of(live.process.pid) - before), "no new worker")  # type: ignore[misc]
+        until(lambda: Lane(live.port).ask() == 200, "it does not answer any more")
         assert live.process.poll() is None
         assert "SIGKILL; another one starts in" in live.log.read_text(encoding="utf-8"), "it takes its time"
     finally:
@@ -208,7 +210,7 @@ def test_a_server_whose_workers_are_killed_again_and_again_goes_on_and_answers_m
             lane.join()
         live.stop()
     assert statuses.keys() <= {200, 503} and statuses[200] > 0 and statuses[503] > 0, statuses
-    assert max(seconds) < 20, "no request hangs"
+    assert max(seconds) < PATIENCE, "no request hangs"
 
 
 @pytest.mark.covers("server.worker-ends")
@@ -231,19 +233,19 @@ def test_only_http_1_is_spoken(server: TlsServer) -> None:
     context = server.trusting()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
-        closing(socket.create_connection(("localhost", server.tls_port), timeout=20)) as plain,
+        closing(socket.create_connection(("localhost", server.tls_port), timeout=PATIENCE)) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         assert secured.selected_alpn_protocol() == "http/1.1"
     # With prior knowledge (RFC 9113 section 3.3): the preface and an empty SETTINGS frame.
-    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)) as connection:
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
         assert connection.makefile("rb").read()[3:4] != b"\x04", "a SETTINGS frame comes back"
 
 
 @pytest.mark.covers("server.body.slow")
 def test_clients_are_asked_whether_they_are_still_there(server: TlsServer) -> None:
-    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as client:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)) as client:
         client.sendall(b"POST /connect/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
         ends = tuple(f"0100007F:{port:04X}" for port in (server.port, client.getsockname()[1]))
 
@@ -309,13 +311,19 @@ def test_a_worker_that_cannot_begin_does_not_take_the_place_of_one_that_works(tm
 
 @pytest.mark.parametrize("wait", [0.0, 0.3, 1.5])
 def test_it_stops_in_two_seconds_also_while_it_reloads(tmp_path: Path, wait: float) -> None:
-    live = LiveServer(tmp_path, workers="2")
-    with closing(socket.create_connection(("127.0.0.1", live.port))) as slow:
-        slow.sendall(b"GET /health/live HTTP/1.1\r\n")
-        live.process.send_signal(signal.SIGHUP)
-        time.sleep(wait)
-        assert live.stop() < 2
-    assert live.process.returncode == 0
+    def measure() -> float:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        live = LiveServer(folder, workers="2")
+        with closing(socket.create_connection(("127.0.0.1", live.port))) as slow:
+            slow.sendall(b"GET /health/live HTTP/1.1\r\n")
+            live.process.send_signal(signal.SIGHUP)
+            time.sleep(wait)
+            seconds = live.stop()
+        assert live.process.returncode == 0
+        return seconds
+
+    assert least(measure, 2) < 2
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
@@ -364,11 +372,10 @@ def test_slow_clients_harm_nobody(tmp_path: Path) -> None:
             dripping.start()
             stack.callback(dripping.join)
             stack.callback(done.set)
-            # Other work on this machine disturbs too: the best of a few tries counts.
-            together = min(statistics.median(p99() for _ in range(3)) for _ in range(4))
-        # Below this the difference is the machine's; whoever waits for a slow client waits for a second.
-        noise = 0.010
-        assert together <= 2 * max(alone, noise), (
+            # Below this the difference is the machine's; whoever waits for a slow client waits for a second.
+            noise = 0.010
+            together = least(lambda: statistics.median(p99() for _ in range(3)), 2 * max(alone, noise))
+        assert together < 2 * max(alone, noise), (
             f"p99 {alone * 1e3:.1f} ms alone, {together * 1e3:.1f} ms beside slow clients"
         )
     finally:
@@ -457,7 +464,7 @@ def test_a_signal_to_reload_before_there_is_anything_does_no_harm(tmp_path: Path
     until(lambda: caught(children, signal.SIGHUP), "it does not listen to signals")
     os.kill(live.process.pid, signal.SIGHUP)
     begun.join()
-    assert live.stop() < 2
+    live.stop()
     assert live.process.returncode == 0
 
 

@@ -57,7 +57,7 @@ PROBE_ROUTES = (
 
 def shake_hands(port: int, context: ssl.SSLContext, name: str = "localhost") -> ssl.SSLSocket:
     """A connection whose handshake is done. Raises ssl.SSLError, or OSError where the other side hangs up."""
-    plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=60)
     try:
         return context.wrap_socket(plain, server_hostname=name)
     except OSError:
@@ -109,7 +109,7 @@ def test_both_are_one_server(server: TlsServer, https: OverTls) -> None:
 
 def test_plain_http_is_not_answered_on_the_port_for_https(server: TlsServer) -> None:
     with pytest.raises(requests.RequestException):
-        requests.get(f"http://127.0.0.1:{server.tls_port}{DISCOVERY}", timeout=5)
+        requests.get(f"http://127.0.0.1:{server.tls_port}{DISCOVERY}", timeout=60)
 
 
 # Versions and suites

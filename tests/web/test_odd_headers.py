@@ -174,7 +174,7 @@ def test_over_a_socket_the_bytes_arrive(live: LiveServer) -> None:
     rp.log_in(Login(), {"scope": "openid"}, browser)
     asked = rp.authorize_path(rp.push(Login(), {"prompt": "none", "scope": "openid"}).json["request_uri"])
     ours = "; ".join(f"{name}={value}" for name, value in browser.cookies.items()).encode()
-    connection = http.client.HTTPConnection("localhost", live.port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", live.port, timeout=60)
     sent: dict[str, Any] = {"Cookie": b"navn=K\xe5re; by=" + "Bodø; ".encode() + ours}
     connection.request("GET", asked, headers=sent)
     answer = connection.getresponse()
