@@ -8,6 +8,7 @@ changes nothing. Rows made at run time have another origin and stay.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +174,16 @@ def read_rows(store: Store, sort: str) -> list[Row]:
     with store.reading() as connection:
         # In the order of the files.
         found = connection.execute(select(table.c.origin, table.c.document).order_by(text("rowid"))).all()
-    documents = [(origin, json.loads(document)) for origin, document in found]
-    rows = [Row(origin, document, kind.read(document, "store")) for origin, document in documents]
+    rows = [Row(origin, json.loads(document), _item_of(sort, document)) for origin, document in found]
     order = [catalog.FIXTURE, GENERATED, catalog.MADE]
     return sorted(rows, key=lambda row: order.index(row.origin) if row.origin in order else len(order))
+
+
+@lru_cache(maxsize=2_048)
+def _item_of(sort: str, document: str) -> catalog.Item:
+    """What a row's document becomes. Kept, for who looks for people reads all of them, and again with each page."""
+    kind = next(known for known in SORTS if known.table == sort)
+    return kind.read(json.loads(document), "store")
 
 
 def hand_made(folder: Path, sort: str) -> list[catalog.Item]:

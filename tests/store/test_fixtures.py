@@ -11,7 +11,7 @@ from mock_sts.services.preparation import load_fixtures
 from mock_sts.services.world import check_world
 from mock_sts.store.catalog import load_catalog
 from mock_sts.store.fixture_files import unread_files, world_folders
-from mock_sts.store.fixtures import read_rows, read_world
+from mock_sts.store.fixtures import Row, read_rows, read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 
@@ -474,3 +474,19 @@ def test_all_sample_registrations_are_there(sts: Emulator) -> None:
     for client in samples:
         assert not client.key_faults
         assert all(catalog.api_of(scope) is None or not catalog.api_of(scope).implied for scope in client.scopes)  # type: ignore[union-attr]
+
+
+def test_rows_are_made_once_and_anew_when_they_change(sts: Emulator) -> None:
+    def grevling() -> Row:
+        return next(row for row in read_rows(sts.store, "persona") if row.document["pid"] == "06828399789")
+
+    first = grevling()
+    assert grevling().item is first.item
+    first.document["given_name"] = "spoiled by who read it"
+    with sts.store.writing() as transaction:
+        transaction.exec_driver_sql(
+            "UPDATE persona SET document = json_set(document, '$.family_name', 'ANDRE') WHERE pid = '06828399789'"
+        )
+    changed = grevling()
+    assert changed.item.members["family_name"] == "ANDRE"
+    assert changed.document["given_name"] == "KVART"
