@@ -39,6 +39,7 @@ check: $(STAMP) ## style, types, import contracts, generated pages
 test: check ## everything that needs Python only
 	$(BIN)/pytest $(PARALLEL) -m 'not ($(MORE))'
 
+test-all: export ALL_EXAMPLES := yes
 test-all: tools test ## everything: make test, then the rest; names the program that is missing
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
 	$(BIN)/pytest $(PARALLEL) -m '$(MORE)'

@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+import yaml
 
 from tests.support import processes
 from tests.support.emulator import Emulator, LiveServer, Template, Worlds
@@ -23,6 +24,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def pytest_configure() -> None:
     read_shipped_files_once()
+    # For yaml.safe_load of tests: the same in C, twenty times as fast.
+    yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc,assignment]
 
 
 def pytest_unconfigure() -> None:

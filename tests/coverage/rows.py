@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def read_rows() -> list[Row]:
     ]
 
 
+@cache
 def covering_tests() -> dict[str, list[str]]:
     """Row id to ``file::test``. A marker on a parameter counts for its test."""
     found: dict[str, list[str]] = {}

@@ -5,12 +5,13 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_sts.helseid.providers import PROVIDERS
 from tests.journeys.test_resource import prove
 from tests.support.emulator import API_SCOPE, START, Emulator, Worlds, register
+from tests.support.examples import examples
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Headers, Machine, b64
 from tests.support.relying_party import REDIRECT_URI, web_client
@@ -191,7 +192,7 @@ def asked(shared_worlds: Worlds) -> tuple[Machine, str]:
     return machine, token(machine)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@examples(200)
 @given(
     path=st.sampled_from([PATH, "/mock/resource", "/connect/userinfo"]),
     scheme=st.sampled_from(["Bearer", "DPoP", "dpop", "Basic", "", "é"]),

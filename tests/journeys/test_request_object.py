@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from mock_sts.helseid.requirement import Enforcement
 from tests.helseid.flow_cases import FLOW_CASES, request_object
 from tests.support.emulator import Emulator, Worlds, register_api
+from tests.support.examples import examples
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.logins import web
 from tests.support.machine import ABSENT, Answer, Machine, b64, decode, raw_jws
@@ -902,12 +903,7 @@ NAMES = [
 
 @pytest.mark.covers("request-object.garbage")
 @pytest.mark.parametrize("enforcement", ["observe", "helseid"])
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(claims=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=6), kept=st.booleans())
 def test_whatever_a_client_signs_is_taken_or_refused(
     sts: Emulator, enforcement: str, claims: dict[str, Any], kept: bool

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from joserfc._rfc7518.rsa_key import RSABinding
 
@@ -29,6 +29,7 @@ from tests.helseid.flow_cases import (
     two_apis,
 )
 from tests.support.emulator import API_SCOPE, Emulator, Worlds, register_api
+from tests.support.examples import examples
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64, decode, raw_jws
 from tests.support.relying_party import PERSON, REDIRECT_URI, Login, RelyingParty
@@ -614,12 +615,7 @@ CLAIMS = st.dictionaries(st.sampled_from(["iss", "aud", "exp", "client_id", "act
 
 @pytest.mark.covers("token-exchange.error.not-an-access-token")
 @pytest.mark.parametrize("enforcement", ["observe", "strict"])
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=100,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(claims=CLAIMS, text=st.text(max_size=40), as_text=st.booleans())
 def test_whatever_comes_as_a_subject_token_is_refused(
     sts: Emulator, actor: Machine, enforcement: str, claims: dict[str, Any], text: str, as_text: bool

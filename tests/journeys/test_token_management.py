@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.emulator import API_SCOPE, Emulator, Worlds
+from tests.support.examples import examples
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Machine, decode
 from tests.support.relying_party import REDIRECT_URI, Login, RelyingParty, web_client
@@ -317,7 +318,7 @@ def test_and_nobody_is_told_so_before_saying_who_it_is(machine: Machine, path: s
 VALUES = st.one_of(st.text(st.characters(codec="utf-8"), max_size=80), st.binary(max_size=80).map(repr))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(150)
 @given(
     path=st.sampled_from(ALL),
     fields=st.dictionaries(
@@ -337,7 +338,7 @@ def test_whatever_is_asked_the_answer_is_a_clear_one(
         assert answer.json == {"active": False}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@examples(100)
 @given(path=st.sampled_from(ALL), body=st.binary(max_size=200), header=st.binary(max_size=40))
 def test_whatever_is_sent_the_answer_is_a_clear_one(asked: Machine, path: str, body: bytes, header: bytes) -> None:
     sent = {"Authorization": header.decode("latin-1").replace("\r", "").replace("\n", "")}

@@ -4,7 +4,7 @@ import json
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect, seconds_in
@@ -16,14 +16,15 @@ from mock_sts.protocol.params import Params
 from mock_sts.protocol.pkce import is_code, matches
 from mock_sts.services.authorization import CALLBACK, handle_in
 from mock_sts.services.seal import Seal
+from tests.support.examples import examples
 
-settings.register_profile("parsers", deadline=None, derandomize=True, max_examples=300)
-settings.load_profile("parsers")
+usual = examples(300)
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 SEAL = Seal(b"s" * 32)
 
 
+@usual
 @given(st.binary(max_size=300))
 def test_requests_are_read_from_any_form(body: bytes) -> None:
     params = Params.from_form(body)
@@ -32,6 +33,7 @@ def test_requests_are_read_from_any_form(body: bytes) -> None:
         assert value is None or value
 
 
+@usual
 @given(st.dictionaries(st.sampled_from(["test_pid", "test_hpr_number", "test_security_level", "x"]), TEXT))
 def test_a_login_intent_is_one_or_is_refused(values: dict[str, str]) -> None:
     try:
@@ -69,6 +71,7 @@ def test_the_level_of_a_login_is_the_one_asked_for_or_the_highest_within_reach(
     assert LoginIntent("06828399789", None, asked).level_for(highest) == level
 
 
+@usual
 @given(TEXT, st.lists(st.sampled_from(["http://localhost/cb", "https://app.test/cb", "app://cb"]), max_size=3))
 def test_only_registered_redirects_pass(uri: str, registered: list[str]) -> None:
     assert is_registered_redirect(uri, tuple(registered)) is (uri in registered)
@@ -94,12 +97,14 @@ def test_any_port_on_a_loopback_address(uri: str, passes: bool) -> None:
     assert is_registered_redirect(uri, ("http://localhost/cb",)) is passes
 
 
+@usual
 @given(TEXT)
 def test_seconds(text: str) -> None:
     found = seconds_in(text)
     assert found is None or (found >= 0 and text.isascii())
 
 
+@usual
 @given(TEXT, TEXT)
 def test_verifiers_of_any_form_are_judged(verifier: str, challenge: str) -> None:
     assert not matches(verifier, challenge) or is_code(verifier)
@@ -112,6 +117,7 @@ def test_the_example_of_rfc_7636() -> None:
     assert not is_code("x" * 42) and is_code("x" * 43) and is_code("x" * 128) and not is_code("x" * 129)
 
 
+@usual
 @given(TEXT.filter(bool))
 def test_state_comes_back_byte_for_byte(state: str) -> None:
     location = AuthorizationResponse("https://app.test/cb?a=b", "query", (("code", "x"), ("state", state))).location
@@ -119,6 +125,7 @@ def test_state_comes_back_byte_for_byte(state: str) -> None:
     assert dict(parse_qsl(urlsplit(location).query, strict_parsing=True)) == {"a": "b", "code": "x", "state": state}
 
 
+@usual
 @given(TEXT)
 def test_a_return_url_leads_back_or_nowhere(text: str) -> None:
     assert handle_in(text) == ""
@@ -126,6 +133,7 @@ def test_a_return_url_leads_back_or_nowhere(text: str) -> None:
     assert not set(handle) & set("\r\n\0")
 
 
+@usual
 @given(st.dictionaries(TEXT, TEXT, max_size=3), TEXT)
 def test_what_is_sealed_opens_for_its_purpose_only(value: dict[str, str], purpose: str) -> None:
     sealed = SEAL.close(purpose, dict(value))
@@ -137,6 +145,7 @@ def test_what_is_sealed_opens_for_its_purpose_only(value: dict[str, str], purpos
     assert SEAL.open(purpose, sealed[:-2]) is None
 
 
+@usual
 @given(TEXT)
 def test_nothing_else_opens(text: str) -> None:
     assert SEAL.open("p", text) is None

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mock_sts.helseid.documents import DocumentError
@@ -36,10 +36,11 @@ from mock_sts.protocol.jose import JoseError, Jws, import_public_key, read_jws
 from mock_sts.protocol.json_text import JsonTextError, read_json, read_json_object, write_json
 from mock_sts.protocol.params import Params
 from mock_sts.settings import SETTINGS, SettingError, Settings, from_environ
+from tests.support.examples import examples
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import b64, raw_jws
 
-usual = settings(deadline=None, max_examples=200, derandomize=True)
+usual = examples(200)
 
 SIGNER = private_jwk("ES256")
 RSA = private_jwk("PS256", bits=2048)
@@ -377,7 +378,7 @@ JWKS = st.fixed_dictionaries(
 )
 
 
-@settings(usual, max_examples=600)
+@examples(600)
 @given(JWKS | st.dictionaries(st.text(max_size=4), JSON_VALUES, max_size=4), st.binary(max_size=300))
 @example({"kty": "EC", "crv": "P-256", "x": SIGNER["x"], "y": SIGNER["y"]}, b"\0" * 64)
 @example({"kty": "RSA", "n": RSA["n"], "e": "AQAB"}, b"\0" * 256)
@@ -544,7 +545,7 @@ HOSTS = st.lists(
 ).map("".join)
 
 
-@settings(usual, max_examples=500)
+@examples(500)
 @given(ANY_TEXT | HOSTS | st.text("0123456789abcdefF:.").map(lambda inner: f"[{inner}]"), st.sampled_from(WORLDS))
 @example("[::::]", WORLDS[2])
 @example("[....]", WORLDS[2])
@@ -578,7 +579,7 @@ DOCUMENT_VALUES = st.recursive(
 )
 
 
-@settings(usual, max_examples=600)
+@examples(600)
 @given(
     st.dictionaries(MEMBER_NAMES, DOCUMENT_VALUES, max_size=5)
     | st.dictionaries(st.text(max_size=8) | st.integers() | st.none() | st.tuples(), DOCUMENT_VALUES, max_size=3)
@@ -657,7 +658,7 @@ def is_sound(read: Settings) -> bool:
     )
 
 
-@settings(usual, max_examples=800)
+@examples(800)
 @given(st.sampled_from([setting.name for setting in SETTINGS]), ENVIRONMENT_TEXT)
 @example("port", "000000008080800")
 @example("workers", "0000000000010000")

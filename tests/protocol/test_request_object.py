@@ -4,17 +4,17 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_sts.protocol.authorization_request import PARAMETERS, read_authorization_request
 from mock_sts.protocol.jose import MAX_JWS_LENGTH, JoseError
 from mock_sts.protocol.params import REPEATABLE
 from mock_sts.protocol.request_object import NESTED, RequestObject, read_request_object
+from tests.support.examples import examples
 from tests.support.machine import b64
 
-settings.register_profile("parsers", deadline=None, derandomize=True, max_examples=300)
-settings.load_profile("parsers")
+usual = examples(300)
 
 OTHERS = ("test_pid", "test_hpr_number", "test_security_level")
 NAMES = (*PARAMETERS, *OTHERS, *NESTED, "iss", "aud", "exp", "nbf", "iat", "jti", "authorization_details", "sub", "x")
@@ -42,6 +42,7 @@ def read(claims: dict[str, Any]) -> RequestObject:
 
 
 @pytest.mark.covers("request-object.garbage")
+@usual
 @given(CLAIMS, HEADERS, st.binary(max_size=20))
 def test_any_claims_are_read_or_are_no_jwt(claims: dict[str, Any], header: dict[str, Any], signature: bytes) -> None:
     try:
@@ -59,6 +60,7 @@ def test_any_claims_are_read_or_are_no_jwt(claims: dict[str, Any], header: dict[
 
 
 @pytest.mark.covers("request-object.garbage")
+@usual
 @given(st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_.-]{0,200}"))
 def test_any_text_is_read_or_is_no_jwt(text: str) -> None:
     with pytest.raises(JoseError):
@@ -66,6 +68,7 @@ def test_any_text_is_read_or_is_no_jwt(text: str) -> None:
 
 
 @pytest.mark.covers("request-object.garbage")
+@usual
 @given(JSON.filter(lambda value: not isinstance(value, dict)))
 def test_a_payload_that_is_no_object_is_no_request_object(payload: Any) -> None:
     with pytest.raises(JoseError):
@@ -108,6 +111,7 @@ def test_the_longest_that_is_read() -> None:
 
 
 @pytest.mark.covers("request-object.parameters")
+@usual
 @given(st.dictionaries(st.sampled_from((*PARAMETERS, *OTHERS)), st.from_regex(r"\A[ -~æøå😀]{1,60}\Z")))
 def test_texts_are_taken_as_they_are(claims: dict[str, str]) -> None:
     found = read(claims)

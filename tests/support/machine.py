@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from joserfc._rfc7518.rsa_key import RSABinding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -107,8 +107,12 @@ def _import_key(members: tuple[tuple[str, str], ...]) -> Any:
         return ECKey.import_key(jwk)  # type: ignore[arg-type]
     if jwk["kty"] == "OKP":
         return OKPKey.import_key(jwk)  # type: ignore[arg-type]
-    # Not RSAKey.import_key: it warns of short keys, which some tests want.
-    return RSAKey(RSABinding.import_private_key(jwk), None)  # type: ignore[arg-type]
+    # Not RSAKey.import_key: it warns of short keys, which some tests want, and proves the primes anew each time.
+    n, e, d, p, q, dp, dq, qi = (
+        int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "===")) for name in (*"nedpq", "dp", "dq", "qi")
+    )
+    private = RSAPrivateNumbers(p=p, q=q, d=d, dmp1=dp, dmq1=dq, iqmp=qi, public_numbers=RSAPublicNumbers(e, n))
+    return RSAKey(private.private_key(unsafe_skip_rsa_key_validation=True), None)
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
