@@ -12,6 +12,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from enum import Enum
 from typing import Any, cast
+from weakref import WeakSet
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -74,6 +75,8 @@ class Connections:
         self.leaving = False
         self._config = config
         self._state = ServerState()
+        # Those whose TLS handshake is under way; where one fails, asyncio drops the object without a word.
+        self._arriving: WeakSet[Connection] = WeakSet()
         self.tick()
 
     def __len__(self) -> int:
@@ -81,7 +84,17 @@ class Connections:
 
     def factory(self, *, tls: bool) -> Callable[[], "Connection"]:
         """Makes the protocol of each new connection to a port, which speaks TLS or does not."""
-        return lambda: Connection(self, self._config, self._state, tls=tls)
+
+        def make() -> Connection:
+            made = Connection(self, self._config, self._state, tls=tls)
+            self._arriving.add(made)
+            return made
+
+        return make
+
+    def has_arrived(self, connection: "Connection") -> None:
+        """To be called when the handshake of ``connection`` is done."""
+        self._arriving.discard(connection)
 
     def tick(self) -> None:
         """To be called about once a second: gives answers their date, and ends what has waited too long."""
@@ -108,9 +121,9 @@ class Connections:
         return len(self) > self.most + _TURNED_AWAY
 
     def close_idle(self) -> None:
-        """End those that wait for a request."""
+        """End those that wait for a request, but those that have just come: their first one is on its way."""
         for connection in self._all():
-            if connection.is_idle:
+            if connection.is_idle and not connection.has_just_come:
                 connection.transport.close()
 
     def abort(self) -> None:
@@ -121,7 +134,8 @@ class Connections:
     def ages(self) -> list[float]:
         """For how many seconds each request that is not answered has been here."""
         now = time.monotonic()
-        return [now - connection.since for connection in self._all() if not connection.is_idle]
+        under_way = [one for one in self._all() if not one.is_idle or one.has_just_come]
+        return [now - connection.since for connection in (*under_way, *self._arriving)]
 
     def _all(self) -> list["Connection"]:
         return cast("list[Connection]", list(self._state.connections))
@@ -151,8 +165,14 @@ class Connection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
+    @property
+    def has_just_come(self) -> bool:
+        """Whether the client has connected a moment ago and sent nothing yet."""
+        return self._is_new and time.monotonic() - self.since < _FAREWELL
+
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
+        self._connections.has_arrived(self)
         super().connection_made(transport)
         # asyncio does this only for sockets that name their protocol. Without it head and body of an answer, which are
         # two writes, wait for each other: 40 ms for each request but the first of a connection.
