@@ -130,8 +130,7 @@ class Worker:
         ticks = asyncio.create_task(self._tick())
         on_ready()
         leaves = await self._orders.get()
-        for server in servers:
-            server.close()
+        await self._take_no_more(servers)
         if leaves:
             ending = asyncio.create_task(self._leave())
             stopped = asyncio.create_task(self._orders.get())
@@ -141,6 +140,19 @@ class Worker:
         ticks.cancel()
         self._connections.abort()
         await asyncio.sleep(0.05)  # the loop has to hear of their ends
+
+    async def _take_no_more(self, servers: Sequence[asyncio.Server]) -> None:
+        """Close the listeners, after what has been taken from them is known to asyncio.
+
+        Of a connection whose transport is not made yet when its listener closes asyncio says nothing and resets it.
+        """
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            with suppress(NotImplementedError):  # Windows' loop has no readers
+                loop.remove_reader(listener.socket.fileno())
+        await asyncio.sleep(0.01)
+        for server in servers:
+            server.close()
 
     def _hear_signals(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self.stop())
