@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,49 @@ def test_token_asks_no_real_helseid(
     assert ("no answer from" in str(caught.value)) is is_asked
     assert ("nothing was sent to it" in str(caught.value)) is not is_asked
     assert [name.lower() for name in resolved] == [host.lower()] * (2 if is_asked else 1)
+
+
+@pytest.fixture
+def leads_into_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NHN's names resolve, to an address of the world."""
+    resolve = socket.getaddrinfo
+
+    def by_name(name: str, port: int | None, *more: int, **others: int) -> list[tuple[Any, ...]]:
+        if str(name).endswith("nhn.no"):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", port or 0))]
+        return list(resolve(name, port, *more, **others))
+
+    monkeypatch.setattr(socket, "getaddrinfo", by_name)
+
+
+@pytest.mark.covers("tls.token")
+@pytest.mark.usefixtures("leads_into_the_world")
+def test_token_goes_to_no_real_helseid_that_a_discovery_document_names() -> None:
+    endpoint = f"http://helseid-sts.test.nhn.no:{free_port()}/connect/token"
+
+    class Another(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps({"issuer": "http://another.test", "token_endpoint": endpoint}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Another) as another:
+        threading.Thread(target=another.serve_forever, daemon=True).start()
+        with pytest.raises(TokenClientError, match="nothing was sent to it"):
+            fetch_token(f"http://127.0.0.1:{another.server_address[1]}", "demo-machine", private_jwk("ES256"))
+        another.shutdown()
+
+
+@pytest.mark.covers("tls.token")
+@pytest.mark.usefixtures("leads_into_the_world")
+def test_no_token_is_sent_to_a_real_helseid() -> None:
+    fetched = Fetched("a.b.c", PrivateKey(private_jwk("ES256")))
+    with pytest.raises(TokenClientError, match="nothing was sent to it"):
+        call(f"http://helseid-sts.test.nhn.no:{free_port()}/connect/userinfo", fetched)
 
 
 @pytest.mark.covers("tls.token")
