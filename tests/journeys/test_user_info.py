@@ -335,6 +335,20 @@ def test_each_wrong_header_of_a_proof_is_refused(rp: RelyingParty, fault: str) -
     refused_dpop(call(rp, {"Authorization": f"DPoP {token}", "DPoP": proof}))
 
 
+@pytest.mark.covers("user-info.dpop.wrong-proof")
+@pytest.mark.parametrize("age", [0, 181, 300])
+def test_a_proof_works_once_for_as_long_as_it_would_be_taken(sts: Emulator, rp: RelyingParty, age: int) -> None:
+    token = access_token(rp)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof_for(rp.machine, token)}
+    assert call(rp, headers).status == 200
+    sts.clock.advance(age)
+    # Another call writes, and what is over is swept with it.
+    assert rp.user_info(token, scheme="DPoP", proof={}).status == 200
+    answer = call(rp, headers)
+    refused_dpop(answer)
+    assert answer.rule == "dpop.single-use"
+
+
 @pytest.mark.covers("user-info.dpop.one-proof")
 @pytest.mark.parametrize("proofs", [0, 2])
 def test_there_must_be_one_proof(rp: RelyingParty, proofs: int) -> None:

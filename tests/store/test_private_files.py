@@ -158,6 +158,18 @@ def test_the_folder_where_somebody_works_stays_open(tmp_path: Path, monkeypatch:
     assert modes(tmp_path) == {tmp_path.name: 0o755, "sts.sqlite": 0o600}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [(0o400, 0o400), (0o444, 0o400), (0o640, 0o600), (0o200, 0o200), (0o777, 0o600)]
+)
+def test_shutting_a_file_gives_no_right_that_its_owner_has_taken_away(tmp_path: Path, before: int, after: int) -> None:
+    key = tmp_path / "client-keys" / "a.json"
+    key.parent.mkdir()
+    key.touch()
+    key.chmod(before)
+    make_private(Places(tmp_path / "sts.sqlite"))
+    assert stat.S_IMODE(key.stat().st_mode) == after
+
+
 def test_a_key_that_is_made_anew_is_private_from_the_start(tmp_path: Path) -> None:
     """The file was there, open, from a database that is gone."""
     keys = tmp_path / "client-keys"

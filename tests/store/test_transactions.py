@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mock_sts.store.engine import Store, StoreError
+from mock_sts.store.ledger import Shelf, find, keep
 from mock_sts.store.replay import Once, Sweeper, is_remembered, remember_once
 from mock_sts.store.schema import make_tables
 from tests.support.emulator import START
@@ -102,6 +103,24 @@ def test_the_sweeper_forgets_what_is_over_once_a_minute(store: Store) -> None:
         sweeper.sweep_sometimes(transaction, START + 60, START + 60)
     assert not is_remembered(store, old)
     assert is_remembered(store, current)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("wall", "now", "left"),
+    [(START, START + 9_999, ("once",)), (START + 9_999, START, ("code",)), (START, START, ("once", "code"))],
+    ids=["our clock is ahead", "theirs is", "neither"],
+)
+def test_what_clients_made_ages_by_their_time_and_what_we_keep_by_ours(
+    store: Store, wall: int, now: int, left: tuple[str, ...]
+) -> None:
+    once = Once("test", ("a",), START + 100)
+    with store.writing() as transaction:
+        remember_once(transaction, once)
+        keep(transaction, Shelf.AUTHORIZATION_CODE, "a", "client", {}, START + 100)
+        Sweeper().sweep_sometimes(transaction, wall, now)
+    found = {"once": is_remembered(store, once), "code": find(store, Shelf.AUTHORIZATION_CODE, "a") is not None}
+    assert tuple(name for name, there in found.items() if there) == left
     store.close()
 
 

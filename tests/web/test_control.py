@@ -14,6 +14,9 @@ from tests.support.machine import ABSENT, Answer, Machine, raw_jws
 JOURNAL = "/mock/api/v1/journal"
 NOWHERE = "/mock/api/v1/nothing"
 
+#: A key that no client is registered with.
+STRANGER = private_jwk("ES256", 7)
+
 
 def assert_problem(answer: Answer, status: int) -> str:
     """A problem document (RFC 9457); its detail."""
@@ -310,6 +313,23 @@ def test_no_refused_assertion_is_kept(
     kept = everything_kept(sts, caplog)
     assert claims not in kept
     assert signature[:40] not in kept
+
+
+@pytest.mark.parametrize(
+    ("length", "jwk", "is_kept"),
+    [(4_000, None, True), (7_000, None, True), (4_000, STRANGER, True), (7_000, STRANGER, False)],
+    ids=["client", "client, long", "stranger", "stranger, long"],
+)
+def test_less_is_kept_of_those_who_have_not_shown_who_they_are(
+    sts: Emulator, machine: Machine, length: int, jwk: Jwk | None, is_kept: bool
+) -> None:
+    answer = machine.token(assertion={"claims": {"more": "x" * length}, "jwk": jwk})
+    assert answer.status == (200 if jwk is None else 400), answer.content
+    detail = sts.journal(limit="1")[0]["detail"]
+    if is_kept:
+        assert detail["client_assertion"]["claims"]["more"] == "x" * length
+    else:
+        assert list(detail) == ["too_long"] and detail["too_long"] > length
 
 
 PRIVATE_KEYS: dict[str, Jwk] = {
