@@ -325,10 +325,13 @@ def test_a_loopback_address_without_port_fits_every_port(sts: Emulator, host: st
         "http://localhost:/callback",
         "http://localhost:99999/callback",
         "http://app.example:5000/callback",
+        "no.app://localhost:5000/callback",
     ],
 )
 def test_nothing_but_the_port_of_a_loopback_address_may_differ(sts: Emulator, redirect_uri: str) -> None:
-    rp = web(sts, redirect_uris=["http://localhost/callback", "http://app.example/callback"])
+    # Registered in each scheme: programs that get a port at random listen by plain http.
+    schemes = ("http://localhost", "https://localhost", "no.app://localhost", "http://app.example")
+    rp = web(sts, redirect_uris=[f"{host}/callback" for host in schemes])
     answer = rp.push(Login(), {"redirect_uri": redirect_uri})
     refused(answer, "invalid_request", "Invalid redirect_uri", "authorization-request.redirect-uri")
 

@@ -123,7 +123,7 @@ def test_a_session_lives_eight_hours_from_the_login(sts: Emulator, rp: RelyingPa
     log_in(rp, browser)
     sts.clock.advance(28_799)
     assert silent(rp, browser)["auth_time"] == START
-    sts.clock.advance(2)
+    sts.clock.advance(1)
     shows_a_page(asked(rp, Login(), browser))
     login_required(asked(rp, Login(), browser, prompt="none"))
 
@@ -136,7 +136,7 @@ def test_the_lifetime_is_a_setting(worlds: Worlds) -> None:
     log_in(rp, browser)
     sts.clock.advance(59)
     silent(rp, browser)
-    sts.clock.advance(2)
+    sts.clock.advance(1)
     shows_a_page(asked(rp, Login(), browser))
 
 

@@ -705,6 +705,16 @@ def test_client_and_api_may_name_their_actors(
 
 
 @pytest.mark.covers("token-exchange.error.actor")
+@pytest.mark.parametrize("closed", ["test:api", NEXT_API])
+def test_every_api_of_the_token_must_allow_the_actor(sts: Emulator, actor: Machine, closed: str) -> None:
+    both = caller_of(actor).token(form={"scope": f"{API_SCOPE} {NEXT_SCOPE}"}).json["access_token"]
+    assert exchange(actor, both).status == 200
+    scopes = {"test:api": API_SCOPE, NEXT_API: NEXT_SCOPE}
+    register_api(sts.store, closed, scopes=[scopes[closed]], token_exchange_actors=["another"])
+    refused(exchange(actor, both), "token-exchange.permitted", "not permitted")
+
+
+@pytest.mark.covers("token-exchange.error.actor")
 def test_in_a_chain_the_last_actor_is_the_client_that_permits(sts: Emulator, actor: Machine) -> None:
     _, second, _ = chain(sts, actor)
     closed = actor_in(sts, "closed-api", private_jwk("ES256", 6), token_exchange_actors=["third-api"])
