@@ -186,6 +186,7 @@ def test_of_two_requests_the_nearer_ones_structures_count() -> None:
 
 
 @given(st.lists(JSON, max_size=3))
+@pytest.mark.slow
 def test_any_values_are_read(values: list[Any]) -> None:
     details = read_details(values)
     assert details.faults or all(isinstance(value, dict | list | str) for value in values)

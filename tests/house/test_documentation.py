@@ -342,6 +342,7 @@ def test_shipped_fixtures_satisfy_the_schemas() -> None:
 
 
 @pytest.mark.parametrize("name", ["app.py", "api.py"])
+@pytest.mark.slow
 def test_an_example_says_which_variables_it_needs(name: str) -> None:
     """And has words for each of them, and compose.yaml a value."""
     file = ROOT / "examples" / "compose" / name

@@ -45,6 +45,7 @@ def hand_made(name: str) -> Any:
 PEOPLE, ORGANIZATIONS, NAMES = committed("personas"), committed("organizations"), committed("names")
 
 
+@pytest.mark.slow
 def test_the_seed_gives_the_committed_files_byte_for_byte(tmp_path: Path) -> None:
     locked = next(line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("Faker=="))
     assert metadata.version("faker") == locked.removeprefix("Faker=="), "the files are those of the locked Faker"
@@ -199,6 +200,7 @@ def test_short_names_have_plain_letters(names: tuple[str, ...], short: str) -> N
     assert short_name(*names) == short
 
 
+@pytest.mark.slow
 def test_the_server_does_not_know_faker() -> None:
     """It makes files; a newer version must change nobody's world, and its import takes time."""
     code = "import sys, mock_sts.cli, mock_sts.app, mock_sts.services.new_persona; print('faker' in sys.modules)"
@@ -206,6 +208,7 @@ def test_the_server_does_not_know_faker() -> None:
     assert done.stdout == "False\n"
 
 
+@pytest.mark.slow
 def test_numbers_run_out_with_a_sentence() -> None:
     with pytest.raises(DocumentError, match="ask for fewer"):
         generate(1, 0, 2000)
@@ -222,6 +225,7 @@ def test_a_folder_of_ones_own_gets_its_own_people(tmp_path: Path, capsys: pytest
     assert "is no folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_gets_nobody_of_the_shipped_world(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ signal.pause()
 """
 
 
+@pytest.mark.slow
 def test_a_command_has_its_own_environment_folder_and_files(tmp_path: Path) -> None:
     code = "import os, sys; print(os.getcwd(), os.environ['MARK'], sys.stdin.read(), *sys.argv); sys.exit(3)"
     done = run_program(code, "a", "b c", env={**os.environ, "MARK": "å"}, cwd=tmp_path)
@@ -54,6 +55,7 @@ def test_what_is_said_to_python_is_heard() -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_leaves_no_server_behind(tmp_path: Path, how: signal.Signals) -> None:
     with popen(
         [sys.executable, "-c", BUSY, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

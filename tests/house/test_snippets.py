@@ -25,6 +25,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=name_of)
+@pytest.mark.slow
 def test_what_a_page_shows_works(page: Path, reader: Reader) -> None:
     reader.follow(parts_of(blocks_of(page)).plain)
 

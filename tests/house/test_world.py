@@ -715,6 +715,7 @@ def test_a_login_client_logs_somebody_in(sts: Emulator, client_id: str) -> None:
     assert "refresh_token" in answer.json
 
 
+@pytest.mark.slow
 def test_everybody_of_the_hand_made_can_log_in_but_the_replaced(sts: Emulator) -> None:
     rp = relying_party(sts, "demo-web")
     refused = []

@@ -195,6 +195,7 @@ class Probe {
 
 @pytest.mark.java
 @pytest.mark.covers("tls.clients")
+@pytest.mark.slow
 def test_java(server: TlsServer, tmp_path: Path) -> None:
     (tmp_path / "Probe.java").write_text(JAVA)
     store = ["-keystore", "trust.p12", "-storetype", "PKCS12", "-storepass", "changeit"]

@@ -96,6 +96,7 @@ def leads_into_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.covers("tls.token")
 @pytest.mark.usefixtures("leads_into_the_world")
+@pytest.mark.slow
 def test_token_goes_to_no_real_helseid_that_a_discovery_document_names() -> None:
     endpoint = f"http://helseid-sts.test.nhn.no:{free_port()}/connect/token"
 
@@ -203,6 +204,7 @@ def test_a_token_can_be_tried_on_the_api_that_it_is_for(server: LiveServer, path
 
 
 @pytest.mark.covers("cli.token.call")
+@pytest.mark.slow
 def test_what_an_api_refuses_is_told(server: LiveServer) -> None:
     api = f"{server.issuer}/mock/demo/api"
     wrong = run(
@@ -226,6 +228,7 @@ def test_what_an_api_refuses_is_told(server: LiveServer) -> None:
 
 
 @pytest.mark.covers("cli.token.call")
+@pytest.mark.slow
 def test_an_api_may_ask_for_a_nonce_and_redirects_nobody() -> None:
     """The token goes nowhere but where the person said."""
     asked: list[dict[str, str]] = []
@@ -260,6 +263,7 @@ def test_an_api_may_ask_for_a_nonce_and_redirects_nobody() -> None:
 
 
 @pytest.mark.parametrize("extra", [(), ("--bearer",), ("--alg", "ES256", "--organization", "213000012")])
+@pytest.mark.slow
 def test_a_new_client_gets_tokens_at_once(server: LiveServer, extra: tuple[str, ...]) -> None:
     made = json.loads(run("client", "new", "--json", *extra, environment=server.environment).stdout)
     claims = json.loads(
@@ -275,6 +279,7 @@ def test_a_new_client_gets_tokens_at_once(server: LiveServer, extra: tuple[str, 
 
 @pytest.mark.covers("fapi.algorithms")
 @pytest.mark.parametrize("algorithm", ["Ed25519", "EdDSA"])
+@pytest.mark.slow
 def test_a_new_client_may_have_a_key_of_edwards_curve(tmp_path: Path, algorithm: str) -> None:
     """FAPI 2.0 allows it, HelseID does not know it."""
     live = LiveServer(tmp_path, enforcement="fapi2")
@@ -310,6 +315,7 @@ def test_the_text_of_a_new_client_holds_a_part_for_each_platform(server: LiveSer
 
 
 @pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+@pytest.mark.slow
 def test_the_python_configuration_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
     made = json.loads(
         run("client", "new", "--json", "--url", server.issuer, *extra, environment=server.environment).stdout
@@ -356,6 +362,7 @@ def test_health(server: LiveServer) -> None:
     assert "not healthy" in unhealthy.stderr
 
 
+@pytest.mark.slow
 def test_commands_ask_the_host_that_the_server_listens_on(tmp_path: Path) -> None:
     port = free_port()
     environment = bare_environment(
@@ -376,6 +383,7 @@ def test_commands_ask_the_host_that_the_server_listens_on(tmp_path: Path) -> Non
         server.wait()
 
 
+@pytest.mark.slow
 def test_fixtures_are_reloaded_while_the_server_runs(tmp_path: Path) -> None:
     world = tmp_path / "world"
     (world / "clients").mkdir(parents=True)
@@ -442,6 +450,7 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"database_url": "sqlite:///x.sqlite?mode=ro"}, "without parameters"),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str], says: str) -> None:
     values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port()), **settings}
     done = run("serve", environment=bare_environment(**values), status=2)
@@ -457,6 +466,7 @@ def test_wrong_settings_are_told_all_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.covers("server.wrong-settings")
+@pytest.mark.slow
 def test_a_default_persona_who_is_gone_stops_the_next_start(tmp_path: Path) -> None:
     """Also where database and world are as they were, and nothing has to be made."""
     values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port())}
@@ -487,6 +497,7 @@ def test_a_preset_is_a_bundle_and_single_settings_win() -> None:
 
 
 @pytest.mark.parametrize("client_id", ["../../evil", "/tmp/evil", "https://client.test/a", "x" * 300])
+@pytest.mark.slow
 def test_a_private_key_stays_in_its_folder(server: LiveServer, client_id: str) -> None:
     run("client", "new", "--client-id", client_id, environment=server.environment)
     token = run("token", client_id, "--url", server.issuer, environment=server.environment).stdout
@@ -502,6 +513,7 @@ def test_requests_are_logged_when_asked_for(tmp_path: Path) -> None:
     assert "/.well-known/openid-configuration" in live.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_fixture_fault_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "clients").mkdir()
     (tmp_path / "clients" / "mine.yaml").write_text("client_id: mine\nredirect_uri: http://localhost/\n")
@@ -510,6 +522,7 @@ def test_a_fixture_fault_stops_the_start(tmp_path: Path) -> None:
     assert "mine.yaml, client 'mine': unknown member 'redirect_uri'; did you mean 'redirect_uris'?" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Path) -> None:
     people = tmp_path / "personas.yaml"
     person = '- {pid: "01015012345", given_name: A, family_name: B, organizations: ["%s"]}\n'
@@ -548,6 +561,7 @@ def test_a_preparation_that_is_killed_is_told(
     assert "could not be prepared" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_deep_yaml_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "personas.yaml").write_text("[" * 100_000)
     values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "fixtures": str(tmp_path), "port": str(free_port())}
@@ -569,6 +583,7 @@ def test_an_occupied_port_stops_the_start(tmp_path: Path) -> None:
 
 @pytest.mark.covers("server.port")
 @pytest.mark.parametrize("setting", ["port", "tls_port"])
+@pytest.mark.slow
 def test_of_two_servers_that_start_together_one_gets_the_port(tmp_path: Path, setting: str) -> None:
     """Neither listens yet when the other looks, for both make their database first."""
     shared, started = str(free_port()), []

@@ -194,6 +194,7 @@ def test_the_client_breaks_no_rule(server: LiveServer) -> None:
 
 
 @pytest.mark.covers("demo.concurrent")
+@pytest.mark.slow
 def test_ten_people_at_once_on_a_server_with_one_thread(server: LiveServer) -> None:
     """Each request of a visitor makes the server call itself, up to three times in a row and one inside the other."""
     everybody = yaml.safe_load((ROOT / "fixtures" / "personas.yaml").read_text(encoding="utf-8"))
@@ -220,6 +221,7 @@ def test_ten_people_at_once_on_a_server_with_one_thread(server: LiveServer) -> N
 
 
 @pytest.mark.covers("demo.processes")
+@pytest.mark.slow
 def test_requests_of_one_login_may_come_to_different_processes(live: LiveServer) -> None:
     for _ in range(3):
         visitor = Visitor(live.issuer)
@@ -469,6 +471,7 @@ def demo_client(base: str) -> dict[str, Any]:
 
 
 @pytest.mark.covers("demo.public-url")
+@pytest.mark.slow
 def test_the_demo_works_behind_a_public_url_that_it_cannot_reach_itself(tmp_path: Path) -> None:
     public = "http://sts.example.test:1234"
     server = LiveServer(tmp_path, public_url=public, fixtures=str(own_demo_client(tmp_path / "own", public)))
@@ -484,6 +487,7 @@ def test_the_demo_works_behind_a_public_url_that_it_cannot_reach_itself(tmp_path
 
 
 @pytest.mark.covers("demo.public-url", "demo.concurrent")
+@pytest.mark.slow
 def test_below_a_path_that_no_proxy_cuts_off_the_demo_does_not_wait_for_itself(tmp_path: Path) -> None:
     public = "http://sts.example.test:1234/helseid"
     own = own_demo_client(tmp_path / "own", public)
@@ -506,6 +510,7 @@ def test_below_a_path_that_no_proxy_cuts_off_the_demo_does_not_wait_for_itself(t
 
 @pytest.mark.covers("demo.proxies")
 @pytest.mark.parametrize("asked_as", ["sts.example.test", "localhost:8080", "mock-sts:8080"])
+@pytest.mark.slow
 def test_the_demo_works_behind_a_proxy_that_cuts_its_path_off(tmp_path: Path, asked_as: str) -> None:
     public = "https://sts.example.test/helseid"
     own = own_demo_client(tmp_path / "own", public)
@@ -547,6 +552,7 @@ def walk_through(visitor: Visitor) -> None:
         ("1", {"Proto": "https", "Prefix": "/helseid"}, "https://localhost:9443/helseid"),
     ],
 )
+@pytest.mark.slow
 def test_the_demo_works_behind_a_trusted_proxy(
     tmp_path: Path, trusted: str, headers: dict[str, str], base: str
 ) -> None:
@@ -561,6 +567,7 @@ def test_the_demo_works_behind_a_trusted_proxy(
 
 
 @pytest.mark.covers("demo.https", "demo.own-calls")
+@pytest.mark.slow
 def test_the_demo_works_over_https_and_http_at_once_in_several_processes(tmp_path: Path) -> None:
     server = TlsServer(tmp_path, workers="2")
     try:
@@ -624,6 +631,7 @@ def test_only_the_server_itself_can_say_how_it_was_called(worlds: Worlds) -> Non
 
 
 @pytest.mark.covers("addresses.public-url.told", "demo.public-url")
+@pytest.mark.slow
 def test_the_demo_knows_a_public_url_that_is_told_while_it_runs(tmp_path: Path) -> None:
     server, told = LiveServer(tmp_path, workers="2"), "http://localhost:32768"
 
@@ -650,6 +658,7 @@ def test_the_demo_knows_a_public_url_that_is_told_while_it_runs(tmp_path: Path) 
     [{"signing_algorithm": "PS256"}, {"host": "0.0.0.0"}, {"preset": "fapi2"}],
     ids=lambda settings: "-".join(f"{name}={value}" for name, value in settings.items()),
 )
+@pytest.mark.slow
 def test_the_demo_works_with_other_settings(tmp_path: Path, settings: dict[str, str]) -> None:
     server = LiveServer(tmp_path, **settings)
     try:

@@ -165,6 +165,7 @@ def test_over_http_it_says_who_refuses_and_what_to_do(server: TlsServer) -> None
 
 
 @pytest.mark.covers("doctor.command")
+@pytest.mark.slow
 def test_the_worst_report_fits_on_one_screen(tmp_path: Path) -> None:
     server = LiveServer(tmp_path, public_url="http://sts.example.test:8080/base")
     try:
@@ -326,6 +327,7 @@ def test_redirect_uris_that_all_answer_are_fine(tiny: Tiny) -> None:
 
 
 @pytest.mark.covers("doctor.observations")
+@pytest.mark.slow
 def test_many_silent_redirect_uris_take_no_longer_than_one(tiny: Tiny) -> None:
     """Addresses of a network where nothing is: TEST-NET-1 is nobody's, and the search for a name may hang."""
     around = Surroundings(redirect_uris={f"c{n}": (f"http://client-{n}.example.test/callback",) for n in range(60)})
@@ -364,6 +366,7 @@ def test_what_is_no_answer_is_a_fault_and_never_a_traceback(tiny: Tiny, raw: byt
 
 
 @pytest.mark.covers("doctor.odd-servers")
+@pytest.mark.slow
 def test_http_to_the_port_for_https_is_told(server: TlsServer) -> None:
     wrong = f"http://localhost:{server.tls_port}"
     status, document, _ = doctor(server.environment, "--from", wrong)
@@ -406,6 +409,7 @@ def test_odd_keys_are_no_keys(tiny: Tiny, keys: Any) -> None:
 
 
 @pytest.mark.covers("doctor.odd-servers")
+@pytest.mark.slow
 def test_a_server_that_drips_does_not_hold_the_doctor(tiny: Tiny) -> None:
     tiny.raw = (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b" "] * 60)
     reports = []
@@ -545,6 +549,7 @@ def test_a_certificate_for_other_names_is_a_fault(server: TlsServer) -> None:
 
 
 @pytest.mark.covers("doctor.certificate")
+@pytest.mark.slow
 def test_a_certificate_is_trusted_by_whom_the_environment_names(server: TlsServer, tmp_path: Path) -> None:
     elsewhere = {**server.environment, "MOCK_STS_DATABASE_URL": f"sqlite:///{tmp_path / 'none.sqlite'}"}
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
@@ -623,6 +628,7 @@ def test_the_page_of_a_server_that_cannot_reach_itself_is_no_fault(worlds: World
 
 
 @pytest.mark.covers("doctor.page.own")
+@pytest.mark.slow
 def test_the_page_connects_to_no_address_that_a_visitor_names(worlds: Worlds) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -649,6 +655,7 @@ def test_the_page_connects_to_no_address_that_a_visitor_names(worlds: Worlds) ->
 
 
 @pytest.mark.covers("doctor.page")
+@pytest.mark.slow
 def test_the_page_below_a_prefix(worlds: Worlds) -> None:
     sts = worlds.make(public_url="https://sts.example.test/base")
     answer = Browser(sts.client()).send("GET", "/base/mock/doctor")

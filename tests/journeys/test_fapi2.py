@@ -185,6 +185,7 @@ def test_a_server_that_is_started_with_the_preset_keeps_it(tmp_path: Path) -> No
 
 
 @pytest.mark.covers("fapi.tls")
+@pytest.mark.slow
 def test_the_preset_speaks_tls_1_3_only(tmp_path: Path) -> None:
     """With 1.2 a client could have ChaCha20-Poly1305, for which every plan of the suite fails."""
     server = TlsServer(tmp_path, preset="fapi2")

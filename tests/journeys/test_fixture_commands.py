@@ -103,6 +103,7 @@ def registry(database: Path) -> dict[str, dict[str, Any]]:
 # fixtures
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_loaded_to_the_same_registry(
     run: Callable[..., str], database: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +191,7 @@ def test_an_export_destroys_nothing_that_the_registry_does_not_hold(
     assert file.read_text() == content
 
 
+@pytest.mark.slow
 def test_a_folder_that_holds_what_lies_below_may_be_written_anew(run: Callable[..., str], tmp_path: Path) -> None:
     run("fixtures", "export", "--all", str(tmp_path / "own"))
     run("persona", "new")
@@ -402,6 +404,7 @@ def test_the_code_of_a_profession_is_no_part_of_a_word(run: Callable[..., str]) 
     assert all("LE" in found for found in codes)
 
 
+@pytest.mark.slow
 def test_people_are_found_by_what_they_have(run: Callable[..., str]) -> None:
     everybody = json.loads(run("persona", "list", "--json"))
     assert found_by(run, "--level", "3") == [person for person in everybody if person["security_level"] == "3"]
@@ -776,6 +779,7 @@ def test_an_unknown_option_is_told_by_its_command(
     assert says in told
 
 
+@pytest.mark.slow
 def test_a_database_that_is_made_by_the_way_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -833,6 +837,7 @@ def test_a_new_person_logs_in_at_once(server: LiveServer) -> None:
     assert claims["helseid://claims/hpr/hpr_number"] == card["members"]["hpr_number"]
 
 
+@pytest.mark.slow
 def test_a_running_server_takes_up_what_is_added_changed_and_removed(tmp_path: Path) -> None:
     folder = tmp_path / "own"
     folder.mkdir()
@@ -875,6 +880,7 @@ def test_a_running_server_takes_up_what_is_added_changed_and_removed(tmp_path: P
 
 
 @pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+@pytest.mark.slow
 def test_the_python_configuration_of_a_login_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
     made = new_login_client(server, *extra)
     code = made["python"] + "\nprint('\\n' + str(token.id_token))"
@@ -906,6 +912,7 @@ def test_the_other_configurations_of_a_login_say_where_it_returns(server: LiveSe
 
 
 @pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])
+@pytest.mark.slow
 def test_the_python_configuration_of_an_exchange_works_as_printed(server: LiveServer, extra: tuple[str, ...]) -> None:
     made = new_exchange_client(server, *extra)
     code = made["python"] + "\nprint('\\n' + token.access_token)"

@@ -96,6 +96,7 @@ def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
 
 @pytest.mark.covers("server.body.slow", "server.too-much")
 @pytest.mark.parametrize("path", ["", "/op"])
+@pytest.mark.slow
 def test_slow_bodies_and_idle_connections_do_not_stop_the_server(tmp_path: Path, path: str) -> None:
     """Nor does the path of a public URL let each of those who wait open the database."""
     public = {"public_url": f"http://sts.test{path}", "url_mode": "request"} if path else {}
@@ -120,6 +121,7 @@ def test_slow_bodies_and_idle_connections_do_not_stop_the_server(tmp_path: Path,
 
 
 @pytest.mark.covers("server.threads")
+@pytest.mark.slow
 def test_a_burst_on_every_route_and_a_long_rest_end_no_worker(tmp_path: Path) -> None:
     """Two first requests at once, too: what is imported late is imported by one thread."""
     live = LiveServer(tmp_path, workers="2")
@@ -157,6 +159,7 @@ def thread_names(pid: int) -> list[str]:
     return sorted(entry.name for entry in Path(f"/proc/{pid}/task").iterdir())
 
 
+@pytest.mark.slow
 def test_the_journal_keeps_its_length(worlds: Worlds) -> None:
     sts = worlds.make(journal_size=100)
     for _ in range(300):

@@ -322,6 +322,7 @@ def test_wrong_input_is_told_and_what_was_typed_stays(
 
 
 @pytest.mark.covers("login.testidp.unknown-person")
+@pytest.mark.slow
 def test_a_person_who_must_not_be_invented_is_told_and_stays_typed(worlds: Worlds) -> None:
     sts = worlds.make(invent_people=False)
     rp = web(sts)

@@ -315,6 +315,7 @@ def test_the_issuer_is_the_public_one(worlds: Worlds, receiver: Receiver) -> Non
 
 @pytest.mark.covers("logout.token.issuer-of-the-login")
 @pytest.mark.parametrize("first", ["http://localhost:8080", ""])
+@pytest.mark.slow
 def test_the_issuer_is_the_one_that_the_client_logged_in_under(
     worlds: Worlds, receivers: Callable[..., Receiver], first: str
 ) -> None:
@@ -425,6 +426,7 @@ def test_who_logs_in_again_in_the_same_session_is_told_of_once(sts: Emulator, re
 
 
 @pytest.mark.covers("logout.many-clients")
+@pytest.mark.slow
 def test_many_clients_are_all_told(sts: Emulator, receivers: Callable[..., Receiver]) -> None:
     apart, together = receivers(), receivers()
     keys = [private_jwk("ES256", 1)] * 90
@@ -629,6 +631,7 @@ def _drip(connection: socket.socket, over: threading.Event) -> None:
 
 @pytest.mark.covers("logout.time-limit")
 @pytest.mark.parametrize("talk", [_silence, _drip], ids=["silent", "one byte at a time"])
+@pytest.mark.slow
 def test_a_client_has_three_seconds_in_all(
     sts: Emulator, raw_servers: Callable[..., RawServer], talk: Callable[[socket.socket, threading.Event], None]
 ) -> None:
@@ -655,6 +658,7 @@ def _slow_body(connection: socket.socket, over: threading.Event) -> None:
 
 
 @pytest.mark.covers("logout.time-limit")
+@pytest.mark.slow
 def test_a_status_counts_although_the_body_never_comes(sts: Emulator, raw_servers: Callable[..., RawServer]) -> None:
     log_in_and_out(sts, raw_servers(_slow_body).uri)
     assert outcome(sts)["detail"]["answer"] == 200
@@ -759,6 +763,7 @@ def test_many_logouts_leave_nothing_behind(
 
 
 @pytest.mark.covers("logout.stop")
+@pytest.mark.slow
 def test_a_server_stops_while_notices_are_on_their_way(tmp_path: Path, receivers: Callable[..., Receiver]) -> None:
     def measure() -> float:
         slow = receivers()
@@ -782,6 +787,7 @@ def test_a_server_stops_while_notices_are_on_their_way(tmp_path: Path, receivers
 
 
 @pytest.mark.covers("logout.stop")
+@pytest.mark.slow
 def test_a_program_ends_while_notices_are_on_their_way(sts: Emulator, receivers: Callable[..., Receiver]) -> None:
     slow = receivers()
     slow.gate.clear()

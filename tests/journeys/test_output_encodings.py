@@ -168,6 +168,7 @@ def called(arguments: list[bytes | str], folder: Path, **environment: str) -> su
     ],
     ids=["output", "strict", "everything", "coerced"],
 )
+@pytest.mark.slow
 def test_a_process_of_its_own_prints_people_with_odd_letters(folder: Path, environment: dict[str, str]) -> None:
     done = called(["persona", "list", "ÆRLIG"], folder, **environment)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
@@ -193,6 +194,7 @@ def test_arguments_in_odd_bytes_are_told(folder: Path, arguments: list[bytes | s
     assert done.returncode == 2 and says in done.stderr and b"Traceback" not in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 def test_paths_may_be_of_any_bytes(folder: Path, tmp_path: Path) -> None:
     target = os.fsencode(tmp_path) + b"/eksp\xe5rt"
     done = called([b"fixtures", b"export", target], folder, PYTHONIOENCODING="ascii")

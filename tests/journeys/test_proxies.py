@@ -447,6 +447,7 @@ def test_a_slow_login_a_forged_form_and_an_error_stay_below_the_prefix(outside: 
 
 
 @pytest.mark.covers("proxies.prefix")
+@pytest.mark.slow
 def test_logout_stays_below_the_prefix(make: Make) -> None:
     for way in WAYS.values():
         outside = outside_of(make, way, frontchannel_logout_uri="https://app.test/out")
@@ -550,6 +551,7 @@ def test_a_server_without_an_address_is_still_known_by_the_name_that_containers_
 
 
 @pytest.mark.covers("addresses.public-url.told")
+@pytest.mark.slow
 def test_null_gives_the_address_of_the_settings_back(make: Make) -> None:
     sts = make(public_url="https://first.test", aliases="http://mock-sts:8080")
     assert tell(sts, "http://localhost:32768").json == {"issuer": "http://localhost:32768"}
@@ -677,6 +679,7 @@ def test_what_is_no_address_is_refused_and_changes_nothing(make: Make, body: obj
 
 
 @pytest.mark.covers("addresses.public-url.told")
+@pytest.mark.slow
 def test_all_workers_know_a_new_address_at_once(tmp_path: Path) -> None:
     server = LiveServer(tmp_path, workers="2")
     try:
@@ -697,6 +700,7 @@ def test_all_workers_know_a_new_address_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.covers("addresses.public-url.restart")
 @pytest.mark.parametrize("later", ["", "http://localhost:22251"])
+@pytest.mark.slow
 def test_a_start_ends_what_was_told_and_a_reload_does_not(tmp_path: Path, later: str) -> None:
     def seen(server: LiveServer) -> dict[str, str]:
         document: dict[str, str] = server.transport.send("GET", DISCOVERY).json

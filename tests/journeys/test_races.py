@@ -96,6 +96,7 @@ ONCE = "client-assertion.single-use"
     ],
     ids=["proof", "assertion at introspection", "assertion at revocation"],
 )
+@pytest.mark.slow
 def test_four_processes_race_again_and_again(
     live: LiveServer,
     prepare: Callable[[Machine], list[Request]],
@@ -115,6 +116,7 @@ def test_four_processes_race_again_and_again(
 @pytest.mark.parametrize(
     "prepare", [same_assertion, same_assertion_at("/connect/introspect")], ids=["token", "introspection"]
 )
+@pytest.mark.slow
 def test_by_default_all_of_a_race_are_answered_and_all_but_one_recorded(
     live: LiveServer, prepare: Callable[[Machine], list[Request]], races: int
 ) -> None:
@@ -194,6 +196,7 @@ def same_request_uri(rp: RelyingParty) -> list[Request]:
     ],
     ids=["code", "refresh token", "request_uri"],
 )
+@pytest.mark.slow
 def test_what_a_login_gives_is_used_once(
     live: LiveServer,
     rp: RelyingParty,
@@ -212,6 +215,7 @@ def test_what_a_login_gives_is_used_once(
     assert [number for number, outcome in enumerate(outcomes) if outcome != expected] == []
 
 
+@pytest.mark.slow
 def test_two_hundred_requests_race_for_one_code(live: LiveServer, rp: RelyingParty) -> None:
     rp.machine.learn_nonce()
     form = code_form(rp)
@@ -270,6 +274,7 @@ def test_an_ordered_login_is_used_once(live: LiveServer, left: int, races: int) 
 
 
 @pytest.mark.covers("automation.queue.once")
+@pytest.mark.slow
 def test_eight_browsers_in_parallel_get_eight_people(live: LiveServer) -> None:
     """Each has a client of its own, and its order is for that."""
     people = [f"{day:02}819012345" for day in range(1, 9)]

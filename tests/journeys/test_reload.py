@@ -111,6 +111,7 @@ def test_no_request_fails_while_workers_are_replaced(server: TlsServer) -> None:
 
 
 @pytest.mark.covers("server.reload")
+@pytest.mark.slow
 def test_a_request_that_has_begun_is_answered_by_the_old_worker(server: TlsServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", server.port))) as slow:
         head = (
@@ -128,6 +129,7 @@ def test_a_request_that_has_begun_is_answered_by_the_old_worker(server: TlsServe
 
 
 @pytest.mark.covers("server.reload")
+@pytest.mark.slow
 def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> None:
     """An old worker that waited for them to the end would be killed in the middle of what it has just taken."""
     live = LiveServer(tmp_path)
@@ -178,6 +180,7 @@ def test_slow_bodies_do_not_end_with_the_requests_of_others(tmp_path: Path) -> N
 
 
 @pytest.mark.covers("server.worker-ends")
+@pytest.mark.slow
 def test_a_server_whose_workers_are_killed_again_and_again_goes_on_and_answers_meanwhile(tmp_path: Path) -> None:
     live = LiveServer(tmp_path, workers="2")
     statuses: Counter[int] = Counter()
@@ -214,6 +217,7 @@ def test_a_server_whose_workers_are_killed_again_and_again_goes_on_and_answers_m
 
 
 @pytest.mark.covers("server.worker-ends")
+@pytest.mark.slow
 def test_a_worker_that_ends_soon_after_a_reload_is_replaced(tmp_path: Path) -> None:
     live = LiveServer(tmp_path, workers="2")
     try:
@@ -258,6 +262,7 @@ def test_clients_are_asked_whether_they_are_still_there(server: TlsServer) -> No
         until(asks, "nobody will miss this client")
 
 
+@pytest.mark.slow
 def test_the_world_is_read_anew_and_a_fault_in_it_changes_nothing(tmp_path: Path) -> None:
     world = tmp_path / "world"
     (world / "clients").mkdir(parents=True)
@@ -292,6 +297,7 @@ def test_the_world_is_read_anew_and_a_fault_in_it_changes_nothing(tmp_path: Path
 
 
 @pytest.mark.covers("server.worker-ends")
+@pytest.mark.slow
 def test_a_worker_that_cannot_begin_does_not_take_the_place_of_one_that_works(tmp_path: Path) -> None:
     live = LiveServer(tmp_path)
     try:
@@ -310,6 +316,7 @@ def test_a_worker_that_cannot_begin_does_not_take_the_place_of_one_that_works(tm
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.3, 1.5])
+@pytest.mark.slow
 def test_it_stops_in_two_seconds_also_while_it_reloads(tmp_path: Path, wait: float) -> None:
     def measure() -> float:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
@@ -339,6 +346,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 @pytest.mark.covers("server.body.slow")
+@pytest.mark.slow
 def test_slow_clients_harm_nobody(tmp_path: Path) -> None:
     """Twenty connections of which each sends one byte a second, for longer than a busy machine takes to measure."""
     live = LiveServer(tmp_path, request_timeout="3600")

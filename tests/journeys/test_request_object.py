@@ -905,6 +905,7 @@ NAMES = [
 @pytest.mark.parametrize("enforcement", ["observe", "helseid"])
 @examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(claims=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=6), kept=st.booleans())
+@pytest.mark.slow
 def test_whatever_a_client_signs_is_taken_or_refused(
     sts: Emulator, enforcement: str, claims: dict[str, Any], kept: bool
 ) -> None:

@@ -201,6 +201,7 @@ def assert_refused(answer: Answer, reason: str) -> None:
 
 
 @pytest.mark.covers("server.data.locked")
+@pytest.mark.slow
 def test_a_lock_that_lasts_is_a_503_and_over_when_it_is_over(live: LiveServer) -> None:
     machine = live.client("machine")
     assert machine.token().status == 200
@@ -220,6 +221,7 @@ def test_a_lock_that_lasts_is_a_503_and_over_when_it_is_over(live: LiveServer) -
 
 
 @pytest.mark.covers("server.data.locked")
+@pytest.mark.slow
 def test_of_many_clients_a_lock_that_lasts_holds_up_only_the_first(tmp_path: Path) -> None:
     """Two threads work, and each that waits for the lock keeps everybody else waiting."""
     live = LiveServer(tmp_path)
@@ -261,6 +263,7 @@ def test_of_many_clients_a_lock_that_lasts_holds_up_only_the_first(tmp_path: Pat
 
 
 @pytest.mark.covers("server.data.locked")
+@pytest.mark.slow
 def test_after_a_lock_that_lasted_a_short_one_is_waited_for_again(tmp_path: Path) -> None:
     store = Store(tmp_path / "x.sqlite")
     make_tables(store)
@@ -295,6 +298,7 @@ def test_after_a_lock_that_lasted_a_short_one_is_waited_for_again(tmp_path: Path
 
 
 @pytest.mark.covers("server.data.locked")
+@pytest.mark.slow
 def test_a_lock_that_is_short_is_waited_for(live: LiveServer) -> None:
     machine = live.client("machine")
     machine.learn_nonce()
@@ -337,6 +341,7 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(live: LiveServer) -> None:
 WITHOUT_OVERRIDE = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
 
 
+@pytest.mark.slow
 def test_a_database_that_may_not_be_written_to(tmp_path: Path) -> None:
     prefix = WITHOUT_OVERRIDE if os.geteuid() == 0 else []
     live = LiveServer(tmp_path, prefix=prefix)
@@ -374,6 +379,7 @@ def test_a_database_that_may_not_be_written_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("beside", [True, False], ids=["all files", "the file alone"])
+@pytest.mark.slow
 def test_a_database_that_is_deleted_is_missed_and_made_anew(live: LiveServer, beside: bool) -> None:
     machine = live.client("machine")
     assert machine.token().status == 200
@@ -410,6 +416,7 @@ def test_a_database_that_is_put_back_is_used_again(live: LiveServer, tmp_path: P
     assert noticed_as_used(machine, machine.post(form, proof=machine.proof()))
 
 
+@pytest.mark.slow
 def test_sighup_makes_a_deleted_database_anew(live: LiveServer) -> None:
     for file in live.database.parent.glob(f"{live.database.name}*"):
         file.unlink()
@@ -420,6 +427,7 @@ def test_sighup_makes_a_deleted_database_anew(live: LiveServer) -> None:
 
 @pytest.mark.covers("server.data.replaced")
 @pytest.mark.parametrize("what", ["emptied", "of another version", "of another program"])
+@pytest.mark.slow
 def test_another_file_in_the_place_of_the_database_is_told(tmp_path: Path, what: str) -> None:
     live = LiveServer(tmp_path)
     try:
@@ -458,6 +466,7 @@ def test_another_file_in_the_place_of_the_database_is_told(tmp_path: Path, what:
         live.stop()
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_told_and_not_made_worse(live: LiveServer) -> None:
     live.stop()
     with closing(sqlite3.connect(live.database)) as connection:
@@ -472,6 +481,7 @@ def test_a_damaged_database_is_told_and_not_made_worse(live: LiveServer) -> None
     assert live.database.read_bytes() == bytes(content)
 
 
+@pytest.mark.slow
 def test_an_older_schema_stops_the_start_with_the_remedy(live: LiveServer) -> None:
     live.stop()
     with closing(sqlite3.connect(live.database)) as connection, connection:
@@ -537,6 +547,7 @@ def test_a_name_with_signs_of_an_address_is_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.covers("server.data.locked")
+@pytest.mark.slow
 def test_a_start_on_a_locked_database_that_must_be_written_to_says_so(tmp_path: Path) -> None:
     """A public URL that was told ends at the next start, which is a write."""
     live = LiveServer(tmp_path)

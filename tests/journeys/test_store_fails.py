@@ -207,6 +207,7 @@ FAULTS: dict[str, Callable[[Store], None]] = {
 
 @pytest.mark.covers("server.data.every-route")
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.slow
 def test_no_route_has_an_unexpected_error_when_the_store_fails(worlds: Worlds, fault: str) -> None:
     sts = worlds.make(port=1)  # where nothing answers: the demo calls itself there
     good = good_requests(sts)
@@ -277,6 +278,7 @@ def demo_requests(server: LiveServer) -> dict[str, Sent]:
 
 @pytest.mark.covers("server.data.full", "server.data.every-route")
 @pytest.mark.parametrize("fault", [full, read_only])
+@pytest.mark.slow
 def test_no_route_has_an_unexpected_error_when_nothing_can_be_written(
     server: LiveServer, sts: Emulator, fault: Callable[[LiveServer], None]
 ) -> None:

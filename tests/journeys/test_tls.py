@@ -162,6 +162,7 @@ def test_older_versions_are_refused(server: TlsServer, version: ssl.TLSVersion) 
 
 
 @pytest.mark.covers("tls.minimum")
+@pytest.mark.slow
 def test_the_lowest_version_can_be_raised(tmp_path: Path) -> None:
     server = TlsServer(tmp_path, tls_minimum="1.3")
     try:
@@ -272,6 +273,7 @@ def test_only_the_owner_reads_the_keys_that_serve_makes(server: TlsServer) -> No
 
 
 @pytest.mark.covers("tls.reissued")
+@pytest.mark.slow
 def test_a_start_makes_what_no_longer_fits_and_nothing_else(tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path / "tls")
 
@@ -290,6 +292,7 @@ def test_a_start_makes_what_no_longer_fits_and_nothing_else(tmp_path: Path) -> N
 
 
 @pytest.mark.covers("tls.commands")
+@pytest.mark.slow
 def test_commands_with_other_settings_leave_the_certificate_of_a_server_alone(tmp_path: Path) -> None:
     server = TlsServer(tmp_path, aliases="https://mock-sts")
     try:
@@ -304,6 +307,7 @@ def test_commands_with_other_settings_leave_the_certificate_of_a_server_alone(tm
 
 
 @pytest.mark.covers("tls.commands")
+@pytest.mark.slow
 def test_the_ca_alone_is_made_before_the_first_start(tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path / "tls")
     printed = run_command(settings_in(tmp_path), "ca")
@@ -334,6 +338,7 @@ def test_a_ca_that_is_none_is_not_printed(tmp_path: Path, content: bytes) -> Non
 
 
 @pytest.mark.covers("tls.damaged")
+@pytest.mark.slow
 def test_a_start_mends_damaged_certificates_and_serves(tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path / "tls")
     assert run_command(settings_in(tmp_path), "prepare", "--for-serving").returncode == 0
@@ -348,6 +353,7 @@ def test_a_start_mends_damaged_certificates_and_serves(tmp_path: Path) -> None:
 
 
 @pytest.mark.covers("tls.reissued")
+@pytest.mark.slow
 def test_a_leaf_that_is_over_is_replaced_at_the_start(tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path / "tls")
     make_certificates(files, ("localhost", "127.0.0.1", "::1"), int(time.time()) - 398 * 86_400)
@@ -391,6 +397,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
 
 
 @pytest.mark.covers("tls.own-certificate")
+@pytest.mark.slow
 def test_a_certificate_of_ones_own_is_served(tmp_path: Path, own: CertificateFiles) -> None:
     server = TlsServer(tmp_path, tls_certificate=str(own.leaf), tls_key=str(own.leaf_key))
     transport = OverTls(server.base, own.ca)
@@ -444,6 +451,7 @@ def issue(folder: Path, name: str, key: Any, begins: float | None = None) -> Non
 
 @pytest.mark.covers("tls.own-certificate")
 @pytest.mark.parametrize("kind", ["p256", "p384", "ed25519", "rsa3072"])
+@pytest.mark.slow
 def test_these_kinds_of_keys_are_served(tmp_path: Path, kind: str) -> None:
     issue(tmp_path, kind, KEYS[kind]())
     server = TlsServer(tmp_path, tls_certificate=str(tmp_path / f"{kind}.pem"), tls_key=str(tmp_path / f"{kind}.key"))
@@ -457,6 +465,7 @@ def test_these_kinds_of_keys_are_served(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.covers("tls.own-certificate")
 @pytest.mark.parametrize("days", [-40, 40])
+@pytest.mark.slow
 def test_a_certificate_that_is_not_good_now_is_served_with_a_warning(tmp_path: Path, days: int) -> None:
     issue(tmp_path, "old", KEYS["p256"](), time.time() + days * 86_400)
     server = TlsServer(tmp_path, tls_certificate=str(tmp_path / "old.pem"), tls_key=str(tmp_path / "old.key"))
@@ -469,6 +478,7 @@ def test_a_certificate_that_is_not_good_now_is_served_with_a_warning(tmp_path: P
 
 
 @pytest.mark.covers("tls.own-certificate")
+@pytest.mark.slow
 def test_a_renewed_certificate_that_cannot_be_served_does_not_replace_the_one_that_is(tmp_path: Path) -> None:
     issue(tmp_path, "one", KEYS["p256"]())
     server = TlsServer(tmp_path, tls_certificate=str(tmp_path / "one.pem"), tls_key=str(tmp_path / "one.key"))
@@ -507,6 +517,7 @@ def test_a_renewed_certificate_that_cannot_be_served_does_not_replace_the_one_th
         (".", "server-key.pem", "must be a file that this user may read"),
     ],
 )
+@pytest.mark.slow
 def test_files_that_do_not_fit_stop_the_start_with_a_sentence(
     tmp_path: Path, own: CertificateFiles, certificate: str | None, key: str | None, told: str
 ) -> None:
@@ -533,6 +544,7 @@ def test_files_that_do_not_fit_stop_the_start_with_a_sentence(
     assert not (tmp_path / "live.sqlite").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_to_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "tls").write_text("in the way")
     done = run_command(settings_in(tmp_path), "serve")
@@ -571,6 +583,7 @@ def test_a_signal_to_stop_ends_both_ports_within_two_seconds(tmp_path: Path) -> 
 
 
 @pytest.mark.covers("tls.processes")
+@pytest.mark.slow
 def test_a_worker_that_ends_is_replaced_on_both_ports(
     tmp_path: Path,
 ) -> None:

@@ -383,6 +383,7 @@ JWKS = st.fixed_dictionaries(
 @example({"kty": "EC", "crv": "P-256", "x": SIGNER["x"], "y": SIGNER["y"]}, b"\0" * 64)
 @example({"kty": "RSA", "n": RSA["n"], "e": "AQAB"}, b"\0" * 256)
 @example({"kty": "RSA", "n": RSA["n"], "e": "Aw"}, b"")
+@pytest.mark.slow
 def test_import_public_key_takes_any_mapping(jwk: dict[str, Any], signature: bytes) -> None:
     try:
         key = import_public_key(jwk)
@@ -414,6 +415,7 @@ def test_read_dpop_proof_takes_any_text(text: str) -> None:
 
 @usual
 @given(PROOF_HEADERS | ASSERTION_HEADERS, PROOF_CLAIMS)
+@pytest.mark.slow
 def test_a_proof_of_any_values_has_only_usable_facts(header: dict[str, Any], claims: dict[str, Any]) -> None:
     found = read_dpop_proof(unsigned(header, claims))
     for text in (found.typ, found.jti, found.method, found.target):
@@ -589,6 +591,7 @@ DOCUMENT_VALUES = st.recursive(
 @example({"client_id": "x", "jwks": {"keys": [{"kty": []}, {}]}}, False)
 @example({"client_id": "\ud800"}, False)
 @example({"client_id": date(2026, 1, 1)}, False)
+@pytest.mark.slow
 def test_a_client_document_takes_any_value(document: object, named: bool) -> None:
     if named and isinstance(document, dict):
         document = {"client_id": "x", **document}

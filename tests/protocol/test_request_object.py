@@ -44,6 +44,7 @@ def read(claims: dict[str, Any]) -> RequestObject:
 @pytest.mark.covers("request-object.garbage")
 @usual
 @given(CLAIMS, HEADERS, st.binary(max_size=20))
+@pytest.mark.slow
 def test_any_claims_are_read_or_are_no_jwt(claims: dict[str, Any], header: dict[str, Any], signature: bytes) -> None:
     try:
         found = read_request_object(jwt(claims, header, signature), OTHERS)
@@ -113,6 +114,7 @@ def test_the_longest_that_is_read() -> None:
 @pytest.mark.covers("request-object.parameters")
 @usual
 @given(st.dictionaries(st.sampled_from((*PARAMETERS, *OTHERS)), st.from_regex(r"\A[ -~æøå😀]{1,60}\Z")))
+@pytest.mark.slow
 def test_texts_are_taken_as_they_are(claims: dict[str, str]) -> None:
     found = read(claims)
     assert {name: found.parameters.one(name) for name in found.parameters} == claims

@@ -225,12 +225,14 @@ def hurried() -> Iterator[Served]:
         (request("/x") + b"GET /y HTTP/1.1\r\n", b"408"),
     ],
 )
+@pytest.mark.slow
 def test_what_does_not_come_in_time_is_refused(hurried: Served, sent: bytes, status: bytes) -> None:
     said = hurried.say(sent)
     assert said.rpartition(b"HTTP/1.1 ")[2].startswith(status), said
     assert (said == b"") is (status == b"")
 
 
+@pytest.mark.slow
 def test_a_client_in_time_is_not_disturbed(hurried: Served) -> None:
     """Between two requests a connection may wait longer than a request may take."""
     with closing(hurried.connect()) as connection:
@@ -363,6 +365,7 @@ def connects(server: Served) -> bool:
 
 
 @pytest.mark.covers("server.reload")
+@pytest.mark.slow
 def test_a_worker_that_leaves_asks_clients_to_connect_anew() -> None:
     server = Served(Echo())
     with closing(server.connect()) as kept, closing(server.connect()) as idle:

@@ -222,6 +222,7 @@ def start_at_once(files: CertificateFiles, barrier: Barrier) -> None:
 
 
 @pytest.mark.covers("tls.damaged")
+@pytest.mark.slow
 def test_starts_at_the_same_time_make_one_authority(tmp_path: Path) -> None:
     for attempt in range(5):
         files = CertificateFiles(tmp_path / str(attempt))

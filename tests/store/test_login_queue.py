@@ -124,6 +124,7 @@ def winners_of(path: Path, races: int) -> list[int]:
 
 
 @pytest.mark.covers("automation.queue.once")
+@pytest.mark.slow
 def test_a_thousand_races_for_one_order_each_have_one_winner_each(store: Store) -> None:
     races = 5 * ORDERS
     with store.writing() as transaction:
@@ -134,6 +135,7 @@ def test_a_thousand_races_for_one_order_each_have_one_winner_each(store: Store) 
 
 
 @pytest.mark.parametrize("left", [1, PROCESSES - 1])
+@pytest.mark.slow
 def test_a_second_winner_has_an_order_that_was_left(store: Store, left: int) -> None:
     """There are as many winners as orders, in whichever race they win."""
     for _ in range(left):

@@ -55,6 +55,7 @@ COMMANDS: dict[str, list[list[str]]] = {
 
 @pytest.mark.covers("server.private-files")
 @pytest.mark.parametrize("commands", COMMANDS.values(), ids=list(COMMANDS))
+@pytest.mark.slow
 def test_what_a_command_makes_is_its_owners(tmp_path: Path, commands: list[list[str]]) -> None:
     folder = tmp_path / "data"
     for words in commands:
@@ -73,6 +74,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.covers("server.private-files")
 @pytest.mark.parametrize("words", [["prepare"], ["persona", "list"], ["client", "new", "--name", "z"]], ids=" ".join)
+@pytest.mark.slow
 def test_what_was_open_before_is_shut_by_the_next_command(tmp_path: Path, full: Path, words: list[str]) -> None:
     folder = tmp_path / "data"
     shutil.copytree(full, folder)
@@ -87,6 +89,7 @@ def test_what_was_open_before_is_shut_by_the_next_command(tmp_path: Path, full: 
 
 
 @pytest.mark.parametrize("words", [["ca"]], ids=" ".join)
+@pytest.mark.slow
 def test_keys_that_were_open_are_shut_by_the_command_for_certificates(
     tmp_path: Path, full: Path, words: list[str]
 ) -> None:
@@ -98,6 +101,7 @@ def test_keys_that_were_open_are_shut_by_the_command_for_certificates(
 
 
 @pytest.mark.covers("server.private-files")
+@pytest.mark.slow
 def test_a_server_that_runs_keeps_its_files_to_itself(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     server = LiveServer(tmp_path, database_url=f"sqlite:///{folder / 'sts.sqlite'}")
@@ -170,6 +174,7 @@ def test_shutting_a_file_gives_no_right_that_its_owner_has_taken_away(tmp_path: 
     assert stat.S_IMODE(key.stat().st_mode) == after
 
 
+@pytest.mark.slow
 def test_a_key_that_is_made_anew_is_private_from_the_start(tmp_path: Path) -> None:
     """The file was there, open, from a database that is gone."""
     keys = tmp_path / "client-keys"

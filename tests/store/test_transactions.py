@@ -37,6 +37,7 @@ def remember_all(path: Path, start: Barrier) -> int:
     return won
 
 
+@pytest.mark.slow
 def test_processes_that_read_and_then_write_never_meet_a_locked_database(store: Store) -> None:
     won = at_once(remember_all, [(store.path,)] * PROCESSES)
     assert sum(won) == ROUNDS

@@ -197,6 +197,7 @@ def test_an_address_that_is_no_alias_does_not_count(worlds: Worlds) -> None:
     ("url_mode", "issuer", "back_channel"),
     [("split", PUBLIC, ALIAS), ("fixed", PUBLIC, PUBLIC), ("request", ALIAS, ALIAS)],
 )
+@pytest.mark.slow
 def test_which_addresses_follow_the_alias_that_asked(
     worlds: Worlds, url_mode: str, issuer: str, back_channel: str
 ) -> None:
@@ -478,6 +479,7 @@ def test_a_default_port_does_not_enter_the_issuer(scheme: str, host: str, issuer
 
 
 @pytest.mark.covers("addresses.default-port")
+@pytest.mark.slow
 def test_a_client_of_the_default_port_gets_the_issuer_that_it_knows(sts: Emulator) -> None:
     with on_all_interfaces(sts, "sts.test:80") as everywhere:
         assert asked_as(everywhere, "sts.test:80").json["issuer"] == "http://sts.test"

@@ -75,6 +75,7 @@ def test_there_is_one_key_with_its_members_in_order(sts: Emulator) -> None:
 @pytest.mark.covers("contract.11")
 @pytest.mark.covers("jwks.key.nothing-private")
 @pytest.mark.parametrize("signing_keys", ["shipped", "fresh"])
+@pytest.mark.slow
 def test_nothing_private_is_shown(tmp_path: Path, signing_keys: str) -> None:
     settings = settings_for(tmp_path / "keys.sqlite", signing_keys=signing_keys)
     prepare_store(settings, FixedClock())
@@ -169,6 +170,7 @@ def test_the_development_key_is_the_same_in_a_new_database(sts: Emulator, tmp_pa
 
 
 @pytest.mark.covers("contract.05")
+@pytest.mark.slow
 def test_a_fresh_key_is_a_new_one_and_outlives_a_restart(sts: Emulator, tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "fresh.sqlite", signing_keys="fresh")
     prepare_store(settings, FixedClock())

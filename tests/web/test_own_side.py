@@ -123,6 +123,7 @@ def test_helseids_side_answers_to_every_name(everywhere: Emulator, host: str, pa
 
 @pytest.mark.parametrize("provider", ["Test IDP", "BankID", "ID-porten"])
 @pytest.mark.parametrize("host", ["sts.internal:8080", "mock-sts:8080"])
+@pytest.mark.slow
 def test_people_log_in_at_every_name(everywhere: Emulator, host: str, provider: str) -> None:
     """Also at providers whose page is ours, and the pages have their looks."""
     named = Emulator(everywhere.settings, host)
