@@ -13,7 +13,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -59,9 +58,6 @@ LOG = logging.getLogger("mock_sts")
 
 #: Seconds for which a worker tries to open a database that cannot be used, which may pass.
 _PATIENCE = 6
-
-#: Seconds after which what is not needed for the first answers is loaded too.
-_LOAD_REST_AFTER = 1.0
 
 
 def serve(settings: Settings, values: dict[str, str]) -> int:
@@ -307,11 +303,5 @@ def _work(settings: Settings, plain: socket.socket, tls: socket.socket | None, r
         limits=Limits(timeout=settings.request_timeout),
         log_requests=settings.log_requests,
     )
-
-    def on_ready() -> None:
-        ready()
-        # A little later, for the first requests shall not wait for it.
-        threading.Timer(_LOAD_REST_AFTER, load_all).start()
-
-    Worker(bridge, listeners).run(on_ready)
+    Worker(bridge, listeners).run(ready, load_all)
     return 0

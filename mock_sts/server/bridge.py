@@ -67,6 +67,7 @@ class Bridge:
         self._workers = _Threads("worker", threads, limits.waiting)
         # Whoever waits for a place here might wait for one who needs that place to go on: so there is no waiting room.
         self._callers = [(path, _Threads(f"caller{path}", places, 0)) for path, places in callers.items()]
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._held = 0
         self.connections: Connections | None = None
 
@@ -115,8 +116,13 @@ class Bridge:
         """Requests that are at work or wait for a thread."""
         return sum(threads.taken for threads in (self._workers, *(threads for _, threads in self._callers)))
 
+    def do_aside(self, work: Callable[[], None]) -> None:
+        """Have ``work`` done beside the requests, by a thread that does not end with it."""
+        self._aside.submit(work)
+
     def close(self) -> None:
         """End the threads, once no request is under way; for a program that goes on."""
+        self._aside.shutdown()
         for threads in (self._workers, *(threads for _, threads in self._callers)):
             threads.close()
 

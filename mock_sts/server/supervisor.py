@@ -69,11 +69,16 @@ class _Child:
     ready: int
     started: float
     is_ready: bool = False
-    ended: bool = False
+    #: Its exit status once that is known, negative for a signal.
+    status: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status is not None
 
     def look(self) -> None:
         """Learn whether it is ready by now."""
-        if not self.is_ready and select.select([self.ready], [], [], 0)[0]:
+        if not self.is_ready and not self.ended and select.select([self.ready], [], [], 0)[0]:
             self.is_ready = os.read(self.ready, 1) != b""
 
     def signal(self, number: signal.Signals) -> None:
@@ -82,13 +87,13 @@ class _Child:
                 os.kill(self.pid, number)
 
     def has_ended(self) -> int | None:
-        """Its exit status, negative for a signal, or None; to be asked again until it is there, and not after."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
-        if pid == 0:
-            return None
-        self.ended = True
-        os.close(self.ready)
-        return os.waitstatus_to_exitcode(status)
+        """Its exit status, negative for a signal, or None while it lives."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid != 0:
+                self.status = os.waitstatus_to_exitcode(status)
+                os.close(self.ready)
+        return self.status
 
 
 @dataclass(slots=True)
@@ -143,8 +148,7 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for slot in self._slots:
             slot.child = self._start(slot)
-        children = [slot.child for slot in self._slots if slot.child is not None]
-        if not self._are_ready(children) and not self._must_stop:
+        if not self._has_begun() and not self._must_stop:
             self._stop_all()
             return 1
         while not self._must_stop:
@@ -169,6 +173,25 @@ class Supervisor:
             self._live(slot, hears, says, parent)
         os.close(says)
         return _Child(pid, hears, time.monotonic())
+
+    def _has_begun(self) -> bool:
+        """Wait until the workers are ready; False when one finds that it cannot work, or they are not in time.
+
+        A worker that was killed meanwhile says nothing about the others: it is replaced like one that is killed later.
+        """
+        children = [slot.child for slot in self._slots if slot.child is not None]
+        deadline = time.monotonic() + _READY_WITHIN
+        while not self._must_stop and time.monotonic() < deadline:
+            for child in children:
+                if (child.has_ended() or 0) > 0:
+                    return False
+                child.look()
+            waiting = [child.ready for child in children if not child.is_ready and not child.ended]
+            if not waiting:
+                return True
+            with suppress(OSError):
+                select.select([self._hears, *waiting], [], [], 0.05)
+        return False
 
     def _live(self, slot: _Slot, hears: int, says: int, parent: int) -> NoReturn:
         """What a forked process does from here to its end."""
@@ -209,7 +232,7 @@ class Supervisor:
             if slot.child is None or now - slot.empty_since > _UNANSWERED
             for queue in slot.sockets
         }
-        starting = [slot.child.ready for slot in unserved if slot.child is not None]
+        starting = [slot.child.ready for slot in unserved if slot.child is not None and not slot.child.ended]
         found, _, _ = select.select([self._hears, *starting, *queues], [], [], 0.25 if unserved else None)
         if self._hears in found:
             with suppress(BlockingIOError):

@@ -39,6 +39,9 @@ _SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 #: Seconds that requests may still take when the server stops.
 _STOPPING = 1.0
 
+#: Seconds for which the first requests have the process to themselves.
+_LATER = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -90,14 +93,19 @@ class Worker:
             timeout_keep_alive=KEEP_ALIVE,
         )
         config.load()
+        self._bridge = bridge
         most = min(bridge.limits.connections, may_open())
         self._connections = bridge.connections = Connections(config, most=most, timeout=bridge.limits.timeout)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._orders: asyncio.Queue[bool] = asyncio.Queue()
 
-    def run(self, on_ready: Callable[[], None]) -> None:
-        """Serve until told to stop or to leave; ``on_ready`` is called once, when every listener takes connections."""
-        asyncio.run(self._serve(on_ready))
+    def run(self, on_ready: Callable[[], None], later: Callable[[], None] = lambda: None) -> None:
+        """Serve until told to stop or to leave.
+
+        ``on_ready`` is called once, when every listener takes connections; ``later`` a little after that, beside the
+        requests, for what the first of them shall not wait for.
+        """
+        asyncio.run(self._serve(on_ready, later))
 
     def stop(self) -> None:
         """Answer what is under way, within a second, and end. From any thread or handler."""
@@ -112,7 +120,7 @@ class Worker:
             with suppress(RuntimeError):  # it has ended meanwhile
                 self._loop.call_soon_threadsafe(self._orders.put_nowait, leave)
 
-    async def _serve(self, on_ready: Callable[[], None]) -> None:
+    async def _serve(self, on_ready: Callable[[], None], later: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         # https first: when http answers that it is ready, every port does.
         ordered = sorted(self._listeners, key=lambda listener: listener.tls is None)
@@ -129,6 +137,7 @@ class Worker:
             self._hear_signals()
         ticks = asyncio.create_task(self._tick())
         on_ready()
+        self._loop.call_later(_LATER, self._bridge.do_aside, later)
         leaves = await self._orders.get()
         await self._take_no_more(servers)
         if leaves:

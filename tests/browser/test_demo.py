@@ -36,12 +36,13 @@ def test_from_start_to_end(open_page: Callable[..., Page], live: LiveServer, scr
     page.get_by_role("button", name="Refresh the tokens").click()
     expect(page.get_by_test_id("demo-access-token").get_by_test_id("claim-jti")).not_to_have_text(jti)
     page.get_by_role("link", name=re.compile("step by step")).click()
+    page.wait_for_url(re.compile("/steps$"))  # loaded whole: a count does not wait
     assert page.get_by_test_id("step").count() > 4
     expect(page.locator("pre").filter(has_text=f"POST {live.issuer}/connect/par")).not_to_have_count(0)
     page.get_by_role("link", name="Back to the demo").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("button", name="Log in at level 4")).to_be_visible()
-    assert page.url == home
+    expect(page).to_have_url(home)
     page.get_by_role("button", name="Log in at level 4").click()
     expect(page.locator(".providers")).to_be_visible()
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,8 @@ class OverHttp:
         self.base = base
         self._session = requests.Session()
         self._session.trust_env = False
+        # Nor does it keep cookies, for tests share servers: what a client sends, it says.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def send(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer:
         response = self._session.request(
