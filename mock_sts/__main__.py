@@ -1,6 +1,6 @@
 """``python -m mock_sts``."""
 
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

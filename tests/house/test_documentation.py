@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 import yaml
 
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 from mock_sts.documentation import DocumentationError, endpoints, errors, generated_pages
 from mock_sts.helseid.identifiers import (
     is_synthetic_organization_number,

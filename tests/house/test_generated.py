@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.generation import Taken, generate
 from mock_sts.helseid.identifiers import (
@@ -203,7 +203,7 @@ def test_short_names_have_plain_letters(names: tuple[str, ...], short: str) -> N
 @pytest.mark.slow
 def test_the_server_does_not_know_faker() -> None:
     """It makes files; a newer version must change nobody's world, and its import takes time."""
-    code = "import sys, mock_sts.cli, mock_sts.app, mock_sts.services.new_persona; print('faker' in sys.modules)"
+    code = "import sys, mock_sts.cli.main, mock_sts.app, mock_sts.services.new_persona; print('faker' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "False\n"
 

@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import yaml
 
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 from mock_sts.helseid import claims as claim_names
 from mock_sts.helseid.scopes import IDENTITY_SCOPES, TECHNICAL_SCOPES
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, PrivateKey, import_public_key

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PrivateKey, import_public_key, loose_members, read_jws

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from mock_sts.app import prepare_store
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 from tests.support.emulator import settings_for
 from tests.support.keys import private_jwk, public_jwk
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.cli import main
+from mock_sts.cli.main import main
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.preparation import load_fixtures
 from mock_sts.services.world import check_world

@@ -158,7 +158,7 @@ def execute(arguments: list[str]) -> int:
     """What ``python`` does with these arguments: ``-m mock_sts …`` or ``-c program``; the exit status."""
     if arguments[:2] == ["-m", "mock_sts"]:
         from mock_sts import __main__
-        from mock_sts.cli import main
+        from mock_sts.cli.main import main
 
         sys.argv = [__main__.__file__, *arguments[2:]]
         return main()
@@ -171,7 +171,7 @@ def execute(arguments: list[str]) -> int:
 def main(path: str) -> int:
     """Import everything, say so on stdout, and serve at ``path``."""
     import mock_sts.app
-    import mock_sts.cli
+    import mock_sts.cli.main
     import mock_sts.serving
     from mock_sts.late import load_all
     from mock_sts.server import bridge, worker
@@ -179,7 +179,7 @@ def main(path: str) -> int:
     from mock_sts.store.fixture_files import world_folders
     from tests.support.world import read_shipped_files_once
 
-    assert mock_sts.app and mock_sts.cli and mock_sts.serving and bridge and worker
+    assert mock_sts.app and mock_sts.cli.main and mock_sts.serving and bridge and worker
     load_all()
     read_shipped_files_once()
     fixtures.read_world(world_folders(()))

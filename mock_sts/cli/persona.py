@@ -4,8 +4,8 @@ import argparse
 from datetime import date
 from typing import Any
 
-from mock_sts.cli_output import can_print, cell, counted, fitting, print_entries, print_json, print_table
-from mock_sts.cli_settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
+from mock_sts.cli.output import can_print, cell, counted, fitting, print_entries, print_json, print_table
+from mock_sts.cli.settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
 
 _PERSONA_JSON = (
     "JSON: a list of objects with every member of the persona format and the member origin: fixture (written by hand), "

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from mock_sts.cli_output import counted, print_json
-from mock_sts.cli_settings import (
+from mock_sts.cli.output import counted, print_json
+from mock_sts.cli.settings import (
     CommandError,
     key_folder,
     opened_store,

@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from mock_sts.cli_output import cell, counted, fitting, print_entries, print_json, print_json_text, print_table
-from mock_sts.cli_settings import (
+from mock_sts.cli.output import cell, counted, fitting, print_entries, print_json, print_json_text, print_table
+from mock_sts.cli.settings import (
     FAULT_JSON,
     CommandError,
     client_key_file,

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mock_sts import __version__
-from mock_sts.cli_client import add_client
-from mock_sts.cli_doctor import add_doctor
-from mock_sts.cli_fixtures import add_fixtures
-from mock_sts.cli_output import let_output_take_all, print_json, print_json_text
-from mock_sts.cli_persona import add_persona
-from mock_sts.cli_settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
+from mock_sts.cli.client import add_client
+from mock_sts.cli.doctor import add_doctor
+from mock_sts.cli.fixtures import add_fixtures
+from mock_sts.cli.output import let_output_take_all, print_json, print_json_text
+from mock_sts.cli.persona import add_persona
+from mock_sts.cli.settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.settings import SETTINGS, SettingError, Settings
 

@@ -4,8 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from mock_sts.cli_output import print_json
-from mock_sts.cli_settings import issuer_of, settings_of
+from mock_sts.cli.output import print_json
+from mock_sts.cli.settings import issuer_of, settings_of
 from mock_sts.settings import Settings
 
 #: Environment variables by which programs are told of further authorities.
