@@ -20,7 +20,7 @@ def add_doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parsed: argparse.Namespace) -> int:
-    from mock_sts.doctor import Surroundings, Trust, as_text, examine  # noqa: PLC0415
+    from mock_sts.client.doctor import Surroundings, Trust, as_text, examine  # noqa: PLC0415
 
     settings, _ = settings_of()
     trusts = (Trust("the system's store", None), *(Trust(name, file) for name, file in _authorities(settings)))

@@ -190,7 +190,7 @@ def _prepare(parsed: argparse.Namespace) -> int:
 
 
 def _health(parsed: argparse.Namespace) -> int:
-    from mock_sts.http_client import NoAnswerError, ask, printable  # noqa: PLC0415
+    from mock_sts.client.http import NoAnswerError, ask, printable  # noqa: PLC0415
 
     settings = settings_of()[0]
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  shown to nobody
@@ -209,9 +209,9 @@ def _health(parsed: argparse.Namespace) -> int:
 
 
 def _token(parsed: argparse.Namespace) -> int:
-    from mock_sts.http_client import printable  # noqa: PLC0415
+    from mock_sts.client.http import printable  # noqa: PLC0415
+    from mock_sts.client.token import TokenClientError, call, decode, fetch_token  # noqa: PLC0415
     from mock_sts.protocol.jose import JoseError, loose_members  # noqa: PLC0415
-    from mock_sts.token_client import TokenClientError, call, decode, fetch_token  # noqa: PLC0415
 
     settings, _ = settings_of()
     jwk = _private_jwk(settings, parsed)

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from mock_sts.doctor import Observation, State, Surroundings, Trust, judge, look_at_certificate, resolve
-from mock_sts.helseid.client_libraries import Sight
+from mock_sts.client.doctor import Observation, State, Surroundings, Trust, judge, look_at_certificate, resolve
+from mock_sts.client.libraries import Sight
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services import metadata
 from mock_sts.services.sts import Sts

@@ -15,7 +15,7 @@ from authlib.integrations.base_client.sync_openid import OpenIDMixin
 from requests_oauth2client import OAuth2Client
 from requests_oauth2client.exceptions import OAuth2Error
 
-from mock_sts.helseid.client_libraries import (
+from mock_sts.client.libraries import (
     AUTHLIB,
     GO_OIDC,
     LIBRARY_RULES,

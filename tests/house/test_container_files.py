@@ -15,7 +15,7 @@ import yaml
 
 import mock_sts
 from examples.compose import app
-from mock_sts.helseid.client_libraries import GO_OIDC, LIBRARY_RULES, Sight, refusals
+from mock_sts.client.libraries import GO_OIDC, LIBRARY_RULES, Sight, refusals
 from mock_sts.settings import SETTINGS, from_environ
 from tests.container import recipes
 from tests.support.emulator import Worlds

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from mock_sts.client.token import Fetched, TokenClientError, call, fetch_token
 from mock_sts.protocol.jose import PrivateKey
 from mock_sts.serving import serve
 from mock_sts.settings import SETTINGS, from_environ, texts_of
-from mock_sts.token_client import Fetched, TokenClientError, call, fetch_token
 from tests.support import processes
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import private_jwk

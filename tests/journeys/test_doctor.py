@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mock_sts.doctor import Report, State, Surroundings, Trust, as_text, clock, examine
+from mock_sts.client.doctor import Report, State, Surroundings, Trust, as_text, clock, examine
 from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.services.certificates import CertificateFiles, make_certificates
 from tests.support import processes

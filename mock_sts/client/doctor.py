@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from mock_sts.helseid.client_libraries import (
+from mock_sts.client.http import NoAnswerError, ask, printable, proxy_of, within
+from mock_sts.client.libraries import (
     NAME_THE_PROXY,
     LibraryRule,
     Sight,
@@ -25,7 +26,6 @@ from mock_sts.helseid.client_libraries import (
     remedy_of,
     strangers,
 )
-from mock_sts.http_client import NoAnswerError, ask, printable, proxy_of, within
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.protocol.urls import origin_of, port_of, split_url
 from mock_sts.services.certificates import describe
