@@ -14,12 +14,12 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.identifiers import is_pid
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.services import certificates
+from mock_sts.server import certificates
+from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.people import People, UnknownPersonError
 from mock_sts.services.preparation import load_fixtures, prepare
 from mock_sts.services.sts import Policy, open_sts
-from mock_sts.serving import READY_CLIENT, READY_PEOPLE
 from mock_sts.settings import SettingError, Settings
 from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import shipped_key, world_folders

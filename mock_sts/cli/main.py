@@ -147,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from mock_sts.serving import serve  # noqa: PLC0415
+    from mock_sts.server.serve import serve  # noqa: PLC0415
 
     settings, texts = settings_of(parsed)
     return serve(settings, texts)

@@ -28,7 +28,7 @@ from mock_sts.client.libraries import (
 )
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.protocol.urls import origin_of, port_of, split_url
-from mock_sts.services.certificates import describe
+from mock_sts.server.certificates import describe
 
 #: How a report begins each line.
 _WORDS = {"fine": "ok", "note": "note", "refused": "refuses", "fault": "FAULT"}

@@ -17,7 +17,7 @@ import pytest
 
 from mock_sts.client.token import Fetched, TokenClientError, call, fetch_token
 from mock_sts.protocol.jose import PrivateKey
-from mock_sts.serving import serve
+from mock_sts.server.serve import serve
 from mock_sts.settings import SETTINGS, from_environ, texts_of
 from tests.support import processes
 from tests.support.emulator import LiveServer, free_port

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.serving import READY_CLIENT, READY_PEOPLE, banner
+from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE, banner
 from mock_sts.store.fixture_files import shipped_world
 from mock_sts.store.fixtures import read_world
 from tests.support import processes

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mock_sts.services.certificates import (
+from mock_sts.server.certificates import (
     CertificateFiles,
     are_current,
     describe,

@@ -172,14 +172,14 @@ def main(path: str) -> int:
     """Import everything, say so on stdout, and serve at ``path``."""
     import mock_sts.app
     import mock_sts.cli.main
-    import mock_sts.serving
+    import mock_sts.server.serve
     from mock_sts.late import load_all
     from mock_sts.server import bridge, worker
     from mock_sts.store import fixtures
     from mock_sts.store.fixture_files import world_folders
     from tests.support.world import read_shipped_files_once
 
-    assert mock_sts.app and mock_sts.cli.main and mock_sts.serving and bridge and worker
+    assert mock_sts.app and mock_sts.cli.main and mock_sts.server.serve and bridge and worker
     load_all()
     read_shipped_files_once()
     fixtures.read_world(world_folders(()))

@@ -27,8 +27,8 @@ from mock_sts.late import load_all
 from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_name
 from mock_sts.protocol.urls import port_of
 from mock_sts.server.answers import raw_answer
+from mock_sts.server.certificates import are_current
 from mock_sts.server.supervisor import Supervisor, bound_sockets
-from mock_sts.services.certificates import are_current
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.faults import meaning_of, unusable
 from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
