@@ -15,6 +15,10 @@ from mock_sts.helseid.identifiers import is_pid
 from mock_sts.helseid.profile.client_assertion import Skew
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.server import certificates
+from mock_sts.server.front import Front, Step
+from mock_sts.server.intake import BODY_FAULT, Intake
+from mock_sts.server.loopback_calls import OwnCalls, own_call_headers
+from mock_sts.server.proxies import BasePath, Proxies
 from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.people import People, UnknownPersonError
@@ -44,11 +48,7 @@ from mock_sts.web import (
     token_management,
     user_info,
 )
-from mock_sts.web.front import Front, Step
 from mock_sts.web.headers import EVERY_ANSWER
-from mock_sts.web.intake import BODY_FAULT, Intake
-from mock_sts.web.own_calls import OwnCalls, own_call_headers
-from mock_sts.web.proxies import BasePath, Proxies
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:

@@ -21,9 +21,9 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout
 
 from mock_sts.server.answers import Answer, error_answer, json_answer
 from mock_sts.server.connections import CONNECTION, Connection, Connections, Fault, HeaderName
+from mock_sts.server.front import Front
+from mock_sts.server.intake import BODY_FAULT, too_long
 from mock_sts.server.limits import Limits
-from mock_sts.web.front import Front
-from mock_sts.web.intake import BODY_FAULT, too_long
 
 LOG = logging.getLogger("mock_sts")
 ACCESS = logging.getLogger("mock_sts.access")

@@ -27,9 +27,9 @@ from mock_sts.demo.api import Call, DemoApi, SeenProofs
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
 from mock_sts.helseid.registry import Client
+from mock_sts.server.loopback_calls import own_call_headers
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import MADE, put_entry
-from mock_sts.web.own_calls import own_call_headers
 from tests.support.emulator import LiveServer, Worlds
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine, decode, raw_jws

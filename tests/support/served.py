@@ -10,11 +10,11 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from mock_sts.server.bridge import Bridge
+from mock_sts.server.front import Front
+from mock_sts.server.intake import BODY_FAULT
 from mock_sts.server.limits import Limits
 from mock_sts.server.supervisor import bound_sockets
 from mock_sts.server.worker import Listener, Worker
-from mock_sts.web.front import Front
-from mock_sts.web.intake import BODY_FAULT
 
 
 class Echo:
