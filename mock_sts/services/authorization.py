@@ -34,7 +34,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.automation import Outcome, Told, error_of, told_of
-from mock_sts.services.back_channel import show_parameters
+from mock_sts.services.back_channel.form import show_parameters
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.grants.personal import new_handle
 from mock_sts.services.login import MadeSession, find_session, let_in, make_session

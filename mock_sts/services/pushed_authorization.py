@@ -15,10 +15,10 @@ from mock_sts.protocol.authorization_request import (
     read_authorization_request,
 )
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.back_channel import BackChannelCall, read_form
-from mock_sts.services.client_authentication import authenticate_client
-from mock_sts.services.details import judge_pushed_assertion
-from mock_sts.services.dpop import check_proof
+from mock_sts.services.back_channel.client_authentication import authenticate_client
+from mock_sts.services.back_channel.details import judge_pushed_assertion
+from mock_sts.services.back_channel.dpop import check_proof
+from mock_sts.services.back_channel.form import BackChannelCall, read_form
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.request_object import KEPT, Opened, is_signed, open_request
 from mock_sts.store import ledger

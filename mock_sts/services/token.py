@@ -11,10 +11,10 @@ from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import Endpoint, GrantType
 from mock_sts.protocol.token_response import TokenResponse
-from mock_sts.services.back_channel import BackChannelCall, read_form
-from mock_sts.services.client_authentication import authenticate_client
-from mock_sts.services.details import gather_context
-from mock_sts.services.dpop import check_proof
+from mock_sts.services.back_channel.client_authentication import authenticate_client
+from mock_sts.services.back_channel.details import gather_context
+from mock_sts.services.back_channel.dpop import check_proof
+from mock_sts.services.back_channel.form import BackChannelCall, read_form
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.grants import Grant, authorization_code, client_credentials, refresh_token, token_exchange
 from mock_sts.services.issuing import prepare_tokens

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from mock_sts.protocol.params import Params
-from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.issuing import Authorization
 

@@ -4,7 +4,7 @@ from mock_sts.helseid.profile import code_exchange as chapter
 from mock_sts.helseid.profile.code_exchange import RefreshEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_refresh_token
-from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.issuing import Authorization

@@ -10,7 +10,7 @@ from mock_sts.helseid.details import NO_DETAILS, TRUST_FRAMEWORK, Details, read_
 from mock_sts.helseid.profile import details as chapter
 from mock_sts.helseid.profile.details import DetailsEvidence
 from mock_sts.helseid.registry import ApiResource, Client
-from mock_sts.services.client_authentication import AuthenticatedClient
+from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
 
 
