@@ -8,7 +8,7 @@ from mock_sts.helseid.profile import CHAPTERS, access_token, dpop, token_managem
 from mock_sts.helseid.requirement import Chapter, Enforcement, Requirement
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services import resource
+from mock_sts.services.tokens import resource
 
 _BACK_CHANNEL = (Endpoint.PAR, Endpoint.TOKEN)
 

@@ -12,8 +12,8 @@ from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.protocol.dpop import split_proofs
 from mock_sts.protocol.params import Params
-from mock_sts.services.access_token import Presented
 from mock_sts.services.back_channel.form import BackChannelCall
+from mock_sts.services.tokens.access_token import Presented
 
 #: For endpoints that answer a wrong method by themselves.
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

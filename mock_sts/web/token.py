@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
-from mock_sts.services.token import issue_token
+from mock_sts.services.tokens.token import issue_token
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.writing import empty_response, json_response

@@ -9,7 +9,7 @@ from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
-from mock_sts.services.token_management import introspect_token, refuse_grant, revoke_token
+from mock_sts.services.tokens.token_management import introspect_token, refuse_grant, revoke_token
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.writing import empty_response, json_response

@@ -10,12 +10,12 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services import resource
-from mock_sts.services.access_token import Presented
-from mock_sts.services.client_info import client_info
 from mock_sts.services.exchange import Exchange
 from mock_sts.services.sts import Sts
-from mock_sts.services.user_info import user_info
+from mock_sts.services.tokens import resource
+from mock_sts.services.tokens.access_token import Presented
+from mock_sts.services.tokens.client_info import client_info
+from mock_sts.services.tokens.user_info import user_info
 from mock_sts.web import reading
 from mock_sts.web.writing import json_response, token_refused
 

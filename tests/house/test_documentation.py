@@ -33,9 +33,9 @@ from mock_sts.protocol.jose import sha256_base64url
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.server.connections import KEEP_ALIVE, MAX_HEAD
 from mock_sts.server.limits import Limits
-from mock_sts.services import resource
 from mock_sts.services.client_configuration import as_text
 from mock_sts.services.new_client import MadeClient
+from mock_sts.services.tokens import resource
 from mock_sts.settings import SETTINGS
 from tests.house.snippets import ROOT, blocks_of, is_generated
 from tests.house.values import shipped

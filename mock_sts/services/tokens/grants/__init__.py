@@ -5,7 +5,7 @@ from typing import Protocol
 from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.issuing import Authorization
+from mock_sts.services.tokens.issuing import Authorization
 
 
 class Grant(Protocol):

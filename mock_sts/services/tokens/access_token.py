@@ -13,8 +13,8 @@ from mock_sts.protocol.jose import JoseError, Jws, read_jws, sha256_base64url
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.services.back_channel.dpop import gather
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
-from mock_sts.services.revocation import is_revoked
+from mock_sts.services.tokens.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
+from mock_sts.services.tokens.revocation import is_revoked
 
 
 @dataclass(frozen=True, slots=True)

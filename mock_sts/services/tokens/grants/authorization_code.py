@@ -8,9 +8,9 @@ from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_authorization_code
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.grants.personal import family_of, is_known_resource, personal_authorization
-from mock_sts.services.issuing import Authorization
-from mock_sts.services.revocation import revoke_family
+from mock_sts.services.tokens.grants.personal import family_of, is_known_resource, personal_authorization
+from mock_sts.services.tokens.issuing import Authorization
+from mock_sts.services.tokens.revocation import revoke_family
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 

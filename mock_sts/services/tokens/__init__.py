@@ -1,0 +1,1 @@
+"""Tokens: the phases of a request for one, the grants, issuing, and what becomes of a token afterwards."""
