@@ -11,7 +11,7 @@ from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.jose import JoseError, read_jws
 from mock_sts.services import logout
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.login import find_session
+from mock_sts.services.sessions import find_session
 from mock_sts.services.tokens.issuing import ID_TOKEN_TYP
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction

@@ -8,7 +8,7 @@ from mock_sts.protocol.authorization_response import session_state
 from mock_sts.protocol.jose import to_base64url
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.login import MadeSession
+from mock_sts.services.sessions import MadeSession
 
 
 def upstream_answer(exchange: Exchange, made: MadeSession, state: str) -> list[tuple[str, str]]:

@@ -25,7 +25,6 @@ from mock_sts.protocol.params import Params
 from mock_sts.services.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.automation import Outcome, read_outcome
 from mock_sts.services.exchange import Exchange
-from mock_sts.services.login import MadeSession
 from mock_sts.services.lookup import (
     NotFoundError,
     Wanted,
@@ -35,6 +34,7 @@ from mock_sts.services.lookup import (
     search_words,
     the_persona,
 )
+from mock_sts.services.sessions import MadeSession
 from mock_sts.services.sts import Sts
 from mock_sts.services.upstream import upstream_answer
 from mock_sts.store.fixtures import Row
