@@ -19,7 +19,7 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json, without_mark
 from mock_sts.protocol.near_names import near_names
 from mock_sts.protocol.urls import origin_of
-from mock_sts.services.automation import Outcome, pid_of, read_outcome
+from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.people import UnknownPersonError
 from mock_sts.services.sts import Sts
 from mock_sts.store import login_queue

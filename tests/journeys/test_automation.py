@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mock_sts.services.automation import Outcome
+from mock_sts.services.login.automation import Outcome
 from tests.support.emulator import START, Emulator, Worlds
 from tests.support.logins import (
     HPR,

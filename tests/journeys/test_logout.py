@@ -21,8 +21,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from mock_sts.services import logout
-from mock_sts.services.logout import wait_until_sent
+from mock_sts.services.login import logout
+from mock_sts.services.login.logout import wait_until_sent
 from tests.journeys.test_end_session import OUT, is_logged_in, log_in, log_out, page, register_web
 from tests.support.emulator import START, Emulator, LiveServer, Worlds, free_port
 from tests.support.keys import private_jwk
