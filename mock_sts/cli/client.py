@@ -92,7 +92,7 @@ def add_client(parser: argparse.ArgumentParser) -> None:
 
 
 def _client_list(parsed: argparse.Namespace) -> int:
-    from mock_sts.services.lookup import find_clients  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import find_clients  # noqa: PLC0415
 
     with opened_store(settings_of()[0]) as store:
         found = find_clients(store, parsed.words)
@@ -125,7 +125,7 @@ _GRANT_WORDS = {
 
 
 def _client_show(parsed: argparse.Namespace) -> int:
-    from mock_sts.services.lookup import NotFoundError, the_client  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import NotFoundError, the_client  # noqa: PLC0415
 
     settings, _ = settings_of()
     with opened_store(settings) as store:
@@ -161,8 +161,8 @@ def _client_show(parsed: argparse.Namespace) -> int:
 
 def _client_new(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.requirement import Enforcement  # noqa: PLC0415
-    from mock_sts.services.client_configuration import as_json, as_text  # noqa: PLC0415
-    from mock_sts.services.new_client import NewClient, make_client  # noqa: PLC0415
+    from mock_sts.services.registry.client_configuration import as_json, as_text  # noqa: PLC0415
+    from mock_sts.services.registry.new_client import NewClient, make_client  # noqa: PLC0415
     from mock_sts.store.private_files import make_private_folder, write_private  # noqa: PLC0415
 
     settings, _ = settings_of()

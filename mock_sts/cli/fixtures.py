@@ -77,7 +77,7 @@ def add_fixtures(parser: argparse.ArgumentParser) -> None:
 
 def _fixtures_check(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
-    from mock_sts.services.world import check_world  # noqa: PLC0415
+    from mock_sts.services.registry.checks import check_world  # noqa: PLC0415
 
     folders = settings_of()[0].fixtures
     try:
@@ -124,7 +124,7 @@ def _fixtures_load(parsed: argparse.Namespace) -> int:
 
 def _fixtures_generate(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.generation import faker_version  # noqa: PLC0415
-    from mock_sts.services.generation import write_generated  # noqa: PLC0415
+    from mock_sts.services.registry.generation import write_generated  # noqa: PLC0415
     from mock_sts.store.fixture_files import shipped_world  # noqa: PLC0415
 
     folder = parsed.folder or Path("fixtures")

@@ -80,7 +80,7 @@ def add_persona(parser: argparse.ArgumentParser) -> None:
 def _persona_list(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.claims import full_name  # noqa: PLC0415
     from mock_sts.helseid.registry import Persona  # noqa: PLC0415
-    from mock_sts.services.lookup import (  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import (  # noqa: PLC0415
         NotFoundError,
         Wanted,
         find_personas,
@@ -121,7 +121,7 @@ def _persona_list(parsed: argparse.Namespace) -> int:
 
 
 def _persona_show(parsed: argparse.Namespace) -> int:
-    from mock_sts.services.lookup import NotFoundError, the_persona  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import NotFoundError, the_persona  # noqa: PLC0415
 
     settings, _ = settings_of()
     with opened_store(settings) as store:
@@ -134,7 +134,7 @@ def _persona_show(parsed: argparse.Namespace) -> int:
 
 
 def _persona_new(parsed: argparse.Namespace) -> int:
-    from mock_sts.services.new_persona import NewPersona, make_persona  # noqa: PLC0415
+    from mock_sts.services.registry.new_persona import NewPersona, make_persona  # noqa: PLC0415
     from mock_sts.store.catalog import MADE  # noqa: PLC0415
     from mock_sts.store.fixture_export import as_yaml  # noqa: PLC0415
 
@@ -166,7 +166,7 @@ def _persona_new(parsed: argparse.Namespace) -> int:
 
 
 def _print_persona(persona: Any, origin: str, network: str, *, as_json: bool) -> None:
-    from mock_sts.services.lookup import claims_of, login_parameters  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import claims_of, login_parameters  # noqa: PLC0415
 
     claims, login = claims_of(persona, network), login_parameters(persona)
     replaced = persona.members["superseded_by"]

@@ -217,7 +217,7 @@ def _user_info(asked: tuple[str, ...]) -> dict[str, Any]:
 @cache
 def _subject() -> claims.Subject:
     """The person of HelseID's own documentation, by the TestIDP."""
-    from mock_sts.services.people import People  # noqa: PLC0415
+    from mock_sts.services.registry.people import People  # noqa: PLC0415
 
     persona = shipped().entries["persona"]["06828399789"].item
     if not isinstance(persona, Persona):

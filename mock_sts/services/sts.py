@@ -12,7 +12,7 @@ from mock_sts.protocol.addresses import Addresses
 from mock_sts.protocol.dpop import NonceMint
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import KeyRing
-from mock_sts.services.people import People
+from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import CatalogHolder
 from mock_sts.store.engine import Store

@@ -26,7 +26,7 @@ from mock_sts.services.exchange import Exchange
 from mock_sts.services.login.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.login.automation import Outcome, read_outcome
 from mock_sts.services.login.upstream import upstream_answer
-from mock_sts.services.lookup import (
+from mock_sts.services.registry.lookup import (
     NotFoundError,
     Wanted,
     claims_of,

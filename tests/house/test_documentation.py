@@ -33,8 +33,8 @@ from mock_sts.protocol.jose import sha256_base64url
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.server.connections import KEEP_ALIVE, MAX_HEAD
 from mock_sts.server.limits import Limits
-from mock_sts.services.client_configuration import as_text
-from mock_sts.services.new_client import MadeClient
+from mock_sts.services.registry.client_configuration import as_text
+from mock_sts.services.registry.new_client import MadeClient
 from mock_sts.services.tokens import resource
 from mock_sts.settings import SETTINGS
 from tests.house.snippets import ROOT, blocks_of, is_generated

@@ -25,7 +25,7 @@ from mock_sts.helseid.identifiers import (
     pid_check_digits_ok,
 )
 from mock_sts.helseid.personas import PROFESSIONS, short_name, synthetic_pid
-from mock_sts.services.world import check_world
+from mock_sts.services.registry.checks import check_world
 from mock_sts.store.fixtures import read_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +203,8 @@ def test_short_names_have_plain_letters(names: tuple[str, ...], short: str) -> N
 @pytest.mark.slow
 def test_the_server_does_not_know_faker() -> None:
     """It makes files; a newer version must change nobody's world, and its import takes time."""
-    code = "import sys, mock_sts.cli.main, mock_sts.app, mock_sts.services.new_persona; print('faker' in sys.modules)"
+    modules = "mock_sts.cli.main, mock_sts.app, mock_sts.services.registry.new_persona"
+    code = f"import sys, {modules}; print('faker' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "False\n"
 

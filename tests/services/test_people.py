@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mock_sts.helseid.registry import Persona
-from mock_sts.services.people import People, UnknownPersonError
+from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import decode

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mock_sts.helseid.documents import DocumentError
-from mock_sts.services.preparation import load_fixtures
-from mock_sts.services.world import check_world
+from mock_sts.services.registry.checks import check_world
+from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store.catalog import load_catalog
 from mock_sts.store.fixture_files import unread_files, world_folders
 from mock_sts.store.fixtures import Row, read_rows, read_world

@@ -11,8 +11,8 @@ import pytest
 
 from mock_sts.cli.main import main
 from mock_sts.helseid.documents import DocumentError
-from mock_sts.services.preparation import load_fixtures
-from mock_sts.services.world import check_world
+from mock_sts.services.registry.checks import check_world
+from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store import fixture_files
 from mock_sts.store.fixture_export import Export, write_folder
 from mock_sts.store.fixture_files import digest_of, is_prepared, unread_files

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from mock_sts.services.lookup import LONGEST_WORD, MOST_WORDS, Wanted, find_personas, near_words, search_words
+from mock_sts.services.registry.lookup import LONGEST_WORD, MOST_WORDS, Wanted, find_personas, near_words, search_words
 from tests.support.emulator import Emulator
 from tests.support.logins import begin_plain, web
 from tests.support.relying_party import Login

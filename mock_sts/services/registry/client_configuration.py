@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from mock_sts.protocol.terms import Endpoint, GrantType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
-from mock_sts.services.new_client import MadeClient
+from mock_sts.services.registry.new_client import MadeClient
 
 
 def as_json(made: MadeClient, issuer: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
-from mock_sts.services.world import check_before_loading, unread
+from mock_sts.services.registry.checks import check_before_loading, unread
 from mock_sts.store import fixtures
 from mock_sts.store.engine import Store
 from mock_sts.store.fixture_files import digest_of, shipped_world, world_folders

@@ -10,8 +10,8 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.identifiers import birth_date, is_pid, is_synthetic_pid, pid_check_digits_ok
 from mock_sts.helseid.personas import PROFESSIONS, plain_authorization, short_name, synthetic_pid
 from mock_sts.helseid.registry import Persona
-from mock_sts.services.lookup import hint, profession_hint
-from mock_sts.services.people import shipped_names
+from mock_sts.services.registry.lookup import hint, profession_hint
+from mock_sts.services.registry.people import shipped_names
 from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.store.engine import Store
 from mock_sts.store.fixtures import read_rows

@@ -14,7 +14,7 @@ from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.jose import ALGORITHMS, EDWARDS, JoseError, generate_private_jwk, without_private_members
 from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
-from mock_sts.services.lookup import hint, organization_names
+from mock_sts.services.registry.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.engine import Store
 

@@ -12,7 +12,7 @@ from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
 from mock_sts.protocol.near_names import did_you_mean, near_names
-from mock_sts.services.people import People, UnknownPersonError
+from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.store.engine import Store
 from mock_sts.store.fixtures import Row, read_rows
 
