@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, request
 
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.exchange import Exchange
 from mock_sts.services.login.pushed_authorization import push_authorization_request
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.sts import Sts
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE

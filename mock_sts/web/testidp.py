@@ -22,7 +22,6 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.exchange import Exchange
 from mock_sts.services.login.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.login.automation import Outcome, read_outcome
 from mock_sts.services.login.upstream import upstream_answer
@@ -35,6 +34,7 @@ from mock_sts.services.registry.lookup import (
     search_words,
     the_persona,
 )
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import MadeSession
 from mock_sts.services.sts import Sts
 from mock_sts.store.fixtures import Row

@@ -25,7 +25,7 @@ from mock_sts.protocol.client_assertion import (
 )
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
-from mock_sts.services.exchange import Exchange, Use
+from mock_sts.services.request_context import Exchange, Use
 from mock_sts.store.journal import was_challenged
 from mock_sts.store.replay import Once, is_remembered
 

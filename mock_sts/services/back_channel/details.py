@@ -11,7 +11,7 @@ from mock_sts.helseid.profile import details as chapter
 from mock_sts.helseid.profile.details import DetailsEvidence
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 
 
 @dataclass(frozen=True, slots=True)

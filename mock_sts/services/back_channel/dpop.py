@@ -12,7 +12,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange, Use
+from mock_sts.services.request_context import Exchange, Use
 from mock_sts.store.journal import unanswered_challenge
 from mock_sts.store.replay import Once, is_remembered
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile import form
 from mock_sts.protocol.params import Params
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 
 #: Parameters whose values the journal may show; the others hold secrets or assertions.
 _SHOWN = (

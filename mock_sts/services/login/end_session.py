@@ -9,8 +9,8 @@ from mock_sts.helseid.profile.end_session import EndSessionEvidence
 from mock_sts.protocol.end_session import EndSessionRequest
 from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.jose import JoseError, read_jws
-from mock_sts.services.exchange import Exchange
 from mock_sts.services.login import logout
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import find_session
 from mock_sts.services.tokens.issuing import ID_TOKEN_TYP
 from mock_sts.store import ledger

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.redirect_uri import is_web_address
-from mock_sts.services.exchange import LOG, Exchange
+from mock_sts.services.request_context import LOG, Exchange
 
 LOGOUT_TOKEN_TYP = "logout+jwt"
 

@@ -19,8 +19,8 @@ from mock_sts.services.back_channel.client_authentication import authenticate_cl
 from mock_sts.services.back_channel.details import judge_pushed_assertion
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
-from mock_sts.services.exchange import Exchange
 from mock_sts.services.login.request_object import KEPT, Opened, is_signed, open_request
+from mock_sts.services.request_context import Exchange
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 

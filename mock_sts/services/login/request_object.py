@@ -13,7 +13,7 @@ from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject, read_request_object
 from mock_sts.services.back_channel.details import judge_request_details
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 
 #: What is kept of an authorization request; the rest (client authentication, the request object) is not.
 KEPT = (*PARAMETERS, *testidp.PARAMETERS)

@@ -7,7 +7,7 @@ from mock_sts.helseid.testidp import UpstreamLogin
 from mock_sts.protocol.authorization_response import session_state
 from mock_sts.protocol.jose import to_base64url
 from mock_sts.protocol.urls import origin_of
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import MadeSession
 
 

@@ -12,7 +12,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError, Jws, read_jws, sha256_base64url
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.services.back_channel.dpop import gather
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
 from mock_sts.services.tokens.revocation import is_revoked
 

@@ -5,7 +5,7 @@ from typing import Any
 from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint, GrantType
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
 
 #: HelseID's own name for a grant whose registered name is a URN.

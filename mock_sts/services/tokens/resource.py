@@ -7,7 +7,7 @@ An API that lets everything pass tells nothing, so OBSERVE is judged here as HEL
 from typing import Any
 
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
 
 PATH = "/mock/resource"

@@ -15,7 +15,7 @@ from mock_sts.services.back_channel.client_authentication import authenticate_cl
 from mock_sts.services.back_channel.details import gather_context
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.grants import Grant, authorization_code, client_credentials, refresh_token, token_exchange
 from mock_sts.services.tokens.issuing import prepare_tokens
 

@@ -12,7 +12,7 @@ from mock_sts.helseid.profile.token_management import TokenManagementEvidence
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient, authenticate_client
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.access_token import receive
 from mock_sts.services.tokens.revocation import is_revoked, note_withdrawal
 from mock_sts.store import ledger

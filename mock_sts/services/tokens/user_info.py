@@ -6,8 +6,8 @@ from mock_sts.helseid.claims import Subject, user_info_claims
 from mock_sts.protocol.access_token import AccessToken
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.terms import OPENID, Endpoint
-from mock_sts.services.exchange import Exchange
 from mock_sts.services.registry.people import UnknownPersonError
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import subject_of
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
 from mock_sts.store import ledger

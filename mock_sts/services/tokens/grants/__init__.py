@@ -4,7 +4,7 @@ from typing import Protocol
 
 from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.issuing import Authorization
 
 

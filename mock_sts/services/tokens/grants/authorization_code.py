@@ -7,7 +7,7 @@ from mock_sts.helseid.profile.code_exchange import CodeEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_authorization_code
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.grants.personal import family_of, is_known_resource, personal_authorization
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import revoke_family

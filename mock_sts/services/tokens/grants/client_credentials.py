@@ -6,7 +6,7 @@ from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import read_client_credentials
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.issuing import Authorization
 
 

@@ -11,8 +11,8 @@ from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
-from mock_sts.services.exchange import Exchange
 from mock_sts.services.registry.people import UnknownPersonError
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import subject_of
 from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, RefreshToken, id_token_plan, new_jti
 from mock_sts.services.tokens.revocation import revoke_family

@@ -5,7 +5,7 @@ from mock_sts.helseid.profile.code_exchange import RefreshEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_refresh_token
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import is_revoked, is_withdrawn

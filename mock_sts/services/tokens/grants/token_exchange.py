@@ -5,7 +5,7 @@ from mock_sts.helseid.profile.token_exchange import ExchangeEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_token_exchange
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.exchange import Exchange
+from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.access_token import receive
 from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, new_jti
 
