@@ -21,9 +21,9 @@ from mock_sts.server.loopback_calls import OwnCalls, own_call_headers
 from mock_sts.server.proxies import BasePath, Proxies
 from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE
 from mock_sts.services.clock import Clock, SystemClock
+from mock_sts.services.environment import Policy, open_sts
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
-from mock_sts.services.sts import Policy, open_sts
 from mock_sts.settings import SettingError, Settings
 from mock_sts.store.engine import Store, StoreError
 from mock_sts.store.fixture_files import shipped_key, world_folders

@@ -6,7 +6,7 @@ from mock_sts.helseid.discovery import discovery_document, jwks_document
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.issuer import Issuer
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 
 
 def discovery(sts: Sts, urls: EffectiveUrls) -> bytes:

@@ -12,7 +12,7 @@ from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirem
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.store import journal, replay
 from mock_sts.store.engine import Transaction
 from mock_sts.store.replay import Once

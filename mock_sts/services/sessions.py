@@ -10,9 +10,9 @@ from mock_sts.helseid.personas import INVENTED
 from mock_sts.helseid.providers import Eid, Provider, has_eid
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.testidp import LoginIntent
+from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction
 from mock_sts.store.ledger import LoginSession

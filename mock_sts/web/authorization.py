@@ -12,9 +12,9 @@ from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.private_keys import without_private_keys
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.authorization import CALLBACK, Answered, TravellingError, begin_authorization
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
 
 #: Where the provider is chosen, and where a chosen one is entered.

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response
 
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.automation import pid_of
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, make_response, render_template, request
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
-from mock_sts.services.sts import DEFAULT_ENVIRONMENT, Sts
+from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.reading import cookie, effective_urls, root

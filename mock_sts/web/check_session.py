@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Blueprint, Response
 
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.web import browser, reading
 
 _SCRIPT = Path(__file__).with_suffix(".js")

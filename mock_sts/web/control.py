@@ -19,9 +19,9 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json, without_mark
 from mock_sts.protocol.near_names import near_names
 from mock_sts.protocol.urls import origin_of
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.services.sts import Sts
 from mock_sts.store import login_queue
 from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED, read_entries
 from mock_sts.store.told_addresses import tell_public_url

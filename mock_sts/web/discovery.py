@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services import metadata
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.web.reading import effective_urls
 from mock_sts.web.writing import ready_json
 

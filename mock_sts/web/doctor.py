@@ -12,7 +12,7 @@ from mock_sts.client.doctor import Observation, State, Surroundings, Trust, judg
 from mock_sts.client.libraries import Sight
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services import metadata
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.web.writing import json_response
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.protocol.addresses import host_name
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
 

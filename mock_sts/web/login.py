@@ -7,8 +7,8 @@ from flask import Blueprint, Response, request
 from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.authorization import awaited
-from mock_sts.services.sts import Sts
 from mock_sts.web import browser, reading, testidp
 from mock_sts.web.authorization import EXTERNAL_LOGIN, LOGIN, gone
 from mock_sts.web.texts import language_of

@@ -10,7 +10,7 @@ from wsgiref.types import WSGIEnvironment
 from flask import Flask, request
 
 from mock_sts.protocol.addresses import Addresses, HostFault, UnknownHostError, is_beyond_rebinding
-from mock_sts.services.sts import Sts
+from mock_sts.services.environment import Sts
 from mock_sts.web.reading import effective_urls
 
 #: Where our side lies, beside the first page.

@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, request
 
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.pushed_authorization import push_authorization_request
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import Sts
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.writing import empty_response, json_response

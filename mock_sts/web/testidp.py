@@ -22,6 +22,7 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.login.automation import Outcome, read_outcome
 from mock_sts.services.login.upstream import upstream_answer
@@ -36,7 +37,6 @@ from mock_sts.services.registry.lookup import (
 )
 from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import MadeSession
-from mock_sts.services.sts import Sts
 from mock_sts.store.fixtures import Row
 from mock_sts.web import browser, reading
 from mock_sts.web.authorization import error_redirect, gone

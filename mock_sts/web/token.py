@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
+from mock_sts.services.environment import Sts
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import Sts
 from mock_sts.services.tokens.token import issue_token
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE

@@ -7,8 +7,8 @@ from mock_sts.helseid.profile.client_assertion import credentials
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.environment import Sts
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import Sts
 from mock_sts.services.tokens.token_management import introspect_token, refuse_grant, revoke_token
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE

@@ -10,8 +10,8 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.environment import Sts
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import Sts
 from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
 from mock_sts.services.tokens.client_info import client_info

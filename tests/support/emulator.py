@@ -23,8 +23,8 @@ from mock_sts.app import create_app, prepare_certificates, prepare_store, prepar
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.clock import Times
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.logout import wait_until_sent
-from mock_sts.services.sts import Sts
 from mock_sts.settings import SettingError, Settings, from_environ
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.engine import Store, StoreError

@@ -34,13 +34,13 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.back_channel.form import show_parameters
+from mock_sts.services.environment import Sts
 from mock_sts.services.login.automation import Outcome, Told, error_of, told_of
 from mock_sts.services.login.pushed_authorization import judge_request, kept_request
 from mock_sts.services.login.request_object import Opened, claimed_client, is_signed, open_request
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import MadeSession, find_session, let_in, make_session
-from mock_sts.services.sts import Sts
 from mock_sts.services.tokens.grants.personal import new_handle
 from mock_sts.store import ledger
 from mock_sts.store.engine import Transaction

@@ -15,8 +15,8 @@ from mock_sts.helseid.registry import Client
 from mock_sts.helseid.terms import LOGIN_AUTO, LOGIN_PAGE
 from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
 from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.services.environment import Sts
 from mock_sts.services.request_context import Exchange
-from mock_sts.services.sts import Sts
 from mock_sts.store import login_queue
 
 #: The beginnings of a ``login_hint`` that we understand.
