@@ -125,7 +125,7 @@ def _fixtures_load(parsed: argparse.Namespace) -> int:
 def _fixtures_generate(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.generation import faker_version  # noqa: PLC0415
     from mock_sts.services.registry.generation import write_generated  # noqa: PLC0415
-    from mock_sts.store.fixture_files import shipped_world  # noqa: PLC0415
+    from mock_sts.store.fixtures.files import shipped_world  # noqa: PLC0415
 
     folder = parsed.folder or Path("fixtures")
     if parsed.folder is None and not folder.is_dir():
@@ -139,8 +139,8 @@ def _fixtures_generate(parsed: argparse.Namespace) -> int:
 
 
 def _fixtures_export(parsed: argparse.Namespace) -> int:
-    from mock_sts.store.fixture_export import export_rows, write_folder  # noqa: PLC0415
-    from mock_sts.store.fixture_files import shipped_world  # noqa: PLC0415
+    from mock_sts.store.fixtures.export import export_rows, write_folder  # noqa: PLC0415
+    from mock_sts.store.fixtures.files import shipped_world  # noqa: PLC0415
 
     folder: Path = parsed.folder
     if folder.exists() and not folder.is_dir():

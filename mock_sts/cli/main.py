@@ -248,7 +248,7 @@ def _token(parsed: argparse.Namespace) -> int:
 
 def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:
     from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
-    from mock_sts.store.fixture_files import read_text  # noqa: PLC0415
+    from mock_sts.store.fixtures.files import read_text  # noqa: PLC0415
 
     places = [parsed.key] if parsed.key else key_places(settings, parsed.client_id)
     for place in places:

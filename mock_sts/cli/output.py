@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # commands load the store only where they open it
-    from mock_sts.store.fixtures import Row
+    from mock_sts.store.fixtures.rows import Row
 
 #: A longer cell does not make its whole column wide: the first column (what one copies) and the others.
 _WIDEST_FIRST, _WIDEST = 44, 28

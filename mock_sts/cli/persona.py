@@ -136,7 +136,7 @@ def _persona_show(parsed: argparse.Namespace) -> int:
 def _persona_new(parsed: argparse.Namespace) -> int:
     from mock_sts.services.registry.new_persona import NewPersona, make_persona  # noqa: PLC0415
     from mock_sts.store.catalog import MADE  # noqa: PLC0415
-    from mock_sts.store.fixture_export import as_yaml  # noqa: PLC0415
+    from mock_sts.store.fixtures.export import as_yaml  # noqa: PLC0415
 
     settings, _ = settings_of()
     given, middle, family = _name_parts(parsed)

@@ -87,7 +87,7 @@ def key_folder(settings: Settings) -> Path:
 
 def key_places(settings: Settings, client_id: str) -> list[Path]:
     """The files in which a client's private key may lie: those of ``client new``, then the published ones."""
-    from mock_sts.store.fixture_files import plain_file_name, shipped_world  # noqa: PLC0415
+    from mock_sts.store.fixtures.files import plain_file_name, shipped_world  # noqa: PLC0415
 
     name = f"{plain_file_name(client_id)}.json"
     return [key_folder(settings) / name, shipped_world() / "keys" / "clients" / name]

@@ -31,7 +31,7 @@ from mock_sts.server.certificates import are_current
 from mock_sts.server.supervisor import Supervisor, bound_sockets
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.faults import meaning_of, unusable
-from mock_sts.store.fixture_files import is_prepared, unread_files, world_folders
+from mock_sts.store.fixtures.files import is_prepared, unread_files, world_folders
 from mock_sts.store.told_addresses import end_told_url
 
 #: What makes or mends everything that workers need.

@@ -28,8 +28,8 @@ import jsonschema
 import requests
 import yaml
 
-from mock_sts.store.fixture_files import shipped_world
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures.files import shipped_world
+from mock_sts.store.fixtures.rows import read_world
 from tests.house.values import compare_values
 from tests.support import processes
 from tests.support.emulator import free_port, shipped_database

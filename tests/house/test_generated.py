@@ -26,7 +26,7 @@ from mock_sts.helseid.identifiers import (
 )
 from mock_sts.helseid.personas import PROFESSIONS, short_name, synthetic_pid
 from mock_sts.services.registry.checks import check_world
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures.rows import read_world
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"

@@ -16,8 +16,8 @@ import requests
 
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, OFFLINE_ACCESS, OPENID, PROFILE
-from mock_sts.store.fixture_files import shipped_world
-from mock_sts.store.fixtures import World, read_world
+from mock_sts.store.fixtures.files import shipped_world
+from mock_sts.store.fixtures.rows import World, read_world
 
 #: Words that mean the same for every server: of the protocol, and names of things inside a program.
 _WORDS = {CLIENT_ASSERTION_TYPE, "code", "oidc", "cookie", "test_pid", "client-authentication+jwt", "dpop+jwt"}

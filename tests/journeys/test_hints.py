@@ -9,8 +9,8 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.services.registry.checks import check_before_loading, check_world
 from mock_sts.services.registry.new_client import NewClient, make_client
-from mock_sts.store.fixture_files import world_folders
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures.files import world_folders
+from mock_sts.store.fixtures.rows import read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.logins import web

@@ -11,7 +11,7 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PrivateKey, import_public_key, loose_members, read_jws
 from mock_sts.services.registry.checks import check_world
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures.rows import read_world
 from tests.support.emulator import Emulator, LiveServer, Worlds
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import Answer

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE, banner
-from mock_sts.store.fixture_files import shipped_world
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures.files import shipped_world
+from mock_sts.store.fixtures.rows import read_world
 from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
 from tests.support.processes import PATIENCE, children_of, until

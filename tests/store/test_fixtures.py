@@ -10,8 +10,8 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.registry.checks import check_world
 from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store.catalog import load_catalog
-from mock_sts.store.fixture_files import unread_files, world_folders
-from mock_sts.store.fixtures import Row, read_rows, read_world
+from mock_sts.store.fixtures.files import unread_files, world_folders
+from mock_sts.store.fixtures.rows import Row, read_rows, read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 

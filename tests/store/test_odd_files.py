@@ -13,10 +13,10 @@ from mock_sts.cli.main import main
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.registry.checks import check_world
 from mock_sts.services.registry.preparation import load_fixtures
-from mock_sts.store import fixture_files
-from mock_sts.store.fixture_export import Export, write_folder
-from mock_sts.store.fixture_files import digest_of, is_prepared, unread_files
-from mock_sts.store.fixtures import read_world
+from mock_sts.store.fixtures import files
+from mock_sts.store.fixtures.export import Export, write_folder
+from mock_sts.store.fixtures.files import digest_of, is_prepared, unread_files
+from mock_sts.store.fixtures.rows import read_world
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 
@@ -286,7 +286,7 @@ def test_a_folder_that_may_not_be_looked_into_is_refused_with_a_sentence(
 
 def test_a_link_that_leads_too_far_is_refused(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, elsewhere = folders
-    monkeypatch.setattr(fixture_files, "_MOST_FOLDERS", 20)
+    monkeypatch.setattr(files, "_MOST_FOLDERS", 20)
     for number in range(30):
         (elsewhere / str(number)).mkdir()
     link(folder / "clients" / "all", elsewhere)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mock_sts.helseid.documents import DocumentError
-from mock_sts.store.fixtures import read_world
-from mock_sts.store.yaml_text import Written, find_written, read_yaml
+from mock_sts.store.fixtures.rows import read_world
+from mock_sts.store.fixtures.yaml_text import Written, find_written, read_yaml
 
 #: How a value is written where text must be, and how that is told; another one is another line.
 MISREAD = {

@@ -175,14 +175,14 @@ def main(path: str) -> int:
     import mock_sts.server.serve
     from mock_sts.late import load_all
     from mock_sts.server import bridge, worker
-    from mock_sts.store import fixtures
-    from mock_sts.store.fixture_files import world_folders
+    from mock_sts.store.fixtures import rows
+    from mock_sts.store.fixtures.files import world_folders
     from tests.support.world import read_shipped_files_once
 
     assert mock_sts.app and mock_sts.cli.main and mock_sts.server.serve and bridge and worker
     load_all()
     read_shipped_files_once()
-    fixtures.read_world(world_folders(()))
+    rows.read_world(world_folders(()))
     forks = Forks(path)
     os.write(1, b"ready\n")
     gc.collect()

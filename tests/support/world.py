@@ -4,8 +4,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from mock_sts.store import fixtures
-from mock_sts.store.fixture_files import shipped_world
+from mock_sts.store.fixtures import rows
+from mock_sts.store.fixtures.files import shipped_world
 
 
 def read_shipped_files_once() -> None:
@@ -13,7 +13,7 @@ def read_shipped_files_once() -> None:
 
     Documents are given as copies, for callers may change them; what is made of them cannot be changed.
     """
-    parse = fixtures._entries
+    parse = rows._entries
     shipped = shipped_world().resolve()
     parsed: dict[object, tuple[bytes, list[Any]]] = {}
 
@@ -28,4 +28,4 @@ def read_shipped_files_once() -> None:
         documents, items = parsed[key]
         return list(zip(pickle.loads(documents), items, strict=True))
 
-    fixtures._entries = entries
+    rows._entries = entries

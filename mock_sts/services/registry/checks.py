@@ -27,8 +27,8 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.scopes import IDENTITY_SCOPES, TECHNICAL_SCOPES, comma_hint, implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.services.registry.lookup import hint, profession_hint
-from mock_sts.store.fixture_files import unread_files, world_folders
-from mock_sts.store.fixtures import Entry, World, read_world
+from mock_sts.store.fixtures.files import unread_files, world_folders
+from mock_sts.store.fixtures.rows import Entry, World, read_world
 
 
 @dataclass(frozen=True, slots=True)

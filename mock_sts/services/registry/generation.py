@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.generation import Taken, generate
-from mock_sts.store import fixtures
-from mock_sts.store.fixture_files import shipped_world
+from mock_sts.store.fixtures import rows
+from mock_sts.store.fixtures.files import shipped_world
 
 
 def write_generated(folder: Path, *, seed: int, people: int, organizations: int) -> list[Path]:
@@ -25,11 +25,9 @@ def write_generated(folder: Path, *, seed: int, people: int, organizations: int)
 
 
 def _taken(folder: Path) -> Taken:
-    entries = {
-        sort: [item.members for item in fixtures.hand_made(folder, sort)] for sort in ("persona", "organization")
-    }
+    entries = {sort: [item.members for item in rows.hand_made(folder, sort)] for sort in ("persona", "organization")}
     if folder.resolve() != shipped_world().resolve():
-        shipped = fixtures.read_world([shipped_world()])
+        shipped = rows.read_world([shipped_world()])
         for sort, members in entries.items():
             members += [entry.item.members for entry in shipped.of(sort)]
     pids, hpr_numbers, personas = (

@@ -9,9 +9,9 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
 from mock_sts.services.registry.checks import check_before_loading, unread
-from mock_sts.store import fixtures
 from mock_sts.store.engine import Store
-from mock_sts.store.fixture_files import digest_of, shipped_world, world_folders
+from mock_sts.store.fixtures import rows
+from mock_sts.store.fixtures.files import digest_of, shipped_world, world_folders
 from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing_keys
 from mock_sts.store.schema import make_tables
 
@@ -42,14 +42,14 @@ def load_fixtures(store: Store, own_fixtures: Sequence[Path], *, replace_made: b
     Raises DocumentError for what cannot be read or cannot work; then nothing has changed.
     """
     folders = world_folders(own_fixtures)
-    up_to_date = fixtures.is_loaded(store, digest_of(folders))
+    up_to_date = rows.is_loaded(store, digest_of(folders))
     if up_to_date and not replace_made:
         return Loading(False, unread(own_fixtures))
-    world = fixtures.read_world(folders)
+    world = rows.read_world(folders)
     warnings = check_before_loading(world)
-    if up_to_date and not fixtures.hidden_entries(store, world):
+    if up_to_date and not rows.hidden_entries(store, world):
         return Loading(False, warnings)
-    fixtures.write_world(store, world, replace_made=replace_made)
+    rows.write_world(store, world, replace_made=replace_made)
     return Loading(True, warnings)
 
 
