@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
-        from mock_sts.store.engine import StoreError  # noqa: PLC0415
+        from mock_sts.store.database import StoreError  # noqa: PLC0415
 
         if isinstance(error, DocumentError | StoreError | CommandError):
             return _fault(parsed, error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from mock_sts.settings import SETTINGS, Settings, from_environ, texts_of
 
 if TYPE_CHECKING:  # commands import what they need when they need it
-    from mock_sts.store.engine import Store
+    from mock_sts.store.database import Store
 
 #: How a command with --json tells that it cannot be carried out.
 FAULT_JSON = " A fault is one object with error (a sentence), and the exit status is 2."

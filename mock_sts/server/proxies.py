@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from mock_sts.protocol.addresses import Addresses, TrustedProxies
 from mock_sts.protocol.urls import DEFAULT_PORTS
 from mock_sts.services.environment import Sts
-from mock_sts.store.engine import StoreError
+from mock_sts.store.database import StoreError
 from mock_sts.web.paths import Paths, below
 
 

@@ -278,7 +278,7 @@ def _work(settings: Settings, plain: socket.socket, tls: socket.socket | None, r
     from mock_sts.server.bridge import Bridge  # noqa: PLC0415
     from mock_sts.server.limits import Limits  # noqa: PLC0415
     from mock_sts.server.worker import Listener, Worker, tls_context  # noqa: PLC0415
-    from mock_sts.store.engine import StoreError  # noqa: PLC0415
+    from mock_sts.store.database import StoreError  # noqa: PLC0415
 
     deadline = time.monotonic() + _PATIENCE
     while True:

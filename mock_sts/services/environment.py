@@ -15,7 +15,7 @@ from mock_sts.services.keyring import KeyRing
 from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import CatalogHolder
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.keys import load_signing_keys, server_secret
 from mock_sts.store.replay import Sweeper
 from mock_sts.store.schema import made_at

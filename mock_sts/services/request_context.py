@@ -14,7 +14,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws
 from mock_sts.services.environment import Sts
 from mock_sts.store import journal, replay
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 from mock_sts.store.replay import Once
 
 LOG = logging.getLogger("mock_sts")

@@ -14,7 +14,7 @@ from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Sts
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import Exchange
 from mock_sts.store import ledger
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 from mock_sts.store.ledger import LoginSession
 
 #: Seconds; no access token lives longer.

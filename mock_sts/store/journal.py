@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from mock_sts.helseid.requirement import Finding
 from mock_sts.protocol.private_keys import may_hold_a_private_key, without_private_keys, without_private_text
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.tables import JOURNAL
 
 _INSERT = (

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.tables import SERVER_SECRET, SIGNING_KEY
 
 ACTIVE = "active"

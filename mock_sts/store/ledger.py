@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from mock_sts.store.engine import Store, Transaction
+from mock_sts.store.database import Store, Transaction
 
 
 class Shelf(StrEnum):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mock_sts.store.engine import Store, Transaction
+from mock_sts.store.database import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 
 _INSERT = "INSERT INTO replay (digest, expires_at) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
 _SEEN = "SELECT 1 FROM replay WHERE digest = ?"

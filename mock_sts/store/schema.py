@@ -7,7 +7,7 @@ from contextlib import closing
 from sqlalchemy import insert, inspect, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
-from mock_sts.store.engine import BUSY_TIMEOUT, Store, StoreError
+from mock_sts.store.database import BUSY_TIMEOUT, Store, StoreError
 from mock_sts.store.fixtures.files import MADE_ROW, SCHEMA_VERSION, VERSION_ROW
 from mock_sts.store.private_files import Places, make_private
 from mock_sts.store.tables import META, METADATA, REVISION, trigger_statements

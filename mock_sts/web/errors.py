@@ -13,7 +13,7 @@ from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.private_keys import without_private_keys, without_private_text
-from mock_sts.store.engine import StoreError
+from mock_sts.store.database import StoreError
 from mock_sts.store.faults import meaning_of_file_error
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE

@@ -16,7 +16,7 @@ from mock_sts.app import prepare_store
 from mock_sts.cli.main import main
 from mock_sts.helseid.identifiers import birth_date, is_synthetic_pid, pid_check_digits_ok
 from mock_sts.services.registry.people import People
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.fixtures.rows import read_rows
 from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import requests
 
-from mock_sts.store.engine import BUSY_AGAIN, BUSY_TIMEOUT, Store, StoreError
+from mock_sts.store.database import BUSY_AGAIN, BUSY_TIMEOUT, Store, StoreError
 from mock_sts.store.schema import make_tables, use_wal
 from tests.support import processes
 from tests.support.emulator import KilledServer, LiveServer, OverHttp

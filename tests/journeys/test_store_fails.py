@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.tables import METADATA
 from mock_sts.web.reading import ANY_METHOD
 from tests.journeys.test_end_session import OUT

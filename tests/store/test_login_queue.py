@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.login_queue import Order, clear_orders, is_empty, put_order, read_orders, take_order
 from mock_sts.store.schema import make_tables
 from tests.support.lanes import at_once

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.store.engine import Store, StoreError
+from mock_sts.store.database import Store, StoreError
 from mock_sts.store.ledger import Shelf, find, keep
 from mock_sts.store.replay import Once, Sweeper, is_remembered, remember_once
 from mock_sts.store.schema import make_tables

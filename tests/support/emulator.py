@@ -27,7 +27,7 @@ from mock_sts.services.environment import Sts
 from mock_sts.services.login.logout import wait_until_sent
 from mock_sts.settings import SettingError, Settings, from_environ
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
-from mock_sts.store.engine import Store, StoreError
+from mock_sts.store.database import Store, StoreError
 from tests.support import processes
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import Answer, Headers, Machine

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mock_sts.store.engine import StoreError
+from mock_sts.store.database import StoreError
 from mock_sts.web.headers import EVERY_ANSWER
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import Answer, Headers

@@ -43,7 +43,7 @@ from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import MadeSession, find_session, let_in, make_session
 from mock_sts.services.tokens.grants.personal import new_handle
 from mock_sts.store import ledger
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 from mock_sts.store.ledger import LoginSession, Record, Shelf
 
 CALLBACK = "/connect/authorize/callback"

@@ -14,7 +14,7 @@ from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import find_session
 from mock_sts.services.tokens.issuing import ID_TOKEN_TYP
 from mock_sts.store import ledger
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)

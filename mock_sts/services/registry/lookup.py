@@ -13,7 +13,7 @@ from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
 from mock_sts.protocol.near_names import did_you_mean, near_names
 from mock_sts.services.registry.people import People, UnknownPersonError
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.fixtures.rows import Row, read_rows
 
 #: The origin of a person who stands nowhere and is invented when they log in.

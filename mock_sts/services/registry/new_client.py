@@ -16,7 +16,7 @@ from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
 from mock_sts.services.registry.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 
 #: The scope of a machine, and those of a login, when nobody names any.
 _DEMO_SCOPE = "mock:demo-api/read"

@@ -13,7 +13,7 @@ from mock_sts.helseid.registry import Persona
 from mock_sts.services.registry.lookup import hint, profession_hint
 from mock_sts.services.registry.people import shipped_names
 from mock_sts.store.catalog import MADE, put_entry
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.fixtures.rows import read_rows
 
 #: Births of people of whom nobody has said when they were born.

@@ -8,7 +8,7 @@ from mock_sts.helseid.claims import pseudonym
 from mock_sts.helseid.personas import NAMES_FILE, invent_persona
 from mock_sts.helseid.registry import Persona
 from mock_sts.protocol.near_names import did_you_mean
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.ledger import find_persona, find_persona_named, persona_names
 

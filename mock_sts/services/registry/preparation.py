@@ -9,7 +9,7 @@ from mock_sts.helseid.documents import DocumentError
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
 from mock_sts.services.registry.checks import check_before_loading, unread
-from mock_sts.store.engine import Store
+from mock_sts.store.database import Store
 from mock_sts.store.fixtures import rows
 from mock_sts.store.fixtures.files import digest_of, shipped_world, world_folders
 from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing_keys

@@ -21,7 +21,7 @@ from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel.details import Context
 from mock_sts.services.request_context import Exchange
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 
 ACCESS_TOKEN_TYP = "at+jwt"
 ID_TOKEN_TYP = "JWT"

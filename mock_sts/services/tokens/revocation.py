@@ -1,7 +1,7 @@
 """Taking tokens back: what a code gave when the code is used twice, and refresh tokens by their client's wish."""
 
 from mock_sts.services.request_context import Exchange
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 from mock_sts.store.replay import Once, is_remembered, remember_once
 
 #: Seconds for which it is remembered that tokens were taken back; no refresh token lives longer.

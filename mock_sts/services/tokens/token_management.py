@@ -16,7 +16,7 @@ from mock_sts.services.request_context import Exchange
 from mock_sts.services.tokens.access_token import receive
 from mock_sts.services.tokens.revocation import is_revoked, note_withdrawal
 from mock_sts.store import ledger
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 from mock_sts.store.ledger import Record, Shelf
 
 _INACTIVE: dict[str, Any] = {"active": False}

@@ -17,7 +17,7 @@ from mock_sts.services.sessions import subject_of
 from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, RefreshToken, id_token_plan, new_jti
 from mock_sts.services.tokens.revocation import revoke_family
 from mock_sts.store import ledger
-from mock_sts.store.engine import Transaction
+from mock_sts.store.database import Transaction
 from mock_sts.store.ledger import Shelf
 
 #: Seconds; no access token lives longer.
