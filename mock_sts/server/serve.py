@@ -32,7 +32,7 @@ from mock_sts.server.supervisor import Supervisor, bound_sockets
 from mock_sts.settings import SETTINGS, Settings
 from mock_sts.store.faults import meaning_of, unusable
 from mock_sts.store.fixtures.files import is_prepared, unread_files, world_folders
-from mock_sts.store.told_addresses import end_told_url
+from mock_sts.store.public_url import end_told_url
 
 #: What makes or mends everything that workers need.
 _PREPARE = [sys.executable, "-m", "mock_sts", "prepare", "--for-serving"]

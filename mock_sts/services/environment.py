@@ -17,9 +17,9 @@ from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import CatalogHolder
 from mock_sts.store.database import Store
 from mock_sts.store.keys import load_signing_keys, server_secret
+from mock_sts.store.public_url import NOTHING_TOLD, Told
 from mock_sts.store.replay import Sweeper
 from mock_sts.store.schema import made_at
-from mock_sts.store.told_addresses import NOTHING_TOLD, Told
 
 #: The environment at the root of the server.
 DEFAULT_ENVIRONMENT = "default"

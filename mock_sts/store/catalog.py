@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 from mock_sts.helseid.registry import ApiResource, Client, Organization, Persona
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
 from mock_sts.store.database import Store
+from mock_sts.store.public_url import NOTHING_TOLD, Told, read_told
 from mock_sts.store.tables import API, CLIENT, ORGANIZATION, PERSONA, REVISION
-from mock_sts.store.told_addresses import NOTHING_TOLD, Told, read_told
 
 _REVISION = "SELECT number FROM revision WHERE id = 1"
 

@@ -24,7 +24,7 @@ from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.store import login_queue
 from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED, read_entries
-from mock_sts.store.told_addresses import tell_public_url
+from mock_sts.store.public_url import tell_public_url
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX, LOG
 from mock_sts.web.writing import json_response
