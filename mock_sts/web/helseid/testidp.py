@@ -39,7 +39,7 @@ from mock_sts.services.request_context import Exchange
 from mock_sts.services.sessions import MadeSession
 from mock_sts.store.fixtures.rows import Row
 from mock_sts.web import browser, reading
-from mock_sts.web.authorization import error_redirect, gone
+from mock_sts.web.helseid.authorization import error_redirect, gone
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.texts import language_of, texts
 

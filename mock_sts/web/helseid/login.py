@@ -9,12 +9,13 @@ from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.environment import Sts
 from mock_sts.services.login.authorization import awaited
-from mock_sts.web import browser, reading, testidp
-from mock_sts.web.authorization import EXTERNAL_LOGIN, LOGIN, gone
+from mock_sts.web import browser, reading
+from mock_sts.web.helseid import testidp
+from mock_sts.web.helseid.authorization import EXTERNAL_LOGIN, LOGIN, gone
 from mock_sts.web.texts import language_of
 from mock_sts.web.writing import ready_json
 
-_STYLESHEET = Path(__file__).parent / "templates" / "stylesheet.css"
+_STYLESHEET = Path(__file__).parents[1] / "templates" / "stylesheet.css"
 
 
 def blueprint(sts: Sts) -> Blueprint:
