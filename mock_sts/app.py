@@ -29,7 +29,7 @@ from mock_sts.store.database import Store, StoreError
 from mock_sts.store.fixtures.files import shipped_key, world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
 from mock_sts.store.schema import make_tables
-from mock_sts.web import automation, control, doctor, errors, health, home, own_side
+from mock_sts.web import errors, health, own_side
 from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.helseid import (
     authorization,
@@ -43,6 +43,8 @@ from mock_sts.web.helseid import (
     token_management,
     user_info,
 )
+from mock_sts.web.mock.api import control
+from mock_sts.web.mock.pages import automation, doctor, home
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:

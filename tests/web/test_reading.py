@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from flask import request
 
-from mock_sts.web import control, reading
+from mock_sts.web import reading
+from mock_sts.web.mock.api import control
 from tests.support.emulator import Emulator
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
