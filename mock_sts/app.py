@@ -24,7 +24,7 @@ from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.environment import Policy, open_sts
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
-from mock_sts.settings import SettingError, Settings
+from mock_sts.settings.settings import SettingError, Settings
 from mock_sts.store.database import Store, StoreError
 from mock_sts.store.fixtures.files import shipped_key, world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world

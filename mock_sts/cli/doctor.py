@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mock_sts.cli.output import print_json
 from mock_sts.cli.settings import issuer_of, settings_of
-from mock_sts.settings import Settings
+from mock_sts.settings.settings import Settings
 
 #: Environment variables by which programs are told of further authorities.
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")

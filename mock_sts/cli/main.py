@@ -16,7 +16,7 @@ from mock_sts.cli.output import let_output_take_all, print_json, print_json_text
 from mock_sts.cli.persona import add_persona
 from mock_sts.cli.settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
 from mock_sts.protocol.near_names import did_you_mean
-from mock_sts.settings import SETTINGS, SettingError, Settings
+from mock_sts.settings.settings import SETTINGS, SettingError, Settings
 
 #: Exit status for a wrong setting, file or argument.
 _WRONG = 2

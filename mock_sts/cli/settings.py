@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from mock_sts.settings import SETTINGS, Settings, from_environ, texts_of
+from mock_sts.settings.settings import SETTINGS, Settings, from_environ, texts_of
 
 if TYPE_CHECKING:  # commands import what they need when they need it
     from mock_sts.store.database import Store

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from mock_sts.demo import API, HOME
 from mock_sts.late import Late, late
 from mock_sts.protocol.addresses import Addresses
-from mock_sts.settings import Settings
+from mock_sts.settings.settings import Settings
 
 if TYPE_CHECKING:
     from mock_sts.demo.views import Demo

@@ -17,7 +17,7 @@ from mock_sts.demo.relying_party import Login, LoginError, RelyingParty, Tokens
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
-from mock_sts.settings import Settings
+from mock_sts.settings.settings import Settings
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
 from mock_sts.web.writing import json_response

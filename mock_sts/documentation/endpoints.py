@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mock_sts.documentation.words import NOTE, fit
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.settings import from_environ
+from mock_sts.settings.settings import from_environ
 
 #: Name of a route to who calls it, and what it does.
 _ROUTES: Mapping[str, tuple[str, str]] = {

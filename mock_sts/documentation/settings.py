@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mock_sts.documentation.words import NOTE, fit
-from mock_sts.settings import PRESETS, SETTINGS
+from mock_sts.settings.settings import PRESETS, SETTINGS
 
 #: Why each preset sets what it sets.
 _WHY: Mapping[str, Mapping[str, str]] = {

@@ -29,7 +29,7 @@ from mock_sts.protocol.urls import port_of
 from mock_sts.server.answers import raw_answer
 from mock_sts.server.certificates import are_current
 from mock_sts.server.supervisor import Supervisor, bound_sockets
-from mock_sts.settings import SETTINGS, Settings
+from mock_sts.settings.settings import SETTINGS, Settings
 from mock_sts.store.faults import meaning_of, unusable
 from mock_sts.store.fixtures.files import is_prepared, unread_files, world_folders
 from mock_sts.store.public_url import end_told_url

@@ -16,7 +16,7 @@ import yaml
 import mock_sts
 from examples.compose import app
 from mock_sts.client.libraries import GO_OIDC, LIBRARY_RULES, Sight, refusals
-from mock_sts.settings import SETTINGS, from_environ
+from mock_sts.settings.settings import SETTINGS, from_environ
 from tests.container import recipes
 from tests.support.emulator import Worlds
 from tests.support.keys import public_jwk

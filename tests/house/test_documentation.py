@@ -36,7 +36,7 @@ from mock_sts.server.limits import Limits
 from mock_sts.services.registry.client_configuration import as_text
 from mock_sts.services.registry.new_client import MadeClient
 from mock_sts.services.tokens import resource
-from mock_sts.settings import SETTINGS
+from mock_sts.settings.settings import SETTINGS
 from tests.house.snippets import ROOT, blocks_of, is_generated
 from tests.house.values import shipped
 from tests.support.emulator import API_SCOPE, Emulator, Worlds

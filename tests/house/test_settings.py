@@ -2,7 +2,7 @@
 
 import pytest
 
-from mock_sts.settings import SettingError, from_environ
+from mock_sts.settings.settings import SettingError, from_environ
 
 
 def test_a_setting_in_other_letters_is_told() -> None:

@@ -18,7 +18,7 @@ import pytest
 from mock_sts.client.token import Fetched, TokenClientError, call, fetch_token
 from mock_sts.protocol.jose import PrivateKey
 from mock_sts.server.serve import serve
-from mock_sts.settings import SETTINGS, from_environ, texts_of
+from mock_sts.settings.settings import SETTINGS, from_environ, texts_of
 from tests.support import processes
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import private_jwk

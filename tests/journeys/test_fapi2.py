@@ -30,7 +30,7 @@ from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import TrustedProxies
-from mock_sts.settings import PRESETS, SettingError, Settings, from_environ
+from mock_sts.settings.settings import PRESETS, SettingError, Settings, from_environ
 from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.store.fixtures.rows import read_rows
 from tests.helseid.flow_cases import exchange, request_object, two_apis

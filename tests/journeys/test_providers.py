@@ -7,7 +7,7 @@ import pytest
 
 from mock_sts.helseid.providers import PROVIDERS, Eid, Provider
 from mock_sts.helseid.registry import Persona
-from mock_sts.settings import SettingError, from_environ
+from mock_sts.settings.settings import SettingError, from_environ
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import private_jwk

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mock_sts.settings import SettingError
+from mock_sts.settings.settings import SettingError
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, register_api, settings_for
 from tests.support.machine import Answer, Headers, decode
 from tests.support.relying_party import (

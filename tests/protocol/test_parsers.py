@@ -35,7 +35,7 @@ from mock_sts.protocol.dpop import NonceMint, normal_target, read_dpop_proof, sp
 from mock_sts.protocol.jose import JoseError, Jws, import_public_key, read_jws
 from mock_sts.protocol.json_text import JsonTextError, read_json, read_json_object, write_json
 from mock_sts.protocol.params import Params
-from mock_sts.settings import SETTINGS, SettingError, Settings, from_environ
+from mock_sts.settings.settings import SETTINGS, SettingError, Settings, from_environ
 from tests.support.examples import examples
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import b64, raw_jws

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.settings import from_environ
+from mock_sts.settings.settings import from_environ
 from mock_sts.store.database import Store
 from mock_sts.store.private_files import Places, make_private
 from mock_sts.store.schema import make_tables

@@ -25,7 +25,7 @@ from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.clock import Times
 from mock_sts.services.environment import Sts
 from mock_sts.services.login.logout import wait_until_sent
-from mock_sts.settings import SettingError, Settings, from_environ
+from mock_sts.settings.settings import SettingError, Settings, from_environ
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import Store, StoreError
 from tests.support import processes

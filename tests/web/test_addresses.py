@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mock_sts.protocol.addresses import Addresses, UrlMode
-from mock_sts.settings import SettingError
+from mock_sts.settings.settings import SettingError
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
 from tests.support.keys import Jwk, private_jwk
 from tests.support.machine import ABSENT, Answer, Machine

@@ -17,7 +17,7 @@ from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
 
 from mock_sts.app import prepare_store
-from mock_sts.settings import Settings
+from mock_sts.settings.settings import Settings
 from tests.support.emulator import API_SCOPE, Emulator, FixedClock, Worlds, register_api, settings_for
 
 PATH = "/.well-known/openid-configuration/jwks"
