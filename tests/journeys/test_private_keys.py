@@ -13,7 +13,7 @@ from tests.support.keys import public_jwk
 from tests.support.logins import web
 from tests.support.machine import Answer, Machine
 from tests.support.relying_party import Login
-from tests.support.secret_keys import EC, KEYS, PLAIN, RSA, WRAPPED, seen_in
+from tests.support.secret_keys import EC, KEYS, PEM_WITHOUT_SLASH, PLAIN, RSA, WRAPPED, seen_in
 
 #: Forms of a key as one value of JSON.
 VALUES: dict[str, Any] = {
@@ -25,6 +25,7 @@ VALUES: dict[str, Any] = {
     "JSON in a string": json.dumps(EC),
     "JSON in JSON in a string": json.dumps({"key": json.dumps(EC)}),
     "PEM": PLAIN["PKCS #8, EC"],
+    "PEM, one segment of a path": PEM_WITHOUT_SLASH,
     "PEM in base64": WRAPPED["in base64"](PLAIN["PKCS #8, EC"]),
 }
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
-from mock_sts.protocol.jose import to_pem
+from mock_sts.protocol.jose import generate_private_jwk, to_pem
 from tests.support.keys import Jwk, private_jwk
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
@@ -34,6 +34,12 @@ PEM = {
     "PKCS #8, in one line": _pem(Encoding.PEM, PrivateFormat.PKCS8).decode().replace("\n", ""),
     "OpenSSH": _pem(Encoding.PEM, PrivateFormat.OpenSSH).decode(),
 }
+#: One that is a single segment of a path, which few are.
+PEM_WITHOUT_SLASH = next(
+    pem
+    for jwk in iter(lambda: generate_private_jwk("ES256"), None)
+    if "/" not in (pem := _pem(Encoding.PEM, PrivateFormat.PKCS8, jwk).decode())
+)
 _JSON = {
     **{f"JWK, {name}": json.dumps(jwk) for name, jwk in KEYS.items()},
     "JWK, spread": json.dumps(RSA, indent=2),
@@ -87,9 +93,8 @@ def _public() -> str:
 def material() -> set[str]:
     """Parts of the private keys above, in each form: none of them may be seen anywhere."""
     values = [value for jwk in KEYS.values() for name, value in jwk.items() if name in PRIVATE]
-    bodies = [
-        part for text in PEM.values() for part in text.splitlines() if not part.startswith("-----") and len(part) > 32
-    ]
+    pems = (*PEM.values(), PEM_WITHOUT_SLASH)
+    bodies = [part for text in pems for part in text.splitlines() if not part.startswith("-----") and len(part) > 32]
     der = [text.replace("\n", "") for name, text in PLAIN.items() if name.startswith("DER")]
     parts = {
         text[start : start + 20]

@@ -14,7 +14,8 @@ from mock_sts.helseid.providers import Provider
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.terms import LOGIN_AUTO, LOGIN_PAGE
 from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
-from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.errors import ErrorCode, OAuthError, quoted
+from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.services.environment import Sts
 from mock_sts.services.request_context import Exchange
 from mock_sts.store import login_queue
@@ -133,7 +134,9 @@ def read_outcome(text: str) -> Outcome:
     try:
         return Outcome(text)
     except ValueError:
-        raise LoginIntentError(f"{text[:40]!r} is no outcome; these are {', '.join(Outcome)}") from None
+        raise LoginIntentError(
+            f"{quoted(without_private_text(text), 40)} is no outcome; these are {', '.join(Outcome)}"
+        ) from None
 
 
 def _agree(parameters: LoginIntent, hint: LoginIntent) -> None:

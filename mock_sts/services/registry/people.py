@@ -7,7 +7,9 @@ from typing import Any
 from mock_sts.helseid.claims import pseudonym
 from mock_sts.helseid.personas import NAMES_FILE, invent_persona
 from mock_sts.helseid.registry import Persona
+from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.near_names import did_you_mean
+from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.store.database import Store
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.ledger import find_persona, find_persona_named, persona_names
@@ -38,7 +40,8 @@ class People:
         pid = find_persona_named(store, name)
         if pid is None:
             meant = did_you_mean(name, persona_names(store), quoted=False)
-            raise UnknownPersonError(f"no persona is called {name[:60]!r}{meant and '; '}{meant}")
+            called = quoted(without_private_text(name))
+            raise UnknownPersonError(f"no persona is called {called}{meant and '; '}{meant}")
         return pid
 
     def sub(self, pid: str) -> str:
