@@ -1,4 +1,4 @@
-.PHONY: help run test test-all tools check docs screenshots bench container clean
+.PHONY: help run test test-all tools check docs screenshots bench bench-peers container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -61,8 +61,13 @@ screenshots: $(STAMP) ## take the pictures of the documentation; needs chromium
 bench: $(STAMP) ## measure the token endpoint; prints, never fails
 	$(BIN)/python -m bench.tokens
 
+bench-peers: $(STAMP) ## measure it beside its peers; prints, never fails; docs/performance.md says what it takes
+	-cd bench/peers && npm ci --silent --no-audit --no-fund
+	-@$(BIN)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(BITS),--bits $(BITS)) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(BESIDE),--beside '$(BESIDE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(PAGE),--page)
+
 container: ## build the container image mock-sts with docker
 	docker build --tag mock-sts .
 
 clean: ## remove what was made
-	rm -rf $(VENV) mock-sts-data tests/interop/node/node_modules
+	rm -rf $(VENV) mock-sts-data tests/interop/node/node_modules bench/peers/node_modules

@@ -16,14 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-
+from bench.floor import floor_seconds
 from tests.support.emulator import LiveServer
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine
@@ -46,36 +43,6 @@ class Run:
     wall: float
     cpu: float
     refused: int
-
-
-def floor_seconds(rounds: int = 300) -> float:
-    """CPU seconds of RSA-2048 verify, P-256 import and verify, RSA-3072 sign."""
-    message = b"x" * 400
-    client = rsa.generate_private_key(65537, 2048)
-    own = rsa.generate_private_key(65537, 3072)
-    proof = ec.generate_private_key(ec.SECP256R1())
-    signed = client.sign(message, padding.PKCS1v15(), hashes.SHA256())
-    proved = proof.sign(message, ec.ECDSA(hashes.SHA256()))
-    numbers = proof.public_key().public_numbers()
-    verifier = client.public_key()
-
-    def once() -> None:
-        verifier.verify(signed, message, padding.PKCS1v15(), hashes.SHA256())
-        key = ec.EllipticCurvePublicNumbers(numbers.x, numbers.y, ec.SECP256R1()).public_key()
-        key.verify(proved, message, ec.ECDSA(hashes.SHA256()))
-        own.sign(message, padding.PKCS1v15(), hashes.SHA256())
-
-    return _cpu_per_call(once, rounds)
-
-
-def _cpu_per_call(call: Callable[[], None], rounds: int) -> float:
-    samples = []
-    for _ in range(5):
-        begun = time.process_time()
-        for _ in range(rounds):
-            call()
-        samples.append((time.process_time() - begun) / rounds)
-    return statistics.median(samples)
 
 
 def server_pids(server: LiveServer) -> list[int]:
