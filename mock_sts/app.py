@@ -21,7 +21,7 @@ from mock_sts.server.loopback_calls import OwnCalls, own_call_headers
 from mock_sts.server.proxies import BasePath, Proxies
 from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE
 from mock_sts.services.clock import Clock, SystemClock
-from mock_sts.services.environment import Policy, open_sts
+from mock_sts.services.environment import Policy, open_environment
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
 from mock_sts.settings.settings import SettingError, Settings
@@ -72,22 +72,24 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         default_persona=settings.default_persona,
     )
     store = open_store(settings)
-    sts = open_sts(settings.addresses, policy, clock, store, settings.dpop_nonce_step, settings.signing_algorithm)
+    environment = open_environment(
+        settings.addresses, policy, clock, store, settings.dpop_nonce_step, settings.signing_algorithm
+    )
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    based = BasePath(app.wsgi_app, sts, lambda: (rule.rule for rule in app.url_map.iter_rules()))
-    steps: list[Step] = [OwnCalls(sts.seal)]
+    based = BasePath(app.wsgi_app, environment, lambda: (rule.rule for rule in app.url_map.iter_rules()))
+    steps: list[Step] = [OwnCalls(environment.seal)]
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         steps += [own_side.keep_host, Proxies(settings.trusted_proxies)]
     front = Front(Intake(based, max_body=settings.max_body), steps, based.own_path)
     app.wsgi_app = front  # type: ignore[method-assign]
-    app.extensions["mock_sts"] = sts
+    app.extensions["mock_sts"] = environment
     app.extensions["mock_sts_front"] = front
-    app.register_blueprint(home.blueprint(sts, READY_PEOPLE, READY_CLIENT))
-    app.register_blueprint(discovery.blueprint(sts, settings.certificates.ca))
+    app.register_blueprint(home.blueprint(environment, READY_PEOPLE, READY_CLIENT))
+    app.register_blueprint(discovery.blueprint(environment, settings.certificates.ca))
     app.register_blueprint(
-        doctor.blueprint(sts, settings.certificates.ca, settings.certificate_names, settings.tls_port)
+        doctor.blueprint(environment, settings.certificates.ca, settings.certificate_names, settings.tls_port)
     )
     for routes in (
         pushed_authorization,
@@ -102,18 +104,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         check_session,
         health,
     ):
-        app.register_blueprint(routes.blueprint(sts))
+        app.register_blueprint(routes.blueprint(environment))
 
-    own_side.install(app, sts)
+    own_side.install(app, environment)
 
     @app.before_request
     def refuse_wrong_bodies() -> None:
         if BODY_FAULT in request.environ:
             raise request.environ[BODY_FAULT]
 
-    introduce = partial(own_call_headers, sts.seal)
-    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: sts.addresses, introduce))
-    control.install(app, sts, settings.admin_token)
+    introduce = partial(own_call_headers, environment.seal)
+    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: environment.addresses, introduce))
+    control.install(app, environment, settings.admin_token)
     errors.install(app)
 
     @app.after_request

@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.protocol.addresses import Addresses, TrustedProxies
 from mock_sts.protocol.urls import DEFAULT_PORTS
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.store.database import StoreError
 from mock_sts.web.paths import Paths, below
 
@@ -91,10 +91,10 @@ class BasePath:
     A path that begins like one of our own may mean either. What is a route as it stands is taken as it stands.
     """
 
-    def __init__(self, app: WSGIApplication, sts: Sts, rules: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, app: WSGIApplication, environment: Environment, rules: Callable[[], Iterable[str]]) -> None:
         """``app`` is what stands behind; ``rules`` are the paths of its routes."""
         self._app = app
-        self._sts = sts
+        self._sts = environment
         self._rules = rules
         self._paths: Paths | None = None
 

@@ -1,4 +1,4 @@
-"""Time: asked once per exchange and passed down."""
+"""Time: asked once per request and passed down."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Times:
 
 
 class Clock(Protocol):
-    """Where an exchange asks the time."""
+    """Where a request asks the time."""
 
     def times(self) -> Times:
         """The times of this moment."""

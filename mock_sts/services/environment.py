@@ -59,7 +59,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Sts:
+class Environment:
     """One process' view of the server. ``instance`` tells servers apart that share a host, in cookie names;
     ``made_at`` is when its database was first used, in seconds.
     """
@@ -98,12 +98,12 @@ class Sts:
         return providers_for(client, offered(self.policy.identity_providers))
 
 
-def open_sts(
+def open_environment(
     addresses: Addresses, policy: Policy, clock: Clock, store: Store, nonce_step: int, signing_algorithm: str
-) -> Sts:
+) -> Environment:
     """The server over a prepared ``store``; ``nonce_step`` is in seconds."""
     secret = server_secret(store, "dpop-nonce", lambda: secrets.token_bytes(32))
-    return Sts(
+    return Environment(
         configured=addresses,
         policy=policy,
         clock=clock,

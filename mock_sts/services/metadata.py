@@ -6,25 +6,25 @@ from mock_sts.helseid.discovery import discovery_document, jwks_document
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.issuer import Issuer
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 
 
-def discovery(sts: Sts, urls: EffectiveUrls) -> bytes:
+def discovery(environment: Environment, urls: EffectiveUrls) -> bytes:
     """The discovery document for a request that came by ``urls``."""
-    fapi = sts.policy.enforcement is Enforcement.FAPI2
-    return _discovery(urls.issuer, urls.back_channel, sts.keyring.algorithm, fapi)
+    fapi = environment.policy.enforcement is Enforcement.FAPI2
+    return _discovery(urls.issuer, urls.back_channel, environment.keyring.algorithm, fapi)
 
 
-def serves_oauth_metadata(sts: Sts) -> bool:
+def serves_oauth_metadata(environment: Environment) -> bool:
     """Whether the document stands at the address of RFC 8414 too, where clients of FAPI 2.0 may look for it; that
     HelseID has it there is not known.
     """
-    return sts.policy.enforcement is Enforcement.FAPI2
+    return environment.policy.enforcement is Enforcement.FAPI2
 
 
-def jwks(sts: Sts) -> bytes:
+def jwks(environment: Environment) -> bytes:
     """The published keys."""
-    return jwks_document(sts.keyring.public_jwks())
+    return jwks_document(environment.keyring.public_jwks())
 
 
 def expired_jwks() -> bytes:

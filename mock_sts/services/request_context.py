@@ -12,7 +12,7 @@ from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirem
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.store import journal, replay
 from mock_sts.store.database import Transaction
 from mock_sts.store.replay import Once
@@ -27,30 +27,32 @@ Evidence = TypeVar("Evidence")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Something this exchange uses up, and the requirement that is broken when somebody else was faster."""
+    """Something this request uses up, and the requirement that is broken when another request was faster."""
 
     once: Once
     requirement: Requirement[Any]
     observed: str
 
 
-class Exchange:
+class RequestContext:
     """The record of one request at one endpoint.
 
     Used as a context manager: an OAuthError that leaves it is journaled and logged, once, on its way out. A success
     is journaled by ``finish``.
     """
 
-    def __init__(self, sts: Sts, endpoint: str, urls: EffectiveUrls, *, ends_on_page: bool = False) -> None:
+    def __init__(
+        self, environment: Environment, endpoint: str, urls: EffectiveUrls, *, ends_on_page: bool = False
+    ) -> None:
         """``ends_on_page`` says that a refusal which does not travel to the client ends on the error page, so that it
         needs a name by which it is found again.
         """
-        self.sts = sts
+        self.environment = environment
         self.endpoint = endpoint
         self.urls = urls
-        self.times = sts.clock.times()
-        self.enforcement = sts.policy.enforcement
-        self.catalog = sts.catalog.current()
+        self.times = environment.clock.times()
+        self.enforcement = environment.policy.enforcement
+        self.catalog = environment.catalog.current()
         self.client_id: str | None = None
         self.authenticated = False
         self.findings: list[Finding] = []
@@ -66,7 +68,7 @@ class Exchange:
 
     def follow(self, client: Client) -> None:
         """From now on judge as ``client`` is registered; FAPI 2.0 knows no laxness by registration."""
-        if client.enforcement is not None and self.sts.policy.enforcement is not Enforcement.FAPI2:
+        if client.enforcement is not None and self.environment.policy.enforcement is not Enforcement.FAPI2:
             self.enforcement = client.enforcement
 
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
@@ -87,7 +89,7 @@ class Exchange:
         LOG.warning("%s, client %r: %r", self.endpoint, self._client_name, sentence)
 
     def use_up(self, use: Use) -> None:
-        """From now on this exchange uses up ``use``, whether it ends in success or in refusal."""
+        """From now on this request uses up ``use``, whether it ends in success or in refusal."""
         self._uses.append(use)
 
     def note_challenged(self, once: Once) -> None:
@@ -103,11 +105,11 @@ class Exchange:
         self._burns.append(burn)
 
     def finish(self, act: Callable[[Transaction], OAuthError | None] | None = None) -> None:
-        """The one write of a successful exchange: what it uses up, what ``act`` does, the journal row.
+        """The one write of a successful request: what it uses up, what ``act`` does, the journal row.
 
         Raises OAuthError when another request was faster, or what ``act`` returns; that is journaled as well.
         """
-        with self.sts.store.writing() as transaction:
+        with self.environment.store.writing() as transaction:
             error = self._use_up(transaction)
             if error is None and act is not None:
                 error = act(transaction)
@@ -126,7 +128,7 @@ class Exchange:
                 )
 
     def refuse(self, error: OAuthError) -> None:
-        """The one write of an exchange that ends in ``error`` without raising it."""
+        """The one write of a request that ends in ``error`` without raising it."""
         self.__exit__(type(error), error, None)
 
     def __enter__(self) -> Self:
@@ -136,7 +138,7 @@ class Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, OAuthError) and not self._journaled:
-            with self.sts.store.writing() as transaction:
+            with self.environment.store.writing() as transaction:
                 self._use_up(transaction)
                 for burn in self._burns:
                     burn(transaction)
@@ -152,7 +154,7 @@ class Exchange:
                 self.findings = [one for one in self.findings if one.requirement is not use.requirement]
                 self.findings.append(found)
                 lost = lost or refusal([found], self.enforcement)
-        self.sts.sweeper.sweep_sometimes(transaction, self.times.wall, self.times.now)
+        self.environment.sweeper.sweep_sometimes(transaction, self.times.wall, self.times.now)
         return lost
 
     def _write_row(self, transaction: Transaction, error: OAuthError | None) -> None:
@@ -176,7 +178,7 @@ class Exchange:
             proof_key=self._proof_key,
             authenticated=self.authenticated,
         )
-        journal.write_entry(transaction, entry, self.sts.policy.journal_size)
+        journal.write_entry(transaction, entry, self.environment.policy.journal_size)
         self._journaled = True
 
     @property

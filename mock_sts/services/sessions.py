@@ -10,9 +10,9 @@ from mock_sts.helseid.personas import INVENTED
 from mock_sts.helseid.providers import Eid, Provider, has_eid
 from mock_sts.helseid.registry import Client, Persona
 from mock_sts.helseid.testidp import LoginIntent
-from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Sts
+from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Environment
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
 from mock_sts.store.ledger import LoginSession
@@ -33,11 +33,11 @@ class MadeSession:
         return ledger.keep_session(transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session)
 
 
-def find_session(exchange: Exchange, cookie: str | None) -> LoginSession | None:
+def find_session(context: RequestContext, cookie: str | None) -> LoginSession | None:
     """The browser's session, if it has one that is not over."""
     if not cookie:
         return None
-    return ledger.find_session(exchange.sts.store, cookie, DEFAULT_ENVIRONMENT, exchange.times.now)
+    return ledger.find_session(context.environment.store, cookie, DEFAULT_ENVIRONMENT, context.times.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Entrance:
     security_level: str
 
 
-def let_in(exchange: Exchange, intent: LoginIntent, provider: Provider, level: str | None) -> Entrance:
+def let_in(context: RequestContext, intent: LoginIntent, provider: Provider, level: str | None) -> Entrance:
     """The login that ``intent`` asks for at ``provider``; ``level`` is what the client asks for at least, or None.
 
     Raises UnknownPersonError when nobody can log in so: the person is unknown, has no such eID, or does not reach the
     level.
     """
-    persona = find_person(exchange, intent)
+    persona = find_person(context, intent)
     highest: str = persona.members["security_level"]
     usable = [eid for eid in provider.eids if has_eid(persona, eid)]
     eid = provider.eid(intent.eid) if intent.eid is not None else next(iter(usable), None)
@@ -71,28 +71,28 @@ def let_in(exchange: Exchange, intent: LoginIntent, provider: Provider, level: s
     return Entrance(persona, provider, eid, reached)
 
 
-def find_person(exchange: Exchange, intent: LoginIntent) -> Persona:
+def find_person(context: RequestContext, intent: LoginIntent) -> Persona:
     """The person that ``intent`` names. Raises UnknownPersonError.
 
     A pid outside the synthetic series may be a living person's: it is refused or warned of, by setting.
     """
-    synthetic, policy = is_synthetic_pid(intent.pid), exchange.sts.policy
+    synthetic, policy = is_synthetic_pid(intent.pid), context.environment.policy
     if not synthetic and policy.require_synthetic:
         raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
-    persona = exchange.sts.people.find(exchange.sts.store, intent.pid, invent=policy.invent_people)
+    persona = context.environment.people.find(context.environment.store, intent.pid, invent=policy.invent_people)
     if (fault := pid_fault(intent.pid)) and persona.members["description"] == INVENTED:
-        exchange.warn(
+        context.warn(
             f"no person can have the pid, for {fault}: somebody was invented for it. mock-sts persona list tells who "
             "there is, persona new makes a person"
         )
     elif not synthetic:
         warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
-        exchange.warn(f"{warning}; use synthetic people only")
+        context.warn(f"{warning}; use synthetic people only")
     return persona
 
 
 def make_session(
-    exchange: Exchange, intent: LoginIntent, entrance: Entrance, former: LoginSession | None, client: Client
+    context: RequestContext, intent: LoginIntent, entrance: Entrance, former: LoginSession | None, client: Client
 ) -> MadeSession:
     """The session of a person who was let in for ``client``, as ``intent`` says.
 
@@ -101,8 +101,8 @@ def make_session(
     longest_refresh: int = client.members["refresh_token_lifetime"] or 0
     document: dict[str, Any] = {
         "pid": intent.pid,
-        "auth_time": exchange.times.wall,
-        "began_at": exchange.times.now,
+        "auth_time": context.times.wall,
+        "began_at": context.times.now,
         "idp": entrance.provider.scheme,
         "eid": entrance.eid.name,
         "amr": list(entrance.eid.amr),
@@ -111,18 +111,18 @@ def make_session(
     }
     same_person = former is not None and former.document["pid"] == intent.pid
     sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
-    policy, now = exchange.sts.policy, exchange.times.now
+    policy, now = context.environment.policy, context.times.now
     remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
     session = LoginSession(sid, document, now + policy.single_sign_on_lifetime, now + remembered)
     return MadeSession(secrets.token_urlsafe(32), session)
 
 
-def subject_of(sts: Sts, sid: str, document: dict[str, Any]) -> Subject:
+def subject_of(environment: Environment, sid: str, document: dict[str, Any]) -> Subject:
     """The person of a session, as tokens speak of them: the register is asked anew each time.
 
     Raises UnknownPersonError when the persona is gone and nobody may be invented.
     """
-    persona = sts.people.find(sts.store, document["pid"], invent=sts.policy.invent_people)
+    persona = environment.people.find(environment.store, document["pid"], invent=environment.policy.invent_people)
     login = Login(
         sid=sid,
         auth_time=document["auth_time"],
@@ -131,5 +131,5 @@ def subject_of(sts: Sts, sid: str, document: dict[str, Any]) -> Subject:
         security_level=document["security_level"],
         hpr_number=document["hpr_number"] or persona.members["hpr_number"],
     )
-    network = persona.members["network"] or sts.policy.network
-    return Subject(persona, login, sts.people.sub(persona.pid), network)
+    network = persona.members["network"] or environment.policy.network
+    return Subject(persona, login, environment.people.sub(persona.pid), network)

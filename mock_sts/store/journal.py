@@ -1,4 +1,4 @@
-"""The journal: one row per exchange, with what was judged. Bounded; the oldest rows go first."""
+"""The journal: one entry for each request, with what was judged. Bounded; the oldest rows go first."""
 
 import json
 from collections.abc import Sequence
@@ -40,10 +40,12 @@ GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters. Private keys in what a
-    stranger wrote are taken out of it when it is written, and out of all other texts.
-    ``challenged`` is the digest of an assertion that met a nonce challenge; ``proof_key`` that of a client's key that
-    was challenged or has shown a nonce. ``authenticated`` says that a client proved who it is, else less is kept.
+    """One request with its answer.
+
+    ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters. Private keys in what a stranger
+    wrote are taken out of it when it is written, and out of all other texts. ``challenged`` is the digest of an
+    assertion that met a nonce challenge; ``proof_key`` that of a client's key that was challenged or has shown a
+    nonce. ``authenticated`` says that a client proved who it is, else less is kept.
     """
 
     at: int
@@ -148,7 +150,7 @@ def _findings_text(findings: Sequence[Finding]) -> str:
 
 @lru_cache(maxsize=256)
 def _met_text(met: tuple[str, ...]) -> str:
-    """Nearly every exchange meets the same requirements as the one before."""
+    """Nearly every request meets the same requirements as the one before."""
     return _encode(met)
 
 

@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response
 
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.web.writing import json_response
 
 
-def blueprint(sts: Sts) -> Blueprint:
+def blueprint(environment: Environment) -> Blueprint:
     """The routes."""
     routes = Blueprint("health", __name__)
 
@@ -16,8 +16,8 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        sts.store.check()
-        sts.catalog.current()
+        environment.store.check()
+        environment.catalog.current()
         return json_response({"status": "ready"})
 
     return routes

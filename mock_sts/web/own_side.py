@@ -10,7 +10,7 @@ from wsgiref.types import WSGIEnvironment
 from flask import Flask, request
 
 from mock_sts.protocol.addresses import Addresses, HostFault, UnknownHostError, is_beyond_rebinding
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.web.reading import effective_urls
 
 #: Where our side lies, beside the first page.
@@ -30,7 +30,7 @@ def keep_host(environ: WSGIEnvironment) -> None:
     environ[_CAME_WITH] = environ.get("HTTP_HOST", "")
 
 
-def install(app: Flask, sts: Sts) -> None:
+def install(app: Flask, environment: Environment) -> None:
     """Refuse strangers' hosts on our side; also for paths that do not exist."""
 
     @app.before_request
@@ -38,8 +38,8 @@ def install(app: Flask, sts: Sts) -> None:
         # What the request was matched with, for routes may take a path in more than one writing.
         path = request.url_rule.rule if request.url_rule is not None else request.path
         ours = path == "/" or (f"{path}/".lower().startswith(f"{PREFIX}/") and path not in OPEN)
-        if ours and has_strange_host(sts.addresses):
-            raise UnknownHostError(_host(), sts.addresses.known(), HostFault.STRANGE)
+        if ours and has_strange_host(environment.addresses):
+            raise UnknownHostError(_host(), environment.addresses.known(), HostFault.STRANGE)
 
 
 def has_strange_host(addresses: Addresses) -> bool:

@@ -25,7 +25,7 @@ from mock_sts.protocol.client_assertion import (
 )
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
-from mock_sts.services.request_context import Exchange, Use
+from mock_sts.services.request_context import RequestContext, Use
 from mock_sts.store.journal import was_challenged
 from mock_sts.store.replay import Once, is_remembered
 
@@ -43,32 +43,32 @@ class AuthenticatedClient:
     details: Mapping[str, object]
 
 
-def authenticate_client(exchange: Exchange, params: Params, authorization: str | None) -> AuthenticatedClient:
+def authenticate_client(context: RequestContext, params: Params, authorization: str | None) -> AuthenticatedClient:
     """The client behind the assertion in ``params``. Raises OAuthError.
 
     ``authorization`` is the Authorization header, looked at only for a password beside the assertion.
     """
     basic_id, basic_password = _basic_credentials(authorization)
     client_id = params.one("client_id")
-    exchange.client_id = client_id or basic_id
+    context.client_id = client_id or basic_id
     assertion, fault = _read(params.one("client_assertion"))
     client = None
     verified = VerifiedBy(Signature.NO_KEY)
     spent = before_challenge = False
     use = None
     if assertion is not None:
-        exchange.show("client_assertion", assertion.jws)
+        context.show("client_assertion", assertion.jws)
         if assertion.subject:
-            exchange.client_id = assertion.subject
-            client = exchange.catalog.client(assertion.subject)
+            context.client_id = assertion.subject
+            client = context.catalog.client(assertion.subject)
         if client is not None:
-            exchange.follow(client)
+            context.follow(client)
             verified = verify(assertion, ((key.kid, key.key) for key in client.keys))
         if client is not None and verified.signature is Signature.VERIFIED:
-            use = _single_use(exchange, assertion, client)
-            spent = is_remembered(exchange.sts.store, use.once)
-            before_challenge = was_challenged(exchange.sts.store, use.once.digest)
-    exchange.judge(
+            use = _single_use(context, assertion, client)
+            spent = is_remembered(context.environment.store, use.once)
+            before_challenge = was_challenged(context.environment.store, use.once.digest)
+    context.judge(
         chapter.CHAPTER,
         AssertionEvidence(
             client_id=client_id or (basic_id if assertion is None else None),
@@ -82,17 +82,17 @@ def authenticate_client(exchange: Exchange, params: Params, authorization: str |
             fault=fault,
             client=client,
             verified=verified,
-            urls=exchange.urls,
-            now=exchange.times.wall,
-            skew=exchange.sts.policy.skew,
+            urls=context.urls,
+            now=context.times.wall,
+            skew=context.environment.policy.skew,
             spent=spent,
             sent_before_challenge=before_challenge,
         ),
     )
     if client is None or use is None or assertion is None:
         raise AssertionError("the chapter let an unauthenticated client pass")
-    exchange.authenticated = True
-    _judge_registration(exchange, client, verified.index)
+    context.authenticated = True
+    _judge_registration(context, client, verified.index)
     claims = assertion.jws.claims
     details = {name: claims[name] for name in (ASSERTION_DETAILS, AUTHORIZATION_DETAILS) if name in claims}
     return AuthenticatedClient(client, use, details)
@@ -107,31 +107,31 @@ def _read(text: str | None) -> tuple[ClientAssertion | None, str]:
         return None, str(error)
 
 
-def _single_use(exchange: Exchange, assertion: ClientAssertion, client: Client) -> Use:
+def _single_use(context: RequestContext, assertion: ClientAssertion, client: Client) -> Use:
     # Remembered for as long as it would be accepted, and a little longer for the clock of another replica; a year at
     # most, for where enforcement lets assertions live for ever.
-    now = exchange.times.wall
-    ends = int(min(max(assertion.expires_at or 0, now), now + _YEAR)) + exchange.sts.policy.skew.usual + 60
+    now = context.times.wall
+    ends = int(min(max(assertion.expires_at or 0, now), now + _YEAR)) + context.environment.policy.skew.usual + 60
     # Without an id nothing can be recognised again; a rule says so, and nothing must look like a second use.
     once = Once("client-assertion", (client.client_id, assertion.jti or secrets.token_hex(16)), ends)
     return Use(once, chapter.single_use, "the same assertion has been used before")
 
 
-def _judge_registration(exchange: Exchange, client: Client, key: int) -> None:
+def _judge_registration(context: RequestContext, client: Client, key: int) -> None:
     """Judge what the registration alone shows. Raises OAuthError where the enforcement refuses it.
 
     ``key`` is the position of the key that verified the assertion. A registration does not change while its catalog is
     current, so each is judged once.
     """
-    sharers = exchange.catalog.key_sharers(client)
+    sharers = context.catalog.key_sharers(client)
     judged = _JUDGED.setdefault(client, {})
     findings = judged.get((key, sharers))
     if findings is None:
-        others = tuple(other for name in sharers if (other := exchange.catalog.client(name)) is not None)
+        others = tuple(other for name in sharers if (other := context.catalog.client(name)) is not None)
         evidence = registration.Registration(client, others, client.keys[key])
         findings = judged[key, sharers] = registration.CHAPTER.judge(evidence)
-    exchange.findings += findings
-    error = refusal(findings, exchange.enforcement)
+    context.findings += findings
+    error = refusal(findings, context.enforcement)
     if error is not None:
         raise error
 

@@ -11,11 +11,11 @@ from mock_sts.helseid.profile import details as chapter
 from mock_sts.helseid.profile.details import DetailsEvidence
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ActingFor:
     """What an access token says of organization and context. ``parent`` is the legal entity acted for, or None;
     ``trust_framework`` that claim, ready, or None.
     """
@@ -25,15 +25,15 @@ class Context:
     trust_framework: Mapping[str, Any] | None
 
 
-def gather_context(
-    exchange: Exchange,
+def gather_details(
+    context: RequestContext,
     client: AuthenticatedClient,
     grant_type: str,
     login_details: Sequence[object],
     scopes: Sequence[str],
     apis: Sequence[ApiResource],
     subject: Subject | None,
-) -> Context:
+) -> ActingFor:
     """The details of this token request on top of those of the login. Raises OAuthError for what HelseID refuses.
 
     ``login_details`` (as ``judge_request_details`` made them) were judged when the login began, but for what depends on
@@ -41,7 +41,7 @@ def gather_context(
     """
     registered = client.client
     if not login_details and not client.details:
-        return Context(NO_DETAILS, parent_of(registered, NO_DETAILS), None)
+        return ActingFor(NO_DETAILS, parent_of(registered, NO_DETAILS), None)
     carrier, members, values = _kept(login_details)
     login = read_details(values) if values else NO_DETAILS
     sent = read_details(client.details.values()) if client.details else NO_DETAILS
@@ -58,9 +58,9 @@ def gather_context(
         of_request = replace(
             evidence, details=sent, carrier=chapter.ASSERTION, members=tuple(client.details), login_types=login.types
         )
-        exchange.judge(chapter.CHAPTER, of_request)
+        context.judge(chapter.CHAPTER, of_request)
     if login.trust_framework is not None:
-        exchange.judge(chapter.AFTER_LOGIN, evidence)
+        context.judge(chapter.AFTER_LOGIN, evidence)
     claim = None
     if framework is not None and subject is not None and evidence.brings_trust_framework:
         claim = trust_framework.claim(
@@ -68,13 +68,13 @@ def gather_context(
             pid=subject.persona.pid,
             name=full_name(subject.persona),
             hpr_number=subject.login.hpr_number,
-            organization_name=exchange.catalog.organization_name,
+            organization_name=context.catalog.organization_name,
         )
-    return Context(details, parent, claim)
+    return ActingFor(details, parent, claim)
 
 
 def judge_request_details(
-    exchange: Exchange, client: Client, values: Mapping[str, object], *, signed: bool
+    context: RequestContext, client: Client, values: Mapping[str, object], *, signed: bool
 ) -> tuple[object, ...]:
     """Judge the details of an authorization request, by the name they stand under, and give what is kept of them;
     ``signed`` says that they came in a request object.
@@ -84,11 +84,13 @@ def judge_request_details(
     if not values:
         return ()
     carrier = chapter.REQUEST_OBJECT if signed else chapter.PARAMETER
-    exchange.judge(chapter.CHAPTER, DetailsEvidence(read_details(values.values()), client, carrier, tuple(values)))
+    context.judge(chapter.CHAPTER, DetailsEvidence(read_details(values.values()), client, carrier, tuple(values)))
     return ({"carrier": carrier, "values": dict(values)},)
 
 
-def judge_pushed_assertion(exchange: Exchange, client: AuthenticatedClient, request_details: Sequence[object]) -> None:
+def judge_pushed_assertion(
+    context: RequestContext, client: AuthenticatedClient, request_details: Sequence[object]
+) -> None:
     """Judge the details in the assertion of a pushed request, beside those of the request itself. They have no effect.
 
     Raises OAuthError.
@@ -96,7 +98,7 @@ def judge_pushed_assertion(exchange: Exchange, client: AuthenticatedClient, requ
     if not client.details:
         return
     _, _, values = _kept(request_details)
-    exchange.judge(
+    context.judge(
         chapter.IN_PUSHED_ASSERTION,
         DetailsEvidence(
             details=read_details(client.details.values()),

@@ -12,40 +12,40 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import Exchange, Use
+from mock_sts.services.request_context import RequestContext, Use
 from mock_sts.store.journal import unanswered_challenge
 from mock_sts.store.replay import Once, is_remembered
 
 
 def check_proof(
-    exchange: Exchange, client: AuthenticatedClient, proofs: Sequence[str], endpoint: Endpoint, method: str
+    context: RequestContext, client: AuthenticatedClient, proofs: Sequence[str], endpoint: Endpoint, method: str
 ) -> str | None:
     """The thumbprint (``jkt``) of the proof's key, or None when there is no proof.
 
     The shared phases have seen to it that there is at most one. Raises OAuthError; a challenge carries the nonce. Until
     the proof is found good nothing is used up, for clients repeat the same assertion after a challenge; from then on
-    the exchange uses up both.
+    the request uses up both.
     """
     if not proofs:
-        exchange.use_up(client.use)
+        context.use_up(client.use)
         return None
-    evidence, use = gather(exchange, proofs[0], endpoint, method)
+    evidence, use = gather(context, proofs[0], endpoint, method)
     key = _key_of(client, evidence.proof)
     if key is not None and not evidence.nonce_good:
-        evidence = replace(evidence, challenge_ignored=_has_ignored_challenge(exchange, key, evidence.read))
+        evidence = replace(evidence, challenge_ignored=_has_ignored_challenge(context, key, evidence.read))
     try:
-        exchange.judge(chapter.CHAPTER, evidence)
+        context.judge(chapter.CHAPTER, evidence)
     except OAuthError as error:
         if error.code is ErrorCode.USE_DPOP_NONCE:
-            error.headers[NONCE_HEADER] = exchange.sts.nonces.mint(exchange.times.now)
-            exchange.note_challenged(client.use.once)
+            error.headers[NONCE_HEADER] = context.environment.nonces.mint(context.times.now)
+            context.note_challenged(client.use.once)
             if key is not None:
-                exchange.note_proof_key(key)
+                context.note_proof_key(key)
         raise
     if key is not None:
-        exchange.note_proof_key(key)
-    exchange.use_up(client.use)
-    exchange.use_up(use)
+        context.note_proof_key(key)
+    context.use_up(client.use)
+    context.use_up(use)
     return evidence.read.thumbprint
 
 
@@ -56,47 +56,47 @@ def _key_of(client: AuthenticatedClient, proof: DPoPProof | None) -> bytes | Non
     return Once("proof-key", (client.client.client_id, proof.thumbprint), 0).digest
 
 
-def _has_ignored_challenge(exchange: Exchange, key: bytes, proof: DPoPProof) -> bool:
-    """Whether the exchange before this one, of the same client with the same ``key``, ended in a challenge.
+def _has_ignored_challenge(context: RequestContext, key: bytes, proof: DPoPProof) -> bool:
+    """Whether the request before this one, of the same client with the same ``key``, ended in a challenge.
 
     A nonce that came too late is not ignored, however old it is by now. Requests that a client sends side by side
     before it has read an answer look the same as one that does not read it.
     """
-    challenged_at = unanswered_challenge(exchange.sts.store, key)
+    challenged_at = unanswered_challenge(context.environment.store, key)
     if challenged_at is None:
         return False
-    return proof.nonce is None or exchange.times.wall < challenged_at + exchange.sts.nonces.step
+    return proof.nonce is None or context.times.wall < challenged_at + context.environment.nonces.step
 
 
-def gather(exchange: Exchange, text: str, endpoint: str, method: str) -> tuple[ProofEvidence, Use]:
+def gather(context: RequestContext, text: str, endpoint: str, method: str) -> tuple[ProofEvidence, Use]:
     """What is known of the proof in ``text``, and its single use, not yet used up."""
     try:
         proof: DPoPProof | None = read_dpop_proof(text)
         fault = ""
     except JoseError as error:
         proof, fault = None, str(error)
-    use = _single_use(exchange, proof)
-    urls = exchange.urls
+    use = _single_use(context, proof)
+    urls = context.urls
     evidence = ProofEvidence(
         proof=proof,
         fault=fault,
         method=method,
         targets=tuple(dict.fromkeys((urls.back_channel.url(endpoint), urls.issuer.url(endpoint)))),
         aliases=tuple(other.url(endpoint) for other in urls.others),
-        now=exchange.times.wall,
-        skew=exchange.sts.policy.skew,
-        nonce_good=exchange.sts.nonces.is_good(proof.nonce if proof else None, exchange.times.now),
-        spent=is_remembered(exchange.sts.store, use.once),
+        now=context.times.wall,
+        skew=context.environment.policy.skew,
+        nonce_good=context.environment.nonces.is_good(proof.nonce if proof else None, context.times.now),
+        spent=is_remembered(context.environment.store, use.once),
     )
     return evidence, use
 
 
-def _single_use(exchange: Exchange, proof: DPoPProof | None) -> Use:
+def _single_use(context: RequestContext, proof: DPoPProof | None) -> Use:
     # A proof is worthless when its nonce, or without one its time, is too old; a minute more is for another clock.
-    lives = max(2 * exchange.sts.nonces.step, 2 * exchange.sts.policy.skew.usual)
-    ends = exchange.times.wall + lives + 60
+    lives = max(2 * context.environment.nonces.step, 2 * context.environment.policy.skew.usual)
+    ends = context.times.wall + lives + 60
     if proof is not None:
-        exchange.show("dpop_proof", proof.jws)
+        context.show("dpop_proof", proof.jws)
     jti = (proof.jti if proof else None) or secrets.token_hex(16)
     return Use(
         Once("dpop-proof", (jti,), ends),

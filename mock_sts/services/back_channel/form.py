@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile import form
 from mock_sts.protocol.params import Params
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 
 #: Parameters whose values the journal may show; the others hold secrets or assertions.
 _SHOWN = (
@@ -44,12 +44,12 @@ class BackChannelCall:
     preflight_of: str | None = None
 
 
-def read_form(exchange: Exchange, call: BackChannelCall) -> None:
+def read_form(context: RequestContext, call: BackChannelCall) -> None:
     """Judge whether the form could be read, and let the journal show it. Raises OAuthError."""
-    show_parameters(exchange, call.params)
-    exchange.judge(form.CHAPTER, form.FormEvidence(call.method, call.media_type, call.params.fault, call.preflight_of))
+    show_parameters(context, call.params)
+    context.judge(form.CHAPTER, form.FormEvidence(call.method, call.media_type, call.params.fault, call.preflight_of))
 
 
-def show_parameters(exchange: Exchange, params: Params) -> None:
+def show_parameters(context: RequestContext, params: Params) -> None:
     """Let the journal show the parameters of a request, without the values of those that are secret."""
-    exchange.detail["parameters"] = {name: params.many(name) if name in _SHOWN else "(not kept)" for name in params}
+    context.detail["parameters"] = {name: params.many(name) if name in _SHOWN else "(not kept)" for name in params}

@@ -34,12 +34,12 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.back_channel.form import show_parameters
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import Outcome, Told, error_of, told_of
 from mock_sts.services.login.pushed_authorization import judge_request, kept_request
 from mock_sts.services.login.request_object import Opened, claimed_client, is_signed, open_request
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession, find_session, let_in, make_session
 from mock_sts.services.tokens.grants.personal import new_handle
 from mock_sts.store import ledger
@@ -100,34 +100,34 @@ class Answered:
 
 
 def begin_authorization(
-    exchange: Exchange, params: Params, cookie: str | None, persona_cookie: str | None, *, posted: bool
+    context: RequestContext, params: Params, cookie: str | None, persona_cookie: str | None, *, posted: bool
 ) -> Answered | LoginNeeded:
     """Decide what happens with an authorization request; ``posted`` says that it came in a form.
 
     ``cookie`` is that of the browser's session, ``persona_cookie`` names who shall log in there. Raises TravellingError
-    for what travels to the client and OAuthError for what ends on a page; ``exchange`` is open and journals either.
+    for what travels to the client and OAuthError for what ends on a page; ``context`` is open and journals either.
     """
-    show_parameters(exchange, params)
+    show_parameters(context, params)
     if params.fault:
         raise OAuthError(ErrorCode.INVALID_REQUEST, detail=params.fault)
-    pending = _load(exchange, params, posted=posted)
-    session = find_session(exchange, cookie)
-    if session is not None and ledger.noted_login(exchange.sts.store, pending.handle) == session.mark:
-        return _answer(exchange, pending, session, None)
-    allowed = providers_at(exchange.sts, pending.client, pending.request.acr_values)
+    pending = _load(context, params, posted=posted)
+    session = find_session(context, cookie)
+    if session is not None and ledger.noted_login(context.environment.store, pending.handle) == session.mark:
+        return _answer(context, pending, session, None)
+    allowed = providers_at(context.environment, pending.client, pending.request.acr_values)
     provider = asked_for(pending.request.acr_values, allowed)
     # Without a page a login takes place at the provider that is asked for, else at the TestIDP.
     entrance = provider or next((p for p in allowed if p.is_testidp), None) or next(iter(allowed), None)
-    told = _told(exchange, pending, persona_cookie, entrance)
+    told = _told(context, pending, persona_cookie, entrance)
     if told is not None and told.outcome is not Outcome.SUCCESS:
-        raise _travelling(exchange, pending, error_of(told.outcome))
-    if session is not None and _is_good(exchange, pending, session, told):
-        return _answer(exchange, pending, session, None)
+        raise _travelling(context, pending, error_of(told.outcome))
+    if session is not None and _is_good(context, pending, session, told):
+        return _answer(context, pending, session, None)
     if told is not None and told.intent is not None and entrance is not None:
-        made = _let_in(exchange, pending, told.intent, entrance, session)
-        return _answer(exchange, pending, made.session, made)
+        made = _let_in(context, pending, told.intent, entrance, session)
+        return _answer(context, pending, made.session, made)
     if "none" in pending.request.prompts:
-        raise _travelling(exchange, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
+        raise _travelling(context, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
     if not allowed:
         named = ", ".join(pending.client.members["identity_providers"]) or "all"
         raise OAuthError(
@@ -138,38 +138,38 @@ def begin_authorization(
         )
     if provider is None and len(allowed) == 1:
         provider = allowed[0]
-    return LoginNeeded(provider, _kept_return_url(exchange, pending))
+    return LoginNeeded(provider, _kept_return_url(context, pending))
 
 
 def complete_login(
-    exchange: Exchange, return_url: str, intent: LoginIntent, provider: Provider, cookie: str | None
+    context: RequestContext, return_url: str, intent: LoginIntent, provider: Provider, cookie: str | None
 ) -> MadeSession:
     """Log a person in for the request behind ``return_url``; the new session, and its cookie.
 
     Raises OAuthError when nobody with that pid can log in so, or the request is unknown or over.
     """
-    pending = _waiting(exchange, return_url)
+    pending = _waiting(context, return_url)
     try:
-        entrance = let_in(exchange, intent, provider, level_asked_for(pending.request.acr_values))
+        entrance = let_in(context, intent, provider, level_asked_for(pending.request.acr_values))
     except UnknownPersonError as error:
         raise OAuthError(ErrorCode.ACCESS_DENIED, str(error)) from None
-    made = make_session(exchange, intent, entrance, find_session(exchange, cookie), pending.client)
+    made = make_session(context, intent, entrance, find_session(context, cookie), pending.client)
 
     def act(transaction: Transaction) -> None:
         kept = made.keep(transaction)
         ledger.note_login(transaction, pending.handle, kept.mark)
 
-    exchange.finish(act)
+    context.finish(act)
     return made
 
 
-def fail_login(exchange: Exchange, return_url: str, outcome: Outcome) -> AuthorizationResponse:
+def fail_login(context: RequestContext, return_url: str, outcome: Outcome) -> AuthorizationResponse:
     """The answer for a client whose person's login ends with ``outcome``, which is no success.
 
     Raises OAuthError when the request behind ``return_url`` is unknown or over.
     """
-    error = _travelling(exchange, _waiting(exchange, return_url), error_of(outcome))
-    exchange.refuse(error)
+    error = _travelling(context, _waiting(context, return_url), error_of(outcome))
+    context.refuse(error)
     return error.response
 
 
@@ -191,26 +191,26 @@ class Awaited:
         return eid_asked_for(self.request.acr_values, provider) or provider.eids[0]
 
 
-def awaited(sts: Sts, return_url: str) -> Awaited | None:
+def awaited(environment: Environment, return_url: str) -> Awaited | None:
     """The login behind ``return_url``, or None when it is unknown."""
-    record = ledger.find(sts.store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
-    client = sts.catalog.current().client(record.client_id) if record is not None else None
+    record = ledger.find(environment.store, Shelf.AUTHORIZATION_REQUEST, handle_in(return_url))
+    client = environment.catalog.current().client(record.client_id) if record is not None else None
     if record is None or client is None:
         return None
     kept = Params((name, value) for name, value in record.document["parameters"])
     request = read_authorization_request(kept)
-    return Awaited(client, request, testidp.parameters_in(kept), providers_at(sts, client, request.acr_values))
+    return Awaited(client, request, testidp.parameters_in(kept), providers_at(environment, client, request.acr_values))
 
 
-def providers_at(sts: Sts, client: Client, acr_values: tuple[str, ...]) -> tuple[Provider, ...]:
+def providers_at(environment: Environment, client: Client, acr_values: tuple[str, ...]) -> tuple[Provider, ...]:
     """Where people may log in for ``client`` so that ``acr_values`` is satisfied."""
-    return reaching(level_asked_for(acr_values), sts.providers_for(client))
+    return reaching(level_asked_for(acr_values), environment.providers_for(client))
 
 
-def _waiting(exchange: Exchange, return_url: str) -> Pending:
+def _waiting(context: RequestContext, return_url: str) -> Pending:
     """The request behind ``return_url``, which still waits for its answer. Raises OAuthError."""
     query = return_url.partition("?")[2] if is_return_url(return_url) else ""
-    return _kept(exchange, Params.from_form(query.encode("ascii")))
+    return _kept(context, Params.from_form(query.encode("ascii")))
 
 
 def handle_in(return_url: str) -> str:
@@ -236,15 +236,15 @@ def is_return_url(return_url: str) -> bool:
     return handle_in(return_url) != ""
 
 
-def _load(exchange: Exchange, params: Params, *, posted: bool) -> Pending:
+def _load(context: RequestContext, params: Params, *, posted: bool) -> Pending:
     """The request: a kept one by its handle, or a new one of the front channel, judged."""
     if params.one("request_uri") is not None or params.one(AUTHZ_ID) is not None:
-        return _kept(exchange, params)
-    client = _client(exchange, claimed_client(params))
+        return _kept(context, params)
+    client = _client(context, claimed_client(params))
     try:
-        opened = open_request(exchange, params, client, pushed=False, posted=posted)
+        opened = open_request(context, params, client, pushed=False, posted=posted)
         request = read_authorization_request(opened.params)
-        judge_request(exchange, request, client, params, pushed=False, signed=is_signed(params))
+        judge_request(context, request, client, params, pushed=False, signed=is_signed(params))
     except OAuthError as error:
         error.detail = f"{error.detail} (request on the front channel)"
         raise
@@ -255,33 +255,33 @@ def _load(exchange: Exchange, params: Params, *, posted: bool) -> Pending:
         request=request,
         hints=testidp.parameters_in(opened.params),
         dpop_jkt=request.dpop_jkt,
-        issuer=exchange.urls.issuer.base,
+        issuer=context.urls.issuer.base,
         return_url="",
     )
 
 
-def _kept(exchange: Exchange, params: Params) -> Pending:
+def _kept(context: RequestContext, params: Params) -> Pending:
     request_uri = params.one("request_uri")
     pushed = request_uri is not None
     handle = _handle_of(request_uri, params.one(AUTHZ_ID))
-    found = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_REQUEST, handle)
+    found = ledger.find(context.environment.store, Shelf.AUTHORIZATION_REQUEST, handle)
     if found is not None and found.document["pushed"] is not pushed:
         found = None
     client_id = params.one("client_id")
-    exchange.client_id = client_id or (found.client_id if found else None)
-    if client_id and exchange.catalog.client(client_id) is None:
+    context.client_id = client_id or (found.client_id if found else None)
+    if client_id and context.catalog.client(client_id) is None:
         raise _unknown_client(client_id)
     surplus = tuple(name for name in params if name not in ("client_id", "request_uri", AUTHZ_ID, *testidp.PARAMETERS))
     # A request of the front channel comes back by its handle alone; only a pushed one names its client beside it.
     owner = client_id if pushed or found is None else found.client_id
-    record = _judged(exchange, found, owner, surplus)
+    record = _judged(context, found, owner, surplus)
     kept = Params((name, value) for name, value in record.document["parameters"])
     hints = {**testidp.parameters_in(kept), **testidp.parameters_in(params)}
     back = {"request_uri": request_uri or "", "client_id": record.client_id} if pushed else {AUTHZ_ID: handle}
     back |= testidp.parameters_in(params)
     return Pending(
         handle=handle,
-        client=_client(exchange, record.client_id),
+        client=_client(context, record.client_id),
         opened=Opened(kept, tuple(record.document["details"])),
         request=read_authorization_request(kept),
         hints=hints,
@@ -291,13 +291,15 @@ def _kept(exchange: Exchange, params: Params) -> Pending:
     )
 
 
-def _judged(exchange: Exchange, record: Record | None, client_id: str | None, surplus: tuple[str, ...] = ()) -> Record:
+def _judged(
+    context: RequestContext, record: Record | None, client_id: str | None, surplus: tuple[str, ...] = ()
+) -> Record:
     """``record``, if it is an authorization request of ``client_id`` that still waits for its answer.
 
     Raises OAuthError.
     """
-    stands = ledger.standing(record, client_id, exchange.times.now)
-    exchange.judge(
+    stands = ledger.standing(record, client_id, context.times.now)
+    context.judge(
         chapter.REQUEST_URI_CHAPTER,
         RequestUriEvidence(
             known=stands.known, used=stands.used, expired=stands.expired, own=stands.own, surplus=surplus
@@ -308,12 +310,12 @@ def _judged(exchange: Exchange, record: Record | None, client_id: str | None, su
     return record
 
 
-def _client(exchange: Exchange, client_id: str | None) -> Client:
-    exchange.client_id = client_id
-    client = exchange.catalog.client(client_id) if client_id else None
+def _client(context: RequestContext, client_id: str | None) -> Client:
+    context.client_id = client_id
+    client = context.catalog.client(client_id) if client_id else None
     if client is None:
         raise _unknown_client(client_id or "")
-    exchange.follow(client)
+    context.follow(client)
     return client
 
 
@@ -325,13 +327,13 @@ def _unknown_client(client_id: str) -> OAuthError:
     )
 
 
-def _is_good(exchange: Exchange, pending: Pending, session: LoginSession, told: Told | None) -> bool:
+def _is_good(context: RequestContext, pending: Pending, session: LoginSession, told: Told | None) -> bool:
     """Whether the browser's session answers this request without another login, of whoever is ``told`` of."""
     request, login = pending.request, session.document
-    age = exchange.times.now - login["began_at"]
+    age = context.times.now - login["began_at"]
     max_age = seconds_in(request.max_age) if request.max_age is not None else None
     own: int | None = pending.client.members["single_sign_on_lifetime"]
-    allowed = exchange.sts.providers_for(pending.client)
+    allowed = context.environment.providers_for(pending.client)
     provider = asked_for(request.acr_values, allowed)
     level = level_asked_for(request.acr_values)
     return not (
@@ -355,12 +357,14 @@ def _is_another(intent: LoginIntent | None, login: dict[str, Any]) -> bool:
     )
 
 
-def _told(exchange: Exchange, pending: Pending, persona_cookie: str | None, provider: Provider | None) -> Told | None:
+def _told(
+    context: RequestContext, pending: Pending, persona_cookie: str | None, provider: Provider | None
+) -> Told | None:
     """What is told of the login beside the page; TravellingError access_denied when it names nobody."""
     request = pending.request
     try:
         return told_of(
-            exchange,
+            context,
             pending.client,
             pending.hints,
             request.login_hint,
@@ -369,11 +373,11 @@ def _told(exchange: Exchange, pending: Pending, persona_cookie: str | None, prov
             provider,
         )
     except (LoginIntentError, UnknownPersonError) as error:
-        raise _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+        raise _travelling(context, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
 
 
 def _let_in(
-    exchange: Exchange, pending: Pending, intent: LoginIntent, provider: Provider, session: LoginSession | None
+    context: RequestContext, pending: Pending, intent: LoginIntent, provider: Provider, session: LoginSession | None
 ) -> MadeSession:
     """The session of whoever logs in without a page; TravellingError access_denied when they cannot."""
     acr_values = pending.request.acr_values
@@ -381,29 +385,29 @@ def _let_in(
         eid = eid_asked_for(acr_values, provider)
         intent = replace(intent, eid=eid.name if eid is not None else None)
     try:
-        entrance = let_in(exchange, intent, provider, level_asked_for(acr_values))
+        entrance = let_in(context, intent, provider, level_asked_for(acr_values))
     except UnknownPersonError as error:
-        raise _travelling(exchange, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
-    return make_session(exchange, intent, entrance, session, pending.client)
+        raise _travelling(context, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+    return make_session(context, intent, entrance, session, pending.client)
 
 
-def _kept_return_url(exchange: Exchange, pending: Pending) -> str:
+def _kept_return_url(context: RequestContext, pending: Pending) -> str:
     """Where the login comes back to; a request of the front channel is kept for that."""
     if pending.handle:
-        exchange.finish()
+        context.finish()
         return pending.return_url
     handle = secrets.token_hex(32).upper()
     document = kept_request(pending.opened, pending.client.client_id, pending.dpop_jkt, pending.issuer, pushed=False)
-    ends = exchange.times.now + exchange.sts.policy.pushed_request_lifetime
+    ends = context.times.now + context.environment.policy.pushed_request_lifetime
 
     def act(transaction: Transaction) -> None:
         ledger.keep(transaction, Shelf.AUTHORIZATION_REQUEST, handle, pending.client.client_id, document, ends)
 
-    exchange.finish(act)
+    context.finish(act)
     return f"{CALLBACK}?{urlencode({AUTHZ_ID: handle})}"
 
 
-def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: MadeSession | None) -> Answered:
+def _answer(context: RequestContext, pending: Pending, session: LoginSession, made: MadeSession | None) -> Answered:
     """A code for the person of ``session``; ``made`` is that session where it still has to be kept."""
     request, code = pending.request, new_handle()
     sid = session.sid
@@ -417,14 +421,14 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         "state": request.state,
         "code_challenge": request.code_challenge,
         "dpop_jkt": pending.dpop_jkt,
-        "on_behalf_of": _on_behalf_of(exchange, pending, session),
+        "on_behalf_of": _on_behalf_of(context, pending, session),
     }
-    ends = exchange.times.now + exchange.sts.policy.code_lifetime
+    ends = context.times.now + context.environment.policy.code_lifetime
 
     def act(transaction: Transaction) -> OAuthError | None:
         kept = session
         if pending.handle and not ledger.consume(
-            transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, exchange.times.now
+            transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, context.times.now
         ):
             return refuse(chapter.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
         if made is not None:
@@ -434,7 +438,7 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
         ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, told, ends)
         return None
 
-    exchange.finish(act)
+    context.finish(act)
     # As browsers write it, for that is what the frame of the check session endpoint hears.
     origin = origin_of(request.redirect_uri or "")
     salt = secrets.token_hex(16).upper()
@@ -446,25 +450,25 @@ def _answer(exchange: Exchange, pending: Pending, session: LoginSession, made: M
     return Answered(_response(request, parameters), sid, made.cookie if made else None)
 
 
-def _on_behalf_of(exchange: Exchange, pending: Pending, session: LoginSession) -> str | None:
+def _on_behalf_of(context: RequestContext, pending: Pending, session: LoginSession) -> str | None:
     """The organization that the person acts for by ID-porten, if the client is registered for it."""
     asked = pending.opened.params.one("on_behalf_of")
     if asked is None:
         return None
     if session.document["idp"] == ID_PORTEN and asked in pending.client.members["on_behalf_of"]:
         return asked
-    exchange.warn(
+    context.warn(
         f"on_behalf_of is {asked[:40]!r}, but only ID-porten knows it, for organizations that the client registers"
     )
     return None
 
 
-def _travelling(exchange: Exchange, pending: Pending, error: OAuthError) -> TravellingError:
+def _travelling(context: RequestContext, pending: Pending, error: OAuthError) -> TravellingError:
     """``error`` on its way to the client, which uses the request up."""
     if pending.handle:
-        exchange.burn_on_refusal(
+        context.burn_on_refusal(
             lambda transaction: ledger.consume(
-                transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, exchange.times.now
+                transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, context.times.now
             )
         )
     parameters = list(error.body().items())

@@ -16,8 +16,8 @@ from mock_sts.helseid.terms import LOGIN_AUTO, LOGIN_PAGE
 from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
 from mock_sts.protocol.errors import ErrorCode, OAuthError, quoted
 from mock_sts.protocol.private_keys import without_private_text
-from mock_sts.services.environment import Sts
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.environment import Environment
+from mock_sts.services.request_context import RequestContext
 from mock_sts.store import login_queue
 
 #: The beginnings of a ``login_hint`` that we understand.
@@ -66,7 +66,7 @@ def error_of(outcome: Outcome) -> OAuthError:
 
 
 def told_of(
-    exchange: Exchange,
+    context: RequestContext,
     client: Client,
     hints: Mapping[str, str],
     login_hint: str | None,
@@ -78,14 +78,14 @@ def told_of(
 
     Raises LoginIntentError and UnknownPersonError for what names nobody.
     """
-    policy = exchange.sts.policy
+    policy = context.environment.policy
     mode = client.members["login_mode"] or policy.login_mode
     if mode == LOGIN_PAGE:
         return None
     if provider is not None and provider.is_testidp:
         # Only the TestIDP knows these parameters; with another provider they mean nothing.
         intent = read_login_intent(hints)
-        hinted = _hinted(exchange, login_hint)
+        hinted = _hinted(context, login_hint)
         if intent is not None and hinted is not None and hinted.intent is not None:
             _agree(intent, hinted.intent)
         if intent is not None:
@@ -95,26 +95,26 @@ def told_of(
     else:
         if testidp.PID in hints:
             where = f"would take place at {provider.scheme}" if provider is not None else "has no provider"
-            exchange.warn(f"{testidp.PID} is ignored: only the TestIDP knows it, and this login {where}")
-        if (hinted := _hinted(exchange, login_hint)) is not None:
+            context.warn(f"{testidp.PID} is ignored: only the TestIDP knows it, and this login {where}")
+        if (hinted := _hinted(context, login_hint)) is not None:
             return hinted
-    ordered = _ordered(exchange, client, redirect_uri)
+    ordered = _ordered(context, client, redirect_uri)
     if ordered is not None:
         return ordered
     if persona_cookie:
-        return Told(LoginIntent(pid_of(exchange.sts, persona_cookie), None, None))
+        return Told(LoginIntent(pid_of(context.environment, persona_cookie), None, None))
     if mode == LOGIN_AUTO:
         name = client.members["default_persona"] or policy.default_persona
-        return Told(LoginIntent(pid_of(exchange.sts, name), None, None), binding=False)
+        return Told(LoginIntent(pid_of(context.environment, name), None, None), binding=False)
     return None
 
 
-def pid_of(sts: Sts, name: str) -> str:
+def pid_of(environment: Environment, name: str) -> str:
     """The pid of the persona called ``name``, which may be a pid itself. Raises UnknownPersonError."""
-    return name if is_pid(name) else sts.people.pid_of(sts.store, name)
+    return name if is_pid(name) else environment.people.pid_of(environment.store, name)
 
 
-def _hinted(exchange: Exchange, login_hint: str | None) -> Told | None:
+def _hinted(context: RequestContext, login_hint: str | None) -> Told | None:
     """What ``login_hint`` tells; anything but our own forms is a hint for a form, and tells nothing here."""
     hint = login_hint or ""
     if hint.startswith(HINT_PID):
@@ -123,7 +123,7 @@ def _hinted(exchange: Exchange, login_hint: str | None) -> Told | None:
             raise LoginIntentError(f"login_hint={HINT_PID} must be followed by eleven digits")
         return Told(LoginIntent(pid, None, None))
     if hint.startswith(HINT_PERSONA):
-        return Told(LoginIntent(pid_of(exchange.sts, hint.removeprefix(HINT_PERSONA)), None, None))
+        return Told(LoginIntent(pid_of(context.environment, hint.removeprefix(HINT_PERSONA)), None, None))
     if hint.startswith(HINT_OUTCOME):
         return Told(None, read_outcome(hint.removeprefix(HINT_OUTCOME)))
     return None
@@ -144,8 +144,8 @@ def _agree(parameters: LoginIntent, hint: LoginIntent) -> None:
         raise LoginIntentError(f"{testidp.PID} and login_hint name different people")
 
 
-def _ordered(exchange: Exchange, client: Client, redirect_uri: str) -> Told | None:
-    store = exchange.sts.store
+def _ordered(context: RequestContext, client: Client, redirect_uri: str) -> Told | None:
+    store = context.environment.store
     if login_queue.is_empty(store):
         return None
     # Taken before the outcome is known: an order is for one login, whether that succeeds or not.
@@ -153,6 +153,6 @@ def _ordered(exchange: Exchange, client: Client, redirect_uri: str) -> Told | No
         order = login_queue.take_order(transaction, client.client_id, redirect_uri)
     if order is None:
         return None
-    exchange.detail["login_order"] = order.id
+    context.detail["login_order"] = order.id
     intent = None if order.pid is None else LoginIntent(order.pid, None, None)
     return Told(intent, Outcome(order.outcome))

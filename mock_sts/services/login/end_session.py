@@ -10,7 +10,7 @@ from mock_sts.protocol.end_session import EndSessionRequest
 from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.jose import JoseError, read_jws
 from mock_sts.services.login import logout
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import find_session
 from mock_sts.services.tokens.issuing import ID_TOKEN_TYP
 from mock_sts.store import ledger
@@ -41,58 +41,59 @@ class ConfirmLogout:
 
 
 def end_session(
-    exchange: Exchange, request: EndSessionRequest, cookie: str | None, *, confirmed: bool
+    context: RequestContext, request: EndSessionRequest, cookie: str | None, *, confirmed: bool
 ) -> LoggedOut | ConfirmLogout:
     """End the browser's session, at once with a valid hint, else when the person has ``confirmed``.
 
     The browser goes back to the client only with a valid hint of it and a registered address.
     """
-    session = find_session(exchange, cookie)
-    hint, fault = _hint(exchange, request.id_token_hint)
+    session = find_session(context, cookie)
+    hint, fault = _hint(context, request.id_token_hint)
     of_session = hint.get("sid") == session.sid if hint is not None and session is not None else None
-    _judge(exchange, request, hint, fault, of_session=of_session)
+    _judge(context, request, hint, fault, of_session=of_session)
     if of_session is False:
         hint = None
     if hint is None and not confirmed and session is not None:
-        exchange.finish()
-        return ConfirmLogout(_breach(exchange))
-    location = _location(exchange, request, hint)
+        context.finish()
+        return ConfirmLogout(_breach(context))
+    location = _location(context, request, hint)
     if session is None:
-        exchange.finish()
-        return LoggedOut(location, (), _breach(exchange))
+        context.finish()
+        return LoggedOut(location, (), _breach(context))
     found = (
-        (exchange.catalog.client(name), issuer) for name, issuer in ledger.clients_of(exchange.sts.store, session.sid)
+        (context.catalog.client(name), issuer)
+        for name, issuer in ledger.clients_of(context.environment.store, session.sid)
     )
     clients = [(client, issuer) for client, issuer in found if client is not None]
-    sub = exchange.sts.people.sub(session.document["pid"])
-    to_send = logout.notices(exchange, clients, sub, session.sid)
+    sub = context.environment.people.sub(session.document["pid"])
+    to_send = logout.notices(context, clients, sub, session.sid)
     frames = logout.front_channel_urls(clients, session.sid)
-    exchange.detail |= {
+    context.detail |= {
         "sid": session.sid,
         "front_channel": list(frames),
         "back_channel": [notice.client_id for notice in to_send],
     }
 
     def act(transaction: Transaction) -> None:
-        if ledger.end_session(transaction, session.sid, exchange.times.now):
+        if ledger.end_session(transaction, session.sid, context.times.now):
             ledger.forget_clients(transaction, session.sid)
         else:
             # Who was faster tells them. Frames are for whichever page the browser shows in the end.
             to_send.clear()
-            exchange.detail["back_channel"] = []
+            context.detail["back_channel"] = []
 
-    exchange.finish(act)
-    logout.send(exchange, to_send)
-    return LoggedOut(location, tuple(frames.values()), _breach(exchange))
+    context.finish(act)
+    logout.send(context, to_send)
+    return LoggedOut(location, tuple(frames.values()), _breach(context))
 
 
-def _breach(exchange: Exchange) -> str:
+def _breach(context: RequestContext) -> str:
     """The first rule because of which the logout does not end as the client asked."""
-    broken = (finding.requirement for finding in exchange.findings if not finding.verdict.met)
+    broken = (finding.requirement for finding in context.findings if not finding.verdict.met)
     return next((rule.id for rule in broken if rule.not_as_asked), "")
 
 
-def _hint(exchange: Exchange, token: str | None) -> tuple[dict[str, object] | None, str]:
+def _hint(context: RequestContext, token: str | None) -> tuple[dict[str, object] | None, str]:
     """The claims of an ID token of ours, and why ``token`` is none; one that has expired will do."""
     if token is None:
         return None, ""
@@ -100,16 +101,16 @@ def _hint(exchange: Exchange, token: str | None) -> tuple[dict[str, object] | No
         jws = read_jws(token)
     except JoseError as error:
         return None, f"it cannot be read: {error}"
-    if not exchange.sts.keyring.verify(jws):
+    if not context.environment.keyring.verify(jws):
         return None, f"no key of this server verifies it; its issuer is {quoted(jws.claims.get('iss'))}"
     if jws.header.get("typ") != ID_TOKEN_TYP:
         return None, f"its typ is {quoted(jws.header.get('typ'))}, that of an ID token is {ID_TOKEN_TYP}"
-    exchange.client_id = str(jws.claims.get("aud"))
+    context.client_id = str(jws.claims.get("aud"))
     return jws.claims, ""
 
 
 def _judge(
-    exchange: Exchange,
+    context: RequestContext,
     request: EndSessionRequest,
     hint: dict[str, object] | None,
     fault: str,
@@ -120,17 +121,17 @@ def _judge(
     uri = request.post_logout_redirect_uri
     audience = hint.get("aud") if hint is not None else None
     owner = audience if isinstance(audience, str) else None
-    exchange.client_id = exchange.client_id or request.client_id
-    client = exchange.catalog.client(owner) if owner is not None else None
+    context.client_id = context.client_id or request.client_id
+    client = context.catalog.client(owner) if owner is not None else None
     registered = client.members["post_logout_redirect_uris"] if client is not None else ()
     holders: tuple[str, ...] = ()
     if uri is not None and not is_registered_redirect(uri, registered):
         holders = tuple(
             other.client_id
-            for other in exchange.catalog.clients()
+            for other in context.catalog.clients()
             if is_registered_redirect(uri, other.members["post_logout_redirect_uris"])
         )
-    exchange.judge(
+    context.judge(
         chapter.CHAPTER,
         EndSessionEvidence(
             hint_sent=request.id_token_hint is not None,
@@ -145,11 +146,11 @@ def _judge(
     )
 
 
-def _location(exchange: Exchange, request: EndSessionRequest, hint: dict[str, object] | None) -> str | None:
+def _location(context: RequestContext, request: EndSessionRequest, hint: dict[str, object] | None) -> str | None:
     audience = hint.get("aud") if hint is not None else None
     if not isinstance(audience, str):
         return None
-    client = exchange.catalog.client(audience)
+    client = context.catalog.client(audience)
     uri = request.post_logout_redirect_uri
     # A loopback address without port fits every port, as for logins: programs that get a port at random log out too.
     if client is None or uri is None or not is_registered_redirect(uri, client.members["post_logout_redirect_uris"]):

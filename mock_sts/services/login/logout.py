@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from mock_sts.helseid.registry import Client
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.redirect_uri import is_web_address
-from mock_sts.services.request_context import LOG, Exchange
+from mock_sts.services.request_context import LOG, RequestContext
 
 LOGOUT_TOKEN_TYP = "logout+jwt"
 
@@ -124,9 +124,9 @@ def front_channel_urls(clients: Iterable[tuple[Client, str]], sid: str) -> dict[
     return urls
 
 
-def notices(exchange: Exchange, clients: Iterable[tuple[Client, str]], sub: str, sid: str) -> list[Notice]:
+def notices(context: RequestContext, clients: Iterable[tuple[Client, str]], sub: str, sid: str) -> list[Notice]:
     """A signed token for each of the ``clients`` that has registered an address; with issuers as for the frames."""
-    now, good_until = exchange.times.wall, time.monotonic() + _LIFETIME
+    now, good_until = context.times.wall, time.monotonic() + _LIFETIME
     made = []
     for client, issuer in clients:
         uri = client.members["backchannel_logout_uri"]
@@ -141,15 +141,15 @@ def notices(exchange: Exchange, clients: Iterable[tuple[Client, str]], sub: str,
                 "sub": sub,
                 "sid": sid,
             }
-            token = exchange.sts.keyring.sign(claims, LOGOUT_TOKEN_TYP)
+            token = context.environment.keyring.sign(claims, LOGOUT_TOKEN_TYP)
             made.append(Notice(client.client_id, uri, claims, token, good_until))
     return made
 
 
-def send(exchange: Exchange, to_send: Iterable[Notice]) -> None:
+def send(context: RequestContext, to_send: Iterable[Notice]) -> None:
     """Deliver in the background; nobody's logout waits for somebody else's server."""
     for notice in to_send:
-        _SENDERS.submit(notice.uri, partial(_deliver, exchange, notice))
+        _SENDERS.submit(notice.uri, partial(_deliver, context, notice))
 
 
 def wait_until_sent(seconds: float) -> bool:
@@ -157,16 +157,16 @@ def wait_until_sent(seconds: float) -> bool:
     return _SENDERS.wait(seconds)
 
 
-def _deliver(former: Exchange, notice: Notice) -> None:
+def _deliver(former: RequestContext, notice: Notice) -> None:
     try:
         delivered, answer = _post(notice)
-        with Exchange(former.sts, BACK_CHANNEL_LOGOUT, former.urls) as exchange:
-            exchange.client_id = notice.client_id
-            exchange.detail |= {"uri": notice.uri, "delivered": delivered, "answer": answer, "claims": notice.claims}
+        with RequestContext(former.environment, BACK_CHANNEL_LOGOUT, former.urls) as context:
+            context.client_id = notice.client_id
+            context.detail |= {"uri": notice.uri, "delivered": delivered, "answer": answer, "claims": notice.claims}
             if delivered:
-                exchange.finish()
+                context.finish()
             else:
-                exchange.refuse(OAuthError(ErrorCode.SERVER_ERROR, detail=f"logout token not taken: {answer}"))
+                context.refuse(OAuthError(ErrorCode.SERVER_ERROR, detail=f"logout token not taken: {answer}"))
     except Exception:
         LOG.exception("the journal cannot tell of a logout token")
 

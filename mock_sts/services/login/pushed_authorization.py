@@ -20,7 +20,7 @@ from mock_sts.services.back_channel.details import judge_pushed_assertion
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
 from mock_sts.services.login.request_object import KEPT, Opened, is_signed, open_request
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.store import ledger
 from mock_sts.store.ledger import Shelf
 
@@ -37,39 +37,39 @@ class PushedResponse:
         return {"request_uri": self.request_uri, "expires_in": self.expires_in}
 
 
-def push_authorization_request(exchange: Exchange, call: BackChannelCall) -> PushedResponse:
-    """Answer a pushed authorization request. Raises OAuthError; ``exchange`` is open and journals it."""
+def push_authorization_request(context: RequestContext, call: BackChannelCall) -> PushedResponse:
+    """Answer a pushed authorization request. Raises OAuthError; ``context`` is open and journals it."""
     params = call.params
-    read_form(exchange, call)
-    client = authenticate_client(exchange, params, call.authorization)
-    exchange.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
-    proof_jkt = check_proof(exchange, client, call.proofs, Endpoint.PAR, call.method)
-    opened = open_request(exchange, params, client.client, pushed=True)
-    judge_pushed_assertion(exchange, client, opened.details)
+    read_form(context, call)
+    client = authenticate_client(context, params, call.authorization)
+    context.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
+    proof_jkt = check_proof(context, client, call.proofs, Endpoint.PAR, call.method)
+    opened = open_request(context, params, client.client, pushed=True)
+    judge_pushed_assertion(context, client, opened.details)
     request = read_authorization_request(opened.params)
     # What is not allowed beside a pushed request is so whether it stands in the request object or not.
     request = replace(request, request_uri=params.one("request_uri"))
-    judge_request(exchange, request, client.client, params, pushed=True, signed=is_signed(params), proof_jkt=proof_jkt)
+    judge_request(context, request, client.client, params, pushed=True, signed=is_signed(params), proof_jkt=proof_jkt)
     handle = secrets.token_hex(32).upper()
-    lifetime = exchange.sts.policy.pushed_request_lifetime
+    lifetime = context.environment.policy.pushed_request_lifetime
     document = kept_request(
-        opened, client.client.client_id, proof_jkt or request.dpop_jkt, exchange.urls.issuer.base, pushed=True
+        opened, client.client.client_id, proof_jkt or request.dpop_jkt, context.urls.issuer.base, pushed=True
     )
-    exchange.finish(
+    context.finish(
         lambda transaction: ledger.keep(
             transaction,
             Shelf.AUTHORIZATION_REQUEST,
             handle,
             client.client.client_id,
             document,
-            exchange.times.now + lifetime,
+            context.times.now + lifetime,
         )
     )
     return PushedResponse(REQUEST_URI_PREFIX + handle, lifetime)
 
 
 def judge_request(
-    exchange: Exchange,
+    context: RequestContext,
     request: AuthorizationRequest,
     client: Client,
     sent: Iterable[str],
@@ -81,12 +81,12 @@ def judge_request(
     """Judge an authorization request, pushed or not, ``signed`` or not (that is: in a request object), which came in
     parameters of the names ``sent``. Raises OAuthError.
     """
-    catalog = exchange.catalog
+    catalog = context.catalog
     apis = (catalog.api_of(scope) for scope in request.scopes)
     audiences = tuple(dict.fromkeys(api.audience for api in apis if api is not None))
-    exchange.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, signed, proof_jkt))
-    schemes = tuple(provider.scheme for provider in exchange.sts.providers_for(client))
-    exchange.judge(ignored.CHAPTER, IgnoredEvidence(sent, ignored.AUTHORIZATION_PARAMETERS, request, schemes))
+    context.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, signed, proof_jkt))
+    schemes = tuple(provider.scheme for provider in context.environment.providers_for(client))
+    context.judge(ignored.CHAPTER, IgnoredEvidence(sent, ignored.AUTHORIZATION_PARAMETERS, request, schemes))
 
 
 def kept_request(

@@ -13,7 +13,7 @@ from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject, read_request_object
 from mock_sts.services.back_channel.details import judge_request_details
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 
 #: What is kept of an authorization request; the rest (client authentication, the request object) is not.
 KEPT = (*PARAMETERS, *testidp.PARAMETERS)
@@ -45,29 +45,31 @@ def claimed_client(params: Params) -> str | None:
     return client_id
 
 
-def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: bool, posted: bool = True) -> Opened:
+def open_request(
+    context: RequestContext, params: Params, client: Client, *, pushed: bool, posted: bool = True
+) -> Opened:
     """The authorization request in ``params``, its request object merged in. Raises OAuthError."""
     if not is_signed(params):
-        return Opened(params, judge_request_details(exchange, client, _outside(params), signed=False))
+        return Opened(params, judge_request_details(context, client, _outside(params), signed=False))
     read, fault = _read(params)
     verified = VerifiedBy(Signature.NO_KEY)
     if read is not None:
-        exchange.show("request_object", read.jwt.jws)
+        context.show("request_object", read.jwt.jws)
         verified = verify(read.jwt, ((key.kid, key.key) for key in client.keys))
     outer = Params(_pairs(params))
     claims = read.jwt.jws.claims if read is not None else {}
     inside = {name: claims[name] for name in _DETAILS if name in claims}
     outside = _outside(params)
-    exchange.judge(
+    context.judge(
         chapter.CHAPTER,
         RequestObjectEvidence(
             request_object=read,
             fault=fault,
             client=client,
             verified=verified,
-            urls=exchange.urls,
-            now=exchange.times.wall,
-            skew=exchange.sts.policy.skew,
+            urls=context.urls,
+            now=context.times.wall,
+            skew=context.environment.policy.skew,
             outer=outer,
             pushed=pushed,
             posted=posted,
@@ -77,7 +79,7 @@ def open_request(exchange: Exchange, params: Params, client: Client, *, pushed: 
     if read is None:
         raise AssertionError("the chapter let an unreadable request object pass")
     # What is signed counts; what stands beside it fills the gaps.
-    details = judge_request_details(exchange, client, inside or outside, signed=bool(inside))
+    details = judge_request_details(context, client, inside or outside, signed=bool(inside))
     gaps = [pair for pair in _pairs(outer) if pair[0] not in read.parameters]
     return Opened(Params([*_pairs(read.parameters), *gaps]), details)
 

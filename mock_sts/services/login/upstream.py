@@ -7,19 +7,19 @@ from mock_sts.helseid.testidp import UpstreamLogin
 from mock_sts.protocol.authorization_response import session_state
 from mock_sts.protocol.jose import to_base64url
 from mock_sts.protocol.urls import origin_of
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 
 
-def upstream_answer(exchange: Exchange, made: MadeSession, state: str) -> list[tuple[str, str]]:
+def upstream_answer(context: RequestContext, made: MadeSession, state: str) -> list[tuple[str, str]]:
     """The fields that a browser posts to HelseID after the login of ``made``; ``state`` is HelseID's own.
 
     The emulator needs none of them but the state; they are for test drivers, who look at them.
     """
-    issuer, session = exchange.urls.issuer.base, made.session.document
+    issuer, session = context.urls.issuer.base, made.session.document
     code, sid = secrets.token_hex(32).upper(), to_base64url(secrets.token_bytes(16))
     login = UpstreamLogin(issuer, session["pid"], session["security_level"], session["auth_time"], sid)
-    id_token = exchange.sts.keyring.sign_as_testidp(testidp.id_token_claims(login, code, state))
+    id_token = context.environment.keyring.sign_as_testidp(testidp.id_token_claims(login, code, state))
     return [
         ("code", code),
         ("id_token", id_token),

@@ -12,7 +12,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError, Jws, read_jws, sha256_base64url
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.services.back_channel.dpop import gather
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
 from mock_sts.services.tokens.revocation import is_revoked
 
@@ -34,7 +34,7 @@ class Received:
     revoked: bool = False
 
 
-def receive(exchange: Exchange, text: str | None) -> Received:
+def receive(context: RequestContext, text: str | None) -> Received:
     """Read ``text``. What is not ours may hold anything; what is signed with our key, which is published, as well."""
     if text is None:
         return Received(None, False, None, "there is no access token")
@@ -42,7 +42,7 @@ def receive(exchange: Exchange, text: str | None) -> Received:
         jws = read_jws(text)
     except JoseError as error:
         return Received(None, False, None, f"it cannot be read: {error}")
-    if not exchange.sts.keyring.verify(jws):
+    if not context.environment.keyring.verify(jws):
         return Received(jws, False, None, "no key of this server verifies it")
     if jws.header.get("typ") != ACCESS_TOKEN_TYP:
         return Received(jws, True, None, f"its typ is not {ACCESS_TOKEN_TYP}")
@@ -55,9 +55,9 @@ def receive(exchange: Exchange, text: str | None) -> Received:
         True,
         token,
         "",
-        issuer_known=token.issuer in exchange.urls.issuers,
-        expired=token.expires_at <= exchange.times.wall,
-        revoked=is_revoked(exchange, token.jti[:FAMILY_LENGTH]),
+        issuer_known=token.issuer in context.urls.issuers,
+        expired=token.expires_at <= context.times.wall,
+        revoked=is_revoked(context, token.jti[:FAMILY_LENGTH]),
     )
 
 
@@ -75,32 +75,35 @@ class Presented:
 
 
 def check_access_token(
-    exchange: Exchange, presented: Presented, path: str, *, personal: bool, least: Enforcement = Enforcement.OBSERVE
+    context: RequestContext,
+    presented: Presented,
+    path: str,
+    *,
+    personal: bool,
+    least: Enforcement = Enforcement.OBSERVE,
 ) -> AccessToken:
     """The token that is ``presented`` at the endpoint ``path``, its proof judged where it has one.
 
     ``personal`` says that the token must be a person's, ``least`` which enforcement counts where that of server and
     client is laxer. Raises OAuthError invalid_token, or invalid_dpop_proof (RFC 9449 section 7.1); both 401.
     """
-    received = receive(exchange, presented.token)
+    received = receive(context, presented.token)
     token, fault = received.token, received.fault
-    exchange.client_id = text_or_none(received.jws.claims.get("client_id")) if received.jws is not None else None
+    context.client_id = text_or_none(received.jws.claims.get("client_id")) if received.jws is not None else None
     if token is not None and received.issuer_known and personal and token.sid is None:
         fault = "a machine's token, and one from an exchange, have no login to tell of"
     bound_to = token.bound_to if token is not None else None
-    own = (
-        exchange.catalog.client(token.client_id) if token is not None and received.issuer_known and not fault else None
-    )
+    own = context.catalog.client(token.client_id) if token is not None and received.issuer_known and not fault else None
     if own is not None:
-        exchange.follow(own)
-    exchange.enforcement = max(exchange.enforcement, least)
+        context.follow(own)
+    context.enforcement = max(context.enforcement, least)
     try:
-        exchange.judge(
+        context.judge(
             chapter.CHAPTER,
             PresentedEvidence(
                 fault=fault,
                 issuer=token.issuer if token is not None else "",
-                issuers=exchange.urls.issuers,
+                issuers=context.urls.issuers,
                 expired=received.expired,
                 revoked=received.revoked,
                 scheme=presented.scheme,
@@ -110,7 +113,7 @@ def check_access_token(
             ),
         )
         if presented.scheme == "DPoP":
-            _check_proof(exchange, presented, path, bound_to)
+            _check_proof(context, presented, path, bound_to)
     except OAuthError as error:
         of_proof = error.code is ErrorCode.INVALID_DPOP_PROOF
         raise OAuthError(
@@ -125,30 +128,32 @@ def check_access_token(
     return token
 
 
-def check_use(exchange: Exchange, token: AccessToken, *, scope: str | None = None, shown_by: str | None = None) -> None:
+def check_use(
+    context: RequestContext, token: AccessToken, *, scope: str | None = None, shown_by: str | None = None
+) -> None:
     """Judge whether ``token`` serves an endpoint that wants ``scope``, or takes tokens only that are bound to a key and
     shown with a proof; then ``shown_by`` is the scheme by which it came. Raises OAuthError insufficient_scope (403) or
     invalid_token (401).
     """
     try:
-        exchange.judge(chapter.USE_CHAPTER, UseEvidence(scope, token.scopes, shown_by, token.bound_to is not None))
+        context.judge(chapter.USE_CHAPTER, UseEvidence(scope, token.scopes, shown_by, token.bound_to is not None))
     except OAuthError as error:
         error.status = 403 if error.code is ErrorCode.INSUFFICIENT_SCOPE else 401
         raise
 
 
-def _check_proof(exchange: Exchange, presented: Presented, path: str, bound_to: str | None) -> None:
+def _check_proof(context: RequestContext, presented: Presented, path: str, bound_to: str | None) -> None:
     """RFC 9449 section 7.1, by the rules of the token endpoint and those for proofs beside a token; without a nonce."""
-    evidence, use = gather(exchange, presented.proofs[0], path, presented.method)
-    exchange.judge(dpop.RESOURCE_CHAPTER, evidence)
-    exchange.judge(
+    evidence, use = gather(context, presented.proofs[0], path, presented.method)
+    context.judge(dpop.RESOURCE_CHAPTER, evidence)
+    context.judge(
         dpop.TOKEN_CHAPTER,
         TokenProofEvidence(
             proof=evidence.read,
             token_hash=sha256_base64url((presented.token or "").encode()),
             bound_to=bound_to,
-            now=exchange.times.wall,
-            skew=exchange.sts.policy.skew,
+            now=context.times.wall,
+            skew=context.environment.policy.skew,
         ),
     )
-    exchange.use_up(use)
+    context.use_up(use)

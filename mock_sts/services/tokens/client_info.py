@@ -5,7 +5,7 @@ from typing import Any
 from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint, GrantType
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
 
 #: HelseID's own name for a grant whose registered name is a URN.
@@ -15,24 +15,24 @@ _GRANT_NAMES = {GrantType.TOKEN_EXCHANGE.value: "token_exchange"}
 _IMPLIED = (GrantType.REFRESH_TOKEN.value,)
 
 
-def client_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
+def client_info(context: RequestContext, presented: Presented) -> dict[str, Any]:
     """The registration of the token's client. Raises OAuthError invalid_token (401) or insufficient_scope (403).
 
     Names are documented; how they are spelled in JSON is not verified.
     """
-    token = check_access_token(exchange, presented, Endpoint.CLIENT_INFO, personal=False)
-    check_use(exchange, token, scope=CLIENT_INFO)
-    client = exchange.catalog.client(token.client_id)
+    token = check_access_token(context, presented, Endpoint.CLIENT_INFO, personal=False)
+    check_use(context, token, scope=CLIENT_INFO)
+    client = context.catalog.client(token.client_id)
     if client is None:
         raise OAuthError(ErrorCode.INVALID_TOKEN, detail="the token's client is no longer registered", status=401)
-    exchange.finish()
-    members, policy = client.members, exchange.sts.policy
+    context.finish()
+    members, policy = client.members, context.environment.policy
 
     def own(name: str, usual: object) -> object:
         return usual if members[name] is None else members[name]
 
     # A registration without a time of its own came with the database, and nothing changes it but a reload.
-    issued_at = own("client_id_issued_at", exchange.sts.made_at)
+    issued_at = own("client_id_issued_at", context.environment.made_at)
     return {
         "ClientId": client.client_id,
         "ClientName": members["client_name"],
@@ -41,7 +41,7 @@ def client_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
         "RequirePkce": True,
         "AllowedGrantTypes": [_GRANT_NAMES.get(name, name) for name in members["grant_types"] if name not in _IMPLIED],
         "AllowedScopes": list(client.scopes),
-        "AllowedIdentityProviders": [provider.scheme for provider in exchange.sts.providers_for(client)],
+        "AllowedIdentityProviders": [provider.scheme for provider in context.environment.providers_for(client)],
         "RedirectUris": list(members["redirect_uris"]),
         "PostLogoutRedirectUris": list(members["post_logout_redirect_uris"]),
         "AccessTokenLifetime": own("access_token_lifetime", policy.access_token_lifetime),

@@ -19,8 +19,8 @@ from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OPENID, TokenType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.protocol.token_response import TokenResponse
-from mock_sts.services.back_channel.details import Context
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.back_channel.details import ActingFor
+from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
 
 ACCESS_TOKEN_TYP = "at+jwt"
@@ -61,8 +61,8 @@ class Authorization:
     """The result of any grant: for whom, to what, and bound to which key.
 
     ``issuer`` is that under which the flow began, ``login_details`` what its request had of details, ``exchanged`` the
-    claims of a token that is exchanged. ``act`` is what the grant does in the exchange's one write; the error that it
-    returns means that another request was faster.
+    claims of a token that is exchanged. ``act`` is what the grant does in the one write of the request; the error
+    that it returns means that another request was faster.
     """
 
     client: Client
@@ -88,14 +88,14 @@ class Unsigned:
     lifetime: int
     authorization: Authorization
 
-    def signed(self, exchange: Exchange) -> TokenResponse:
+    def signed(self, context: RequestContext) -> TokenResponse:
         """Sign: the one expensive step, taken when nothing can refuse any more."""
-        authorization, keyring = self.authorization, exchange.sts.keyring
+        authorization, keyring = self.authorization, context.environment.keyring
         access_token = keyring.sign(self.claims, ACCESS_TOKEN_TYP)
         id_token = None
         if authorization.id_token is not None and authorization.subject is not None:
             claims = _id_token_claims(
-                exchange, authorization, authorization.id_token, authorization.subject, access_token
+                context, authorization, authorization.id_token, authorization.subject, access_token
             )
             id_token = keyring.sign(claims, ID_TOKEN_TYP)
         refresh = authorization.refresh_token
@@ -106,19 +106,19 @@ class Unsigned:
             scope=" ".join(authorization.scopes),
             id_token=id_token,
             refresh_token=refresh.handle if refresh else None,
-            rt_expires_in=refresh.expires_at - exchange.times.now if refresh else None,
+            rt_expires_in=refresh.expires_at - context.times.now if refresh else None,
             issued_token_type=ACCESS_TOKEN_TYPE if authorization.exchanged is not None else None,
         )
 
 
-def prepare_tokens(exchange: Exchange, authorization: Authorization, context: Context) -> Unsigned:
+def prepare_tokens(context: RequestContext, authorization: Authorization, acting_for: ActingFor) -> Unsigned:
     """The claims of the tokens for ``authorization`` in ``context``."""
     lifetime = access_token_lifetime(
-        authorization.client, authorization.apis, exchange.sts.policy.access_token_lifetime
+        authorization.client, authorization.apis, context.environment.policy.access_token_lifetime
     )
     facts = AccessTokenFacts(
         issuer=authorization.issuer,
-        issued_at=exchange.times.wall,
+        issued_at=context.times.wall,
         lifetime=lifetime,
         client=authorization.client,
         scopes=authorization.scopes,
@@ -126,35 +126,35 @@ def prepare_tokens(exchange: Exchange, authorization: Authorization, context: Co
         confirmation=authorization.confirmation,
         jti=authorization.jti,
         subject=authorization.subject,
-        details=context.details,
-        trust_framework=context.trust_framework,
+        details=acting_for.details,
+        trust_framework=acting_for.trust_framework,
         on_behalf_of=authorization.on_behalf_of,
     )
     subject_token = authorization.exchanged
     claims = (
         access_token_claims(facts)
         if subject_token is None
-        else exchanged_token_claims(facts, subject_token, context.parent)
+        else exchanged_token_claims(facts, subject_token, acting_for.parent)
     )
-    exchange.detail["access_token"] = claims
+    context.detail["access_token"] = claims
     return Unsigned(claims, lifetime, authorization)
 
 
 def _id_token_claims(
-    exchange: Exchange, authorization: Authorization, plan: IdTokenPlan, subject: Subject, access_token: str
+    context: RequestContext, authorization: Authorization, plan: IdTokenPlan, subject: Subject, access_token: str
 ) -> dict[str, Any]:
     own: int | None = authorization.client.members["id_token_lifetime"]
     facts = IdTokenFacts(
         issuer=authorization.issuer,
-        issued_at=exchange.times.wall,
-        lifetime=exchange.sts.policy.id_token_lifetime if own is None else own,
+        issued_at=context.times.wall,
+        lifetime=context.environment.policy.id_token_lifetime if own is None else own,
         client_id=authorization.client.client_id,
         scopes=plan.scopes,
         nonce=plan.nonce,
         access_token=access_token,
         state=plan.state,
         user_claims=authorization.client.members["id_token_user_claims"],
-        empty_claims=exchange.sts.policy.empty_claims,
+        empty_claims=context.environment.policy.empty_claims,
     )
     return id_token_claims(facts, subject)
 

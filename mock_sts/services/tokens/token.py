@@ -12,10 +12,10 @@ from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import Endpoint, GrantType
 from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel.client_authentication import authenticate_client
-from mock_sts.services.back_channel.details import gather_context
+from mock_sts.services.back_channel.details import gather_details
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants import Grant, authorization_code, client_credentials, refresh_token, token_exchange
 from mock_sts.services.tokens.issuing import prepare_tokens
 
@@ -28,17 +28,17 @@ GRANTS: Mapping[str, Grant] = {
 }
 
 
-def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
-    """Answer a token request. Raises OAuthError; ``exchange`` is open and journals it."""
+def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse:
+    """Answer a token request. Raises OAuthError; ``context`` is open and journals it."""
     params = call.params
     # 1. A form that can be read.
-    read_form(exchange, call)
+    read_form(context, call)
     # 2. The client.
-    client = authenticate_client(exchange, params, call.authorization)
+    client = authenticate_client(context, params, call.authorization)
     # 3. One proof at most; a grant_type; one well-formed resource at most; a proof where the client must send one.
     grant_type = params.one("grant_type")
-    exchange.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
-    exchange.judge(
+    context.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
+    context.judge(
         token_request.CHAPTER,
         token_request.TokenRequestEvidence(
             proofs=len(call.proofs),
@@ -49,20 +49,20 @@ def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
             origin=call.origin,
         ),
     )
-    exchange.judge(ignored.CHAPTER, ignored.IgnoredEvidence(params, ignored.TOKEN_PARAMETERS))
+    context.judge(ignored.CHAPTER, ignored.IgnoredEvidence(params, ignored.TOKEN_PARAMETERS))
     # 4. The proof and its nonce; only then is the assertion used up.
-    confirmation = check_proof(exchange, client, call.proofs, Endpoint.TOKEN, call.method)
+    confirmation = check_proof(context, client, call.proofs, Endpoint.TOKEN, call.method)
     # 5. The grant: known, allowed, and what it comes to.
     grant_type = grant_type or ""
-    exchange.judge(
+    context.judge(
         token_request.GRANT_CHAPTER,
         token_request.GrantEvidence(grant_type, frozenset(GRANTS), client.client),
     )
-    authorization = GRANTS[grant_type](exchange, client, params, confirmation)
+    authorization = GRANTS[grant_type](context, client, params, confirmation)
     # 6. The organization and context that the client acts in, and what the APIs ask of the token.
     subject = authorization.subject
-    context = gather_context(
-        exchange,
+    acting_for = gather_details(
+        context,
         client,
         grant_type,
         authorization.login_details,
@@ -73,17 +73,17 @@ def issue_token(exchange: Exchange, call: BackChannelCall) -> TokenResponse:
     # A token that is exchanged goes on telling of its caller.
     told = authorization.exchanged
     level = subject.login.security_level if subject is not None else None
-    exchange.judge(
+    context.judge(
         api.CHAPTER,
         api.ApiEvidence(
             apis=authorization.apis,
             begins=grant_type == GrantType.AUTHORIZATION_CODE and client.client.members["tenancy"] == MULTI_TENANT,
-            parent=context.parent if told is None else text_or_none(told.get(ORGNR_PARENT)),
+            parent=acting_for.parent if told is None else text_or_none(told.get(ORGNR_PARENT)),
             bound=confirmation is not None,
             security_level=level if told is None else text_or_none(told.get(SECURITY_LEVEL)),
         ),
     )
     # 7. One write, which decides every race. 8. Signatures.
-    tokens = prepare_tokens(exchange, authorization, context)
-    exchange.finish(authorization.act)
-    return tokens.signed(exchange)
+    tokens = prepare_tokens(context, authorization, acting_for)
+    context.finish(authorization.act)
+    return tokens.signed(context)

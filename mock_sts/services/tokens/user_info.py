@@ -7,34 +7,34 @@ from mock_sts.protocol.access_token import AccessToken
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.terms import OPENID, Endpoint
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
 from mock_sts.store import ledger
 
 
-def user_info(exchange: Exchange, presented: Presented) -> dict[str, Any]:
+def user_info(context: RequestContext, presented: Presented) -> dict[str, Any]:
     """The members of the answer. Raises OAuthError ``invalid_token`` (401) or ``insufficient_scope`` (403).
 
     A DPoP-bound token is taken as Bearer too: every client seen sends it so, and HelseID lets it pass. With the DPoP
     scheme the proof is checked.
     """
-    token = check_access_token(exchange, presented, Endpoint.USERINFO, personal=True)
-    check_use(exchange, token, scope=OPENID)
-    subject = _subject(exchange, token)
-    exchange.finish()
-    empty_claims = exchange.sts.policy.empty_claims
-    return user_info_claims(token.scopes, subject, exchange.times.wall, empty_claims=empty_claims)
+    token = check_access_token(context, presented, Endpoint.USERINFO, personal=True)
+    check_use(context, token, scope=OPENID)
+    subject = _subject(context, token)
+    context.finish()
+    empty_claims = context.environment.policy.empty_claims
+    return user_info_claims(token.scopes, subject, context.times.wall, empty_claims=empty_claims)
 
 
-def _subject(exchange: Exchange, token: AccessToken) -> Subject:
+def _subject(context: RequestContext, token: AccessToken) -> Subject:
     """The person behind the token. The token itself may not tell the pid, so the login that it comes from does."""
     sid, auth_time = token.sid or "", token.auth_time or 0
-    login = ledger.find_login(exchange.sts.store, sid, auth_time)
+    login = ledger.find_login(context.environment.store, sid, auth_time)
     if login is None:
         raise _invalid("the login behind the token is no longer known")
     try:
-        return subject_of(exchange.sts, sid, login)
+        return subject_of(context.environment, sid, login)
     except UnknownPersonError as error:
         raise _invalid(str(error)) from None
 

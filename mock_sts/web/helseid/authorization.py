@@ -12,9 +12,9 @@ from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.private_keys import without_private_keys
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.services.login.authorization import CALLBACK, Answered, TravellingError, begin_authorization
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
 
 #: Where the provider is chosen, and where a chosen one is entered.
@@ -25,7 +25,7 @@ LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/hom
 LONGEST_DETAIL = 2_000
 
 
-def blueprint(sts: Sts) -> Blueprint:
+def blueprint(environment: Environment) -> Blueprint:
     """The routes."""
     routes = Blueprint("authorization", __name__)
 
@@ -42,22 +42,22 @@ def blueprint(sts: Sts) -> Blueprint:
 
     @routes.route(Endpoint.AUTHORIZE, methods=["GET", "POST"])
     def authorize() -> Response:
-        return _authorize(sts, Endpoint.AUTHORIZE)
+        return _authorize(environment, Endpoint.AUTHORIZE)
 
     @routes.get(CALLBACK)
     def callback() -> Response:
-        return _authorize(sts, CALLBACK)
+        return _authorize(environment, CALLBACK)
 
     @routes.get(ERROR)
     def error_page() -> Response:
-        reading.effective_urls(sts.addresses)
-        told = sts.seal.open("error", request.args.get("errorId", "")) or {}
+        reading.effective_urls(environment.addresses)
+        told = environment.seal.open("error", request.args.get("errorId", "")) or {}
         return browser.page("error.html", status=400, told=told)
 
     return routes
 
 
-def error_redirect(sts: Sts, error: OAuthError) -> Response:
+def error_redirect(environment: Environment, error: OAuthError) -> Response:
     """To the error page, with what it shows sealed into its address. ``error`` is journaled already."""
     told: dict[str, object] = {
         "id": error.error_id,
@@ -66,22 +66,22 @@ def error_redirect(sts: Sts, error: OAuthError) -> Response:
         "detail": error.detail[:LONGEST_DETAIL],
     }
     told["description"] = told.pop("error_description", "")
-    response = browser.redirect(f"{ERROR}?errorId={sts.seal.close('error', without_private_keys(told))}")
+    response = browser.redirect(f"{ERROR}?errorId={environment.seal.close('error', without_private_keys(told))}")
     if error.rule:
         response.headers[RULE_HEADER] = error.rule
     return response
 
 
-def _authorize(sts: Sts, endpoint: str) -> Response:
+def _authorize(environment: Environment, endpoint: str) -> Response:
     reading.refuse_head()
-    urls = reading.effective_urls(sts.addresses)
+    urls = reading.effective_urls(environment.addresses)
     try:
-        with Exchange(sts, endpoint, urls, ends_on_page=True) as exchange:
+        with RequestContext(environment, endpoint, urls, ends_on_page=True) as context:
             outcome = begin_authorization(
-                exchange,
+                context,
                 _parameters(),
-                browser.session_cookie(sts),
-                browser.persona_cookie(sts),
+                browser.session_cookie(environment),
+                browser.persona_cookie(environment),
                 posted=request.method == "POST",
             )
     except TravellingError as error:
@@ -90,12 +90,12 @@ def _authorize(sts: Sts, endpoint: str) -> Response:
             response.headers[RULE_HEADER] = error.rule
         return response
     except OAuthError as error:
-        return error_redirect(sts, error)
+        return error_redirect(environment, error)
     if isinstance(outcome, Answered):
         response = browser.answer(outcome.response)
-        browser.show_session_id(sts, response, outcome.sid)
+        browser.show_session_id(environment, response, outcome.sid)
         if outcome.cookie is not None:
-            browser.set_session_cookie(sts, response, outcome.cookie)
+            browser.set_session_cookie(environment, response, outcome.cookie)
         return response
     back = quote(browser.rooted(outcome.return_url), safe="")
     if outcome.provider is not None:
@@ -111,9 +111,11 @@ def _parameters() -> Params:
     return Params.from_form(request.query_string)
 
 
-def gone(sts: Sts) -> Response:
+def gone(environment: Environment) -> Response:
     """The error page for a login page whose request is unknown, answered or over."""
     error = refuse(fresh, Verdict(False, "the login's request is unknown or over", "an open one"))
     endpoint = request.url_rule.rule if request.url_rule is not None else request.path
-    Exchange(sts, endpoint, reading.effective_urls(sts.addresses), ends_on_page=True).refuse(error)
-    return error_redirect(sts, error)
+    RequestContext(environment, endpoint, reading.effective_urls(environment.addresses), ends_on_page=True).refuse(
+        error
+    )
+    return error_redirect(environment, error)

@@ -22,7 +22,7 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.services.login.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.login.automation import Outcome, read_outcome
 from mock_sts.services.login.upstream import upstream_answer
@@ -35,7 +35,7 @@ from mock_sts.services.registry.lookup import (
     search_words,
     the_persona,
 )
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.store.fixtures.rows import Row
 from mock_sts.web import browser, reading
@@ -57,77 +57,77 @@ _OUTCOMES = (Outcome.LEVEL_TOO_LOW, Outcome.PROVIDER_ERROR, Outcome.TIMEOUT)
 _SLOW, _SLOWNESS = "slow", 5
 
 
-def page_of(sts: Sts, provider: Provider, return_url: str) -> str:
+def page_of(environment: Environment, provider: Provider, return_url: str) -> str:
     """Where the login at ``provider`` takes place, for the request behind ``return_url``."""
-    path = LOGIN if provider.is_testidp or has_strange_host(sts.addresses) else OTHER_LOGIN
+    path = LOGIN if provider.is_testidp or has_strange_host(environment.addresses) else OTHER_LOGIN
     return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': browser.rooted(return_url)})}"
 
 
-def blueprint(sts: Sts) -> Blueprint:
+def blueprint(environment: Environment) -> Blueprint:
     """The routes."""
     routes = Blueprint("testidp", __name__)
 
     @routes.get(LOGIN)
     @routes.get(OTHER_LOGIN, endpoint="other_form")
     def form() -> Response:
-        reading.effective_urls(sts.addresses)
-        waiting = awaited(sts, _return_url())
+        reading.effective_urls(environment.addresses)
+        waiting = awaited(environment, _return_url())
         provider = waiting.provider(_scheme()) if waiting is not None else None
-        return gone(sts) if waiting is None or provider is None else _page(sts, waiting, provider)
+        return gone(environment) if waiting is None or provider is None else _page(environment, waiting, provider)
 
     @routes.post(LOGIN)
     @routes.post(OTHER_LOGIN, endpoint="other_log_in")
     def log_in() -> Response:
-        urls = reading.effective_urls(sts.addresses)
+        urls = reading.effective_urls(environment.addresses)
         return_url = _return_url()
-        waiting = awaited(sts, return_url)
+        waiting = awaited(environment, return_url)
         provider = waiting.provider(_scheme()) if waiting is not None else None
         if waiting is None or provider is None:
-            return gone(sts)
+            return gone(environment)
         fields = reading.form()
-        if browser.is_forged(sts, fields.one(browser.ANTIFORGERY_FIELD)):
-            return _page(sts, waiting, provider, fields, "forged")
+        if browser.is_forged(environment, fields.one(browser.ANTIFORGERY_FIELD)):
+            return _page(environment, waiting, provider, fields, "forged")
         outcome = fields.one("outcome")
         try:
-            with Exchange(sts, request.path, urls, ends_on_page=True) as exchange:
+            with RequestContext(environment, request.path, urls, ends_on_page=True) as context:
                 if outcome not in (None, _SLOW, Outcome.SUCCESS):
-                    return browser.answer(fail_login(exchange, return_url, read_outcome(outcome or "")))
+                    return browser.answer(fail_login(context, return_url, read_outcome(outcome or "")))
                 intent = _intent(fields, provider)
-                made = complete_login(exchange, return_url, intent, provider, browser.session_cookie(sts))
+                made = complete_login(context, return_url, intent, provider, browser.session_cookie(environment))
         except LoginIntentError as error:
-            return _page(sts, waiting, provider, fields, str(error))
+            return _page(environment, waiting, provider, fields, str(error))
         except OAuthError as error:
             if error.code is ErrorCode.ACCESS_DENIED:
-                return _page(sts, waiting, provider, fields, error.description)
-            return error_redirect(sts, error)
+                return _page(environment, waiting, provider, fields, error.description)
+            return error_redirect(environment, error)
         if outcome == _SLOW:
             back = browser.rooted(return_url)
             response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=back)
         else:
-            response = _back(exchange, made, return_url, provider.scheme)
-        browser.set_session_cookie(sts, response, made.cookie)
+            response = _back(context, made, return_url, provider.scheme)
+        browser.set_session_cookie(environment, response, made.cookie)
         return response
 
     @routes.post("/signin-<scheme>")
     def sign_in(scheme: str) -> Response:
         """The hop that drivers of the real TestIDP make: its form posts here, and the login goes on."""
-        reading.effective_urls(sts.addresses)
-        opened = sts.seal.open(f"signin-{scheme.lower()}", reading.form().one("state") or "")
+        reading.effective_urls(environment.addresses)
+        opened = environment.seal.open(f"signin-{scheme.lower()}", reading.form().one("state") or "")
         return_url = str(opened["return_url"]) if opened else ""
-        return browser.redirect(return_url, 302) if is_return_url(return_url) else gone(sts)
+        return browser.redirect(return_url, 302) if is_return_url(return_url) else gone(environment)
 
     return routes
 
 
-def _back(exchange: Exchange, made: MadeSession, return_url: str, scheme: str) -> Response:
+def _back(context: RequestContext, made: MadeSession, return_url: str, scheme: str) -> Response:
     """Back to the authorize step: at once, or by the form that drivers of the real TestIDP expect.
 
     These send the antiforgery value as a header too, which no browser does.
     """
     if "RequestVerificationToken" not in request.headers:
         return browser.redirect(return_url, 302)
-    state = exchange.sts.seal.close(f"signin-{scheme}", {"return_url": return_url})
-    return browser.form_post(f"/signin-{scheme}", upstream_answer(exchange, made, state))
+    state = context.environment.seal.close(f"signin-{scheme}", {"return_url": return_url})
+    return browser.form_post(f"/signin-{scheme}", upstream_answer(context, made, state))
 
 
 def _intent(fields: Params, provider: Provider) -> LoginIntent:
@@ -156,15 +156,19 @@ def _language(waiting: Awaited) -> str:
     return language_of(waiting.request.ui_locales)
 
 
-def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = "") -> Response:
+def _page(
+    environment: Environment, waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = ""
+) -> Response:
     """The form; what was typed stays. ``message`` is a text, or the name of one."""
     typed = fields or Params()
-    field, cookie = browser.antiforgery_token(sts)
+    field, cookie = browser.antiforgery_token(environment)
     language = _language(waiting)
     words = search_words(request.args.get("q", ""))
-    people = find_personas(sts.store, Wanted(words))
-    chosen = _chosen(sts, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
-    location = browser.rooted(page_of(sts, provider, _return_url()))
+    people = find_personas(environment.store, Wanted(words))
+    chosen = _chosen(
+        environment, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID)
+    )
+    location = browser.rooted(page_of(environment, provider, _return_url()))
     response = browser.page(
         "testidp.html",
         status=400 if message else 200,
@@ -180,7 +184,7 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
         people=[_listed(row) for row in people[:_SHOWN]],
         others=max(0, len(people) - _SHOWN),
         chosen=chosen,
-        claims=claims_of(chosen, sts.policy.network) if chosen is not None else {},
+        claims=claims_of(chosen, environment.policy.network) if chosen is not None else {},
         pid=typed.one("Pid") or (chosen.pid if chosen is not None else ""),
         hpr_number=typed.one("HprNumber") or waiting.hints.get(HPR_NUMBER, ""),
         levels=sorted(LEVELS, reverse=True),
@@ -189,13 +193,13 @@ def _page(sts: Sts, waiting: Awaited, provider: Provider, fields: Params | None 
         outcomes=_OUTCOMES,
         antiforgery=field,
     )
-    browser.set_antiforgery_cookie(sts, response, cookie)
+    browser.set_antiforgery_cookie(environment, response, cookie)
     return response
 
 
-def _chosen(sts: Sts, key: str | None) -> Persona | None:
+def _chosen(environment: Environment, key: str | None) -> Persona | None:
     try:
-        found = the_persona(sts.store, key, invent=True).item if key else None
+        found = the_persona(environment.store, key, invent=True).item if key else None
     except NotFoundError:
         return None
     return found if isinstance(found, Persona) else None

@@ -7,15 +7,15 @@ from mock_sts.helseid.profile.client_assertion import credentials
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Sts
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.environment import Environment
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.token_management import introspect_token, refuse_grant, revoke_token
 from mock_sts.web import reading
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.writing import empty_response, json_response
 
 
-def blueprint(sts: Sts) -> Blueprint:
+def blueprint(environment: Environment) -> Blueprint:
     """The routes."""
     routes = Blueprint("token_management", __name__)
 
@@ -23,8 +23,8 @@ def blueprint(sts: Sts) -> Blueprint:
     def revocation() -> Response:
         if reading.media_type() != CONTENT_TYPE:
             raise UnsupportedMediaType
-        with Exchange(sts, Endpoint.REVOCATION, reading.effective_urls(sts.addresses)) as exchange:
-            revoke_token(exchange, reading.back_channel_call())
+        with RequestContext(environment, Endpoint.REVOCATION, reading.effective_urls(environment.addresses)) as context:
+            revoke_token(context, reading.back_channel_call())
         return empty_response(200, NO_STORE)
 
     @routes.post(Endpoint.INTROSPECTION, provide_automatic_options=False)
@@ -32,8 +32,10 @@ def blueprint(sts: Sts) -> Blueprint:
         if reading.media_type() != CONTENT_TYPE:
             raise UnsupportedMediaType
         try:
-            with Exchange(sts, Endpoint.INTROSPECTION, reading.effective_urls(sts.addresses)) as exchange:
-                return json_response(introspect_token(exchange, reading.back_channel_call()))
+            with RequestContext(
+                environment, Endpoint.INTROSPECTION, reading.effective_urls(environment.addresses)
+            ) as context:
+                return json_response(introspect_token(context, reading.back_channel_call()))
         except OAuthError as error:
             if error.code is not ErrorCode.INVALID_CLIENT and error.rule != credentials.id:
                 raise
@@ -42,7 +44,7 @@ def blueprint(sts: Sts) -> Blueprint:
     @routes.post(Endpoint.DEVICE_AUTHORIZATION, endpoint="device", provide_automatic_options=False)
     @routes.post(Endpoint.CIBA, endpoint="ciba", provide_automatic_options=False)
     def nobodys() -> Response:
-        with Exchange(sts, request.path, reading.effective_urls(sts.addresses)) as exchange:
-            refuse_grant(exchange, reading.back_channel_call(), request.path)
+        with RequestContext(environment, request.path, reading.effective_urls(environment.addresses)) as context:
+            refuse_grant(context, reading.back_channel_call(), request.path)
 
     return routes

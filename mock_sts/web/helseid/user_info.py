@@ -10,8 +10,8 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Sts
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.environment import Environment
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
 from mock_sts.services.tokens.client_info import client_info
@@ -20,21 +20,21 @@ from mock_sts.web import reading
 from mock_sts.web.writing import json_response, token_refused
 
 
-def blueprint(sts: Sts) -> Blueprint:
+def blueprint(environment: Environment) -> Blueprint:
     """The routes."""
     routes = Blueprint("user_info", __name__)
 
     @routes.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
     def userinfo() -> Response:
-        return _answer(sts, Endpoint.USERINFO, user_info)
+        return _answer(environment, Endpoint.USERINFO, user_info)
 
     @routes.route(Endpoint.CLIENT_INFO, methods=["POST"], provide_automatic_options=False)
     def clientinfo() -> Response:
-        return _answer(sts, Endpoint.CLIENT_INFO, client_info)
+        return _answer(environment, Endpoint.CLIENT_INFO, client_info)
 
     @routes.route(resource.PATH, methods=["GET", "POST"], provide_automatic_options=False)
     def protected() -> Response:
-        response = _answer(sts, resource.PATH, resource.answer)
+        response = _answer(environment, resource.PATH, resource.answer)
         interaction = reading.interaction_id()
         if interaction is not None:
             response.headers[reading.INTERACTION_ID] = interaction
@@ -43,15 +43,17 @@ def blueprint(sts: Sts) -> Blueprint:
     return routes
 
 
-def _answer(sts: Sts, path: str, tell: Callable[[Exchange, Presented], dict[str, Any]]) -> Response:
+def _answer(
+    environment: Environment, path: str, tell: Callable[[RequestContext, Presented], dict[str, Any]]
+) -> Response:
     reading.refuse_head()
     presented = reading.presented_token()
-    exchange = Exchange(sts, path, reading.effective_urls(sts.addresses))
+    context = RequestContext(environment, path, reading.effective_urls(environment.addresses))
     try:
-        with exchange:
-            return json_response(tell(exchange, presented))
+        with context:
+            return json_response(tell(context, presented))
     except OAuthError as error:
-        fapi = exchange.enforcement is Enforcement.FAPI2
+        fapi = context.enforcement is Enforcement.FAPI2
         # RFC 9449 section 7.1: who takes nothing else, or not for this token, asks for DPoP, whatever was sent.
         scheme = "DPoP" if path == resource.PATH or error.rule == bound_scheme.id else presented.scheme
         return token_refused(error, scheme, FAPI_ALGORITHMS if fapi else ALGORITHMS)

@@ -7,7 +7,7 @@ from mock_sts.helseid.profile.code_exchange import CodeEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_authorization_code
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants.personal import family_of, is_known_resource, personal_authorization
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import revoke_family
@@ -18,21 +18,21 @@ _NOTHING: dict[str, Any] = {"redirect_uri": "", "code_challenge": "", "dpop_jkt"
 
 
 def authorize(
-    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """The person and scopes behind the code. From here on a refusal burns the code, unless it is somebody else's."""
     request = read_authorization_code(params)
     code = request.code or ""
-    record = ledger.find(exchange.sts.store, Shelf.AUTHORIZATION_CODE, code)
-    stands = ledger.standing(record, client.client.client_id, exchange.times.now)
+    record = ledger.find(context.environment.store, Shelf.AUTHORIZATION_CODE, code)
+    stands = ledger.standing(record, client.client.client_id, context.times.now)
     if stands.own:
-        exchange.burn_on_refusal(
-            lambda transaction: ledger.consume(transaction, Shelf.AUTHORIZATION_CODE, code, exchange.times.now)
+        context.burn_on_refusal(
+            lambda transaction: ledger.consume(transaction, Shelf.AUTHORIZATION_CODE, code, context.times.now)
         )
         if stands.used:
-            exchange.burn_on_refusal(lambda transaction: revoke_family(exchange, transaction, family_of(code)))
+            context.burn_on_refusal(lambda transaction: revoke_family(context, transaction, family_of(code)))
     document = record.document if record is not None and stands.own else _NOTHING
-    exchange.judge(
+    context.judge(
         chapter.CHAPTER,
         CodeEvidence(
             known=stands.known,
@@ -45,12 +45,12 @@ def authorize(
             code_challenge=document["code_challenge"],
             bound_jkt=document["dpop_jkt"],
             proof_jkt=confirmation,
-            resource_known=not stands.own or is_known_resource(exchange, document, request.resource),
+            resource_known=not stands.own or is_known_resource(context, document, request.resource),
             resources_named=bool(document.get("resources")),
         ),
     )
     return personal_authorization(
-        exchange,
+        context,
         client.client,
         document,
         resource=request.resource,

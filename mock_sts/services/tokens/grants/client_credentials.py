@@ -6,21 +6,21 @@ from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import read_client_credentials
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.issuing import Authorization
 
 
 def authorize(
-    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """All requested scopes, or without any all that the client has for APIs; one API's where resource names it."""
     request = read_client_credentials(params)
     registered = client.client
     granted = request.scopes or tuple(scope for scope in registered.scopes if is_api_scope(scope))
-    catalog = exchange.catalog
+    catalog = context.catalog
     owners = {scope: catalog.api_of(scope) for scope in granted}
     apis = {api.audience: api for api in owners.values() if api is not None}
-    exchange.judge(
+    context.judge(
         SCOPE_CHAPTER,
         ScopeEvidence(
             grant_type=GrantType.CLIENT_CREDENTIALS,
@@ -36,4 +36,4 @@ def authorize(
         granted = tuple(
             scope for scope in granted if (api := owners[scope]) is not None and api.audience == request.resource
         )
-    return Authorization(registered, exchange.urls.issuer.base, granted, tuple(apis.values()), confirmation)
+    return Authorization(registered, context.urls.issuer.base, granted, tuple(apis.values()), confirmation)

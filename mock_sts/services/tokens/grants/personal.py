@@ -12,7 +12,7 @@ from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of
 from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, RefreshToken, id_token_plan, new_jti
 from mock_sts.services.tokens.revocation import revoke_family
@@ -37,13 +37,13 @@ def family_of(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()[:FAMILY_LENGTH].upper()
 
 
-def scoped(exchange: Exchange, scopes: tuple[str, ...], resource: str | None = None) -> Scoped:
+def scoped(context: RequestContext, scopes: tuple[str, ...], resource: str | None = None) -> Scoped:
     """All of ``scopes``, or for one ``resource`` that API's alone, offline_access beside it.
 
     Narrowing drops the identity scopes, as the product that HelseID is built on does, unless the settings keep them.
     """
-    catalog = exchange.catalog
-    kept = IDENTITY_SCOPES if exchange.sts.policy.keep_identity_scopes else {OFFLINE_ACCESS}
+    catalog = context.catalog
+    kept = IDENTITY_SCOPES if context.environment.policy.keep_identity_scopes else {OFFLINE_ACCESS}
     owners = {scope: catalog.api_of(scope) for scope in scopes}
     if resource is not None:
         owners = {
@@ -55,13 +55,13 @@ def scoped(exchange: Exchange, scopes: tuple[str, ...], resource: str | None = N
     return Scoped(tuple(owners), tuple(apis.values()))
 
 
-def is_known_resource(exchange: Exchange, document: dict[str, Any], resource: str | None) -> bool:
+def is_known_resource(context: RequestContext, document: dict[str, Any], resource: str | None) -> bool:
     """Whether ``resource`` is one that the login asked for; any API of its scopes where it named none."""
     if resource is None:
         return True
     if document["resources"]:
         return resource in document["resources"]
-    return resource in {api.audience for api in scoped(exchange, tuple(document["scopes"])).apis}
+    return resource in {api.audience for api in scoped(context, tuple(document["scopes"])).apis}
 
 
 def new_handle() -> str:
@@ -70,7 +70,7 @@ def new_handle() -> str:
 
 
 def personal_authorization(
-    exchange: Exchange,
+    context: RequestContext,
     client: Client,
     document: dict[str, Any],
     *,
@@ -82,26 +82,26 @@ def personal_authorization(
     lost: Requirement[Any],
     first: bool,
 ) -> Authorization:
-    """The Authorization for a login that is kept under ``handle``, which the exchange's write uses up.
+    """The Authorization for a login that is kept under ``handle``, which the write of the request uses up.
 
     ``narrowed`` are the scopes to give where they are fewer than the login's; empty: all. ``first`` is True for a code,
     whose ID token repeats nonce and state. ``lost`` is the requirement that is broken when another request used
     ``handle`` faster. Raises OAuthError when the person is gone.
     """
     try:
-        subject = subject_of(exchange.sts, document["sid"], document["login"])
+        subject = subject_of(context.environment, document["sid"], document["login"])
     except UnknownPersonError as error:
         raise refuse(lost, Verdict(False, str(error), "a person who can log in")) from None
     scopes = tuple(document["scopes"])
-    wanted = scoped(exchange, narrowed or scopes, resource)
+    wanted = scoped(context, narrowed or scopes, resource)
     family = family_of(handle) if first else document["family"]
-    refresh = _refresh_token(exchange, client, document, handle if shelf is Shelf.REFRESH_TOKEN else None)
+    refresh = _refresh_token(context, client, document, handle if shelf is Shelf.REFRESH_TOKEN else None)
 
     def act(transaction: Transaction) -> OAuthError | None:
         reused = refresh is not None and refresh.handle == handle
-        if not reused and not ledger.consume(transaction, shelf, handle, exchange.times.now):
+        if not reused and not ledger.consume(transaction, shelf, handle, context.times.now):
             if first:
-                revoke_family(exchange, transaction, family)
+                revoke_family(context, transaction, family)
             return refuse(lost, Verdict(False, "used before", "one use"))
         if refresh is not None and not reused:
             kept = {
@@ -131,7 +131,7 @@ def personal_authorization(
 
 
 def _refresh_token(
-    exchange: Exchange, client: Client, document: dict[str, Any], used: str | None
+    context: RequestContext, client: Client, document: dict[str, Any], used: str | None
 ) -> RefreshToken | None:
     """A refresh token for the answer: the one ``used`` where the client may reuse it, else a new one.
 
@@ -140,9 +140,9 @@ def _refresh_token(
     if OFFLINE_ACCESS not in document["scopes"]:
         return None
     own: int | None = client.members["refresh_token_lifetime"]
-    lifetime = exchange.sts.policy.refresh_token_lifetime if own is None else own
-    expires_at: int = document.get("refresh_expires_at") or exchange.times.now + lifetime
-    usage = exchange.sts.policy.refresh_token_usage or client.members["refresh_token_usage"]
+    lifetime = context.environment.policy.refresh_token_lifetime if own is None else own
+    expires_at: int = document.get("refresh_expires_at") or context.times.now + lifetime
+    usage = context.environment.policy.refresh_token_usage or client.members["refresh_token_usage"]
     if used is not None and usage == REUSABLE:
         return RefreshToken(used, expires_at)
     return RefreshToken(new_handle(), expires_at)

@@ -5,7 +5,7 @@ from mock_sts.helseid.profile.code_exchange import RefreshEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_refresh_token
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import is_revoked, is_withdrawn
@@ -14,23 +14,23 @@ from mock_sts.store.ledger import Shelf
 
 
 def authorize(
-    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """The person and scopes of the login. A refusal uses nothing up; success replaces the token, or keeps it."""
     request = read_refresh_token(params)
     handle = request.refresh_token or ""
-    record = ledger.find(exchange.sts.store, Shelf.REFRESH_TOKEN, handle)
-    stands = ledger.standing(record, client.client.client_id, exchange.times.now)
+    record = ledger.find(context.environment.store, Shelf.REFRESH_TOKEN, handle)
+    stands = ledger.standing(record, client.client.client_id, context.times.now)
     document = record.document if record is not None and stands.own else {}
     granted = document.get("scopes", ())
-    resource_known = not stands.own or is_known_resource(exchange, document, request.resource)
+    resource_known = not stands.own or is_known_resource(context, document, request.resource)
     within = all(scope in granted for scope in request.scopes)
     if within and request.scopes and request.resource is not None and resource_known:
         # Scopes that leave nothing of the resource would make a token for nobody.
-        within = bool(scoped(exchange, request.scopes, request.resource).apis)
-    withdrawn = stands.used and is_withdrawn(exchange, handle)
-    taken_back = "family" in document and is_revoked(exchange, document["family"])
-    exchange.judge(
+        within = bool(scoped(context, request.scopes, request.resource).apis)
+    withdrawn = stands.used and is_withdrawn(context, handle)
+    taken_back = "family" in document and is_revoked(context, document["family"])
+    context.judge(
         chapter.REFRESH_CHAPTER,
         RefreshEvidence(
             present=request.refresh_token is not None,
@@ -48,7 +48,7 @@ def authorize(
         ),
     )
     return personal_authorization(
-        exchange,
+        context,
         client.client,
         document,
         resource=request.resource,

@@ -5,25 +5,25 @@ from mock_sts.helseid.profile.token_exchange import ExchangeEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_token_exchange
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import Exchange
+from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.access_token import receive
 from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, new_jti
 
 
 def authorize(
-    exchange: Exchange, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """The requested scopes, for the person or machine behind the subject token."""
     request = read_token_exchange(params)
     actor = client.client
-    received = receive(exchange, request.subject_token)
+    received = receive(context, request.subject_token)
     if received.jws is not None:
-        exchange.show("subject_token", received.jws)
-    token, catalog = received.token, exchange.catalog
+        context.show("subject_token", received.jws)
+    token, catalog = received.token, context.catalog
     audiences = token.audiences if token is not None else ()
     owners = {scope: catalog.api_of(scope) for scope in request.scopes}
     targets = {api.audience: api for api in owners.values() if api is not None}
-    exchange.judge(
+    context.judge(
         chapter.CHAPTER,
         ExchangeEvidence(
             actor=actor,
@@ -34,7 +34,7 @@ def authorize(
             signed=received.signed,
             is_access_token=token is not None,
             issuer=token.issuer if token is not None else "",
-            issuers=exchange.urls.issuers,
+            issuers=context.urls.issuers,
             expired=received.expired,
             revoked=received.revoked,
             audiences=audiences,
@@ -50,7 +50,7 @@ def authorize(
         raise AssertionError("the chapter let something pass that is no access token")
     return Authorization(
         client=actor,
-        issuer=exchange.urls.issuer.base,
+        issuer=context.urls.issuer.base,
         scopes=request.scopes,
         apis=tuple(targets.values()),
         confirmation=confirmation,

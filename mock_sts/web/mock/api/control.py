@@ -19,7 +19,7 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json, without_mark
 from mock_sts.protocol.near_names import near_names
 from mock_sts.protocol.urls import origin_of
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.store import login_queue
@@ -38,20 +38,20 @@ _MAX_TIMES = 100_000
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-def install(app: Flask, sts: Sts, admin_token: str) -> None:
+def install(app: Flask, environment: Environment, admin_token: str) -> None:
     """The guards, also for paths that do not exist, and the routes."""
 
     @app.before_request
     def guard() -> None:
         if request.path.startswith(API_PREFIX):
-            _refuse_other_sites(reading.effective_urls(sts.addresses))
+            _refuse_other_sites(reading.effective_urls(environment.addresses))
             _require_token(admin_token)
             _require_json()
 
-    app.register_blueprint(_routes(sts))
+    app.register_blueprint(_routes(environment))
 
 
-def _routes(sts: Sts) -> Blueprint:
+def _routes(environment: Environment) -> Blueprint:
     routes = Blueprint("control", __name__, url_prefix=PREFIX)
 
     @routes.get("/journal")
@@ -64,7 +64,7 @@ def _routes(sts: Sts) -> Blueprint:
         if outcome not in (None, GRANTED, REFUSED, CHALLENGED):
             raise BadRequest(f"outcome must be {GRANTED}, {REFUSED} or {CHALLENGED}")
         entries = read_entries(
-            sts.store,
+            environment.store,
             limit=_number("limit", 1, _MAX_ENTRIES) or 100,
             before=_number("before", 1, 2**62),
             client_id=request.args.get("client_id"),
@@ -86,29 +86,29 @@ def _routes(sts: Sts) -> Blueprint:
         except ValueError as error:
             raise BadRequest(f"url must be {error}") from None
         # Without an address in the settings, the issuer until now is what the caller asked.
-        before = reading.effective_urls(sts.addresses).issuer.base
-        also = () if before in sts.configured.named else (before,)
-        with sts.store.writing() as transaction:
+        before = reading.effective_urls(environment.addresses).issuer.base
+        also = () if before in environment.configured.named else (before,)
+        with environment.store.writing() as transaction:
             tell_public_url(transaction.exec_driver_sql, url, *also)
         if url is not None and (name := impersonated_by(url)):
             LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
-        return json_response({"issuer": reading.effective_urls(sts.addresses).issuer.base})
+        return json_response({"issuer": reading.effective_urls(environment.addresses).issuer.base})
 
     @routes.post("/next-login")
     def order_login() -> Response:
         """Say who logs in next."""
-        order = read_order(sts, _body())
-        with sts.store.writing() as transaction:
+        order = read_order(environment, _body())
+        with environment.store.writing() as transaction:
             order_id = login_queue.put_order(transaction, *order)
         return json_response({"id": order_id}, 201)
 
     @routes.get("/next-login")
     def orders() -> Response:
-        return json_response({"orders": [asdict(order) for order in login_queue.read_orders(sts.store)]})
+        return json_response({"orders": [asdict(order) for order in login_queue.read_orders(environment.store)]})
 
     @routes.delete("/next-login")
     def forget_orders() -> Response:
-        with sts.store.writing() as transaction:
+        with environment.store.writing() as transaction:
             return json_response({"forgotten": login_queue.clear_orders(transaction)})
 
     return routes
@@ -122,7 +122,7 @@ def _body() -> object:
         raise BadRequest(f"the body cannot be read: {error}") from None
 
 
-def read_order(sts: Sts, body: object) -> tuple[str | None, str | None, str | None, str, int]:
+def read_order(environment: Environment, body: object) -> tuple[str | None, str | None, str | None, str, int]:
     """An order as ``put_order`` takes it: client, redirect URI, pid, outcome, times.
 
     ``body`` has ``persona`` (short name or pid), ``match`` (``client_id``, ``redirect_uri``), ``times`` and
@@ -140,13 +140,13 @@ def read_order(sts: Sts, body: object) -> tuple[str | None, str | None, str | No
             raise BadRequest(f"match.{key} must be a text")
     try:
         ends = read_outcome(outcome if isinstance(outcome, str) else "")
-        pid = None if name is None else pid_of(sts, name)
+        pid = None if name is None else pid_of(environment, name)
     except (LoginIntentError, UnknownPersonError) as error:
         raise BadRequest(str(error)) from None
     if ends is Outcome.SUCCESS and pid is None:
         raise BadRequest("persona is missing: a login that succeeds is somebody's")
     client_id = match.get("client_id")
-    if client_id is not None and sts.catalog.current().client(client_id) is None:
+    if client_id is not None and environment.catalog.current().client(client_id) is None:
         raise BadRequest(f"no client has the id {client_id[:100]!r}")
     return client_id, match.get("redirect_uri"), pid, ends.value, times
 

@@ -2,26 +2,26 @@
 
 from flask import Blueprint, Response
 
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import pid_of
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.web import browser, reading
 
 
-def blueprint(sts: Sts) -> Blueprint:
+def blueprint(environment: Environment) -> Blueprint:
     """The routes."""
     routes = Blueprint("automation", __name__)
 
     @routes.get("/mock/as/<persona>")
     def log_in_as(persona: str) -> Response:
-        reading.effective_urls(sts.addresses)
+        reading.effective_urls(environment.addresses)
         reading.refuse_head()
         try:
-            pid_of(sts, persona)
+            pid_of(environment, persona)
         except UnknownPersonError as error:
             return _said(404, str(error))
         response = _said(200, f"Logins in this browser are {persona}'s now.")
-        browser.set_persona_cookie(sts, response, persona)
+        browser.set_persona_cookie(environment, response, persona)
         return response
 
     return routes

@@ -12,7 +12,7 @@ from mock_sts.client.doctor import Observation, State, Surroundings, Trust, judg
 from mock_sts.client.libraries import Sight
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services import metadata
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
 
@@ -20,7 +20,9 @@ from mock_sts.web.texts import ENGLISH
 _PATIENCE = 1.0
 
 
-def blueprint(sts: Sts, ca_file: Path, tls_names: Iterable[str] = (), tls_port: int | None = None) -> Blueprint:
+def blueprint(
+    environment: Environment, ca_file: Path, tls_names: Iterable[str] = (), tls_port: int | None = None
+) -> Blueprint:
     """The routes. ``ca_file`` is where the certificate of the local CA lies, if there is one; ``tls_names`` are the
     names and addresses for which the server has a certificate on ``tls_port``.
     """
@@ -30,35 +32,35 @@ def blueprint(sts: Sts, ca_file: Path, tls_names: Iterable[str] = (), tls_port: 
 
     @routes.get("/mock/doctor")
     def page() -> Response:
-        urls = reading.effective_urls(sts.addresses)
+        urls = reading.effective_urls(environment.addresses)
         # Asked in the process: a request of the server to itself could wait for the very thread that makes it.
-        document = json.loads(metadata.discovery(sts, urls))
-        authority = f"{request.scheme}://{request.host}{reading.root(sts.addresses)}"
-        sight = Sight.of(authority, document, json.loads(metadata.jwks(sts)))
-        registered = {one.client_id: one.members["redirect_uris"] for one in sts.catalog.current().clients()}
-        around = Surroundings(redirect_uris=registered, resolve=_resolver(sts))
-        report = judge(sight, around, _seen_here(sts, authority, ca_file, own))
-        return browser.page("doctor.html", language=ENGLISH, report=report, known=sts.addresses.known())
+        document = json.loads(metadata.discovery(environment, urls))
+        authority = f"{request.scheme}://{request.host}{reading.root(environment.addresses)}"
+        sight = Sight.of(authority, document, json.loads(metadata.jwks(environment)))
+        registered = {one.client_id: one.members["redirect_uris"] for one in environment.catalog.current().clients()}
+        around = Surroundings(redirect_uris=registered, resolve=_resolver(environment))
+        report = judge(sight, around, _seen_here(environment, authority, ca_file, own))
+        return browser.page("doctor.html", language=ENGLISH, report=report, known=environment.addresses.known())
 
     return routes
 
 
-def _resolver(sts: Sts) -> Callable[[str], tuple[str, ...]]:
+def _resolver(environment: Environment) -> Callable[[str], tuple[str, ...]]:
     """Finds the addresses of names that the settings have; others count as known, and no DNS is asked for them: they
     came with a request, or by the control API.
     """
-    configured = {urlsplit(url).hostname for url in sts.configured.named}
+    configured = {urlsplit(url).hostname for url in environment.configured.named}
     return lambda host: resolve(host) if host in configured else (host,)
 
 
-def _seen_here(sts: Sts, authority: str, ca_file: Path, own: frozenset[str]) -> list[Observation]:
-    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(sts.clock.times().now))
+def _seen_here(environment: Environment, authority: str, ca_file: Path, own: frozenset[str]) -> list[Observation]:
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(environment.clock.times().now))
     seen = [Observation("clock", State.NOTE, f"{now} UTC on this server")]
     if not authority.startswith("https:"):
         return seen
     # The visitor has said which host this is, and what the server was told since its start is a request's word too: it
     # connects to none but the addresses of its settings.
-    if origin_of(authority) in own | {origin_of(url) for url in sts.configured.named}:
+    if origin_of(authority) in own | {origin_of(url) for url in environment.configured.named}:
         trusts = [Trust("the system's store", None)]
         if ca_file.is_file():
             trusts.append(Trust("the local CA", ca_file))

@@ -6,12 +6,12 @@ from flask import Blueprint, Response, request
 
 from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.protocol.addresses import host_name
-from mock_sts.services.environment import Sts
+from mock_sts.services.environment import Environment
 from mock_sts.web import browser, reading
 from mock_sts.web.texts import ENGLISH
 
 
-def blueprint(sts: Sts, people: Sequence[tuple[str, str, str]], client_id: str) -> Blueprint:
+def blueprint(environment: Environment, people: Sequence[tuple[str, str, str]], client_id: str) -> Blueprint:
     """The route. ``people`` are some who are ready to log in, each with pid, short name and who that is; ``client_id``
     is a client that is ready too.
     """
@@ -19,7 +19,7 @@ def blueprint(sts: Sts, people: Sequence[tuple[str, str, str]], client_id: str) 
 
     @routes.get("/")
     def page() -> Response:
-        urls = reading.effective_urls(sts.addresses)
+        urls = reading.effective_urls(environment.addresses)
         return browser.page(
             "home.html",
             language=ENGLISH,
@@ -30,7 +30,7 @@ def blueprint(sts: Sts, people: Sequence[tuple[str, str, str]], client_id: str) 
             leads_here=impersonated_by(urls.back_channel.base) in ("", host_name(request.host)),
             ready=people,
             client_id=client_id,
-            invents=sts.policy.invent_people,
+            invents=environment.policy.invent_people,
         )
 
     return routes
