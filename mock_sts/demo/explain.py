@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mock_sts.documentation.claims import CLAIM_WORDS
+from mock_sts.helseid.claim_words import CLAIM_WORDS
 from mock_sts.protocol.jose import JoseError, Jws, read_jws
 
 _HEADER_WORDS: Mapping[str, str] = {
