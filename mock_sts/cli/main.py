@@ -272,7 +272,7 @@ def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, An
 
 
 def _docs(parsed: argparse.Namespace) -> int:
-    from mock_sts.documentation import generated_pages  # noqa: PLC0415
+    from devtools import generated_pages  # noqa: PLC0415
 
     stale = []
     for name, content in generated_pages().items():

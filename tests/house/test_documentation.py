@@ -17,8 +17,8 @@ import jsonschema
 import pytest
 import yaml
 
+from devtools import DocumentationError, endpoints, errors, generated_pages
 from mock_sts.cli.main import main
-from mock_sts.documentation import DocumentationError, endpoints, errors, generated_pages
 from mock_sts.helseid.identifiers import (
     is_synthetic_organization_number,
     is_synthetic_pid,

@@ -1,6 +1,6 @@
 """The page of requirements."""
 
-from mock_sts.documentation.words import NOTE
+from devtools.words import NOTE
 from mock_sts.helseid.profile import CHAPTERS
 from mock_sts.helseid.requirement import Enforcement, Requirement
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from mock_sts.documentation.words import NOTE, DocumentationError, cell_of, fit, shipped
+from devtools.words import NOTE, DocumentationError, cell_of, fit, shipped
 from mock_sts.helseid import claims, details, discovery, scopes, trust_framework
 from mock_sts.helseid.claim_words import CLAIM_WORDS
 from mock_sts.helseid.providers import PROVIDERS

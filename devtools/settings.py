@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mock_sts.documentation.words import NOTE, fit
+from devtools.words import NOTE, fit
 from mock_sts.settings.settings import PRESETS, SETTINGS
 
 #: Why each preset sets what it sets.

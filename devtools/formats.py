@@ -1,6 +1,6 @@
 """The page of fixture formats."""
 
-from mock_sts.documentation.words import NOTE
+from devtools.words import NOTE
 from mock_sts.helseid.documents import Format
 from mock_sts.helseid.registry import FORMATS
 

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mock_sts.documentation.words import NOTE, fit
+from devtools.words import NOTE, fit
 from mock_sts.protocol.terms import Endpoint
 from mock_sts.settings.settings import from_environ
 

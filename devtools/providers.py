@@ -1,6 +1,6 @@
 """The page of identity providers."""
 
-from mock_sts.documentation.words import NOTE, cell_of, short
+from devtools.words import NOTE, cell_of, short
 from mock_sts.helseid.providers import ACR_EIDS, PROVIDERS
 
 

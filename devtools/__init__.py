@@ -7,15 +7,15 @@ A name without words, or words without a name, is a DocumentationError: the page
 import json
 from collections.abc import Mapping
 
-from mock_sts.documentation.claims import claims_page
-from mock_sts.documentation.endpoints import endpoints_page
-from mock_sts.documentation.errors import errors_page
-from mock_sts.documentation.formats import formats_page
-from mock_sts.documentation.providers import providers_page
-from mock_sts.documentation.requirements import requirements_page
-from mock_sts.documentation.settings import settings_page
-from mock_sts.documentation.words import DocumentationError
-from mock_sts.documentation.world import world_page
+from devtools.claims import claims_page
+from devtools.endpoints import endpoints_page
+from devtools.errors import errors_page
+from devtools.formats import formats_page
+from devtools.providers import providers_page
+from devtools.requirements import requirements_page
+from devtools.settings import settings_page
+from devtools.words import DocumentationError
+from devtools.world import world_page
 from mock_sts.helseid.registry import CLIENT_FORMAT, FORMATS
 
 __all__ = ["DocumentationError", "generated_pages"]

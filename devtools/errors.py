@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mock_sts.documentation.words import NOTE, fit
+from devtools.words import NOTE, fit
 from mock_sts.helseid.profile import CHAPTERS, access_token, dpop, token_management, token_request
 from mock_sts.helseid.requirement import Chapter, Enforcement, Requirement
 from mock_sts.protocol.errors import ErrorCode

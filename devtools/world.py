@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mock_sts.documentation.words import NOTE, cell_of, shipped, short
+from devtools.words import NOTE, cell_of, shipped, short
 from mock_sts.helseid.claims import full_name
 from mock_sts.helseid.registry import Persona
 
