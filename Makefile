@@ -29,11 +29,11 @@ run: $(STAMP) ## serve on http://localhost:8080
 	$(BIN)/mock-sts serve
 
 check: $(STAMP) ## style, types, import contracts, generated pages
-	$(BIN)/ruff check mock_sts tests bench examples
-	$(BIN)/ruff format --check mock_sts tests bench examples
+	$(BIN)/ruff check mock_sts devtools tests bench examples
+	$(BIN)/ruff format --check mock_sts devtools tests bench examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mock-sts docs --check
+	$(BIN)/python -m devtools --check
 	$(BIN)/mock-sts fixtures check > /dev/null
 
 test: check ## everything that needs Python only
@@ -52,7 +52,7 @@ tools:
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo 'make test-all needs Node.js 20 or newer; this is older' >&2; exit 1; }
 
 docs: $(STAMP) ## write the generated parts of the documentation
-	$(BIN)/mock-sts docs
+	$(BIN)/python -m devtools
 	$(BIN)/python -m tests.coverage.page
 
 screenshots: $(STAMP) ## take the pictures of the documentation; needs chromium

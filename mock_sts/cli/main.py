@@ -139,10 +139,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     token.set_defaults(run=_token)
 
-    docs = commands.add_parser("docs", help="write the generated parts of the documentation")
-    docs.add_argument("--check", action="store_true", help="only say whether they are up to date")
-    docs.add_argument("--folder", type=Path, default=Path("docs"), help="default: docs")
-    docs.set_defaults(run=_docs)
     return parser
 
 
@@ -269,21 +265,3 @@ def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, An
         f"no private key for {parsed.client_id!r} in {' or '.join(map(str, places))}; {meant}{meant and ' Or '}"
         "give its file with --key, or make a client with mock-sts client new"
     )
-
-
-def _docs(parsed: argparse.Namespace) -> int:
-    from devtools import generated_pages  # noqa: PLC0415
-
-    stale = []
-    for name, content in generated_pages().items():
-        page = parsed.folder / name
-        if not page.is_file() or page.read_text(encoding="utf-8") != content:
-            stale.append(name)
-            if not parsed.check:
-                page.parent.mkdir(parents=True, exist_ok=True)
-                page.write_text(content, encoding="utf-8")
-    if parsed.check and stale:
-        print(f"out of date: {', '.join(stale)}; run mock-sts docs", file=sys.stderr)
-        return 1
-    print(f"{'up to date' if not stale else 'written: ' + ', '.join(stale)}")
-    return 0

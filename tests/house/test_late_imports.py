@@ -16,7 +16,6 @@ PACKAGE = Path(mock_sts.__file__).parent
 COMMANDS = {
     "cli",
     "settings",
-    "documentation",
     "server",
     "helseid/generation.py",
     "store/fixtures/export.py",

@@ -57,7 +57,6 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "health": (("health", "--url", "http://bücher.invalid:9"), 1),
     "doctor": (("doctor", "--from", "http://bücher.invalid:9"), 2),
     "doctor as JSON": (("doctor", "--from", "http://bücher.invalid:9", "--json"), 2),
-    "docs --check": (("docs", "--check", "--folder", "{folder}/dokå"), 1),
     "unknown option": (("serve", "--prøt"), 2),
     "unknown command": (("bær",), 2),
     "help": (("persona", "--help"), 0),
