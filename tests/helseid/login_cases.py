@@ -241,6 +241,7 @@ LOGIN_CASES: dict[str, Case] = {
         others=lambda sts: sts.client("other", jwk=OTHER_KEY),
     ),
     "request-uri.alone": Case(NEVER, _authorize({"scope": "openid"}), "", WEB),
+    "request-uri.telemetry": Case(NEVER, _authorize({"x-client-SKU": "ID_NET10_0"}), "", WEB),
     "code.known": Case(ALWAYS, _redeem(twice=True), "invalid_grant", WEB),
     "code.alive": Case(ALWAYS, _redeem(wait=301), "invalid_grant", WEB),
     "code.same-key": Case(HELSEID, web(_bound_to_another_key), "invalid_dpop_proof", WEB),

@@ -250,6 +250,44 @@ def test_parameters_beside_a_request_uri_are_told(sts: Emulator, caplog: pytest.
     assert "rule request-uri.alone:" in caplog.text
 
 
+SKU, VERSION = "x-client-SKU", "x-client-ver"
+
+
+@pytest.mark.covers("ignored.telemetry")
+@pytest.mark.parametrize(
+    ("beside", "alone", "telemetry"),
+    [
+        ((SKU, VERSION), None, [SKU, VERSION]),
+        ((SKU,), None, [SKU]),
+        ((VERSION,), None, [VERSION]),
+        ((SKU, "acr_values", VERSION), ["acr_values"], [SKU, VERSION]),
+        (("x-client-OS",), ["x-client-OS"], None),
+        (("X-Client-Sku",), ["X-Client-Sku"], None),
+        (("test_pid",), None, None),
+        ((), None, None),
+    ],
+)
+def test_what_a_library_adds_by_itself_is_a_hint(
+    sts: Emulator, beside: tuple[str, ...], alone: list[str] | None, telemetry: list[str] | None
+) -> None:
+    """ASP.NET Core's handler sends two beside request_uri: its property is the remedy, and everything else a must."""
+    rp = register_web(sts)
+    values = {"test_pid": PERSON}
+    path = rp.authorize_path(rp.push(Login()).json["request_uri"])
+    asked = urlencode({name: values.get(name, "ID_NET10_0") for name in beside})
+    assert rp.browser().send("GET", f"{path}&{asked}").status == 303
+    found = broken(sts)
+    wanted = {"request-uri.alone": alone, "request-uri.telemetry": telemetry}
+    assert {name: finding["observed"] for name, finding in found.items()} == {
+        name: repr(names) for name, names in wanted.items() if names
+    }
+    assert {name: finding["level"] for name, finding in found.items()} == {
+        name: {"request-uri.alone": "must", "request-uri.telemetry": "should"}[name] for name in found
+    }
+    for finding in found.values():
+        assert ("DisableTelemetry = true" in finding["remedy"]) is (finding["rule"] == "request-uri.telemetry")
+
+
 @pytest.mark.covers("ignored.test-pid")
 def test_a_test_pid_for_another_provider_is_told(sts: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     rp = register_web(sts)

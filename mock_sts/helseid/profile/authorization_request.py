@@ -498,6 +498,10 @@ def state_or_nonce(evidence: AuthorizationEvidence) -> Verdict:
     return holds(request.state is not None or request.nonce is not None, "neither", "state and nonce")
 
 
+#: What Microsoft's handler adds to the authorize request by itself, with PAR too.
+TELEMETRY = ("x-client-SKU", "x-client-ver")
+
+
 @dataclass(frozen=True, slots=True)
 class RequestUriEvidence:
     """A request_uri at the authorize endpoint: whether it is ours, whose, and used or over.
@@ -573,8 +577,23 @@ def own(evidence: RequestUriEvidence) -> Verdict:
     source=f"HelseID documentation, Authorization-endepunktet; {PROFILE}",
 )
 def alone(evidence: RequestUriEvidence) -> Verdict:
-    """The TestIDP's parameters are the exception."""
-    return holds(not evidence.surplus, lambda: list(evidence.surplus), "client_id and request_uri")
+    """The TestIDP's parameters are the exception, and what a library adds by itself is told of by another rule."""
+    surplus = [name for name in evidence.surplus if name not in TELEMETRY]
+    return holds(not surplus, surplus, "client_id and request_uri")
+
+
+@REQUEST_URI_CHAPTER.rule(
+    "telemetry",
+    "No library adds its name and version to the authorize request",
+    level=SHOULD,
+    refused_by=None,
+    remedy="set OpenIdConnectOptions.DisableTelemetry = true in ASP.NET Core; both are ignored here",
+    source=f"HelseID documentation, Authorization-endepunktet; {PROFILE}",
+)
+def telemetry(evidence: RequestUriEvidence) -> Verdict:
+    """ASP.NET Core's handler does unless told, and no public sample tells it: the library's doing, not the client's."""
+    found = [name for name in evidence.surplus if name in TELEMETRY]
+    return holds(not found, found, "client_id and request_uri")
 
 
 def _shown_redirect(uri: str | None, registered: tuple[str, ...]) -> str:
