@@ -17,8 +17,9 @@ from bench.peers.report import report
 from bench.peers.rounds import CONCURRENCY, Bench, Plan, driver_rate
 from bench.peers.servers import HERE, ROOT, Node, Ours, Server, StartError, commit_of, version_of
 
-#: What stands before and after the figures in docs/performance.md.
-BEGIN = "<!-- figures: written by make bench-peers PAGE=yes -->"
+PAGE = ROOT / "docs" / "performance.md"
+#: What stands before and after the figures in it, with the size of the key.
+BEGIN = "<!-- figures with {} bits, written by make bench-peers PAGE=yes -->"
 END = "<!-- end of figures -->"
 
 
@@ -27,8 +28,11 @@ def machine() -> str:
         (line.partition(": ")[2] for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.machine(),
     )
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    return f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, node {node or '(none)'}"
+    node = "no node"
+    if shutil.which("node"):
+        done = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+        node = f"node {done.stdout.strip()}"
+    return f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, {node}"
 
 
 def _lines(path: str) -> list[str]:
@@ -77,8 +81,11 @@ def main() -> None:
     with contextlib.redirect_stdout(printed):
         _run(options)
     if options.page:
-        page = ROOT / "docs" / "performance.md"
-        page.write_text(with_figures(page.read_text(encoding="utf-8"), printed.getvalue()), encoding="utf-8")
+        text = PAGE.read_text(encoding="utf-8")
+        if BEGIN.format(options.bits) in text:
+            PAGE.write_text(with_figures(text, options.bits, printed.getvalue()), encoding="utf-8")
+        else:
+            print(f"{PAGE} has no place for figures with {options.bits} bits, and stays as it is")
 
 
 class Printed(io.StringIO):
@@ -94,9 +101,9 @@ class Printed(io.StringIO):
             sys.__stdout__.flush()
 
 
-def with_figures(page: str, printed: str) -> str:
-    """The text of the page with ``printed`` as its figures, in the form of code."""
-    before, begin, rest = page.partition(BEGIN)
+def with_figures(page: str, bits: int, printed: str) -> str:
+    """The text of the page with ``printed`` as its figures with keys of ``bits``, in the form of code."""
+    before, begin, rest = page.partition(BEGIN.format(bits))
     _, end, after = rest.partition(END)
     lines = [f"    {line}".rstrip() for line in printed.strip().splitlines()]
     return "\n".join([before + begin, "", *lines, "", end + after])
@@ -120,6 +127,7 @@ def _run(options: argparse.Namespace) -> None:
         finally:
             bench.stop()
     print(report(bench))
+    print(f"load at the end: {os.getloadavg()[0]:.1f}; the bench itself makes some 1 to 2")
 
 
 def _measure(bench: Bench, options: argparse.Namespace) -> None:

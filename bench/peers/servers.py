@@ -259,10 +259,12 @@ def version_of(package: str) -> str:
 
 
 def commit_of(checkout: Path) -> str:
-    """The commit of a checkout, with a plus where files differ from it."""
+    """The commit of a checkout, with a plus where what is served differs from it."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(checkout), *words], capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
-    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if git("status", "--porcelain", "-uno") else "")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (
+        "+" if git("status", "--porcelain", "--", "mock_sts", "fixtures") else ""
+    )

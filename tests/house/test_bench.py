@@ -8,12 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.peers.__main__ import BEGIN, with_figures
+from bench.peers.__main__ import BEGIN, PAGE, with_figures
 from bench.peers.__main__ import END as END_OF_FIGURES
 from bench.peers.client import PAR, REDIRECT_URI, Answer, Client, PreparedLogin, log_in
 from bench.peers.driver import Tally, drive, is_whole, send_all
 from bench.peers.figures import Figures, median, spread
-from tests.house.snippets import ROOT
 from tests.support.machine import decode
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -128,8 +127,10 @@ def test_ratios_are_of_the_same_round_and_gaps_stay_gaps() -> None:
 
 
 def test_figures_take_the_place_of_older_ones_in_the_page() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    once = with_figures(page, "first\n\nrun\n")
-    assert f"{BEGIN}\n\n    first\n\n    run\n\n{END_OF_FIGURES}\n" in once
-    assert with_figures(with_figures(once, "second\n"), "first\n\nrun\n") == once
-    assert once.partition(BEGIN)[0] == page.partition(BEGIN)[0]
+    page = PAGE.read_text(encoding="utf-8")
+    begin = BEGIN.format(2048)
+    once = with_figures(page, 2048, "first\n\nrun\n")
+    assert f"{begin}\n\n    first\n\n    run\n\n{END_OF_FIGURES}\n" in once
+    assert with_figures(with_figures(once, 2048, "second\n"), 2048, "first\n\nrun\n") == once
+    assert once.partition(begin)[0] == page.partition(begin)[0]
+    assert BEGIN.format(3072) in once
