@@ -114,7 +114,8 @@ def endpoints_page() -> str:
 
 def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Each route's name to its path and the methods that it serves; and the paths that discovery advertises."""
-    from mock_sts.app import create_app, prepare_store  # noqa: PLC0415  only this page needs an application
+    from mock_sts.app import create_app  # noqa: PLC0415  only this page needs an application
+    from mock_sts.setup import prepare_store  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         settings = from_environ({}, {"database_url": f"sqlite:///{Path(folder) / 'documentation.sqlite'}"})

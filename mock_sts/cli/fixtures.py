@@ -102,8 +102,8 @@ def _fixtures_check(parsed: argparse.Namespace) -> int:
 
 
 def _fixtures_load(parsed: argparse.Namespace) -> int:
-    from mock_sts.app import load_world  # noqa: PLC0415
     from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.setup import load_world  # noqa: PLC0415
 
     settings, _ = settings_of()
     tell_new_database(settings)

@@ -150,7 +150,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _ca(parsed: argparse.Namespace) -> int:
-    from mock_sts.app import make_authority  # noqa: PLC0415
+    from mock_sts.setup import make_authority  # noqa: PLC0415
 
     settings, _ = settings_of()
     if settings.tls_certificate is not None:
@@ -176,7 +176,7 @@ def _ca(parsed: argparse.Namespace) -> int:
 
 
 def _prepare(parsed: argparse.Namespace) -> int:
-    from mock_sts.app import prepare_certificates, prepare_store, prepare_to_serve  # noqa: PLC0415
+    from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve  # noqa: PLC0415
 
     settings = settings_of()[0]
     if parsed.for_serving:

@@ -63,7 +63,7 @@ def opened_store(settings: Settings) -> "Iterator[Store]":
 
     Raises StoreError or DocumentError.
     """
-    from mock_sts.app import prepared_store  # noqa: PLC0415
+    from mock_sts.setup import prepared_store  # noqa: PLC0415
 
     tell_new_database(settings)
     with prepared_store(settings) as store:

@@ -12,10 +12,10 @@ import pytest
 import requests
 import yaml
 
-from mock_sts.app import prepare_store
 from mock_sts.cli.main import main
 from mock_sts.helseid.identifiers import birth_date, is_synthetic_pid, pid_check_digits_ok
 from mock_sts.services.registry.people import People
+from mock_sts.setup import prepare_store
 from mock_sts.store.database import Store
 from mock_sts.store.fixtures.rows import read_rows
 from tests.support import processes

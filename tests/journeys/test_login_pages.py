@@ -17,7 +17,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from mock_sts.app import prepare_store
+from mock_sts.setup import prepare_store
 from tests.support.emulator import START, Emulator, Worlds, settings_for
 from tests.support.logins import web
 from tests.support.machine import Answer, decode

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mock_sts.app import prepare_store
 from mock_sts.cli.main import main
+from mock_sts.setup import prepare_store
 from tests.support.emulator import settings_for
 from tests.support.keys import private_jwk, public_jwk
 

@@ -19,13 +19,14 @@ from typing import Any
 import requests
 from flask import Flask
 
-from mock_sts.app import create_app, prepare_certificates, prepare_store, prepare_to_serve
+from mock_sts.app import create_app
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.clock import Times
 from mock_sts.services.environment import Environment
 from mock_sts.services.login.logout import wait_until_sent
 from mock_sts.settings.settings import SettingError, Settings, from_environ
+from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import Store, StoreError
 from tests.support import processes

@@ -16,8 +16,8 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
 
-from mock_sts.app import prepare_store
 from mock_sts.settings.settings import Settings
+from mock_sts.setup import prepare_store
 from tests.support.emulator import API_SCOPE, Emulator, FixedClock, Worlds, register_api, settings_for
 
 PATH = "/.well-known/openid-configuration/jwks"

@@ -1,0 +1,147 @@
+"""Setting up: what must be there before an application can answer (tables, keys, the world, certificates), and loading
+the world anew.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.identifiers import is_pid
+from mock_sts.server import certificates
+from mock_sts.services.clock import Clock, SystemClock
+from mock_sts.services.registry.people import People, UnknownPersonError
+from mock_sts.services.registry.preparation import load_fixtures, prepare
+from mock_sts.settings.settings import SettingError, Settings
+from mock_sts.store.database import Store, StoreError
+from mock_sts.store.fixtures.files import world_folders
+from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
+from mock_sts.store.schema import make_tables
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that ``settings`` name; nothing is opened yet."""
+    return Store(settings.database_path, synchronous=settings.sqlite_synchronous)
+
+
+def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, ...]:
+    """Make tables, keys and the world; a sentence for each odd thing in own fixtures that were loaded.
+
+    Raises StoreError or DocumentError with a sentence for a person.
+    """
+    store = open_store(settings)
+    try:
+        return prepare(
+            store,
+            settings.fixtures,
+            fresh_keys=settings.signing_keys == "fresh",
+            clock=clock or SystemClock(),
+        ).warnings
+    finally:
+        store.close()
+
+
+def prepare_to_serve(settings: Settings) -> tuple[str, ...]:
+    """As prepare_store, for a server with these settings. Raises SettingError for one that does not fit the world."""
+    warnings = prepare_store(settings)
+    name = settings.required_persona
+    if name is not None:
+        store, people = open_store(settings), People()
+        try:
+            people.find(store, name if is_pid(name) else people.pid_of(store, name), invent=settings.invent_people)
+        except UnknownPersonError as error:
+            raise SettingError(
+                f"MOCK_STS_DEFAULT_PERSONA is {name!r}, but {error}; mock-sts persona list shows who there is"
+            ) from None
+        finally:
+            store.close()
+    return warnings
+
+
+def prepare_certificates(settings: Settings) -> tuple[str, ...]:
+    """Make the certificates of a local CA where they are missing or no longer fit, or look whether one's own can be
+    served; a sentence for each thing that a person should know.
+
+    For ``serve`` alone: a command with other settings must not take away the certificate of a server that runs. Raises
+    SettingError for a certificate that cannot be served, StoreError when one cannot be kept.
+    """
+    if settings.tls_port is None:
+        return ()
+    now = SystemClock().times().wall
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        pair = f"MOCK_STS_TLS_CERTIFICATE is {str(settings.tls_certificate)!r}"
+        try:
+            warning = certificates.check_own(settings.tls_certificate, settings.tls_key, now)
+        except (certificates.OwnCertificateError, OSError) as error:
+            raise SettingError(f"{pair} and MOCK_STS_TLS_KEY {str(settings.tls_key)!r}, which {error}") from None
+        return (f"{pair}, which {warning}",) if warning else ()
+    with _told_where(settings):
+        warning = certificates.make_certificates(settings.certificates, settings.certificate_names, now)
+    return (warning,) if warning else ()
+
+
+def make_authority(settings: Settings) -> tuple[str, ...]:
+    """Make a local CA where there is none; a sentence for each thing that a person should know. Raises StoreError."""
+    with _told_where(settings):
+        warning = certificates.make_authority(settings.certificates, SystemClock().times().wall)
+    return (warning,) if warning else ()
+
+
+@contextmanager
+def _told_where(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"the certificates for https cannot be kept in {str(settings.certificates.folder)!r}: {error}; let this "
+            "user read and write the folder and its files, or set MOCK_STS_TLS_CERTIFICATE and MOCK_STS_TLS_KEY"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading did: whether anything had changed, the own folders, the entries that rows of run time hide, and a
+    sentence for each odd thing.
+    """
+
+    changed: bool
+    own: tuple[Path, ...]
+    hidden: tuple[Entry, ...]
+    warnings: tuple[str, ...]
+
+
+def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
+    """Bring the registry up to date with the fixture files; with ``replace_made`` also what was made at run time.
+
+    Without MOCK_STS_FIXTURES these are the folders that the running server was started with. Raises as prepare_store.
+    """
+    with prepared_store(settings) as store:
+        own = settings.fixtures or tuple(loaded_folders(store)[1:])
+        for folder in own:
+            if not folder.is_dir():
+                raise DocumentError(
+                    f"{folder} is gone, from which the registry was loaded; bring it back, or name the folders of "
+                    "today with MOCK_STS_FIXTURES"
+                )
+        loading = load_fixtures(store, own, replace_made=replace_made)
+        hidden = hidden_entries(store, read_world(world_folders(own)))
+        return Loaded(loading.changed, own, tuple(hidden), loading.warnings)
+
+
+@contextmanager
+def prepared_store(settings: Settings) -> Iterator[Store]:
+    """The store that ``settings`` name, made and filled when there was none; closed at the end.
+
+    Raises as prepare_store, and StoreError for a database of another version.
+    """
+    if not settings.database_path.exists():
+        prepare_store(settings)
+    store = open_store(settings)
+    try:
+        make_tables(store)  # refuses a database of another version
+        if not loaded_folders(store):  # a start that was refused leaves tables and no world
+            load_fixtures(store, settings.fixtures)
+        yield store
+    finally:
+        store.close()
