@@ -123,10 +123,11 @@ def errors_page() -> str:
     rows: dict[ErrorCode, dict[tuple[str, str], list[str]]] = {code: {} for code in ErrorCode}
     for chapter in CHAPTERS:
         for requirement in chapter.requirements:
-            if requirement.refused_by is not None:
+            if requirement.refused_in:
                 where = _listed(judged_at(chapter, requirement))
                 link = f"[{requirement.id}](requirements.md#{requirement.id})"
-                strictly = " (`strict`)" if requirement.refused_by is Enforcement.STRICT else ""
+                helseid_too = Enforcement.HELSEID in requirement.refused_in
+                strictly = " (`strict`)" if Enforcement.STRICT in requirement.refused_in and not helseid_too else ""
                 rows[requirement.error].setdefault((requirement.says, where), []).append(link + strictly)
     for code, says, place, when in _OTHER_ERRORS:
         where = place if place == "all" else _listed((place,) if isinstance(place, str) else place)

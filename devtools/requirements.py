@@ -39,11 +39,11 @@ def requirements_page() -> str:
 
 def _requirement_row(requirement: "Requirement[object]") -> str:
     cells = [
-        ("challenged" if requirement.is_challenge else "refused") if requirement.is_refused_by(mode) else "recorded"
+        ("challenged" if requirement.is_challenge else "refused") if mode in requirement.refused_in else "recorded"
         for mode in Enforcement
     ]
     answer = f"`{requirement.error.value}`" + (f" {requirement.says}" if requirement.says else "")
-    if requirement.refused_by is None:
+    if not requirement.refused_in:
         answer = ""
     if requirement.not_as_asked:
         cells = [f"{cell}, and told" if cell == "recorded" else cell for cell in cells]

@@ -7,36 +7,49 @@ remedy and source are read by the log, the journal and the generated documentati
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import Enum, StrEnum
 from typing import Generic, TypeVar
 
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 
 
-class Enforcement(IntEnum):
-    """Who refuses when a requirement is broken.
+class Enforcement(Enum):
+    """A mode of judgement: each requirement names the set of those in which a breach is refused.
 
-    Of the first three each refuses what the ones before it refuse. FAPI2 refuses what HELSEID refuses and what the FAPI
-    2.0 Security Profile asks beyond that, but not what only HelseID's own profile asks.
+    They are no scale. STRICT refuses all that HELSEID refuses, and HELSEID all that OBSERVE refuses; but FAPI2 takes
+    the text of the FAPI 2.0 Security Profile where HelseID's own profile asks for something else.
     """
 
-    OBSERVE = 0
-    HELSEID = 1
-    STRICT = 2
-    FAPI2 = 3
+    OBSERVE = "observe"
+    HELSEID = "helseid"
+    STRICT = "strict"
+    FAPI2 = "fapi2"
 
     @property
     def word(self) -> str:
         """The word used in settings and registrations."""
-        return self.name.lower()
+        return self.value
 
     @classmethod
     def from_word(cls, word: str) -> "Enforcement":
-        """The enforcement that ``word`` names. Raises ValueError."""
-        try:
-            return cls[word.upper()]
-        except KeyError:
-            raise ValueError(word) from None
+        """The enforcement that ``word`` names, in any letter case. Raises ValueError."""
+        return cls(word.lower())
+
+
+#: The sets that occur. A breach is recorded in every enforcement that is not named.
+NEVER: frozenset[Enforcement] = frozenset()
+#: What no flow can go on without.
+ALWAYS = frozenset(Enforcement)
+#: What HelseID refuses today, and FAPI 2.0 with it.
+FROM_HELSEID = ALWAYS - {Enforcement.OBSERVE}
+#: What HelseID refuses today, where FAPI 2.0 has a text of its own.
+HELSEID_AND_STRICT = FROM_HELSEID - {Enforcement.FAPI2}
+#: What the security profile and FAPI 2.0 ask, and HelseID lets pass today.
+FROM_STRICT = frozenset({Enforcement.STRICT, Enforcement.FAPI2})
+#: What only HelseID's security profile asks.
+STRICT_ONLY = frozenset({Enforcement.STRICT})
+#: What only FAPI 2.0 asks; it is judged in that enforcement alone.
+FAPI2_ONLY = frozenset({Enforcement.FAPI2})
 
 
 class Level(StrEnum):
@@ -95,19 +108,18 @@ Evidence = TypeVar("Evidence")
 class Requirement(Generic[Evidence]):
     """One requirement.
 
-    ``refused_by`` is the first enforcement that refuses a breach, None when nobody does; FAPI2 for what it alone
-    refuses. ``in_fapi`` says whether FAPI2 refuses it too; None: when HELSEID does. ``error`` and ``says`` are
-    the code and description that HelseID answers with. After a ``decisive`` requirement that is refused nothing else
-    is judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault. ``not_as_asked``
-    says that after a breach which is let pass the answer is not the one that was asked for. The answer itself does not
-    show that, so the log tells of it as it tells of a refusal. The check gives None where the requirement does not
-    apply.
+    ``refused_in`` are the enforcements in which a breach is refused; in the others it is recorded. ``error`` and
+    ``says`` are the code and description that HelseID answers with. After a ``decisive`` requirement that is refused
+    nothing else is judged. ``is_challenge`` marks a refusal that is a normal step of the protocol, not a fault.
+    ``not_as_asked`` says that after a breach which is let pass the answer is not the one that was asked for. The
+    answer itself does not show that, so the log tells of it as it tells of a refusal. The check gives None where the
+    requirement does not apply.
     """
 
     id: str
     title: str
     level: Level
-    refused_by: Enforcement | None
+    refused_in: frozenset[Enforcement]
     error: ErrorCode
     says: str
     remedy: str
@@ -115,17 +127,7 @@ class Requirement(Generic[Evidence]):
     decisive: bool
     is_challenge: bool
     not_as_asked: bool
-    in_fapi: bool | None
     check: Callable[[Evidence], Verdict | None]
-
-    def is_refused_by(self, enforcement: Enforcement) -> bool:
-        """Whether ``enforcement`` refuses a breach."""
-        if self.refused_by is None:
-            return False
-        if enforcement is Enforcement.FAPI2:
-            usual = self.refused_by is not Enforcement.STRICT
-            return usual if self.in_fapi is None else self.in_fapi
-        return enforcement >= self.refused_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class Chapter(Generic[Evidence]):
         title: str,
         *,
         level: Level,
-        refused_by: Enforcement | None,
+        refused_in: frozenset[Enforcement],
         remedy: str,
         source: str,
         error: ErrorCode | None = None,
@@ -159,7 +161,6 @@ class Chapter(Generic[Evidence]):
         decisive: bool = False,
         is_challenge: bool = False,
         not_as_asked: bool = False,
-        in_fapi: bool | None = None,
     ) -> "Callable[[Callable[[Evidence], Verdict | None]], Requirement[Evidence]]":
         """Declare a requirement; the decorated function is its check and the name becomes the requirement."""
 
@@ -168,7 +169,7 @@ class Chapter(Generic[Evidence]):
                 id=f"{self.name}.{name}",
                 title=title,
                 level=level,
-                refused_by=refused_by,
+                refused_in=refused_in,
                 error=error or self.refuses_with,
                 says=says,
                 remedy=remedy,
@@ -176,7 +177,6 @@ class Chapter(Generic[Evidence]):
                 decisive=decisive,
                 is_challenge=is_challenge,
                 not_as_asked=not_as_asked,
-                in_fapi=in_fapi,
                 check=check,
             )
             self.requirements.append(requirement)
@@ -197,13 +197,13 @@ class Chapter(Generic[Evidence]):
         """
         findings: list[Finding] = []
         for requirement in self.requirements:
-            if requirement.refused_by is Enforcement.FAPI2 and enforcement is not Enforcement.FAPI2:
+            if requirement.refused_in == FAPI2_ONLY and enforcement is not Enforcement.FAPI2:
                 continue
             verdict = requirement.check(evidence)
             if verdict is None:
                 continue
             findings.append(Finding(requirement, verdict))  # type: ignore[arg-type]
-            if requirement.decisive and not verdict.met and requirement.is_refused_by(enforcement):
+            if requirement.decisive and not verdict.met and enforcement in requirement.refused_in:
                 break
         return findings
 
@@ -213,7 +213,7 @@ def refusal(findings: Iterable[Finding], enforcement: Enforcement) -> OAuthError
     for finding in findings:
         if finding.verdict.met:
             continue
-        if finding.requirement.is_refused_by(enforcement):
+        if enforcement in finding.requirement.refused_in:
             return refuse(finding.requirement, finding.verdict)
     return None
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from mock_sts.helseid.profile import CHAPTERS, find
-from mock_sts.helseid.requirement import Enforcement, explain, holds
+from mock_sts.helseid.requirement import FAPI2_ONLY, Enforcement, explain, holds
 from mock_sts.protocol.near_names import nearest_first
 from mock_sts.web.helseid.authorization import LONGEST_DETAIL
 from tests.helseid.cases import CASES as MACHINE_CASES
@@ -223,9 +223,9 @@ def test_the_declaration_agrees_with_the_case(requirement_id: str) -> None:
     outcomes = [case.outcome(mode) for mode in MODES]
     for mode, outcome in zip(Enforcement, outcomes, strict=True):
         if not case.rule(mode.word):  # else the case shows another requirement
-            assert requirement.is_refused_by(mode) == (outcome in ("refused", "challenged")), mode
+            assert (mode in requirement.refused_in) == (outcome in ("refused", "challenged")), mode
     assert requirement.is_challenge == ("challenged" in outcomes)
-    assert (requirement.refused_by is Enforcement.FAPI2) == ("unjudged" in outcomes)
+    assert (requirement.refused_in == FAPI2_ONLY) == ("unjudged" in outcomes)
 
 
 def test_of_the_profile_beyond_helseid_fapi_refuses_what_its_own_text_asks() -> None:

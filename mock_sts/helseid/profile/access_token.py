@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, PRODUCT, PROFILE
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import ALWAYS, FAPI2_ONLY, FROM_STRICT, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 
-OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 
@@ -38,7 +37,7 @@ CHAPTER: Chapter[PresentedEvidence] = Chapter("access-token", "Access tokens sho
     "good",
     "The request carries an access token of this server",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send the access_token of the newest token answer in the Authorization header",
     source="RFC 6750 section 3.1",
@@ -52,7 +51,7 @@ def good(evidence: PresentedEvidence) -> Verdict:
     "issuer",
     "The issuer of the access token is this server, by the address that was asked",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy=ONE_ISSUER,
     source="RFC 9068 section 4",
@@ -66,7 +65,7 @@ def issuer(evidence: PresentedEvidence) -> Verdict:
     "alive",
     "The access token has not expired",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="The access token expired",
     decisive=True,
     remedy="refresh the token, or fetch a new one, before expires_in has passed",
@@ -81,7 +80,7 @@ def alive(evidence: PresentedEvidence) -> Verdict:
     "not-revoked",
     "What the access token came from has not been taken back",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="log in again; a code that is used twice takes back what it gave, where the settings say so",
     source="RFC 6749 section 4.1.2",
@@ -95,8 +94,7 @@ def not_revoked(evidence: PresentedEvidence) -> Verdict:
     "header",
     "The access token stands in the Authorization header, not in the body",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     decisive=True,
     remedy="send Authorization: DPoP <token>",
     source=f"{PROFILE}; {FAPI} section 5.3.4",
@@ -110,7 +108,7 @@ def header(evidence: PresentedEvidence) -> Verdict:
     "scheme",
     "A token that is bound to a key comes with the scheme DPoP",
     level=MUST,
-    refused_by=FAPI2,
+    refused_in=FAPI2_ONLY,
     decisive=True,
     remedy="send Authorization: DPoP <token>, and a proof in the DPoP header",
     source="RFC 9449 section 7.1",
@@ -126,7 +124,7 @@ def scheme(evidence: PresentedEvidence) -> Verdict | None:
     "one-proof",
     "Beside a token of the DPoP scheme there is one proof",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send one proof in the DPoP header, made for this call",
     source=f"RFC 9449 section 7.1; {DPOP_PAGE}",
@@ -160,7 +158,7 @@ USE_CHAPTER: Chapter[UseEvidence] = Chapter(
     "scope",
     "The access token has the scope of the endpoint: openid for userinfo, helseid://scopes/client/info for clientinfo",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     remedy="ask for the scope, and do not narrow the token to one API (resource), which drops openid",
     source=f"OpenID Connect Core section 5.3; {PRODUCT}",
 )
@@ -175,7 +173,7 @@ def scope(evidence: UseEvidence) -> Verdict | None:
     "bound",
     "The access token is bound to a key",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_TOKEN,
     remedy="fetch the token with a DPoP proof",
     source=f"{FAPI} section 5.3.4",
@@ -191,7 +189,7 @@ def bound(evidence: UseEvidence) -> Verdict | None:
     "scheme",
     "The access token comes with the scheme DPoP where an API takes no other",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_TOKEN,
     remedy="send Authorization: DPoP <token>, and a proof in the DPoP header",
     source="RFC 9449 section 7.1",

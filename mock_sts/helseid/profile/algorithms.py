@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, FAPI
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds, refusal
+from mock_sts.helseid.requirement import (
+    FAPI2_ONLY,
+    HELSEID_AND_STRICT,
+    Chapter,
+    Enforcement,
+    Level,
+    Verdict,
+    holds,
+    refusal,
+)
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 
@@ -24,8 +33,7 @@ def allow_algorithms(
         "algorithm-allowed",
         "The algorithm is one of the nine that HelseID knows",
         level=Level.MUST,
-        refused_by=Enforcement.HELSEID,
-        in_fapi=False,
+        refused_in=HELSEID_AND_STRICT,
         says=says,
         remedy=f"sign with one of {', '.join(ALGORITHMS)}",
         source=source,
@@ -39,7 +47,7 @@ def allow_algorithms(
         "algorithm-fapi",
         "The algorithm is one that FAPI 2.0 allows",
         level=Level.MUST,
-        refused_by=Enforcement.FAPI2,
+        refused_in=FAPI2_ONLY,
         says=says,
         remedy=f"sign with one of {', '.join(FAPI_ALGORITHMS)}",
         source=f"{FAPI} section 5.4.1",

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import DETAILS_PAGE, PRODUCT, PROFILE
 from mock_sts.helseid.registry import ApiResource
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import FROM_HELSEID, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 
-HELSEID, STRICT = Enforcement.HELSEID, Enforcement.STRICT
 MUST = Level.MUST
 
 
@@ -32,7 +31,7 @@ CHAPTER: Chapter[ApiEvidence] = Chapter("api", "What APIs ask of their tokens", 
     "dpop",
     "A token for an API that takes DPoP only is bound to a key",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="Client requires DPoP and a DPoP header value was not provided.",
     remedy="send a DPoP proof, or register the API with require_dpop: false",
     source=f"{PROFILE}; {PRODUCT}",
@@ -49,7 +48,7 @@ def dpop(evidence: ApiEvidence) -> Verdict | None:
     "organization",
     "A token for an API that wants it names the organization that the client acts for",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1007: The API requires an organization number",
     remedy="send the organization in assertion_details, or register the client's own (tenancy and organization)",
     source=f"{DETAILS_PAGE}; the error is a choice of this emulator",
@@ -66,7 +65,7 @@ def organization(evidence: ApiEvidence) -> Verdict | None:
     "security-level",
     "The person has logged in with the security level that the API wants",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     error=ErrorCode.INVALID_GRANT,
     says="The security_level of the login is lower than the API demands",
     remedy="log in with acr_values=Level4; otherwise the API has to look at the claim security_level and refuse",

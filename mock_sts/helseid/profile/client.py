@@ -13,13 +13,12 @@ from mock_sts.helseid.profile.key_sizes import (
 )
 from mock_sts.helseid.profile.sources import FAPI, NSM, PROFILE
 from mock_sts.helseid.registry import Client, ClientKey
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import FROM_HELSEID, FROM_STRICT, NEVER, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.addresses import LOOPBACK_HOSTS
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
 
-HELSEID, STRICT = Enforcement.HELSEID, Enforcement.STRICT
 MUST, SHOULD = Level
 
 
@@ -39,7 +38,7 @@ CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorC
     "keys",
     "The client has a key, and each of its keys can be used",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="register the public JWK, RSA or EC",
     source=PROFILE,
 )
@@ -53,7 +52,7 @@ def keys(evidence: Registration) -> Verdict:
     "key-size",
     f"RSA keys have at least {MIN_RSA_BITS} bits",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key, and register it",
     source=f"{PROFILE}, cryptographic requirements; RFC 7518 section 3.3",
 )
@@ -66,7 +65,7 @@ def key_size(evidence: Registration) -> Verdict:
     "key-size-advice",
     f"RSA keys have at least {GOOD_RSA_BITS} bits",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy=f"make an RSA key of {GOOD_RSA_BITS} bits or an EC key, and register it",
     source=NSM,
 )
@@ -79,7 +78,7 @@ def key_size_advice(evidence: Registration) -> Verdict:
     "key-own",
     "No other client has the same key, but the components of one system: clients of the same organization",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="make a key pair of its own for each client; for components of one system register their organization",
     source=f"{PROFILE}; HelseID documentation, Håndtering av hemmeligheter",
 )
@@ -94,7 +93,7 @@ def key_own(evidence: Registration) -> Verdict:
     "key-named",
     "Each registered key has a kid and an alg",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="add kid (the RFC 7638 thumbprint will do) and alg to the JWK",
     source="HelseID documentation, Selvbetjening",
 )
@@ -108,7 +107,7 @@ def key_named(evidence: Registration) -> Verdict:
     "key-encoding",
     "The members of each registered key are base64url without padding",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy=BASE64URL_REMEDY,
     source=BASE64URL_SOURCE,
 )
@@ -122,7 +121,7 @@ def key_encoding(evidence: Registration) -> Verdict:
     "dpop",
     "The client is registered for DPoP (dpop_bound_access_tokens)",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="register dpop_bound_access_tokens: true",
     source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
@@ -135,7 +134,7 @@ def dpop(evidence: Registration) -> Verdict:
     "par",
     "A client that logs people in is registered for PAR (require_pushed_authorization_requests)",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="register require_pushed_authorization_requests: true",
     source=f"{PROFILE}; {FAPI} section 5.3.2.2",
 )
@@ -151,8 +150,7 @@ def par(evidence: Registration) -> Verdict | None:
     "redirect-uris",
     "Redirect URIs use https, or http on the loopback interface",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     remedy="register an https address; http is for localhost and 127.0.0.1 only",
     source=f"{PROFILE}; RFC 8252 section 8.3",
 )
@@ -169,7 +167,7 @@ def redirect_uris(evidence: Registration) -> Verdict | None:
     "organization",
     "A multi-tenant client names its owner's organization number",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="register organization; it becomes orgnr_supplier in the tokens",
     source="HelseID documentation, Organisasjonsnumre",
 )

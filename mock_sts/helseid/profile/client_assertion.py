@@ -7,7 +7,18 @@ from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.names import is_usable_jti, registered_kids
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import (
+    ALWAYS,
+    FAPI2_ONLY,
+    FROM_HELSEID,
+    FROM_STRICT,
+    NEVER,
+    STRICT_ONLY,
+    Chapter,
+    Level,
+    Verdict,
+    holds,
+)
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.client_assertion import ClientAssertion, Signature, VerifiedBy
 from mock_sts.protocol.errors import ErrorCode
@@ -15,7 +26,6 @@ from mock_sts.protocol.issuer import Issuer
 from mock_sts.protocol.jose import ALGORITHMS
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, Endpoint
 
-OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 NEW_TYP = "client-authentication+jwt"
@@ -74,7 +84,7 @@ CHAPTER: Chapter[AssertionEvidence] = Chapter(
     "credentials",
     "The request carries client authentication",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_REQUEST,
     decisive=True,
     remedy="send client_id, client_assertion_type and client_assertion in the form body",
@@ -94,7 +104,7 @@ def credentials(evidence: AssertionEvidence) -> Verdict:
     "sole",
     "The assertion is the only credential: no client secret, no password in a Basic header",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="send client_assertion only; HelseID knows no client secrets",
     source=PROFILE,
 )
@@ -109,7 +119,7 @@ def sole(evidence: AssertionEvidence) -> Verdict:
     "type",
     f"client_assertion_type is {CLIENT_ASSERTION_TYPE}",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy=f"send client_assertion together with client_assertion_type={CLIENT_ASSERTION_TYPE}",
     source=f"RFC 7523 section 2.2; {TOKEN_PAGE}",
@@ -129,7 +139,7 @@ def assertion_type(evidence: AssertionEvidence) -> Verdict:
     "readable",
     "The assertion is a signed JWT",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send a compact JWS: base64url(header).base64url(claims).base64url(signature)",
     source="RFC 7523 section 3; RFC 7515 section 7.1",
@@ -143,7 +153,7 @@ def readable(evidence: AssertionEvidence) -> Verdict:
     "registered",
     "The client that the assertion names is registered",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="register the client (mock-sts client new, or a file in a folder of MOCK_STS_FIXTURES), "
     "and put its client_id into sub and iss",
@@ -162,7 +172,7 @@ def registered(evidence: AssertionEvidence) -> Verdict:
     "algorithm",
     "The assertion is signed with an asymmetric algorithm",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy=f"sign with one of {', '.join(ALGORITHMS)}",
     source=f"{PROFILE}; algorithms of NHN's client library",
@@ -183,7 +193,7 @@ allow_algorithms(
     "signature",
     "A registered key of the client verifies the signature",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="sign with the private key whose public part is registered for this client; "
     "mock-sts client list shows the kid of each",
@@ -202,7 +212,7 @@ def signature(evidence: AssertionEvidence) -> Verdict:
     "issuer",
     "iss and sub are the same: the client_id",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="set both iss and sub to the client_id",
     source=f"{ASSERTION_PAGE}; {_RFC}",
 )
@@ -218,7 +228,7 @@ def issuer(evidence: AssertionEvidence) -> Verdict:
     "client-id",
     "The client_id parameter, where sent, is the assertion's client",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="send the same client_id in the form as in the assertion, or leave it out of the form",
     source="RFC 7521 section 4.2",
 )
@@ -233,7 +243,7 @@ def client_id(evidence: AssertionEvidence) -> Verdict | None:
     "audience",
     "The audience is HelseID: the issuer alone for the new typ; also an endpoint, or one of several, for the old",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="set aud to the issuer exactly as the discovery document writes it",
     source=f"{ASSERTION_PAGE}; {PRODUCT}",
 )
@@ -254,8 +264,7 @@ def audience(evidence: AssertionEvidence) -> Verdict:
     "audience-issuer",
     "The audience is the issuer, one value, byte for byte",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     remedy="set aud to the issuer of the discovery document as one string; not the token endpoint, no trailing slash",
     source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
@@ -270,7 +279,7 @@ def audience_issuer(evidence: AssertionEvidence) -> Verdict:
     "audience-text",
     "The audience is a single string, not an array",
     level=MUST,
-    refused_by=FAPI2,
+    refused_in=FAPI2_ONLY,
     remedy="write aud as a string",
     source=f"{FAPI} section 5.3.2.1",
 )
@@ -283,7 +292,7 @@ def audience_text(evidence: AssertionEvidence) -> Verdict:
     "audience-alias",
     "The audience is the address that the discovery document names, not an alias of it",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="take the audience from the discovery document; HelseID has one address and would refuse this",
     source="choice of this emulator, which may have several addresses",
 )
@@ -300,7 +309,7 @@ def audience_alias(evidence: AssertionEvidence) -> Verdict | None:
     "typ",
     f"The header's typ is {NEW_TYP}",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy=f'set the header typ to "{NEW_TYP}"; HelseID still takes "JWT" and none, but asks for the new one',
     source=f"{ASSERTION_PAGE}; draft-ietf-oauth-rfc7523bis",
 )
@@ -313,7 +322,7 @@ def typ(evidence: AssertionEvidence) -> Verdict:
     "expires",
     "The assertion says when it expires",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="add exp, a number: seconds since 1970",
     source=f"{ASSERTION_PAGE}; {_RFC}",
 )
@@ -328,7 +337,7 @@ def expires(evidence: AssertionEvidence) -> Verdict:
     "not-expired",
     "The assertion has not expired",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="make a new assertion for each request, and keep the clock in sync (ntp.nhn.no)",
     source=f"{_RFC}; {PRODUCT} (clock skew of five minutes)",
 )
@@ -347,7 +356,7 @@ def not_expired(evidence: AssertionEvidence) -> Verdict | None:
     "not-before",
     "The assertion is valid already",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="set nbf to the present time, and keep the clock in sync (ntp.nhn.no)",
     source=f"{_RFC}; {PRODUCT} (clock skew of five minutes)",
 )
@@ -366,8 +375,7 @@ def not_before(evidence: AssertionEvidence) -> Verdict | None:
     "clock",
     "The client's clock agrees with HelseID's: exp, nbf and iat fit within ten seconds",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     remedy="synchronise the clock (ntp.nhn.no), and make the assertion when it is used",
     source=f"{PROFILE}, FK4; {FAPI} section 5.3.2.1",
 )
@@ -380,7 +388,7 @@ def clock(evidence: AssertionEvidence) -> Verdict:
     "lifetime",
     f"The assertion lives at most {MAX_LIFETIME} seconds",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="set exp to a few seconds from now; 10 are enough",
     source=ASSERTION_PAGE,
 )
@@ -393,7 +401,7 @@ def lifetime(evidence: AssertionEvidence) -> Verdict | None:
     "lifetime-limit",
     f"The assertion lives at most {REFUSED_LIFETIME} seconds",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="set exp to a few seconds from now; 10 are enough",
     source="choice of this emulator between HelseID's documentation (60 seconds) and clients that send 120 and work",
 )
@@ -406,7 +414,7 @@ def lifetime_limit(evidence: AssertionEvidence) -> Verdict | None:
     "lifetime-target",
     f"The assertion lives at most {TARGET_LIFETIME} seconds",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="set exp to 10 seconds from now, as NHN's own library does",
     source="NHN's client library for .NET; a client's documentation says that HelseID refuses more",
 )
@@ -419,7 +427,7 @@ def lifetime_target(evidence: AssertionEvidence) -> Verdict | None:
     "times-present",
     "The assertion carries nbf and iat",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="add nbf and iat, both the present time",
     source=ASSERTION_PAGE,
 )
@@ -434,8 +442,7 @@ def times_present(evidence: AssertionEvidence) -> Verdict:
     "times-numbers",
     "exp, nbf and iat are JSON numbers",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     remedy="write the times as numbers; some JWT libraries write a text when a claim is added by hand",
     source="RFC 7519 section 2 (NumericDate)",
 )
@@ -454,7 +461,7 @@ def times_numbers(evidence: AssertionEvidence) -> Verdict:
     "jti",
     "The assertion has an id (jti)",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="add jti, a new random value for each assertion",
     source=f"{ASSERTION_PAGE}; {PRODUCT}",
 )
@@ -469,8 +476,7 @@ def jti(evidence: AssertionEvidence) -> Verdict:
     "single-use",
     "The assertion is used once",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     remedy="make a new assertion, with a new jti, for each request; HelseID answers a second one today, and has "
     "announced that it will refuse it",
     source=f"{ASSERTION_PAGE}; {_RFC}; {_ANNOUNCED}",
@@ -487,7 +493,7 @@ def single_use(evidence: AssertionEvidence) -> Verdict:
     "fresh-after-challenge",
     "The request that answers a nonce challenge carries a new assertion",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="make a new assertion for the second request too; HelseID has announced that it will refuse this",
     source=f"{ASSERTION_PAGE}; {_ANNOUNCED}",
 )
@@ -500,7 +506,7 @@ def fresh_after_challenge(evidence: AssertionEvidence) -> Verdict:
     "kid",
     "The header names a registered key (kid)",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="set kid in the header to the kid of the registered key",
     source=ASSERTION_PAGE,
 )
@@ -516,7 +522,7 @@ def kid(evidence: AssertionEvidence) -> Verdict:
     "key-algorithm",
     "The algorithm is the one that the registered key names",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="sign with the alg of the registered JWK, or register the key with the alg that is used",
     source="RFC 7517 section 4.4",
 )
@@ -532,8 +538,7 @@ def key_algorithm(evidence: AssertionEvidence) -> Verdict | None:
     "curve",
     "An EC key signs with the algorithm of its curve: ES256 P-256, ES384 P-384, ES512 P-521",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     remedy="sign with the algorithm that belongs to the key's curve",
     source="RFC 7518 section 3.4",
 )

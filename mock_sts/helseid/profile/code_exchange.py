@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, PRODUCT, RESOURCES_PAGE, TOKEN_PAGE
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.protocol.alphabets import UNRESERVED_WORDS
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.pkce import matches, why_no_match
 
-OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 
@@ -43,7 +42,7 @@ CHAPTER: Chapter[CodeEvidence] = Chapter("code", "Redeeming a code", ErrorCode.I
     "known",
     "The code was given to this client and has not been used",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="redeem each code once, by the client that asked for it",
     source=f"{ERRORS_PAGE}; RFC 6749 section 4.1.3",
@@ -58,7 +57,7 @@ def known(evidence: CodeEvidence) -> Verdict:
     "alive",
     "The code has not expired",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="redeem the code at once",
     source=f"{ERRORS_PAGE}; RFC 6749 section 4.1.2",
@@ -72,7 +71,7 @@ def alive(evidence: CodeEvidence) -> Verdict:
     "same-key",
     "The proof is made with the key that the login bound the code to",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     error=ErrorCode.INVALID_DPOP_PROOF,
     says="The DPoP proof token used on the token endpoint does not match the original used on the authorize endpoint.",
     decisive=True,
@@ -90,7 +89,7 @@ def same_key(evidence: CodeEvidence) -> Verdict | None:
     "redirect-uri-present",
     "The request repeats the redirect_uri",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     error=ErrorCode.UNAUTHORIZED_CLIENT,
     decisive=True,
     remedy="send the redirect_uri of the authorization request",
@@ -105,7 +104,7 @@ def redirect_uri_present(evidence: CodeEvidence) -> Verdict:
     "redirect-uri",
     "The redirect_uri is that of the authorization request",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     decisive=True,
     remedy="send the same redirect_uri, byte for byte",
     source=f"{ERRORS_PAGE}; RFC 6749 section 4.1.3",
@@ -125,7 +124,7 @@ def redirect_uri(evidence: CodeEvidence) -> Verdict | None:
     "verifier",
     "The code_verifier is the one that the code_challenge was made from",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send the code_verifier of this login, made anew for each: random bytes in base64url without padding",
     source=f"{ERRORS_PAGE}; RFC 7636 section 4.6",
@@ -170,7 +169,7 @@ REFRESH_CHAPTER: Chapter[RefreshEvidence] = Chapter("refresh", "Refresh tokens",
     "present",
     "The request carries a refresh_token",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_REQUEST,
     decisive=True,
     remedy="send refresh_token",
@@ -185,7 +184,7 @@ def refresh_present(evidence: RefreshEvidence) -> Verdict:
     "known",
     "The refresh token was given to this client",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send the refresh_token of the newest answer; log in again when it is lost",
     source=f"{ERRORS_PAGE}; RFC 6749 section 6",
@@ -200,7 +199,7 @@ def refresh_known(evidence: RefreshEvidence) -> Verdict:
     "single-use",
     "A refresh token is used once, where the client is registered so",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="replace the stored refresh token by the one in each answer; a used one that turns up may be stolen",
     source="HelseID documentation, RefreshTokenUsageType; RFC 9700 section 4.14",
@@ -214,7 +213,7 @@ def refresh_single_use(evidence: RefreshEvidence) -> Verdict:
     "not-revoked",
     "The refresh token has not been taken back",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="log in again; a client takes its token back by revocation, and a code that is used twice takes back what "
     "it gave, where the settings say so",
@@ -229,7 +228,7 @@ def refresh_not_revoked(evidence: RefreshEvidence) -> Verdict:
     "alive",
     "The refresh token has not expired",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="log in again; rt_expires_in tells how long a refresh token lives",
     source=ERRORS_PAGE,
@@ -243,7 +242,7 @@ def refresh_alive(evidence: RefreshEvidence) -> Verdict:
     "proof-kept",
     "What began with DPoP goes on with DPoP",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     error=ErrorCode.INVALID_REQUEST,
     says="Proof of possession was used to obtain the initial refresh token and is required for subsequent token "
     "requests.",
@@ -259,7 +258,7 @@ def refresh_proof_kept(evidence: RefreshEvidence) -> Verdict:
     "proof-not-new",
     "What began without DPoP goes on without",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     error=ErrorCode.INVALID_REQUEST,
     says="Proof of possession can't be used on subsequent token requests unless used when requesting the initial "
     "refresh token.",
@@ -275,7 +274,7 @@ def refresh_proof_not_new(evidence: RefreshEvidence) -> Verdict:
     "scope",
     "scope, where it is sent, names scopes of the login, and some of the resource where that is sent too",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     not_as_asked=True,
     error=ErrorCode.INVALID_SCOPE,
     remedy="leave scope out when refreshing, or send fewer scopes than the login had",
@@ -295,7 +294,7 @@ def _one_of_the_login(chapter: Chapter[Any]) -> None:
         "resource",
         "resource is one of those that the login asked for",
         level=MUST,
-        refused_by=OBSERVE,
+        refused_in=ALWAYS,
         error=ErrorCode.INVALID_TARGET,
         says="Resource indicator does not match any resource indicator in the original authorize request.",
         remedy="send a resource of the authorization request, or an API of its scopes if it named none",
@@ -310,7 +309,7 @@ def _one_of_the_login(chapter: Chapter[Any]) -> None:
         "resource-known",
         "resource is an API of the login's scopes, where the login named no resource",
         level=MUST,
-        refused_by=OBSERVE,
+        refused_in=ALWAYS,
         error=ErrorCode.INVALID_TARGET,
         says="Invalid resource indicator.",
         remedy="send the audience of one of the login's scopes' APIs",

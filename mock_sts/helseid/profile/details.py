@@ -21,12 +21,11 @@ from mock_sts.helseid.details import (
 from mock_sts.helseid.identifiers import is_organization_number
 from mock_sts.helseid.profile.sources import DETAILS_PAGE, PROFILE, TRUST_PAGE
 from mock_sts.helseid.registry import Client, Persona
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import FROM_HELSEID, FROM_STRICT, NEVER, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.errors import ErrorCode, quoted
 from mock_sts.protocol.terms import GrantType
 
-OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 #: Where details may stand.
@@ -74,7 +73,7 @@ CHAPTER: Chapter[DetailsEvidence] = Chapter("details", "Details of organization 
     "double-structure",
     "A structure comes once: in the request object or in the assertion, there under one member, and of each type one",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-DOUBLE-STRUCTURE: The same structure was sent in the request object and in the client assertion",
     decisive=True,
     remedy=f"send all structures in one array, as {ASSERTION_DETAILS} of the assertion of each token request only",
@@ -96,7 +95,7 @@ def double_structure(evidence: DetailsEvidence) -> Verdict:
     "readable",
     "The details have the documented structure",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     error=ErrorCode.INVALID_REQUEST,
     says="HID-1007: (names the member and what was expected)",
     decisive=True,
@@ -117,8 +116,7 @@ def readable(evidence: DetailsEvidence) -> Verdict:
     "known-type",
     "Every type is one that HelseID has",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     error=ErrorCode.INVALID_REQUEST,
     says="HID-1007: (names the type, and those that HelseID has)",
     remedy=f"send only {', '.join(TYPES)}",
@@ -139,7 +137,7 @@ def known_type(evidence: DetailsEvidence) -> Verdict:
     "shared-secret",
     "A client that has a shared secret sends no organization numbers",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1008: A client with a shared secret cannot pass organization numbers",
     decisive=True,
     remedy="let HelseID remove the client's shared secret (has_shared_secret in the registration)",
@@ -156,7 +154,7 @@ def shared_secret(evidence: DetailsEvidence) -> Verdict | None:
     "tenancy",
     "The client is registered to act for an organization, and its numbers are not fixed claims",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1010: The client configuration does not allow organization claims",
     decisive=True,
     remedy="register tenancy single-tenant or multi-tenant, and no organization number in client_claims",
@@ -177,7 +175,7 @@ def tenancy(evidence: DetailsEvidence) -> Verdict | None:
     "number-form",
     "An organization number has nine digits",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     error=ErrorCode.INVALID_REQUEST,
     says="HID-1004: (names orgnr_parent or orgnr_child) must have nine digits",
     decisive=True,
@@ -198,7 +196,7 @@ def number_form(evidence: DetailsEvidence) -> Verdict | None:
     "parent-allowed",
     "Only a multi-tenant client names the parent",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1005: The client cannot pass a parent organization number",
     decisive=True,
     remedy="send the child alone (system urn:oid:2.16.578.1.12.4.1.4.101); the parent follows from the registration",
@@ -215,7 +213,7 @@ def parent_allowed(evidence: DetailsEvidence) -> Verdict | None:
     "child-allowed",
     "The client may name a child: its registration has children, or it is multi-tenant and names the parent too",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1006: The client cannot pass a child organization number",
     decisive=True,
     remedy="register children for a single-tenant client; a multi-tenant client sends NO:ORGNR:<parent>:<child>",
@@ -236,7 +234,7 @@ def child_allowed(evidence: DetailsEvidence) -> Verdict | None:
     "parent-delegated",
     "The parent has delegated to the client's owner",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1001: The parent organization number is not in the whitelist of the client",
     decisive=True,
     remedy="add the number to delegations of the client; in reality the organization delegates in Altinn",
@@ -255,7 +253,7 @@ def parent_delegated(evidence: DetailsEvidence) -> Verdict | None:
     "child-listed",
     "The child is one of the client's",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1002: The child organization number is not in the whitelist of the client",
     decisive=True,
     remedy="add the number to children of the client",
@@ -274,7 +272,7 @@ def child_listed(evidence: DetailsEvidence) -> Verdict | None:
     "child-of-parent",
     "The child is one of the parent's, where the registration lists these",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="HID-1003: The child organization number is not in the whitelist of the parent",
     decisive=True,
     remedy="add the number to delegated_children under its parent, or leave the parent out there to allow all",
@@ -295,7 +293,7 @@ def child_of_parent(evidence: DetailsEvidence) -> Verdict | None:
     "not-with-code",
     "Organization numbers in the assertion come with client_credentials or refresh_token, not with a code",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     says="HID-1009: An organization claim in the client assertion cannot be used in the authorization code flow",
     remedy="redeem the code without them, and send them when the token is refreshed; or use a request object",
     source=f"{DETAILS_PAGE}; of 2023, newer pages are silent on the error",
@@ -311,7 +309,7 @@ def not_with_code(evidence: DetailsEvidence) -> Verdict | None:
     "member",
     f"Details in a client assertion stand under {ASSERTION_DETAILS}, elsewhere under {AUTHORIZATION_DETAILS}",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     error=ErrorCode.INVALID_REQUEST,
     says="(names the carrier) must have the details under (the one name or the other)",
     remedy=f"rename {AUTHORIZATION_DETAILS} in the assertion to {ASSERTION_DETAILS}, and {ASSERTION_DETAILS} in a "
@@ -333,7 +331,7 @@ def member(evidence: DetailsEvidence) -> Verdict:
     "pushed-assertion",
     "Details in a client assertion come with a token request, not with a pushed authorization request",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="send them in the assertions of the token requests, or in a request object for the whole login",
     source=DETAILS_PAGE,
 )
@@ -348,7 +346,7 @@ def pushed_assertion(evidence: DetailsEvidence) -> Verdict | None:
     "carrier",
     "Details stand in a signed JWT: the client assertion, or a request object",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy=f"send {ASSERTION_DETAILS} in the client assertion; HelseID documents no such form parameter",
     source=DETAILS_PAGE,
 )
@@ -361,7 +359,7 @@ def carrier(evidence: DetailsEvidence) -> Verdict:
     "journal-id",
     "The SFM journal id is a UUID",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     error=ErrorCode.INVALID_REQUEST,
     says=f"HID-1007: value.journal_id of {JOURNAL_ID} must be a UUID",
     remedy="send the journal's UUID as journal_id",
@@ -378,7 +376,7 @@ def journal_id_form(evidence: DetailsEvidence) -> Verdict | None:
     "trust-framework",
     "The trust framework has all its parts, each with the documented members",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     error=ErrorCode.INVALID_REQUEST,
     says="HID-1007: (names the member and what was expected)",
     remedy="send practitioner (legal_entity, point_of_care), care_relationship (purpose_of_use, decision_ref) and "
@@ -398,7 +396,7 @@ def trust_framework_complete(evidence: DetailsEvidence) -> Verdict | None:
     "trust-framework-profession",
     "The practitioner has the authorization that the trust framework names",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     says="HID-1007: (names the member and what was expected)",
     remedy="send an authorization that the person has in the HPR register",
     source=f"{TRUST_PAGE}, ATT-32",
@@ -425,7 +423,7 @@ def trust_framework_profession(evidence: DetailsEvidence) -> Verdict | None:
     "trust-framework-level",
     "The practitioner has logged in with the highest security level",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     says="HID-1007: practitioner.identifier needs a login with security_level 4",
     remedy="log in with acr_values=Level4",
     source=f"{TRUST_PAGE}, ATT-9",
@@ -441,7 +439,7 @@ def trust_framework_level(evidence: DetailsEvidence) -> Verdict | None:
     "trust-framework-legal-entity",
     "The legal entity of the practitioner is the one that the client acts for",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     says="HID-1007: practitioner.legal_entity.id must be orgnr_parent",
     remedy="send the organization number of the token's orgnr_parent as practitioner.legal_entity.id",
     source=f"{TRUST_PAGE}; that these two must be equal is inferred",
@@ -459,7 +457,7 @@ def trust_framework_legal_entity(evidence: DetailsEvidence) -> Verdict | None:
     "trust-framework-used",
     "The trust framework comes with a login, and with a scope that brings it into the token",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="log a person in, and ask for nhn:tillitsrammeverk:parameters, nhn:kjernejournal/tillitsrammeverk or a "
     "scope of an API that wants the claim",
     source=f"{TRUST_PAGE}; discovery document",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.helseid.profile.sources import LOGOUT_PAGE, LOGOUT_SPEC, PRODUCT
-from mock_sts.helseid.requirement import Chapter, Level, Verdict, holds
+from mock_sts.helseid.requirement import NEVER, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import nearest_first
 
@@ -44,7 +44,7 @@ CHAPTER: Chapter[EndSessionEvidence] = Chapter("end-session", "Logging out", Err
     "hint-present",
     "A request that wants the browser back carries an id_token_hint",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="send the ID token of the login as id_token_hint; without one a page asks the person, and does not go back",
     source=f"{LOGOUT_PAGE}; {LOGOUT_SPEC} section 2",
@@ -60,7 +60,7 @@ def hint_present(evidence: EndSessionEvidence) -> Verdict | None:
     "hint",
     "id_token_hint is an ID token of this server",
     level=MUST,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="send the id_token of the token answer as it came; an access token will not do, an expired ID token will",
     source=f"{LOGOUT_SPEC} section 4; {PRODUCT}",
@@ -76,7 +76,7 @@ def hint(evidence: EndSessionEvidence) -> Verdict | None:
     "hint-session",
     "id_token_hint is of the session that the browser has",
     level=MUST,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="send the newest ID token of the login in this browser; one of a login before it is no hint",
     source=f"{LOGOUT_SPEC} section 2; {PRODUCT}",
@@ -92,7 +92,7 @@ def hint_session(evidence: EndSessionEvidence) -> Verdict | None:
     "client",
     "client_id, where it is sent, is that of the hint",
     level=MUST,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="send the client_id that the ID token was made for (aud), or none",
     source=f"{LOGOUT_SPEC} section 2",
 )
@@ -107,7 +107,7 @@ def client(evidence: EndSessionEvidence) -> Verdict | None:
     "redirect-uri",
     "post_logout_redirect_uri is registered for the hint's client; a loopback address without port fits every port",
     level=MUST,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="send an address of post_logout_redirect_uris byte for byte, its slash at the end included, or register it",
     source=f"{LOGOUT_PAGE}; {LOGOUT_SPEC} section 3.1",

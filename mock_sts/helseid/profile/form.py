@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import PRODUCT, PROFILE
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import ALWAYS, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode, quoted
 
-OBSERVE = Enforcement.OBSERVE
 MUST = Level.MUST
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
@@ -32,7 +31,7 @@ CHAPTER: Chapter[FormEvidence] = Chapter("form", "The form of a back-channel req
     "preflight",
     "The request is no preflight of a browser (CORS) that asks for a page of another origin",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="a page needs a backend that asks for its tokens and calls HelseID: pages of no other origin are let in",
     source=f"{PROFILE}; Fetch standard, CORS protocol",
@@ -48,7 +47,7 @@ def preflight(evidence: FormEvidence) -> Verdict:
     "method",
     "The request is a POST",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send the parameters by POST",
     source=f"RFC 6749 section 3.2; {PRODUCT}",
@@ -62,7 +61,7 @@ def method(evidence: FormEvidence) -> Verdict:
     "content-type",
     f"The body is {CONTENT_TYPE}",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy=f"send the parameters as a form, with Content-Type: {CONTENT_TYPE}",
     source=f"RFC 6749 section 3.2; {PRODUCT}",
@@ -76,7 +75,7 @@ def content_type(evidence: FormEvidence) -> Verdict:
     "readable",
     "The form can be read, and no parameter comes twice",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="(says what)",
     decisive=True,
     remedy="encode the form as UTF-8, and send each parameter once",

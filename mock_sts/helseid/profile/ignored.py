@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.sources import PAR_PAGE, PRODUCT
 from mock_sts.helseid.providers import understood_acr_values
-from mock_sts.helseid.requirement import Chapter, Level, Verdict, holds
+from mock_sts.helseid.requirement import NEVER, Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import language_in
 from mock_sts.helseid.testidp import PARAMETERS as TEST_PARAMETERS
 from mock_sts.protocol import authorization_request, token_request
@@ -75,7 +75,7 @@ CHAPTER: Chapter[IgnoredEvidence] = Chapter("ignored", "What is sent and not use
     "parameters",
     "Every parameter is one that HelseID reads there, or none that a client could take for one",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="mend the name, or leave the parameter out: it is ignored",
     source="RFC 6749 sections 3.1 and 3.2; the documentation of the endpoints",
@@ -99,7 +99,7 @@ def parameters(evidence: IgnoredEvidence) -> Verdict:
     "acr-values",
     "acr_values holds words that HelseID knows, and names providers that the client may use",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="mend the word, upper and lower case included; HelseID ignores what it does not know",
     source=f"HelseID documentation, Styre innlogging; {PRODUCT}",
@@ -117,7 +117,7 @@ def acr_values(evidence: IgnoredEvidence) -> Verdict | None:
     "ui-locales",
     "ui_locales holds a language that HelseID's pages have",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     not_as_asked=True,
     remedy="send nb-no or en-us; with no language that is known the pages are in bokmål",
     source=f"HelseID documentation, Styre innlogging; {PAR_PAGE}",
@@ -134,7 +134,7 @@ def ui_locales(evidence: IgnoredEvidence) -> Verdict | None:
     "prompt-consent",
     "prompt does not ask for consent, for which HelseID has no page",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="leave consent out; send login where the person must log in anew",
     source="HelseID documentation, Sikkerhetsprofil",
 )

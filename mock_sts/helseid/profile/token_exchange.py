@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import EXCHANGE_PAGE, PRODUCT, RESOURCES_PAGE
 from mock_sts.helseid.registry import ApiResource, Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, Chapter, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 
-OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 #: How often a token may be exchanged in a row.
@@ -57,7 +56,7 @@ CHAPTER: Chapter[ExchangeEvidence] = Chapter("token-exchange", "Token exchange",
     "subject-token",
     "The request carries a subject_token",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="invalid subject_token - missing",
     decisive=True,
     remedy="send the access token that the API received as subject_token",
@@ -72,7 +71,7 @@ def subject_token(evidence: ExchangeEvidence) -> Verdict:
     "subject-token-type",
     f"subject_token_type is {ACCESS_TOKEN_TYPE}",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="invalid subject_token - wrong subject_token_type",
     decisive=True,
     remedy=f"send subject_token_type={ACCESS_TOKEN_TYPE}",
@@ -91,7 +90,7 @@ def subject_token_type(evidence: ExchangeEvidence) -> Verdict:
     "requested-token-type",
     "requested_token_type, where it is sent, is an access token's",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says=f"requested_token_type must be {ACCESS_TOKEN_TYPE}",
     remedy=f"leave it out, or send {ACCESS_TOKEN_TYPE}",
     source="RFC 8693 section 2.1",
@@ -109,7 +108,7 @@ def requested_token_type(evidence: ExchangeEvidence) -> Verdict | None:
     "signed",
     "The subject token is signed by this server",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="invalid subject_token - the signature cannot be verified",
     decisive=True,
     remedy="exchange tokens of this HelseID environment only",
@@ -124,7 +123,7 @@ def signed(evidence: ExchangeEvidence) -> Verdict:
     "access-token",
     "The subject token is an access token",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="invalid subject_token - it is no access token",
     decisive=True,
     remedy="send the access token; an ID token is for the client alone",
@@ -139,7 +138,7 @@ def access_token(evidence: ExchangeEvidence) -> Verdict:
     "issuer",
     "The subject token is of this issuer",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="invalid subject_token - wrong issuer",
     decisive=True,
     remedy=f"exchange the token where it was issued; {ONE_ISSUER}",
@@ -154,7 +153,7 @@ def issuer(evidence: ExchangeEvidence) -> Verdict:
     "alive",
     "The subject token has not expired",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="invalid subject_token - expired",
     decisive=True,
     remedy="exchange a token while it is good",
@@ -169,7 +168,7 @@ def alive(evidence: ExchangeEvidence) -> Verdict:
     "not-revoked",
     "What the subject token came from has not been taken back",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="invalid subject_token - revoked",
     decisive=True,
     remedy="let the person log in again; a code used twice takes back what it gave, where the settings say so",
@@ -184,7 +183,7 @@ def not_revoked(evidence: ExchangeEvidence) -> Verdict:
     "audience",
     "The subject token is for an API, one that the actor's owner owns where owners are registered",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     decisive=True,
     says="no audience matching configuration owner of client_id ... was found in subject token",
     remedy="exchange only tokens that your own API received; owner of the API is the actor's organization",
@@ -207,7 +206,7 @@ def audience(evidence: ExchangeEvidence) -> Verdict:
     "permitted",
     "The actor is one that the subject token's client and its API allow, where they name any",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     decisive=True,
     says="not permitted",
     remedy="add the actor to token_exchange_actors of the client, or of the API; none named means all",
@@ -225,7 +224,7 @@ def permitted(evidence: ExchangeEvidence) -> Verdict:
     "depth",
     f"A token is exchanged at most {MAX_EXCHANGES} times in a row",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     decisive=True,
     says=f"subject_token exchanged too many times ({MAX_EXCHANGES})",
     remedy="let fewer APIs stand between the client and the last one",
@@ -240,7 +239,7 @@ def depth(evidence: ExchangeEvidence) -> Verdict:
     "scopes",
     "The request asks for scopes of one API that the actor is registered for",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     decisive=True,
     error=ErrorCode.INVALID_TARGET,
     says="invalid scopes requested",
@@ -258,7 +257,7 @@ def scopes(evidence: ExchangeEvidence) -> Verdict:
     "resource",
     "resource, where it is sent, is the API of the scopes",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_TARGET,
     says="Invalid resource indicator.",
     remedy="send the audience of the scopes' API, or leave resource out",

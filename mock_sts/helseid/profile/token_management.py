@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import PRODUCT
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import ALWAYS, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode, quoted
 
-OBSERVE = Enforcement.OBSERVE
 MUST = Level.MUST
 
 #: Values of token_type_hint (RFC 7009 section 4.1.2.2).
@@ -30,7 +29,7 @@ CHAPTER: Chapter[TokenManagementEvidence] = Chapter(
     "token",
     "The form carries the token",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="send the token that is meant as token",
     source=f"RFC 7009 section 2.1; RFC 7662 section 2.1; {PRODUCT}",
@@ -44,7 +43,7 @@ def token(evidence: TokenManagementEvidence) -> Verdict:
     "hint",
     "token_type_hint, where it is sent, names a type of token",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.UNSUPPORTED_TOKEN_TYPE,
     remedy=f"send {' or '.join(HINTS)}, or leave it out",
     source=f"RFC 7009 section 2.2.1; {PRODUCT}",

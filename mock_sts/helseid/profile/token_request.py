@@ -5,14 +5,23 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Level, Verdict, holds
+from mock_sts.helseid.requirement import (
+    ALWAYS,
+    FROM_HELSEID,
+    FROM_STRICT,
+    NEVER,
+    STRICT_ONLY,
+    Chapter,
+    Level,
+    Verdict,
+    holds,
+)
 from mock_sts.helseid.scopes import IDENTITY_SCOPES, comma_hint
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import is_resource_indicator
 
-OBSERVE, HELSEID, STRICT, FAPI2 = Enforcement
 MUST, SHOULD = Level
 
 
@@ -24,7 +33,7 @@ PROOFS_CHAPTER: Chapter[int] = Chapter("dpop-header", "The DPoP header", ErrorCo
     "one-proof",
     "The request has one DPoP header at most",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     says="Too many DPoP headers provided.",
     decisive=True,
     remedy="send the DPoP header once",
@@ -54,7 +63,7 @@ CHAPTER: Chapter[TokenRequestEvidence] = Chapter("token-request", "Token request
     "grant-type",
     "The request names its grant_type",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.UNSUPPORTED_GRANT_TYPE,
     decisive=True,
     remedy="send grant_type, client_credentials for machine-to-machine",
@@ -69,7 +78,7 @@ def grant_type(evidence: TokenRequestEvidence) -> Verdict:
     "one-resource",
     "The request names one resource at most",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_TARGET,
     says="Multiple resource indicators not supported on token endpoint.",
     decisive=True,
@@ -85,7 +94,7 @@ def one_resource(evidence: TokenRequestEvidence) -> Verdict:
     "resource-form",
     "resource is an absolute URI without fragment",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_TARGET,
     says="Invalid resource indicator format",
     decisive=True,
@@ -102,7 +111,7 @@ def resource_form(evidence: TokenRequestEvidence) -> Verdict:
     "proof",
     "A client that is registered for DPoP sends a proof",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     says="Client requires DPoP and a DPoP header value was not provided.",
     decisive=True,
     remedy="send a DPoP header, or register the client with dpop_bound_access_tokens: false",
@@ -119,8 +128,7 @@ def proof(evidence: TokenRequestEvidence) -> Verdict | None:
     "sender-constrained",
     "Tokens are bound to a key of the client: every token request carries a proof",
     level=MUST,
-    refused_by=STRICT,
-    in_fapi=True,
+    refused_in=FROM_STRICT,
     says="Client requires DPoP and a DPoP header value was not provided.",
     remedy="use DPoP; Bearer tokens are for clients from before the security profile",
     source=f"{PROFILE}; {FAPI} section 5.3.2.1",
@@ -134,7 +142,7 @@ def sender_constrained(evidence: TokenRequestEvidence) -> Verdict:
     "no-browser",
     "The request does not come from a browser",
     level=MUST,
-    refused_by=STRICT,
+    refused_in=STRICT_ONLY,
     remedy="fetch tokens on a server (backend for frontend); browsers never see them",
     source=f"{PROFILE}; OAuth 2.0 for Browser-Based Applications",
 )
@@ -147,7 +155,7 @@ def no_browser(evidence: TokenRequestEvidence) -> Verdict:
     "client-id",
     "The form carries client_id",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="send client_id beside the assertion; HelseID documents it as required",
     source=TOKEN_PAGE,
 )
@@ -172,7 +180,7 @@ GRANT_CHAPTER: Chapter[GrantEvidence] = Chapter("grant", "Grants", ErrorCode.UNA
     "known",
     "The grant_type is one that HelseID has",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.UNSUPPORTED_GRANT_TYPE,
     decisive=True,
     remedy="use client_credentials for machine-to-machine",
@@ -187,7 +195,7 @@ def known(evidence: GrantEvidence) -> Verdict:
     "allowed",
     "The client is registered for the grant",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     decisive=True,
     remedy="add the grant to grant_types of the client",
     source=ERRORS_PAGE,
@@ -222,7 +230,7 @@ SCOPE_CHAPTER: Chapter[ScopeEvidence] = Chapter("scope", "Scopes and resources",
     "machine",
     "A machine asks for no scope that speaks of a person",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="leave openid, profile, offline_access and the identity scopes out of client_credentials requests",
     source=ERRORS_PAGE,
 )
@@ -244,7 +252,7 @@ def registered_scopes(client: Client, sent: Sequence[str]) -> str:
     "allowed",
     "The client is registered for every scope it asks for",
     level=MUST,
-    refused_by=HELSEID,
+    refused_in=FROM_HELSEID,
     remedy="add the scope to scope of the client, or mend its spelling; scopes are case-sensitive",
     source=ERRORS_PAGE,
 )
@@ -258,7 +266,7 @@ def scope_allowed(evidence: ScopeEvidence) -> Verdict:
     "some",
     "The request comes to at least one scope",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     decisive=True,
     remedy="register scopes for the client, and name those that the token shall have",
     source=f"{TOKEN_PAGE}; {PRODUCT}",
@@ -272,7 +280,7 @@ def scope_some(evidence: ScopeEvidence) -> Verdict:
     "resource-known",
     "resource is an API of which a scope is asked for",
     level=MUST,
-    refused_by=OBSERVE,
+    refused_in=ALWAYS,
     error=ErrorCode.INVALID_TARGET,
     says="Invalid resource indicator.",
     remedy="send the audience of one of the requested scopes' APIs",
@@ -289,7 +297,7 @@ def resource_known(evidence: ScopeEvidence) -> Verdict | None:
     "named",
     "The request names its scopes, as few as it needs",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="send scope with those that this call needs",
     source=PROFILE,
 )
@@ -302,7 +310,7 @@ def scope_named(evidence: ScopeEvidence) -> Verdict:
     "one-audience",
     "A token is for one API",
     level=SHOULD,
-    refused_by=None,
+    refused_in=NEVER,
     remedy="ask for the scopes of one API, or name it with resource; most national APIs refuse other tokens",
     source=RESOURCES_PAGE,
 )

@@ -201,7 +201,7 @@ def _rules(entry: Entry) -> Iterator[str]:
         return
     for finding in registration.CHAPTER.judge(registration.Registration(entry.item)):
         rule = finding.requirement
-        needs_reason = rule.id in _NEED_A_REASON or rule.refused_by in (Enforcement.OBSERVE, Enforcement.HELSEID)
+        needs_reason = rule.id in _NEED_A_REASON or Enforcement.HELSEID in rule.refused_in
         # A key that cannot be used is told as a fault already.
         told = rule.id == "client.keys" and entry.item.key_faults
         if not finding.verdict.met and needs_reason and not told and not entry.item.members["oddities"]:

@@ -80,12 +80,12 @@ def check_access_token(
     path: str,
     *,
     personal: bool,
-    least: Enforcement = Enforcement.OBSERVE,
+    may_observe: bool = True,
 ) -> AccessToken:
     """The token that is ``presented`` at the endpoint ``path``, its proof judged where it has one.
 
-    ``personal`` says that the token must be a person's, ``least`` which enforcement counts where that of server and
-    client is laxer. Raises OAuthError invalid_token, or invalid_dpop_proof (RFC 9449 section 7.1); both 401.
+    ``personal`` says that the token must be a person's; without ``may_observe`` the enforcement OBSERVE counts as
+    HELSEID. Raises OAuthError invalid_token, or invalid_dpop_proof (RFC 9449 section 7.1); both 401.
     """
     received = receive(context, presented.token)
     token, fault = received.token, received.fault
@@ -96,7 +96,8 @@ def check_access_token(
     own = context.catalog.client(token.client_id) if token is not None and received.issuer_known and not fault else None
     if own is not None:
         context.follow(own)
-    context.enforcement = max(context.enforcement, least)
+    if not may_observe and context.enforcement is Enforcement.OBSERVE:
+        context.enforcement = Enforcement.HELSEID
     try:
         context.judge(
             chapter.CHAPTER,
