@@ -207,13 +207,14 @@ def _health(parsed: argparse.Namespace) -> int:
 def _token(parsed: argparse.Namespace) -> int:
     from mock_sts.client.http import printable  # noqa: PLC0415
     from mock_sts.client.token import TokenClientError, call, decode, fetch_token  # noqa: PLC0415
-    from mock_sts.protocol.jose import JoseError, loose_members  # noqa: PLC0415
+    from mock_sts.protocol.jose import JoseError, loose_members, wrong_algorithm  # noqa: PLC0415
 
     settings, _ = settings_of()
     jwk = _private_jwk(settings, parsed)
     try:
         if loose := loose_members(jwk):
             warn([f"the key has {', '.join(loose)} in standard base64 or padded; other programs want base64url"])
+        wrong = wrong_algorithm(jwk)
         fetched = fetch_token(
             issuer_of(settings, parsed.url),
             parsed.client_id,
@@ -224,6 +225,8 @@ def _token(parsed: argparse.Namespace) -> int:
             ca_file=settings.certificates.ca,
             admin_token="" if parsed.url else settings.admin_token,  # another's server must not learn it
         )
+        if wrong:  # this command signs all the same; other programs will not
+            warn([f"the private key of {parsed.client_id!r} works here alone: {wrong}"])
         told = json.dumps(decode(fetched.token), indent=2, ensure_ascii=False) if parsed.decode else fetched.token
         answer = call(parsed.call, fetched, ca_file=settings.certificates.ca) if parsed.call else None
     except JoseError as error:

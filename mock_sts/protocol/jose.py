@@ -190,9 +190,40 @@ class PublicKey:
         """Whether a key of this type signs with ``algorithm``."""
         return _KEY_TYPE_OF.get(algorithm) == self.kty
 
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms that this key may sign with (RFC 7518 section 3): those of its type, and of its curve."""
+        return _algorithms_for(self.kty, self.crv)
+
     def curve_fits(self, algorithm: str) -> bool:
         """Whether the key's curve is the one that RFC 7518 section 3.4 ties ``algorithm`` to; True for RSA."""
         return self.kty != "EC" or _CURVE_OF.get(algorithm) == self.crv
+
+
+def _algorithms_for(kty: str, crv: str) -> tuple[str, ...]:
+    fit = (name for name, wanted in _KEY_TYPE_OF.items() if wanted == kty)
+    return tuple(name for name in fit if _CURVE_OF.get(name, crv) == crv)
+
+
+def wrong_algorithm(jwk: Mapping[str, Any]) -> str:
+    """What is wrong with the ``alg`` of ``jwk``, and the remedy; an empty text where nothing is."""
+    alg, signs = jwk.get("alg"), _signs(jwk)
+    right = alg in (None, "") or alg in signs.fit or not signs.fit
+    return "" if right else f"its alg is {alg!r}, but {signs.told}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    fit: tuple[str, ...]
+    told: str
+
+
+def _signs(jwk: Mapping[str, Any]) -> _Signs:
+    """The algorithms that fit a JWK (none where its type and curve name none), and a remedy that names them."""
+    kty, crv = (value if isinstance(value := jwk.get(name), str) else "" for name in ("kty", "crv"))
+    fit = _algorithms_for(kty, crv)
+    of = f"a key on {crv}" if crv and kty != "RSA" else "an RSA key"
+    return _Signs(fit, f"{of} signs {' or '.join(fit)}; mend alg" if fit else "")
 
 
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
@@ -301,13 +332,14 @@ class PrivateKey:
         jwk = present_members(jwk)
         self.algorithm = algorithm or jwk.get("alg", "")
         if not isinstance(self.algorithm, str) or self.algorithm not in _SIGNERS:
-            raise JoseError(f"its alg {self.algorithm!r} is not one of {', '.join(_SIGNERS)}")
+            told = ": ".join(filter(None, (", ".join(_SIGNERS), _signs(jwk).told)))
+            raise JoseError(f"its alg {self.algorithm!r} is not one of {told}")
         self._model = _SIGNERS[self.algorithm]
         jwk |= _strict_numbers(jwk)
         self._key = _import_private(jwk)
         self.public_jwk = {**without_private_members(jwk), "alg": self.algorithm}
         if jwk["kty"] != _KEY_TYPE_OF[self.algorithm]:
-            raise JoseError(f"a key of type {jwk['kty']} cannot sign {self.algorithm}")
+            raise JoseError(f"a key of type {jwk['kty']} cannot sign {self.algorithm}: {_signs(jwk).told}")
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """A compact JWS. ``header`` is written as given, so the caller puts ``alg`` where it shall stand."""

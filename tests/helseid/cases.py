@@ -262,6 +262,7 @@ CASES: dict[str, Case] = {
         form(),
         members={"keys": [{n: v for n, v in private_jwk("ES256", 1).items() if n not in ("kid", "alg")}]},
     ),
+    "client.key-algorithm": Case(NEVER, form(), members={"keys": [{**private_jwk("ES256", 1), "alg": "ES512"}]}),
     "client.key-encoding": Case(NEVER, form(), members={"keys": [LOOSE["padded"](private_jwk("ES256", 1))]}),
     "client.dpop": Case(STRICT, form(), "invalid_client", members={"dpop_bound_access_tokens": False}),
     "client.par": Case(

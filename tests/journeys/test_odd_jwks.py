@@ -168,3 +168,55 @@ def test_token_says_what_is_wrong_with_a_key_file(
     assert main(["token", "x", "--key", str(file), "--url", "http://localhost:9"]) == 2
     err = capsys.readouterr().err
     assert says in err and "cret" not in err
+
+
+#: A key, the alg that its JWK names, and those that would be right (empty: nothing is wrong).
+ALGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "RSA and HS256": ("RSA", "HS256", ("RS256", "PS512")),
+    "RSA and ES256": ("RSA", "ES256", ("RS256", "PS512")),
+    "RSA and RSA-OAEP": ("RSA", "RSA-OAEP", ("RS256", "PS512")),
+    "P-256 and ES512": ("EC", "ES512", ("ES256",)),
+    "P-256 and ES384": ("EC", "ES384", ("ES256",)),
+    "P-256 and RS256": ("EC", "RS256", ("ES256",)),
+    "P-256 and none": ("EC", "none", ("ES256",)),
+    "RSA and PS384": ("RSA", "PS384", ()),
+    "P-256 and ES256": ("EC", "ES256", ()),
+    "P-256 and nothing": ("EC", "", ()),
+}
+
+
+@pytest.mark.covers("text.jwk-alg")
+@pytest.mark.parametrize("case", ALGS)
+def test_an_alg_that_its_key_cannot_sign_with_is_told(shared: Emulator, tmp_path: Path, case: str) -> None:
+    """By fixtures check and by the journal, with those that are right; HelseID looks at the key alone."""
+    kind, alg, right = ALGS[case]
+    jwk = {**public_jwk(KEYS[kind]), "alg": alg}
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "odd.json").write_text(json.dumps(document(jwk)))
+    told = [
+        warning for warning in check_world([tmp_path]).warnings if "odd.json" in warning and "alg of each" in warning
+    ]
+    answer, broken = token(shared, kind, jwk, public_jwk(KEYS[kind]))
+    assert answer.status == 200
+    assert ("client.key-algorithm" in broken) is bool(right)
+    assert len(told) == bool(right)
+    for warning in told:
+        assert f"found {alg} for" in warning and "To mend it: set alg" in warning
+        assert all(name in warning for name in right)
+
+
+@pytest.mark.covers("text.jwk-alg")
+@pytest.mark.parametrize("case", [case for case in ALGS if ALGS[case][1]])
+def test_the_command_that_fetches_a_token_names_a_wrong_alg(
+    live: LiveServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    """It signs where it can, and says that others will not; where it cannot, it says what would be right."""
+    kind, alg, right = ALGS[case]
+    live.client("wrong-alg", KEYS[kind])
+    (file := tmp_path / "key.json").write_text(json.dumps({**KEYS[kind], "alg": alg}))
+    status = main(["token", "wrong-alg", "--key", str(file), "--url", live.issuer])
+    assert (status == 0) is (not right or (kind == "EC" and alg.startswith("ES")))
+    said = capsys.readouterr().err
+    assert (f"{alg!r}" in said or f"cannot sign {alg}" in said) is bool(right)
+    assert ("mend alg" in said) is bool(right)
+    assert all(name in said for name in right)

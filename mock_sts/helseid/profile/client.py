@@ -104,6 +104,26 @@ def key_named(evidence: Registration) -> Verdict:
 
 
 @CHAPTER.rule(
+    "key-algorithm",
+    "The alg of each registered key is one that the key can sign with",
+    level=SHOULD,
+    refused_in=NEVER,
+    remedy="set alg of the JWK to one that belongs to the key's type and curve, in the private key too",
+    source="RFC 7517 section 4.4; RFC 7518 sections 3.1 and 3.4",
+)
+def key_algorithm(evidence: Registration) -> Verdict:
+    """HelseID looks at the key alone; libraries will not sign with such a key. NHN's JwkGenerator writes ES512 for all
+    curves.
+    """
+    wrong = [key for key in evidence.client.keys if key.alg and key.alg not in key.key.algorithms]
+    return holds(
+        not wrong,
+        lambda: ", ".join(f"{key.alg} for {key.kid or 'a key'} ({key.key.crv or key.key.kty})" for key in wrong),
+        lambda: ", ".join(dict.fromkeys(name for key in wrong for name in key.key.algorithms)),
+    )
+
+
+@CHAPTER.rule(
     "key-encoding",
     "The members of each registered key are base64url without padding",
     level=SHOULD,

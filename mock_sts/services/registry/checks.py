@@ -266,10 +266,12 @@ def _odd_clients(part: _Part) -> Iterator[str]:
             if scheme not in schemes:
                 yield f"{_place(entry)}: no identity provider {scheme!r} is emulated{hint(scheme, schemes)}"
         if isinstance(entry.item, Client):
-            verdict = registration.key_encoding.check(registration.Registration(entry.item))
-            if verdict is not None and not verdict.met:
-                rule = registration.key_encoding
-                yield f"{_place(entry)}: {rule.title}; found {verdict.observed}. To mend it: {rule.remedy}"
+            for rule in (registration.key_encoding, registration.key_algorithm):
+                verdict = rule.check(registration.Registration(entry.item))
+                # A sample is as it is: the reason stands in the file.
+                if verdict is not None and not verdict.met and not (members["oddities"] and members["sample"]):
+                    right = f", where {verdict.expected} would be right" if rule is registration.key_algorithm else ""
+                    yield f"{_place(entry)}: {rule.title}; found {verdict.observed}{right}. To mend it: {rule.remedy}"
         for scope in members["scope"]:
             if not is_api_scope(scope) and scope not in own_scopes:
                 yield f"{_place(entry)}: HelseID has no scope {scope}{hint(scope, own_scopes)}"
