@@ -138,6 +138,16 @@ class Finding:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class _Step(Generic[Evidence]):
+    """A requirement made ready for one enforcement: what it gives when it is met, and whether a breach ends all."""
+
+    requirement: "Requirement[Evidence]"
+    check: Callable[[Evidence], Verdict | None]
+    met: Finding
+    ends: bool
+
+
 @dataclass
 class Chapter(Generic[Evidence]):
     """The requirements on one kind of evidence, in the order in which they are judged."""
@@ -146,6 +156,8 @@ class Chapter(Generic[Evidence]):
     title: str
     refuses_with: ErrorCode
     requirements: "list[Requirement[Evidence]]" = field(default_factory=list)
+    #: What ``judge`` walks, by enforcement: made at the first judgement, and anew after a further declaration.
+    _steps: "dict[Enforcement, tuple[_Step[Evidence], ...]]" = field(default_factory=dict, repr=False)
 
     def rule(
         self,
@@ -180,6 +192,7 @@ class Chapter(Generic[Evidence]):
                 check=check,
             )
             self.requirements.append(requirement)
+            self._steps.clear()
             return requirement
 
         return declare
@@ -196,16 +209,29 @@ class Chapter(Generic[Evidence]):
         met every requirement that follows.
         """
         findings: list[Finding] = []
-        for requirement in self.requirements:
-            if requirement.refused_in == FAPI2_ONLY and enforcement is not Enforcement.FAPI2:
-                continue
-            verdict = requirement.check(evidence)
-            if verdict is None:
-                continue
-            findings.append(Finding(requirement, verdict))  # type: ignore[arg-type]
-            if requirement.decisive and not verdict.met and enforcement in requirement.refused_in:
-                break
+        for step in self._steps.get(enforcement) or self._ready(enforcement):
+            verdict = step.check(evidence)
+            if verdict is _MET:  # nearly always
+                findings.append(step.met)
+            elif verdict is not None:
+                findings.append(Finding(step.requirement, verdict))  # type: ignore[arg-type]
+                if step.ends and not verdict.met:
+                    break
         return findings
+
+    def _ready(self, enforcement: Enforcement) -> "tuple[_Step[Evidence], ...]":
+        """The steps of a judgement under ``enforcement``, kept for the next one."""
+        steps = self._steps[enforcement] = tuple(
+            _Step(
+                requirement,
+                requirement.check,
+                Finding(requirement, _MET),  # type: ignore[arg-type]
+                requirement.decisive and enforcement in requirement.refused_in,
+            )
+            for requirement in self.requirements
+            if requirement.refused_in != FAPI2_ONLY or enforcement is Enforcement.FAPI2
+        )
+        return steps
 
 
 def refusal(findings: Iterable[Finding], enforcement: Enforcement) -> OAuthError | None:
