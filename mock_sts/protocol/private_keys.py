@@ -68,18 +68,20 @@ _LOOKS = (
 _RUN = re.compile(
     r"((?:(?<=\\)[nrt])?)((?!-)(?:[A-Za-z0-9+/_]|-(?!----)){40,}(?:(?:\\{1,15}[nr]|\s){1,8}[A-Za-z0-9+/_-]{16,})*={0,2})"
 )
-_RUN_SIGN = re.compile(r"[A-Za-z0-9+/_-]{40,}")
+_SHORTEST_RUN = 40
+#: Base64 stays, all else becomes a space: what is left are runs, found in a tenth of the time that a pattern takes.
+_BASE64_ALONE = bytes(c if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/_-") else 32 for c in range(256))
 
 #: What may be written for a URL.
 _WORD = re.compile(r"""[^\s"'<>]{40,}""")
 
-#: One of these is in the compact JSON of whatever holds a private key, in small letters: the names of its members, or
-#: signs of a text within a text; else there is base64 to look into.
-_SIGNS = (
-    *(f'"{name}":' for name in sorted(_PRIVATE)),
-    *("\\", "'", "<", "&", "%", "=", ": ", "private", "-----"),
-    *(f'"{name}":{sign}' for name in _KEY_NAMES for sign in '"['),
-)
+#: One of these is in the compact JSON of whatever holds a private key, in small letters: signs of a text within a text,
+#: keys that are no objects, or the names of private members; else there is base64 to look into.
+_SIGNS = ("\\", "'", "<", "&", "%", "=", ": ", "-----", *(f'"{name}":{sign}' for name in _KEY_NAMES for sign in '"['))
+_SIGN_OF_MEMBERS = re.compile(rf'"(?:{_NAMES})":')
+
+#: How base64 begins that is worth a look: with the first bits of 0x30, or of a character of a text.
+_FIRST_OF_RUN = frozenset(b"CDIJKLMNOPQRSTUVWXYZabcdef")
 
 _DER_BEGINS = rb"0(?:[\x00-\x7f]|\x81.|\x82..|\x83...)\x02\x01[\x00-\x03]"
 
@@ -113,7 +115,14 @@ def without_private_keys(value: Any) -> Any:
 def may_hold_a_private_key(text: str) -> bool:
     """Whether it is worth to look for a private key in what compact JSON says; in nearly all of it there is no sign."""
     small = text.lower()
-    return any(sign in small for sign in _SIGNS) or any(_is_worth_a_look(run[0]) for run in _RUN_SIGN.finditer(text))
+    return (
+        any(sign in small for sign in _SIGNS)
+        or _SIGN_OF_MEMBERS.search(small) is not None
+        or any(
+            len(run) >= _SHORTEST_RUN and run[0] in _FIRST_OF_RUN and _is_worth_a_look(run.decode())
+            for run in text.encode("ascii", "replace").translate(_BASE64_ALONE).split()
+        )
+    )
 
 
 def without_private_text(text: str) -> str:
