@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mock_sts.helseid import testidp
-from mock_sts.helseid.profile import authorization_request as chapter
-from mock_sts.helseid.profile.authorization_request import RequestUriEvidence, seconds_in
+from mock_sts.helseid.profile import request_uri as chapter
+from mock_sts.helseid.profile.authorization_request import seconds_in
+from mock_sts.helseid.profile.request_uri import RequestUriEvidence
 from mock_sts.helseid.providers import (
     ID_PORTEN,
     Eid,
@@ -300,7 +301,7 @@ def _judged(
     """
     stands = ledger.standing(record, client_id, context.times.now)
     context.judge(
-        chapter.REQUEST_URI_CHAPTER,
+        chapter.CHAPTER,
         RequestUriEvidence(
             known=stands.known, used=stands.used, expired=stands.expired, own=stands.own, surplus=surplus
         ),

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request
 
-from mock_sts.helseid.profile.authorization_request import fresh
 from mock_sts.helseid.profile.form import CONTENT_TYPE
+from mock_sts.helseid.profile.request_uri import fresh
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.params import Params
