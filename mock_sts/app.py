@@ -7,12 +7,12 @@ from flask import Flask, Response, request
 from mock_sts.demo import CLIENT_ID
 from mock_sts.demo import pages as demo
 from mock_sts.helseid.profile.client_assertion import Skew
+from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.server.front import Front, Step
 from mock_sts.server.intake import BODY_FAULT, Intake
 from mock_sts.server.loopback_calls import OwnCalls, own_call_headers
 from mock_sts.server.proxies import BasePath, Proxies
-from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.environment import Policy, open_environment
 from mock_sts.settings.settings import Settings

@@ -13,15 +13,13 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from mock_sts.late import late
-from mock_sts.protocol.addresses import LOOPBACK_HOSTS
+from mock_sts.settings.certificate_files import CertificateFiles
 from mock_sts.store.private_files import ALL_KEYS, make_private_folder, shut_all
 
 #: Days: the CA lives as long as anybody keeps the data, the leaf as long as Apple's and Chromium's limit allows.
@@ -42,51 +40,8 @@ _ANY_KEY = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
-    """The files in the folder of a server's own certificates, PEM each; ``state`` tells what the leaf is for."""
-
-    folder: Path
-
-    @property
-    def ca(self) -> Path:
-        """The certificate of the authority: what clients have to trust."""
-        return self.folder / "ca.pem"
-
-    @property
-    def ca_key(self) -> Path:
-        """Its private key."""
-        return self.folder / "ca-key.pem"
-
-    @property
-    def leaf(self) -> Path:
-        """The server's certificate, the authority's after it."""
-        return self.folder / "server.pem"
-
-    @property
-    def leaf_key(self) -> Path:
-        """Its private key."""
-        return self.folder / "server-key.pem"
-
-    @property
-    def state(self) -> Path:
-        """The names in the leaf, until when it is good, and the digests of the files that were made together."""
-        return self.folder / "server.json"
-
-    @property
-    def lock(self) -> Path:
-        """Held by whoever makes something here."""
-        return self.folder / "lock"
-
-
 class OwnCertificateError(ValueError):
     """A certificate of one's own that cannot be served; the message says why and what to do."""
-
-
-def names_of(urls: Iterable[str], host: str) -> tuple[str, ...]:
-    """The names and addresses that a certificate must have for ``urls`` and a server that listens on ``host``."""
-    hosts = [*LOOPBACK_HOSTS, *(urlsplit(url).hostname or "" for url in urls), host.strip("[]")]
-    return tuple(dict.fromkeys(name for name in hosts if name and name not in ("0.0.0.0", "::")))  # noqa: S104
 
 
 def are_current(files: CertificateFiles, names: Sequence[str], now: int) -> bool:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from mock_sts import __version__
 from mock_sts.demo import CALLERS
 from mock_sts.helseid.hosts import impersonated_by
+from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.late import load_all
 from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_name
 from mock_sts.protocol.urls import port_of
@@ -36,14 +37,6 @@ from mock_sts.store.public_url import end_told_url
 
 #: What makes or mends everything that workers need.
 _PREPARE = [sys.executable, "-m", "mock_sts", "prepare", "--for-serving"]
-
-#: People and a client of the shipped world, for whoever tries the server for the first time.
-READY_PEOPLE = (
-    ("06828399789", "kvart-grevling", "a doctor"),
-    ("05898597468", "gronn-vits", "in NHN's samples"),
-    ("16858399649", "oppdiktet-spurv", "in NHN's test token tool"),
-)
-READY_CLIENT = "demo-machine"
 
 _LOGGING: dict[str, Any] = {
     "version": 1,

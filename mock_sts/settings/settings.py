@@ -24,7 +24,7 @@ from mock_sts.helseid.terms import (
 )
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.protocol.near_names import did_you_mean
-from mock_sts.server.certificates import CertificateFiles, names_of
+from mock_sts.settings.certificate_files import CertificateFiles, names_of
 from mock_sts.store.private_files import Places
 
 PREFIX = "MOCK_STS_"

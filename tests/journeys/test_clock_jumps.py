@@ -9,7 +9,8 @@ from cryptography import x509
 
 from mock_sts.demo.api import SeenProofs
 from mock_sts.demo.sessions import Shelf
-from mock_sts.server.certificates import CertificateFiles, are_current, make_certificates
+from mock_sts.server.certificates import are_current, make_certificates
+from mock_sts.settings.certificate_files import CertificateFiles
 from tests.support.emulator import START, Emulator
 from tests.support.logins import web
 from tests.support.machine import Machine

@@ -20,7 +20,8 @@ import pytest
 
 from mock_sts.client.doctor import Report, State, Surroundings, Trust, as_text, clock, examine
 from mock_sts.protocol.addresses import TrustedProxies
-from mock_sts.server.certificates import CertificateFiles, make_certificates
+from mock_sts.server.certificates import make_certificates
+from mock_sts.settings.certificate_files import CertificateFiles
 from tests.support import processes
 from tests.support.emulator import Emulator, LiveServer, Worlds, free_port, register
 from tests.support.keys import private_jwk

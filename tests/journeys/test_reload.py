@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE, banner
+from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
+from mock_sts.server.serve import banner
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
 from tests.support import processes

@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from mock_sts.server.certificates import CertificateFiles, make_certificates
+from mock_sts.server.certificates import make_certificates
+from mock_sts.settings.certificate_files import CertificateFiles
 from tests.support.emulator import OverHttp, register_api
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import (

@@ -20,14 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mock_sts.server.certificates import (
-    CertificateFiles,
-    are_current,
-    describe,
-    make_authority,
-    make_certificates,
-    names_of,
-)
+from mock_sts.server.certificates import are_current, describe, make_authority, make_certificates
+from mock_sts.settings.certificate_files import CertificateFiles, names_of
 from tests.support.emulator import START
 from tests.support.lanes import at_once
 

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from mock_sts.server.certificates import CertificateFiles
+from mock_sts.settings.certificate_files import CertificateFiles
 from tests.support import processes
 from tests.support.emulator import LiveServer, OverHttp, free_port, takes_connections
 from tests.support.processes import until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.server.serve import READY_CLIENT, READY_PEOPLE
+from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.store.ledger import find_persona_named
 from mock_sts.web import browser as browser_module
 from mock_sts.web.texts import ENGLISH, NORWEGIAN, language_of, texts
