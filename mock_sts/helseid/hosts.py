@@ -4,11 +4,27 @@ import re
 
 from mock_sts.protocol.addresses import host_name, is_host, is_prefix
 
-#: Hosts of the real HelseID and NHN's other services; no server may claim to be one of them.
-PRODUCTION_HOSTS = frozenset(("helseid-sts.nhn.no", "helseid.nhn.no", "helseid-xdssaml.nhn.no", "selvbetjening.nhn.no"))
+#: Hosts of NHN's login and self-service in production, with those of earlier names; no server may claim to be one.
+PRODUCTION_HOSTS = frozenset(
+    (
+        "helseid-sts.nhn.no",
+        "helseid.nhn.no",
+        "helseid-xdssaml.nhn.no",
+        "selvbetjening.nhn.no",
+        "api.selvbetjening.nhn.no",
+        "ext.selvbetjening.nhn.no",
+        "selvbetjening.helseid.no",
+    )
+)
+
+#: HelseID in NHN's test environment, and the hosts of the services beside it that its programs have as constants: who
+#: has the first by a setting answers to the others too.
+TEST_STS = "helseid-sts.test.nhn.no"
+TEST_SERVICES = tuple(f"{name}.test.nhn.no" for name in ("helseid-ttt", "api.selvbetjening", "selvbetjening"))
+COMPANIONS = ((TEST_STS, TEST_SERVICES),)
 
 #: Hosts of HelseID's test environments; a server that answers to one of them stands in for it.
-TEST_HOSTS = frozenset(f"helseid-sts.{name}.nhn.no" for name in ("test", "utvikling", "qa"))
+TEST_HOSTS = frozenset((TEST_STS, *TEST_SERVICES, *(f"helseid-sts.{name}.nhn.no" for name in ("utvikling", "qa"))))
 
 
 _NOT_THEIRS = "an address of your own: this one belongs to the real HelseID in production"

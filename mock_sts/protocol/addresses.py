@@ -23,6 +23,9 @@ _PREFIX = re.compile(r"(/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&()*+=:@-]{1,100}){0,
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 LOOPBACK_NAMES = frozenset(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
 
+#: What ends on it is this machine too (RFC 6761 section 6.3): browsers and resolvers ask no DNS for it.
+_LOCALHOST = ".localhost"
+
 #: By which containers call the machine that they run on.
 _CONTAINERS_HOST = "host.docker.internal"
 
@@ -96,7 +99,8 @@ class Addresses:
 
     ``former`` are addresses that the server had before it was told another: they still count, for flows that have begun
     and tokens that are out. ``unnamed`` says that it got its public URL while it ran: hosts that it was known by
-    without one count as aliases.
+    without one count as aliases. ``companions`` are hosts, each with those that lead to the same server wherever it
+    does: their URLs count like aliases, and their issuer is the one that they accompany.
     """
 
     public_url: str
@@ -107,6 +111,7 @@ class Addresses:
     former: tuple[str, ...] = ()
     unnamed: bool = False
     own_host: str = ""
+    companions: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def of(self, scheme: str, host: str, prefix: str = "") -> EffectiveUrls:
         """The URLs for a request that came by ``scheme`` to ``host`` (the Host header).
@@ -140,14 +145,37 @@ class Addresses:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The URLs that are known by name: those of the settings, those told, and those before."""
-        return tuple(url for url in (self.public_url, *self.aliases, *self.former) if url)
+        """The URLs that are known by name: those of the settings, those told, those before, and their companions."""
+        return _named(self)
+
+    def is_own(self, host: str) -> bool:
+        """Whether a Host header is one that is always answered, for it leads to this machine everywhere."""
+        return host_name(host) in self.loopback_names or is_loopback_name(host_name(host))
 
     @property
     def takes_any_host(self) -> bool:
         """Whether the server answers to every host, for nothing says which ones it has."""
         follows = self.unnamed or (self.mode is UrlMode.REQUEST and not self.public_url)
         return follows and not self.aliases and not self.loopback_only
+
+
+@lru_cache(maxsize=16)
+def _named(addresses: Addresses) -> tuple[str, ...]:
+    told = [url for url in (addresses.public_url, *addresses.aliases, *addresses.former) if url]
+    return tuple(dict.fromkeys((*told, *_accompanied(addresses))))
+
+
+@lru_cache(maxsize=16)
+def _accompanied(addresses: Addresses) -> dict[str, str]:
+    """The URLs of companions, each with that of the host which it accompanies."""
+    told = [url for url in (addresses.public_url, *addresses.aliases, *addresses.former) if url]
+    found: dict[str, str] = {}
+    for url in told:
+        parts = urlsplit(url)
+        for other in dict(addresses.companions).get((parts.hostname or "").rstrip("."), ()):
+            with_port = f"{other}:{parts.port}" if parts.port else other
+            found.setdefault(parts._replace(netloc=with_port).geturl(), url)
+    return {url: of for url, of in found.items() if url not in told}
 
 
 @lru_cache(maxsize=16)
@@ -169,7 +197,7 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
         raise UnknownHostError(host, addresses.known(), HostFault.RESERVED)
     named, mode = addresses.named, addresses.mode
     same_host = [url for url in named if _has_host(url, host)]
-    any_host = not same_host and host_name(host) not in addresses.loopback_names
+    any_host = not same_host and not addresses.is_own(host)
     if any_host and not addresses.takes_any_host:
         raise UnknownHostError(host, addresses.known())
     if mode is UrlMode.REQUEST or addresses.unnamed:
@@ -183,7 +211,8 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
     origin = nearest.removesuffix(urlsplit(nearest).path) if nearest else f"{scheme}://{_written(scheme, host)}"
     asked = listed or f"{origin}{prefix}"
     if mode is UrlMode.REQUEST or not addresses.public_url:
-        issuer = back_channel = asked
+        # A service beside HelseID speaks of HelseID as the issuer, under whatever name it was asked.
+        issuer, back_channel = _accompanied(addresses).get(asked, asked), asked
     else:
         issuer = addresses.public_url
         back_channel = asked if mode is UrlMode.SPLIT and (listed or addresses.unnamed) else issuer
@@ -220,11 +249,12 @@ def host_name(host: str) -> str:
 
 
 def is_beyond_rebinding(host: str) -> bool:
-    """Whether no stranger can make a browser take ``host`` (a Host header) for their own site: it is an IP address,
-    for which no DNS is asked, or a name without a dot or of a container's host, which only this network's DNS knows.
+    """Whether no stranger can make a browser take ``host`` (a Host header) for their own site: it is an IP address or
+    a name below localhost, for which no DNS is asked, or a name without a dot or of a container's host, which only this
+    network's DNS knows.
     """
     name = host_name(host)
-    if name == _CONTAINERS_HOST or "." not in name.removesuffix("."):
+    if name == _CONTAINERS_HOST or is_loopback_name(name) or "." not in name.removesuffix("."):
         return True
     try:
         ipaddress.ip_address(name.strip("[]"))
@@ -233,9 +263,16 @@ def is_beyond_rebinding(host: str) -> bool:
     return True
 
 
+def is_loopback_name(name: str) -> bool:
+    """Whether a host (in lower case, without a port, IPv6 with brackets or without) is this machine by its name alone:
+    localhost and what lies below it, or a usual address.
+    """
+    return name in LOOPBACK_HOSTS or name in LOOPBACK_NAMES or name.endswith(_LOCALHOST)
+
+
 def is_loopback(address: str) -> bool:
     """Whether a server that listens on ``address`` can be reached from this machine only."""
-    if address == "localhost":
+    if is_loopback_name(address.lower()):
         return True
     try:
         return ipaddress.ip_address(address.strip("[]")).is_loopback

@@ -6,7 +6,7 @@ They are compared exactly. So what stands in a registration as a pattern, or is 
 import re
 from urllib.parse import urlsplit
 
-from mock_sts.protocol.addresses import LOOPBACK_NAMES, host_name, is_host
+from mock_sts.protocol.addresses import host_name, is_host, is_loopback_name
 from mock_sts.protocol.urls import DEFAULT_PORTS, split_url
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)\Z")
@@ -64,7 +64,7 @@ def _why_no_host(scheme: str, rest: str) -> str:
     name = host[: len(host) - len(port) - 1] if port or host.endswith(":") else host
     if port and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65_535):
         said = f"its port {port[:20]!r} is none: that is a number from 1 to 65535"
-        if scheme == "http" and host_name(name) in LOOPBACK_NAMES:
+        if scheme == "http" and is_loopback_name(host_name(name)):
             return f"{said}; without a port it fits every port: {scheme}:{rest.replace(f':{port}', '', 1)}"
         return f"{said}; register each port, or http on localhost without a port, which fits every port"
     if name.isascii() and (not is_host(name) or (":" in name and not name.startswith("["))):

@@ -25,7 +25,7 @@ from mock_sts.demo import CALLERS
 from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.late import load_all
-from mock_sts.protocol.addresses import LOOPBACK_NAMES, UnknownHostError, host_name
+from mock_sts.protocol.addresses import UnknownHostError, host_name, is_loopback_name
 from mock_sts.protocol.urls import port_of
 from mock_sts.server.answers import raw_answer
 from mock_sts.server.certificates import are_current
@@ -142,16 +142,16 @@ def _address_here(settings: Settings) -> str:
             endpoint = urlsplit(settings.addresses.of(scheme, f"{shown}:{port}").back_channel.base)
         except UnknownHostError:
             continue
-        names = LOOPBACK_NAMES if shown in LOOPBACK_NAMES else {shown}
-        leads_to = (endpoint.scheme, port_of(endpoint))
-        if host_name(endpoint.netloc) in names and leads_to in own:
+        name = host_name(endpoint.netloc)
+        leads_here = is_loopback_name(name) if is_loopback_name(shown) else name == shown
+        if leads_here and (endpoint.scheme, port_of(endpoint)) in own:
             return f"{scheme}://{shown}:{port}"
     return ""
 
 
 def _warning(settings: Settings) -> list[str]:
     """What is said before everything else where the server goes by the name of a real HelseID."""
-    taken = list(dict.fromkeys(filter(None, map(impersonated_by, (settings.public_url, *settings.aliases)))))
+    taken = list(dict.fromkeys(filter(None, map(impersonated_by, settings.addresses.named))))
     if not taken:
         return []
     bar = "*" * 78

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mock_sts.helseid.hosts import PRODUCTION_HOSTS, public_url_in
+from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS, public_url_in
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import (
@@ -408,7 +408,13 @@ class Settings:
         mode = UrlMode(self.url_mode) if self.url_mode else UrlMode.SPLIT if self.public_url else UrlMode.REQUEST
         own_host = self._host_in_url if is_loopback(self.host) else ""
         return Addresses(
-            self.public_url, self.aliases, mode, is_loopback(self.host), PRODUCTION_HOSTS, own_host=own_host
+            self.public_url,
+            self.aliases,
+            mode,
+            is_loopback(self.host),
+            PRODUCTION_HOSTS,
+            own_host=own_host,
+            companions=COMPANIONS,
         )
 
     @property
@@ -455,7 +461,7 @@ class Settings:
     @property
     def certificate_names(self) -> tuple[str, ...]:
         """The names and addresses that a certificate of this server must have."""
-        return names_of((self.public_url, *self.aliases), self.host)
+        return names_of(self.addresses.named, self.host)
 
 
 def _named(environ: Mapping[str, str]) -> dict[str, str]:

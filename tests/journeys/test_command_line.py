@@ -61,7 +61,17 @@ def test_token_for_a_demo_client(server: LiveServer, client_id: str, binding: bo
 
 
 @pytest.mark.covers("tls.token")
-@pytest.mark.parametrize("host", ["helseid-sts.nhn.no", "helseid-sts.test.nhn.no", "HELSEID-STS.QA.NHN.NO"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "helseid-sts.nhn.no",
+        "helseid-sts.test.nhn.no",
+        "HELSEID-STS.QA.NHN.NO",
+        "helseid-ttt.test.nhn.no",
+        "api.selvbetjening.test.nhn.no",
+        "selvbetjening.nhn.no",
+    ],
+)
 @pytest.mark.parametrize(("address", "is_asked"), [("1.1.1.1", False), ("127.0.0.1", True)])
 def test_token_asks_no_real_helseid(
     monkeypatch: pytest.MonkeyPatch, host: str, address: str, is_asked: bool, tmp_path: Path

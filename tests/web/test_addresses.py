@@ -1,5 +1,6 @@
 """Under which names the server is reached, which URLs it speaks of then, and which keys its clients may have."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,11 +9,24 @@ from typing import Any
 
 import pytest
 
-from mock_sts.protocol.addresses import Addresses, UrlMode
+from mock_sts.helseid.profile.authorization_request import is_registered_redirect
+from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
+from mock_sts.server.serve import banner
 from mock_sts.settings.settings import SettingError
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
 from tests.support.keys import Jwk, private_jwk
 from tests.support.machine import ABSENT, Answer, Machine
+
+#: NHN's login and self-service, today and under earlier names.
+PRODUCTION = (
+    "helseid-sts.nhn.no",
+    "helseid.nhn.no",
+    "helseid-xdssaml.nhn.no",
+    "selvbetjening.nhn.no",
+    "api.selvbetjening.nhn.no",
+    "ext.selvbetjening.nhn.no",
+    "selvbetjening.helseid.no",
+)
 
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/.well-known/openid-configuration/jwks"
@@ -323,7 +337,7 @@ def test_what_is_no_host_is_told_so_and_not_to_become_an_alias(sts: Emulator, ho
 @pytest.mark.covers("addresses.production")
 @pytest.mark.parametrize(
     "host",
-    ["helseid-sts.nhn.no", "HELSEID-STS.NHN.NO", "helseid-sts.nhn.no.", "helseid-sts.nhn.no:8080", "helseid.nhn.no"],
+    [*PRODUCTION, "HELSEID-STS.NHN.NO", "helseid-sts.nhn.no.", "helseid-sts.nhn.no:8080", "API.Selvbetjening.nhn.no."],
 )
 def test_no_emulator_answers_to_a_name_of_production(sts: Emulator, host: str) -> None:
     with on_all_interfaces(sts, "localhost:8080") as everywhere:
@@ -334,6 +348,98 @@ def test_no_emulator_answers_to_a_name_of_production(sts: Emulator, host: str) -
             assert "MOCK_STS_ALIASES" not in (answer.description or "")
         token = everywhere.transport.send("POST", "/connect/token", {"Host": host})
         assert (token.status, token.error) == (400, "invalid_request")
+
+
+@pytest.mark.covers("addresses.production")
+@pytest.mark.parametrize("setting", ["public_url", "aliases", "told at run time"])
+@pytest.mark.parametrize("host", PRODUCTION)
+def test_no_setting_takes_a_name_of_production(sts: Emulator, tmp_path: Path, setting: str, host: str) -> None:
+    """NHN's self-service library has one of them as its default, whatever its issuer is."""
+    url = f"https://{host}"
+    if setting == "told at run time":
+        answer = sts.transport.send(
+            "PUT", "/mock/api/v1/public-url", {"Content-Type": "application/json"}, json.dumps({"url": url}).encode()
+        )
+        assert answer.status == 400 and "belongs to the real HelseID in production" in answer.json["detail"]
+    else:
+        with pytest.raises(SettingError, match=rf"MOCK_STS_{setting.upper()} .*belongs to the real HelseID"):
+            settings_for(tmp_path / "x.sqlite", **{setting: url})
+
+
+STS = "helseid-sts.test.nhn.no"
+SERVICES = ("helseid-ttt.test.nhn.no", "api.selvbetjening.test.nhn.no", "selvbetjening.test.nhn.no")
+
+
+@pytest.mark.covers("addresses.services")
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("settings", "port", "issuer"),
+    [
+        ({"public_url": f"https://{STS}"}, "", f"https://{STS}"),
+        ({"public_url": f"https://{STS}", "url_mode": "fixed"}, "", f"https://{STS}"),
+        ({"public_url": f"https://{STS}", "url_mode": "request"}, "", f"https://{STS}"),
+        ({"public_url": f"http://{STS}:8080"}, ":8080", f"http://{STS}:8080"),
+        ({"public_url": PUBLIC, "aliases": (f"https://{STS}",)}, "", PUBLIC),
+        ({"aliases": (f"http://{STS}",)}, "", f"http://{STS}"),
+    ],
+)
+def test_the_services_beside_helseid_are_known_where_it_is(
+    worlds: Worlds, settings: dict[str, Any], port: str, issuer: str, service: str
+) -> None:
+    """NHN's programs have their hosts as constants. The issuer stays HelseID's, and their own URLs count for proofs."""
+    sts = worlds.make(f"{service}{port}", **settings)
+    assert asked_as(sts, f"{service}{port}").json["issuer"] == issuer
+    url = next(url for url in sts.settings.addresses.named if f"//{service}" in url)
+    answer = sts.client().token(
+        assertion={"claims": {"aud": issuer}}, proof={"claims": {"htu": f"{url}/connect/token"}}
+    )
+    assert (answer.status, answer.claims["iss"]) == (200, issuer), answer.content
+    assert service in sts.settings.certificate_names
+    assert service in banner(sts.settings)
+
+
+@pytest.mark.covers("addresses.services")
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_services_beside_helseid_are_known_where_it_is_told_at_run_time(sts: Emulator, service: str) -> None:
+    assert asked_as(sts, service).status == 400
+    body = json.dumps({"url": f"https://{STS}"}).encode()
+    told = sts.transport.send("PUT", "/mock/api/v1/public-url", {"Content-Type": "application/json"}, body)
+    assert told.status == 200
+    assert asked_as(sts, service).json["issuer"] == f"https://{STS}"
+
+
+@pytest.mark.covers("addresses.services")
+@pytest.mark.parametrize("public_url", ["", PUBLIC, "https://helseid-sts.qa.nhn.no"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_they_are_unknown_where_it_is_not(worlds: Worlds, public_url: str, service: str) -> None:
+    sts = worlds.make(public_url=public_url)
+    assert asked_as(sts, service).error == "invalid_request"
+    assert service not in sts.settings.certificate_names
+
+
+@pytest.mark.covers("addresses.localhost")
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("app.localhost:8080", True),
+        ("STS.Dev.LOCALHOST", True),
+        ("localhost.example", False),
+        ("notlocalhost:8080", False),
+        ("app.localhost.example", False),
+    ],
+)
+def test_what_lies_below_localhost_is_this_machine(sts: Emulator, worlds: Worlds, host: str, known: bool) -> None:
+    """RFC 6761: no DNS is asked for it. So it is answered on loopback, and the pages are, on all interfaces too."""
+    answer = asked_as(sts, host)
+    assert (answer.status == 200) is known
+    if known:
+        assert answer.json["issuer"] == f"http://{host.lower()}"
+    with on_all_interfaces(sts, host) as everywhere:
+        journal = everywhere.transport.send("GET", "/mock/api/v1/journal", {"Host": host})
+        assert (journal.status == 200) is (known or "." not in host)
+    redirect = f"http://{host.lower().partition(':')[0]}/cb"
+    assert is_registered_redirect(f"{redirect.replace('/cb', ':5000/cb')}", (redirect,)) is known
+    assert is_loopback(host.lower().partition(":")[0]) is known
 
 
 @pytest.mark.covers("addresses.setting")

@@ -9,7 +9,7 @@ from mock_sts.helseid.profile.token_request import registered_scopes
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, FROM_STRICT, NEVER, Chapter, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES, comma_hint
-from mock_sts.protocol.addresses import LOOPBACK_HOSTS
+from mock_sts.protocol.addresses import is_loopback_name
 from mock_sts.protocol.alphabets import BASE64URL, UNRESERVED_WORDS, strangers
 from mock_sts.protocol.authorization_request import RESPONSE_MODES, AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode
@@ -512,11 +512,12 @@ def is_registered_redirect(uri: str | None, registered: tuple[str, ...]) -> bool
         return True
     try:
         parts = urlsplit(uri)
-        if parts.scheme != "http" or parts.hostname not in LOOPBACK_HOSTS or parts.port is None or parts.username:
+        name = parts.hostname or ""
+        if parts.scheme != "http" or not is_loopback_name(name) or parts.port is None or parts.username:
             return False
     except ValueError:
         return False
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{name}]" if ":" in name else name
     return uri.replace(f"{host}:{parts.port}", host, 1) in registered
 
 

@@ -15,7 +15,7 @@ from mock_sts.helseid.profile.sources import FAPI, NSM, PROFILE
 from mock_sts.helseid.registry import Client, ClientKey
 from mock_sts.helseid.requirement import FROM_HELSEID, FROM_STRICT, NEVER, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import MULTI_TENANT
-from mock_sts.protocol.addresses import LOOPBACK_HOSTS
+from mock_sts.protocol.addresses import is_loopback_name
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
 
@@ -209,4 +209,4 @@ def _is_safe_redirect(uri: str) -> bool:
         parts = urlsplit(uri)
     except ValueError:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback_name(parts.hostname or ""))
