@@ -25,15 +25,28 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, import_key
+from joserfc.jwk import ECKey, KeySet, RSAKey, import_key
 from werkzeug.serving import make_server
 
 #: What HelseID may sign with, and what this API takes in proofs: asymmetric only, for a token "signed" with a public
 #: key as a shared secret must not pass.
-ALGORITHMS, PROOF_ALGORITHMS = ["RS256", "PS256", "ES256"], ["ES256", "ES384"]
+ALGORITHMS = ["RS256", "PS256", "ES256"]
+PROOF_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+
+#: Bits that an RSA key in a proof must have.
+RSA_BITS = 2048
 
 #: Seconds that a proof may be old, and that clocks may differ.
 PROOF_LIFETIME, LEEWAY = 60, 10
+
+
+class Proofs(jws.JWSRegistry):
+    """How proofs are read: they hold their key in the header, which with RSA is longer than the library's 512 bytes."""
+
+    max_header_length = 4096
+
+
+PROOFS = Proofs(algorithms=PROOF_ALGORITHMS)
 
 
 class UnauthorizedError(Exception):
@@ -88,13 +101,15 @@ class Guard:
         return decoded.claims
 
     def _check_proof(self, proof: str, token: str, claims: Mapping[str, Any], method: str, url: str) -> None:
-        header = jws.extract_compact(proof.encode()).headers()
+        header = jws.extract_compact(proof.encode(), registry=PROOFS).headers()
         if header.get("typ") != "dpop+jwt":
             raise ValueError("a DPoP proof is needed")
         key = import_key(header["jwk"])
-        if not isinstance(key, ECKey) or key.is_private:
-            raise ValueError("the proof's jwk is no public EC key")
-        proven = jwt.decode(proof, key, algorithms=PROOF_ALGORITHMS).claims
+        if not isinstance(key, ECKey | RSAKey) or key.is_private:
+            raise ValueError("the proof's jwk is no public EC or RSA key")
+        if isinstance(key, RSAKey) and key.raw_value.key_size < RSA_BITS:
+            raise ValueError(f"the proof's RSA key has fewer than {RSA_BITS} bits")
+        proven = jwt.decode(proof, key, registry=PROOFS).claims
         if (proven["htm"], proven["htu"]) != (method, url):
             raise ValueError(f"the proof is for {proven['htm']} {proven['htu']}")
         if not -LEEWAY <= time.time() - proven["iat"] <= PROOF_LIFETIME:

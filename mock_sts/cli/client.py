@@ -68,6 +68,12 @@ def add_client(parser: argparse.ArgumentParser) -> None:
         "--post-logout-redirect-uri", action="append", default=[], metavar="URI", help="where logouts return to"
     )
     new.add_argument(
+        "--frontchannel-logout-uri", metavar="URI", help="page that a browser loads when the person logs out elsewhere"
+    )
+    new.add_argument(
+        "--backchannel-logout-uri", metavar="URI", help="where the server posts a logout token to, the same time"
+    )
+    new.add_argument(
         "--require-signed-request-object",
         action="store_true",
         help="its logins must come in request objects that it signs (RFC 9101)",
@@ -179,6 +185,8 @@ def _client_new(parsed: argparse.Namespace) -> int:
         grants=tuple(parsed.grant),
         redirect_uris=tuple(parsed.redirect_uri),
         post_logout_redirect_uris=tuple(parsed.post_logout_redirect_uri),
+        frontchannel_logout_uri=parsed.frontchannel_logout_uri,
+        backchannel_logout_uri=parsed.backchannel_logout_uri,
         signed_requests=parsed.require_signed_request_object,
     )
     make_private_folder(key_folder(settings))

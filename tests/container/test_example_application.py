@@ -14,6 +14,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from examples.compose import api, app
+from mock_sts.protocol.jose import import_public_key
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import Jwk, private_jwk
 from tests.support.machine import ABSENT, Machine
@@ -129,6 +130,30 @@ def test_the_api_lets_a_correct_caller_in(caller: Caller) -> None:
     assert caller.call()["client_id"] == caller.machine.client_id
 
 
+#: Keys that prove, as private_jwk makes them: all nine algorithms, short and long.
+PROOF_KEYS = [
+    *((alg, 4, 0) for alg in ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512")),
+    ("PS256", 1, 2048),
+    ("RS256", 0, 4096),
+]
+
+
+@pytest.mark.parametrize("key", PROOF_KEYS, ids=lambda key: f"{key[0]} {key[2] or ''}")
+def test_the_api_takes_every_key_that_helseid_takes(
+    live: LiveServer, guard: api.Guard, key: tuple[str, int, int]
+) -> None:
+    """A proof with an RSA key has a header of 800 characters and more, for it holds the key."""
+    machine = live.client(f"caller-{secrets.token_hex(4)}", scope=SCOPE)
+    machine.scope, machine.proof_jwk = SCOPE, private_jwk(*key)
+    assert Caller(guard, machine).call()["cnf"]["jkt"] == import_public_key(machine.proof_jwk).thumbprint
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_the_api_takes_no_short_rsa_key(caller: Caller) -> None:
+    with pytest.raises(api.UnauthorizedError, match="fewer than 2048 bits"):
+        caller.call(jwk=private_jwk("PS256", 0, bits=1024))
+
+
 def altered(token: str) -> str:
     """``token`` with another claim under the same signature."""
     header, _, signature = token.split(".")
@@ -155,8 +180,8 @@ def altered(token: str) -> str:
         (lambda c: {"claims": {"iat": ABSENT}}, "iat"),
         (lambda c: {"claims": {"ath": "x"}}, "another token"),
         (lambda c: {"jwk": private_jwk("ES256", 9)}, "bound to another key"),
-        (lambda c: {"jwk": private_jwk("PS256", 9, bits=2048)}, "Error"),
-        (lambda c: {"header": {"jwk": private_jwk("ES256", 2)}}, "no public EC key"),
+        (lambda c: {"jwk": private_jwk("PS256", 9, bits=2048)}, "bound to another key"),
+        (lambda c: {"header": {"jwk": private_jwk("ES256", 2)}}, "no public EC or RSA key"),
         (lambda c: {"header": {"jwk": ABSENT}}, "jwk"),
     ],
 )

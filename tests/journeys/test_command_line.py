@@ -313,7 +313,7 @@ def test_a_new_client_may_have_a_key_of_edwards_curve(tmp_path: Path, algorithm:
 def test_the_text_of_a_new_client_holds_a_part_for_each_platform(server: LiveServer) -> None:
     text = run("client", "new", "--url", server.issuer, environment=server.environment).stdout
     dotnet = text.partition("--- .NET: appsettings.json\n")[2].partition("\n--- Java")[0]
-    settings = json.loads(dotnet)["HelseId"]
+    settings = json.loads(dotnet)["HelseID"]
     assert settings["IssuerUri"] == server.issuer
     assert json.loads(settings["PrivateJwk"])["d"]
     properties = text.partition("--- Java: application.properties\n")[2].partition("\n--- Node")[0]

@@ -1,6 +1,7 @@
 """The commands about the world: fixtures, persona and client, by themselves and beside a running server."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -681,6 +682,32 @@ def test_a_client_may_be_made_whose_logins_begin_without_par(
     assert members["dpop_bound_access_tokens"] is False
 
 
+@pytest.mark.covers("client-new.logout")
+@pytest.mark.parametrize("channel", ["frontchannel", "backchannel"])
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("http://localhost:5000/signout-oidc", ""),
+        ("https://app.example.test/logout?from=helseid", ""),
+        ("localhost:5000", "which cannot be called: it has no scheme"),
+        ("http://localhost:99999/x", "which cannot be called: its port"),
+        ("", "which cannot be called"),
+    ],
+)
+def test_a_client_may_be_made_with_its_addresses_of_logout(
+    run: Callable[..., str], channel: str, uri: str, says: str
+) -> None:
+    asked = ("client", "new", "--json", "--alg", "ES256", "--redirect-uri", REDIRECT_URI)
+    option = f"--{channel}-logout-uri"
+    answer = run(*asked, option, uri, status=2 if says else 0)
+    if says:
+        assert says in answer and f"{channel}_logout_uri" in answer
+    else:
+        members = json.loads(run("client", "show", json.loads(answer)["client_id"], "--json"))["members"]
+        assert members[f"{channel}_logout_uri"] == uri
+        assert "add a --redirect-uri" in run("client", "new", "--alg", "ES256", option, uri, status=2)
+
+
 @pytest.mark.covers("request-object.required")
 def test_a_client_may_be_made_for_request_objects_only(
     capsys: pytest.CaptureFixture[str], database: Path, run: Callable[..., str]
@@ -798,7 +825,7 @@ def test_odd_registrations_are_warned_of(run: Callable[..., str], capsys: pytest
     arguments = ["--redirect-uri", "http://app.example.test/cb", "--scope", "openid mock:demo-api/raed"]
     assert main(["client", "new", "--json", "--alg", "ES256", *arguments]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["dotnet"]["HelseId"]["RedirectUri"] == "http://app.example.test/cb"
+    assert json.loads(out)["dotnet"]["HelseID"]["RedirectUri"] == "http://app.example.test/cb"
     assert "warning: Redirect URIs use https" in err
     assert "no API describes the scope mock:demo-api/raed" in err and "did you mean 'mock:demo-api/read'" in err
     members = json.loads(run("client", "show", json.loads(out)["client_id"], "--json"))["members"]
@@ -901,10 +928,56 @@ def test_the_node_configuration_of_a_login_works_as_printed(server: LiveServer, 
     assert claims["helseid://claims/identity/pid"] == PERSON
 
 
+def appsettings_value(settings: dict[str, Any], section: str, name: str) -> str:
+    """As .NET's configuration reads it: letters count neither in the section nor in the name. Fails without a value."""
+    (found,) = [value for key, value in settings.items() if key.casefold() == section.casefold()]
+    (text,) = [value for key, value in found.items() if key.casefold() == name.casefold()]
+    assert isinstance(text, str) and text, f"{section}:{name} is {text!r}, and .NET's reader ends in a null reference"
+    return text
+
+
+def java_properties(text: str) -> dict[str, str]:
+    """As java.util.Properties reads it, in ISO 8859-1: escapes, continued lines, comments, spaces before a value."""
+    text.encode("iso-8859-1")
+    found: dict[str, str] = {}
+    for line in re.sub(r"(?<!\\)((?:\\\\)*)\\\n\s*", r"\1", text).splitlines():
+        if not line.strip() or line.lstrip()[0] in "#!":
+            continue
+        parts = re.fullmatch(r"\s*((?:\\.|[^\s:=\\])+)\s*[:=]?\s*(.*)", line, re.S)
+        assert parts is not None, line
+        units = re.sub(
+            r"\\u([0-9a-fA-F]{4})|\\(.)",
+            lambda m: chr(int(m[1], 16)) if m[1] else {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}.get(m[2], m[2]),
+            parts[2],
+        )
+        found[parts[1]] = units.encode("utf-16", "surrogatepass").decode("utf-16")
+    return found
+
+
+@pytest.mark.covers("client-new.settings")
+@pytest.mark.parametrize("client_id", ["my-machine", "blå \\u0041\\n klient\\", " in front", "a=b:c#d!", "👩‍⚕️"])
+@pytest.mark.parametrize("login", [False, True])
+def test_readers_of_settings_files_get_what_was_made(run: Callable[..., str], client_id: str, login: bool) -> None:
+    """HelseID.Library reads three values of the section HelseID, and Java's readers know escapes."""
+    scopes = ("--scope", "mock:demo-api/read mock:demo-api/write")
+    asked = (*scopes, "--redirect-uri", REDIRECT_URI, "--scope", "openid") if login else scopes
+    made = json.loads(run("client", "new", "--json", "--alg", "ES256", "--client-id", client_id, *asked))
+    scope = "mock:demo-api/read mock:demo-api/write" + (" openid" if login else "")
+    wanted = {"ClientId": client_id, "StsUrl": made["issuer"], "Scope": scope}
+    assert {name: appsettings_value(made["dotnet"], "HelseID", name) for name in wanted} == wanted
+    assert json.loads(appsettings_value(made["dotnet"], "HelseID", "PrivateJwk")) == made["private_jwk"]
+    properties = java_properties(made["java"])
+    assert properties["helseid.client.id"] == client_id
+    assert properties["helseid.sts.uri"] == made["issuer"]
+    assert properties["helseid.client.scope"] == scope
+    assert json.loads(properties["helseid.client.jwk"]) == made["private_jwk"]
+    assert properties.get("helseid.client.redirect-uri") == (REDIRECT_URI if login else None)
+
+
 def test_the_other_configurations_of_a_login_say_where_it_returns(server: LiveServer) -> None:
     made = new_login_client(server)
     document = requests.get(f"{server.issuer}/.well-known/openid-configuration", timeout=60).json()
-    settings = made["dotnet"]["HelseId"]
+    settings = made["dotnet"]["HelseID"]
     assert settings["RedirectUri"] == REDIRECT_URI and settings["CallbackPath"] == "/callback"
     assert settings["AuthorizationEndpoint"] == document["authorization_endpoint"]
     assert settings["PushedAuthorizationEndpoint"] == document["pushed_authorization_request_endpoint"]

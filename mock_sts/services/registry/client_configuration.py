@@ -55,12 +55,14 @@ def _try_it(made: MadeClient, issuer: str) -> str:
 
 
 def _appsettings(made: MadeClient, issuer: str) -> dict[str, Any]:
+    # The section and the first three are what HelseID.Library reads of a file; its letters may be large or small.
     settings = {
+        "ClientId": made.client_id,
+        "StsUrl": issuer,
+        "Scope": " ".join(made.client.scopes),
         "IssuerUri": issuer,
         "Authority": issuer,
         "TokenEndpoint": issuer + Endpoint.TOKEN,
-        "ClientId": made.client_id,
-        "Scope": " ".join(made.client.scopes),
         "PrivateJwk": json.dumps(dict(made.private_jwk), separators=(",", ":")),
     }
     if made.logs_people_in:
@@ -71,20 +73,32 @@ def _appsettings(made: MadeClient, issuer: str) -> dict[str, Any]:
             "RedirectUri": redirect_uri,
             "CallbackPath": urlsplit(redirect_uri).path,
         }
-    return {"HelseId": settings}
+    return {"HelseID": settings}
 
 
 def _properties(made: MadeClient, issuer: str) -> str:
     jwk = json.dumps(dict(made.private_jwk), separators=(",", ":"))
-    lines = [
-        f"helseid.sts.uri={issuer}",
-        f"helseid.client.id={made.client_id}",
-        f"helseid.client.scope={' '.join(made.client.scopes)}",
-        f"helseid.client.jwk={jwk}",
-    ]
+    properties = {
+        "helseid.sts.uri": issuer,
+        "helseid.client.id": made.client_id,
+        "helseid.client.scope": " ".join(made.client.scopes),
+        "helseid.client.jwk": jwk,
+    }
     if made.logs_people_in:
-        lines.append(f"helseid.client.redirect-uri={_redirect_uri(made)}")
-    return "\n".join(lines)
+        properties["helseid.client.redirect-uri"] = _redirect_uri(made)
+    return "\n".join(f"{name}={_property(value)}" for name, value in properties.items())
+
+
+def _property(value: str) -> str:
+    """A value as java.util.Properties reads it: in ISO 8859-1, with escapes for the rest and for a space in front."""
+    escaped = value.replace("\\", "\\\\")
+    text = "".join(c if " " <= c <= "~" else _java_escape(c) for c in escaped)
+    return f"\\{text}" if text.startswith(" ") else text
+
+
+def _java_escape(character: str) -> str:
+    utf16 = character.encode("utf-16-be")
+    return "".join(f"\\u{utf16[i]:02x}{utf16[i + 1]:02x}" for i in range(0, len(utf16), 2))
 
 
 def _node(made: MadeClient, issuer: str) -> str:

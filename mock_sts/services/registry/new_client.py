@@ -53,6 +53,8 @@ class NewClient:
     grants: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    frontchannel_logout_uri: str | None = None
+    backchannel_logout_uri: str | None = None
     signed_requests: bool = False
     par: bool = True
 
@@ -104,6 +106,10 @@ def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> Ma
         document["redirect_uris"] = list(wanted.redirect_uris)
     if wanted.post_logout_redirect_uris:
         document["post_logout_redirect_uris"] = list(wanted.post_logout_redirect_uris)
+    if wanted.frontchannel_logout_uri is not None:
+        document["frontchannel_logout_uri"] = wanted.frontchannel_logout_uri
+    if wanted.backchannel_logout_uri is not None:
+        document["backchannel_logout_uri"] = wanted.backchannel_logout_uri
     if not wanted.par:
         document["require_pushed_authorization_requests"] = False
     if wanted.signed_requests:
@@ -156,6 +162,8 @@ def _check(wanted: NewClient, grants: tuple[str, ...]) -> None:
             "client new: redirect URIs and the scope openid are for logins; add --grant authorization_code, "
             "or a --redirect-uri where there is none"
         )
+    if not logs_in and (wanted.frontchannel_logout_uri or wanted.backchannel_logout_uri):
+        raise DocumentError("client new: logout addresses are for logins; add a --redirect-uri")
     if not logs_in and (wanted.signed_requests or not wanted.par):
         what = "request objects are" if wanted.signed_requests else "--no-par is"
         raise DocumentError(f"client new: {what} for logins; add a --redirect-uri")
