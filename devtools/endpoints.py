@@ -125,7 +125,7 @@ def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
             rules = {rule.endpoint: (str(rule.rule), _served(rule.methods or ())) for rule in app.url_map.iter_rules()}
             document = app.test_client().get(Endpoint.DISCOVERY).get_json()
         finally:
-            app.extensions["mock_sts"].store.close()
+            app.extensions["mock_sts"].close()
     return rules, {value.removeprefix(document["issuer"]) for value in document.values() if isinstance(value, str)}
 
 

@@ -6,19 +6,18 @@ from flask import Flask, Response, request
 
 from mock_sts.demo import CLIENT_ID
 from mock_sts.demo import pages as demo
-from mock_sts.helseid.profile.client_assertion import Skew
-from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
-from mock_sts.helseid.requirement import Enforcement
 from mock_sts.server.front import Front, Step
 from mock_sts.server.intake import BODY_FAULT, Intake
 from mock_sts.server.loopback_calls import OwnCalls, own_call_headers
-from mock_sts.server.proxies import BasePath, Proxies
+from mock_sts.server.proxies import Proxies
 from mock_sts.services.clock import Clock, SystemClock
-from mock_sts.services.environment import Policy, open_environment
+from mock_sts.services.environment import Policy
+from mock_sts.services.server import Hosting, Server
 from mock_sts.settings.settings import Settings
 from mock_sts.setup import open_store
 from mock_sts.store.fixtures.files import shipped_key
-from mock_sts.web import errors, health, own_side
+from mock_sts.web import environment, errors, health, own_side
+from mock_sts.web.environment import Environments
 from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.helseid import (
     authorization,
@@ -38,49 +37,36 @@ from mock_sts.web.mock.pages import automation, doctor, home
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """A WSGI application over a prepared database (see ``setup``). One per process."""
-    clock = clock or SystemClock()
-    skew = Skew() if settings.clock_skew is None else Skew(settings.clock_skew, settings.clock_skew)
-    policy = Policy(
-        enforcement=Enforcement.from_word(settings.enforcement),
-        skew=skew,
-        access_token_lifetime=settings.access_token_lifetime,
-        id_token_lifetime=settings.id_token_lifetime,
-        refresh_token_lifetime=settings.refresh_token_lifetime,
-        single_sign_on_lifetime=settings.single_sign_on_lifetime,
-        code_lifetime=settings.code_lifetime,
-        pushed_request_lifetime=settings.pushed_request_lifetime,
-        require_synthetic=settings.require_synthetic,
-        invent_people=settings.invent_people,
-        network=settings.network,
-        journal_size=settings.journal_size,
-        refresh_token_usage=settings.refresh_token_usage,
-        revoke_on_code_reuse=settings.revoke_on_code_reuse,
-        keep_identity_scopes=settings.keep_identity_scopes,
-        identity_providers=settings.identity_providers,
-        login_mode=settings.login_mode,
-        default_persona=settings.default_persona,
-    )
-    store = open_store(settings)
-    environment = open_environment(
-        settings.addresses, policy, clock, store, settings.dpop_nonce_step, settings.signing_algorithm
+    server = Server(
+        settings.addresses,
+        Policy.of(settings),
+        Hosting(settings.certificates.ca, settings.certificate_names, settings.tls_port, settings.admin_token),
+        clock or SystemClock(),
+        open_store(settings),
     )
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
     app.url_map.merge_slashes = False
-    based = BasePath(app.wsgi_app, environment, lambda: (rule.rule for rule in app.url_map.iter_rules()))
-    steps: list[Step] = [OwnCalls(environment.seal)]
+    environments = Environments(app.wsgi_app, server, lambda: (rule.rule for rule in app.url_map.iter_rules()))
+    steps: list[Step] = [OwnCalls(server.seal)]
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         steps += [own_side.keep_host, Proxies(settings.trusted_proxies)]
-    front = Front(Intake(based, max_body=settings.max_body), steps, based.own_path)
+    front = Front(Intake(environments, max_body=settings.max_body), steps, environments.own_path)
     app.wsgi_app = front  # type: ignore[method-assign]
-    app.extensions["mock_sts"] = environment
+    app.extensions[environment.SERVER] = server
     app.extensions["mock_sts_front"] = front
-    app.register_blueprint(home.blueprint(environment, READY_PEOPLE, READY_CLIENT))
-    app.register_blueprint(discovery.blueprint(environment, settings.certificates.ca))
-    app.register_blueprint(
-        doctor.blueprint(environment, settings.certificates.ca, settings.certificate_names, settings.tls_port)
-    )
+    environment.install(app)
+    own_side.install(app)
+
+    @app.before_request
+    def refuse_wrong_bodies() -> None:
+        if BODY_FAULT in request.environ:
+            raise request.environ[BODY_FAULT]
+
     for routes in (
+        home,
+        discovery,
+        doctor,
         pushed_authorization,
         authorization,
         login,
@@ -93,18 +79,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         check_session,
         health,
     ):
-        app.register_blueprint(routes.blueprint(environment))
-
-    own_side.install(app, environment)
-
-    @app.before_request
-    def refuse_wrong_bodies() -> None:
-        if BODY_FAULT in request.environ:
-            raise request.environ[BODY_FAULT]
-
-    introduce = partial(own_call_headers, environment.seal)
-    app.register_blueprint(demo.blueprint(settings, shipped_key(CLIENT_ID), lambda: environment.addresses, introduce))
-    control.install(app, environment, settings.admin_token)
+        app.register_blueprint(routes.ROUTES)
+    demo.install(app, settings, shipped_key(CLIENT_ID), partial(own_call_headers, server.seal))
+    control.install(app)
     errors.install(app)
 
     @app.after_request

@@ -4,71 +4,91 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Flask, Response, current_app
 
 from mock_sts.demo import API, HOME
 from mock_sts.late import Late, late
-from mock_sts.protocol.addresses import Addresses
 from mock_sts.settings.settings import Settings
 
 if TYPE_CHECKING:
     from mock_sts.demo.views import Demo
 
-_STYLESHEET = Path(__file__).parent / "templates" / "demo_style.css"
+ROUTES = Blueprint("demo", __name__, template_folder="templates")
+
+_STYLES = (Path(__file__).parent / "templates" / "demo_style.css").read_bytes()
+
+#: Under which name an application has its demo.
+_DEMO = "mock_sts_demo"
 
 
-def blueprint(
-    settings: Settings,
-    key: Mapping[str, Any],
-    addresses: Callable[[], Addresses],
-    introduce: Callable[[str, str], Mapping[str, str]],
-) -> Blueprint:
-    """The routes. ``key`` is the private JWK of the client ``demo-page``, ``addresses`` tells those of the server now.
+def install(
+    app: Flask, settings: Settings, key: Mapping[str, Any], introduce: Callable[[str, str], Mapping[str, str]]
+) -> None:
+    """The routes. ``key`` is the private JWK of the client ``demo-page``.
 
     ``introduce`` makes the headers of a call to the server, of its URL and the path before ours in that.
     """
-    routes = Blueprint("demo", __name__, template_folder="templates")
-    styles = _STYLESHEET.read_bytes()
+    app.extensions[_DEMO] = Late(lambda: _demo_class()(settings, key, introduce))
+    app.register_blueprint(ROUTES)
 
-    demo = Late(lambda: _demo_class()(settings, key, addresses, introduce))
 
-    @routes.get(HOME)
-    def home() -> Response:
-        return demo().home()
+def _demo() -> "Demo":
+    demo: Demo = current_app.extensions[_DEMO]()
+    return demo
 
-    @routes.get(f"{HOME}/steps")
-    def steps() -> Response:
-        return demo().steps()
 
-    @routes.post(f"{HOME}/login")
-    def login() -> Response:
-        return demo().log_in()
+@ROUTES.get(HOME)
+def home() -> Response:
+    """What the client knows, and what it can do."""
+    return _demo().home()
 
-    @routes.get(f"{HOME}/callback")
-    def callback() -> Response:
-        return demo().callback()
 
-    @routes.post(f"{HOME}/call")
-    def call() -> Response:
-        return demo().call()
+@ROUTES.get(f"{HOME}/steps")
+def steps() -> Response:
+    """Every request and answer of this browser."""
+    return _demo().steps()
 
-    @routes.post(f"{HOME}/refresh")
-    def refresh() -> Response:
-        return demo().refresh()
 
-    @routes.post(f"{HOME}/logout")
-    def logout() -> Response:
-        return demo().log_out()
+@ROUTES.post(f"{HOME}/login")
+def login() -> Response:
+    """Begin a login."""
+    return _demo().log_in()
 
-    @routes.get(API)
-    def api() -> Response:
-        return demo().api()
 
-    @routes.get(f"{HOME}/style.css")
-    def stylesheet() -> Response:
-        return Response(styles, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
+@ROUTES.get(f"{HOME}/callback")
+def callback() -> Response:
+    """End a login."""
+    return _demo().callback()
 
-    return routes
+
+@ROUTES.post(f"{HOME}/call")
+def call() -> Response:
+    """Call the API."""
+    return _demo().call()
+
+
+@ROUTES.post(f"{HOME}/refresh")
+def refresh() -> Response:
+    """Get new tokens."""
+    return _demo().refresh()
+
+
+@ROUTES.post(f"{HOME}/logout")
+def logout() -> Response:
+    """End the session."""
+    return _demo().log_out()
+
+
+@ROUTES.get(API)
+def api() -> Response:
+    """The API itself."""
+    return _demo().api()
+
+
+@ROUTES.get(f"{HOME}/style.css")
+def stylesheet() -> Response:
+    """How the demo looks."""
+    return Response(_STYLES, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
 
 
 @late

@@ -16,9 +16,10 @@ from mock_sts.demo.explain import decoded, readable
 from mock_sts.demo.relying_party import Login, LoginError, RelyingParty, Tokens
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
-from mock_sts.protocol.addresses import Addresses, EffectiveUrls
+from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.settings.settings import Settings
 from mock_sts.web import browser, reading
+from mock_sts.web.environment import current
 from mock_sts.web.texts import ENGLISH
 from mock_sts.web.writing import json_response
 
@@ -38,11 +39,9 @@ class Demo:
         self,
         settings: Settings,
         key: Mapping[str, Any],
-        addresses: Callable[[], Addresses],
         introduce: Callable[[str, str], Mapping[str, str]],
     ) -> None:
-        """As for ``pages.blueprint``."""
-        self._addresses = addresses
+        """As for ``pages.install``."""
         self._introduce = introduce
         self._address = (_reachable(settings.host), settings.port)
         self._key = key
@@ -59,7 +58,7 @@ class Demo:
             # somebody at an alias has a proxy in between that asks by it.
             return browser.redirect(urls.issuer.url(f"{HOME}?{_SENT}"))
         name = self._cookie()
-        session = self._shelf.get(name) if name else None
+        session = self._shelf.get(_kept(name)) if name else None
         return self._page("demo.html", name or _new_name(), **self._view(session))
 
     def steps(self) -> Response:
@@ -81,14 +80,14 @@ class Demo:
         except (LoginError, WireError) as error:
             return self._failed(name, str(error), wire)
         kept = {name: getattr(login, name) for name in login.__slots__}
-        self._shelf.put(f"login {login.state}", {"browser": name, "login": kept, "steps": _documents(wire)})
+        self._shelf.put(_kept(f"login {login.state}"), {"browser": name, "login": kept, "steps": _documents(wire)})
         return browser.redirect(location)
 
     def callback(self) -> Response:
         """End a login."""
         reading.refuse_head()
         name = self._cookie()
-        key = f"login {request.args.get('state', '')}"
+        key = _kept(f"login {request.args.get('state', '')}")
         begun = self._shelf.get(key)
         is_own = name is not None and begun is not None and hmac.compare_digest(begun["browser"], name)
         # Taken by one request only: an answer is good once.
@@ -102,9 +101,9 @@ class Demo:
         except (LoginError, WireError) as error:
             return self._failed(name, str(error), wire, begun["steps"])
         # A new name for who is logged in now: one that somebody has planted before is worth nothing.
-        self._shelf.remove(name)
+        self._shelf.remove(_kept(name))
         name = _new_name()
-        self._shelf.put(name, {"tokens": tokens.document(), "steps": [*begun["steps"], *_documents(wire)]})
+        self._shelf.put(_kept(name), {"tokens": tokens.document(), "steps": [*begun["steps"], *_documents(wire)]})
         return self._go_home(name)
 
     def call(self) -> Response:
@@ -129,7 +128,7 @@ class Demo:
         if session is None or "tokens" not in session:
             return browser.redirect(urls.issuer.url(HOME))
         # The client's own session first: whatever happens at the server, this one is over.
-        self._shelf.remove(name)
+        self._shelf.remove(_kept(name))
         party = self._party(self._wire())
         return browser.redirect(party.log_out_url(Tokens(**session["tokens"]), urls.issuer.url(HOME)))
 
@@ -163,7 +162,7 @@ class Demo:
         except (LoginError, WireError) as error:
             return self._failed(name, str(error), wire, session["steps"], session)
         steps = [*session["steps"], *_documents(wire)][-_MOST_STEPS:]
-        self._shelf.put(name, {**session, **changed, "steps": steps})
+        self._shelf.put(_kept(name), {**session, **changed, "steps": steps})
         return browser.redirect(self._urls().issuer.url(HOME))
 
     def _view(self, session: dict[str, Any] | None) -> dict[str, Any]:
@@ -189,7 +188,7 @@ class Demo:
         """Say what went wrong, and keep the steps that led there."""
         if name is not None and wire is not None:
             steps = [*(before or []), *_documents(wire)][-_MOST_STEPS:]
-            self._shelf.put(name, {**(session or {}), "steps": steps})
+            self._shelf.put(_kept(name), {**(session or {}), "steps": steps})
         return self._page("demo_failed.html", None, status=400, message=message, has_steps=wire is not None)
 
     def _refused(self) -> Response:
@@ -206,10 +205,11 @@ class Demo:
         return response
 
     def _urls(self) -> EffectiveUrls:
-        return reading.effective_urls(self._addresses())
+        return current().urls
 
     def _wire(self) -> Wire:
-        prefix = urlsplit(self._urls().issuer.base).path
+        reached = current()
+        prefix = urlsplit(reached.urls.issuer.base).path.removesuffix(reached.environment.below)
         return Wire(self._address, lambda url: self._introduce(url, prefix))
 
     def _party(self, wire: Wire) -> RelyingParty:
@@ -217,7 +217,7 @@ class Demo:
 
     def _session(self) -> tuple[str | None, dict[str, Any] | None]:
         name = self._cookie()
-        return name, self._shelf.get(name) if name else None
+        return name, self._shelf.get(_kept(name)) if name else None
 
     def _go_home(self, name: str) -> Response:
         response = browser.redirect(self._urls().issuer.url(HOME))
@@ -239,7 +239,18 @@ class Demo:
     def _cookie_name(self) -> str:
         # Ports share cookies, so the name tells which one this is.
         parts = urlsplit(self._urls().issuer.base)
-        return f"mock-sts-demo-{parts.port or parts.scheme}"
+        return f"mock-sts-demo-{parts.port or parts.scheme}{_apart('-')}"
+
+
+def _kept(name: str) -> str:
+    """Under which name the shelf has something of this environment."""
+    return f"{_apart(' ')}{name}"
+
+
+def _apart(sign: str) -> str:
+    """What tells an environment below the root from others."""
+    reached = current()
+    return f"{sign}{reached.environment.name}{sign}" if reached.environment.below else ""
 
 
 def _documents(wire: Wire) -> list[dict[str, Any]]:

@@ -90,6 +90,10 @@ class EffectiveUrls:
         """The issuers that this server is known as."""
         return frozenset({self.issuer.base, self.back_channel.base, *(other.base for other in self.others)})
 
+    def below(self, path: str) -> "EffectiveUrls":
+        """The same for what lies below ``path`` on the server; an empty path is the server itself."""
+        return _below(self, path) if path else self
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -218,6 +222,14 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
         back_channel = asked if mode is UrlMode.SPLIT and (listed or addresses.unnamed) else issuer
     others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel))
     return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
+
+
+@lru_cache(maxsize=1024)
+def _below(urls: EffectiveUrls, path: str) -> EffectiveUrls:
+    issuer, back_channel, *others = (
+        Issuer(f"{one.base}{path}") for one in (urls.issuer, urls.back_channel, *urls.others)
+    )
+    return EffectiveUrls(issuer, back_channel, tuple(others), urls.any_host)
 
 
 def is_host(host: str) -> bool:

@@ -1,17 +1,13 @@
-"""Reverse proxies: whose word on address and scheme of a request counts, and the path that stands before ours.
+"""Reverse proxies: whose word on address and scheme of a request counts.
 
 Without the setting nobody's word counts: then forwarded headers are an ordinary client's, who may write what it likes.
 """
 
 import ipaddress
-from collections.abc import Callable, Iterable
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIEnvironment
 
-from mock_sts.protocol.addresses import Addresses, TrustedProxies
+from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.protocol.urls import DEFAULT_PORTS
-from mock_sts.services.environment import Environment
-from mock_sts.store.database import StoreError
-from mock_sts.web.paths import Paths, below
 
 
 class Proxies:
@@ -81,50 +77,3 @@ def _believe(environ: WSGIEnvironment, hops: int) -> None:
         environ["HTTP_HOST"] = f"{name}:{port}"
     if prefix := told("PREFIX").strip("/"):
         environ["SCRIPT_NAME"] = f"/{prefix}"
-
-
-class BasePath:
-    """WSGI middleware that brings every path into the letters of its route, so that nothing behind it need know that
-    HelseID's may come in others; and for a server whose public URL has a path, which requests may come with or without,
-    for some proxies cut it off.
-
-    A path that begins like one of our own may mean either. What is a route as it stands is taken as it stands.
-    """
-
-    def __init__(self, app: WSGIApplication, environment: Environment, rules: Callable[[], Iterable[str]]) -> None:
-        """``app`` is what stands behind; ``rules`` are the paths of its routes."""
-        self._app = app
-        self._sts = environment
-        self._rules = rules
-        self._paths: Paths | None = None
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        prefix, path = self._split(str(environ.get("PATH_INFO", "")), self._addresses)
-        if prefix:
-            environ["SCRIPT_NAME"] = prefix
-        environ["PATH_INFO"] = path
-        return self._app(environ, start_response)
-
-    def own_path(self, path: str) -> str:
-        """What ``path`` is without the base path, for threads that must not wait for the database: to tell by, not to
-        answer by, for an address may just have been told elsewhere.
-        """
-        return self._split(path, lambda: self._sts.latest_addresses)[1]
-
-    def _split(self, path: str, addresses: Callable[[], Addresses]) -> tuple[str, str]:
-        """The base path of ``path``, and what comes after it in the letters of its route."""
-        paths = self._paths = self._paths or Paths(self._rules())
-        if path in paths.fixed:
-            return "", path
-        prefix = addresses().prefix_of(path)
-        if not (prefix and paths.lies_below(path, prefix)):
-            prefix = ""
-        own = below(path, prefix)
-        return prefix, paths.written(own) or own
-
-    def _addresses(self) -> Addresses:
-        try:
-            return self._sts.addresses
-        except StoreError:
-            return self._sts.configured

@@ -8,12 +8,14 @@ import base64
 import datetime
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from mock_sts.helseid.discovery import jwks_document
 from mock_sts.helseid.terms import SIGNING_ALGORITHMS
 from mock_sts.protocol.jose import (
     Jws,
@@ -65,6 +67,11 @@ class KeyRing:
     def verify(self, jws: Jws) -> bool:
         """Whether we signed ``jws``; its claims are another question."""
         return jws.algorithm == self.algorithm and self._public_key.verify(jws)
+
+    @cached_property
+    def published(self) -> bytes:
+        """The document with the published keys."""
+        return jwks_document(self.public_jwks())
 
     def public_jwks(self) -> list[dict[str, Any]]:
         """The published keys, members in HelseID's order."""

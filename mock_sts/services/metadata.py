@@ -4,27 +4,27 @@ from functools import lru_cache
 
 from mock_sts.helseid.discovery import discovery_document, jwks_document
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.issuer import Issuer
-from mock_sts.services.environment import Environment
+from mock_sts.services.environment import Environment, Reached
 
 
-def discovery(environment: Environment, urls: EffectiveUrls) -> bytes:
-    """The discovery document for a request that came by ``urls``."""
+def discovery(reached: Reached) -> bytes:
+    """The discovery document for a request."""
+    environment, urls = reached.environment, reached.urls
     fapi = environment.policy.enforcement is Enforcement.FAPI2
     return _discovery(urls.issuer, urls.back_channel, environment.keyring.algorithm, fapi)
 
 
 def serves_oauth_metadata(environment: Environment) -> bool:
     """Whether the document stands at the address of RFC 8414 too, where clients of FAPI 2.0 may look for it; that
-    HelseID has it there is not known.
+    HelseID has it there is not known. Below the root of the server it always does.
     """
-    return environment.policy.enforcement is Enforcement.FAPI2
+    return environment.policy.enforcement is Enforcement.FAPI2 or bool(environment.below)
 
 
 def jwks(environment: Environment) -> bytes:
     """The published keys."""
-    return jwks_document(environment.keyring.public_jwks())
+    return environment.keyring.published
 
 
 def expired_jwks() -> bytes:

@@ -9,10 +9,9 @@ from typing import Any, Self, TypeVar
 
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal
-from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws
-from mock_sts.services.environment import Environment
+from mock_sts.services.environment import Reached
 from mock_sts.store import journal, replay
 from mock_sts.store.database import Transaction
 from mock_sts.store.replay import Once
@@ -41,18 +40,18 @@ class RequestContext:
     is journaled by ``finish``.
     """
 
-    def __init__(
-        self, environment: Environment, endpoint: str, urls: EffectiveUrls, *, ends_on_page: bool = False
-    ) -> None:
+    def __init__(self, reached: Reached, endpoint: str, *, ends_on_page: bool = False) -> None:
         """``ends_on_page`` says that a refusal which does not travel to the client ends on the error page, so that it
         needs a name by which it is found again.
         """
+        environment, urls = reached.environment, reached.urls
+        self.reached = reached
         self.environment = environment
         self.endpoint = endpoint
         self.urls = urls
         self.times = environment.clock.times()
         self.enforcement = environment.policy.enforcement
-        self.catalog = environment.catalog.current()
+        self.catalog = reached.catalog
         self.client_id: str | None = None
         self.authenticated = False
         self.findings: list[Finding] = []

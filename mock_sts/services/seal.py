@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 from mock_sts.protocol.jose import JoseError, from_base64url, to_base64url
 from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_plain_json
@@ -17,7 +18,7 @@ class Seal:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def close(self, purpose: str, value: dict[str, object]) -> str:
+    def close(self, purpose: str, value: Mapping[str, object]) -> str:
         """``value`` as an opaque URL-safe text; anybody can read it, nobody can change it."""
         data = write_plain_json(value)
         return to_base64url(self._mark(purpose, data) + data)

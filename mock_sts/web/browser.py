@@ -7,13 +7,13 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, make_response, render_template, request
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
-from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Environment
+from mock_sts.web.environment import current
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.own_side import has_strange_host
-from mock_sts.web.reading import cookie, effective_urls, root
+from mock_sts.web.reading import cookie
 from mock_sts.web.texts import NORWEGIAN, texts
 from mock_sts.web.writing import Redirection
 
@@ -26,60 +26,60 @@ ANTIFORGERY_FIELD = "__RequestVerificationToken"
 _SUBMIT = "document.forms[0].submit()"
 
 
-def session_cookie(environment: Environment) -> str | None:
+def session_cookie() -> str | None:
     """The browser's session cookie."""
-    return cookie(_cookie_name(environment, "session"))
+    return cookie(_cookie_name("session"))
 
 
-def set_session_cookie(environment: Environment, response: Response, value: str) -> None:
+def set_session_cookie(response: Response, value: str) -> None:
     """Give the browser the cookie of its session."""
-    _set_cookie(environment, response, "session", value)
+    _set_cookie(response, "session", value)
 
 
-def session_id_cookie(environment: Environment) -> str:
+def session_id_cookie() -> str:
     """The name of the cookie that shows scripts of ours the id of the browser's session, as the product's
     ``idsrv.session`` does.
     """
-    return _cookie_name(environment, "sid")
+    return _cookie_name("sid")
 
 
-def show_session_id(environment: Environment, response: Response, sid: str) -> None:
+def show_session_id(response: Response, sid: str) -> None:
     """Let scripts of ours read ``sid``, where they do not yet."""
-    if cookie(session_id_cookie(environment)) != sid:
-        _set_cookie(environment, response, "sid", sid, readable=True)
+    if cookie(session_id_cookie()) != sid:
+        _set_cookie(response, "sid", sid, readable=True)
 
 
-def hide_session_id(environment: Environment, response: Response) -> None:
+def hide_session_id(response: Response) -> None:
     """Take back what ``show_session_id`` has shown, for the session is over."""
-    if cookie(session_id_cookie(environment)) is not None:
-        response.delete_cookie(session_id_cookie(environment), path=_root() or "/")
+    if cookie(session_id_cookie()) is not None:
+        response.delete_cookie(session_id_cookie(), path=_root() or "/")
 
 
-def antiforgery_token(environment: Environment) -> tuple[str, str]:
+def antiforgery_token() -> tuple[str, str]:
     """The hidden field of a form, and the cookie that must come back with it."""
-    value = cookie(_cookie_name(environment, "antiforgery")) or secrets.token_urlsafe(32)
-    return environment.seal.close("antiforgery", {"cookie": value}), value
+    value = cookie(_cookie_name("antiforgery")) or secrets.token_urlsafe(32)
+    return current().environment.seal.close("antiforgery", {"cookie": value}), value
 
 
-def persona_cookie(environment: Environment) -> str | None:
+def persona_cookie() -> str | None:
     """Who shall log in in this browser, where somebody has said so."""
-    return cookie(_cookie_name(environment, "persona"))
+    return cookie(_cookie_name("persona"))
 
 
-def set_persona_cookie(environment: Environment, response: Response, value: str) -> None:
+def set_persona_cookie(response: Response, value: str) -> None:
     """Let everybody who logs in in this browser be this persona."""
-    _set_cookie(environment, response, "persona", value)
+    _set_cookie(response, "persona", value)
 
 
-def set_antiforgery_cookie(environment: Environment, response: Response, value: str) -> None:
+def set_antiforgery_cookie(response: Response, value: str) -> None:
     """Give the browser the cookie that belongs to a form."""
-    _set_cookie(environment, response, "antiforgery", value)
+    _set_cookie(response, "antiforgery", value)
 
 
-def is_forged(environment: Environment, field: str | None) -> bool:
+def is_forged(field: str | None) -> bool:
     """Whether a post does not come from a form that this browser got from us."""
-    opened = environment.seal.open("antiforgery", field or "")
-    value = cookie(_cookie_name(environment, "antiforgery")) or ""
+    opened = current().environment.seal.open("antiforgery", field or "")
+    value = cookie(_cookie_name("antiforgery")) or ""
     return opened is None or not hmac.compare_digest(str(opened.get("cookie")).encode(), value.encode())
 
 
@@ -98,8 +98,7 @@ def page(
     Chromium checks form-action for every redirect after a post, the client's own ones too. Nobody can know where those
     go (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
     """
-    environment: Environment = current_app.extensions["mock_sts"]
-    styles = rooted(STYLESHEET_OF_LOGIN if has_strange_host(environment.addresses) else STYLESHEET)
+    styles = rooted(STYLESHEET_OF_LOGIN if has_strange_host() else STYLESHEET)
     html = render_template(template, language=language, t=texts(language), root=_root(), styles=styles, **values)
     response = make_response(html, status)
     framed = f"frame-src {' '.join(frames_of)}; " if frames_of else ""
@@ -171,8 +170,7 @@ def _protect(response: Response, more: str, script: str = _SUBMIT) -> None:
 
 
 def _root() -> str:
-    environment: Environment = current_app.extensions["mock_sts"]
-    return root(environment.addresses)
+    return current().root
 
 
 def _source(url: str) -> str:
@@ -184,14 +182,12 @@ def _source(url: str) -> str:
     return f"{parts.scheme}:" if parts.scheme else ""
 
 
-def _set_cookie(
-    environment: Environment, response: Response, purpose: str, value: str, *, readable: bool = False
-) -> None:
+def _set_cookie(response: Response, purpose: str, value: str, *, readable: bool = False) -> None:
     """``readable`` says that scripts may see it."""
     # The address that was asked, not the issuer: behind an alias in http a secure cookie would never come back.
-    secure = request.is_secure or effective_urls(environment.addresses).back_channel.base.startswith("https:")
+    secure = request.is_secure or current().urls.back_channel.base.startswith("https:")
     response.set_cookie(
-        _cookie_name(environment, purpose),
+        _cookie_name(purpose),
         value,
         httponly=not readable,
         secure=secure,
@@ -200,6 +196,7 @@ def _set_cookie(
     )
 
 
-def _cookie_name(environment: Environment, purpose: str) -> str:
+def _cookie_name(purpose: str) -> str:
     """Ports share cookies, so the name tells server and environment."""
-    return f"mock-sts-{purpose}-{environment.instance}-{DEFAULT_ENVIRONMENT}"
+    environment = current().environment
+    return f"mock-sts-{purpose}-{environment.instance}-{environment.name}"

@@ -9,9 +9,8 @@ from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, request
 
-from mock_sts.protocol.addresses import Addresses, HostFault, UnknownHostError, is_beyond_rebinding
-from mock_sts.services.environment import Environment
-from mock_sts.web.reading import effective_urls
+from mock_sts.protocol.addresses import HostFault, UnknownHostError, is_beyond_rebinding
+from mock_sts.web.environment import current
 
 #: Where our side lies, beside the first page.
 PREFIX = "/mock"
@@ -30,7 +29,7 @@ def keep_host(environ: WSGIEnvironment) -> None:
     environ[_CAME_WITH] = environ.get("HTTP_HOST", "")
 
 
-def install(app: Flask, environment: Environment) -> None:
+def install(app: Flask) -> None:
     """Refuse strangers' hosts on our side; also for paths that do not exist."""
 
     @app.before_request
@@ -38,15 +37,13 @@ def install(app: Flask, environment: Environment) -> None:
         # What the request was matched with, for routes may take a path in more than one writing.
         path = request.url_rule.rule if request.url_rule is not None else request.path
         ours = path == "/" or (f"{path}/".lower().startswith(f"{PREFIX}/") and path not in OPEN)
-        if ours and has_strange_host(environment.addresses):
-            raise UnknownHostError(_host(), environment.addresses.known(), HostFault.STRANGE)
+        if ours and has_strange_host():
+            raise UnknownHostError(_host(), current().addresses.known(), HostFault.STRANGE)
 
 
-def has_strange_host(addresses: Addresses) -> bool:
-    """Whether this request came with a host that no setting knows, and that any site can have. Raises
-    UnknownHostError.
-    """
-    effective_urls(addresses)
+def has_strange_host() -> bool:
+    """Whether this request came with a host that no setting knows, and that any site can have."""
+    addresses = current().addresses
     if not addresses.takes_any_host or is_beyond_rebinding(_host()):
         return False
     return addresses.of(request.scheme, _host()).any_host

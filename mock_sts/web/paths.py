@@ -6,9 +6,16 @@ import re
 from collections.abc import Iterable
 
 from mock_sts.protocol.near_names import near_names
+from mock_sts.services.environment import ENVIRONMENTS
+
+#: Where containers and balancers ask how the process is.
+HEALTH = "/health/"
 
 #: Below these everything is of our own making.
-OWN = ("/mock/", "/health/")
+OWN = ("/mock/", HEALTH)
+
+#: The path of an environment. Its letters are as little the caller's concern as those of a public URL's path.
+_ENVIRONMENT = re.compile(rf"{ENVIRONMENTS}([a-z0-9-]{{1,63}})(?=/|\Z)", re.IGNORECASE | re.ASCII)
 
 #: How like a known path an unknown one must be to be taken for a slip, from 0 to 1, and how much of it is compared.
 _LIKE, _LONGEST = 0.75, 200
@@ -46,7 +53,7 @@ class Paths:
         """
         if _first(path) not in self._first:
             return True
-        return self.written(path) is None and self.written(below(path, prefix)) is not None
+        return self.written(path) is None and self.written(environment_in(below(path, prefix))[1]) is not None
 
     def nearest(self, path: str) -> str:
         """The fixed path that ``path``, of no route, was probably meant to be; an empty string where none is near."""
@@ -77,6 +84,12 @@ class _Varied:
 def below(path: str, prefix: str) -> str:
     """What of ``path`` comes after ``prefix``, with which it begins, in whatever letters."""
     return path[len(prefix) :] or "/"
+
+
+def environment_in(path: str) -> tuple[str, str]:
+    """The name of the environment that ``path`` begins with, an empty string for none, and what comes after it."""
+    found = _ENVIRONMENT.match(path)
+    return ("", path) if found is None else (found[1].lower(), below(path, found[0]))
 
 
 def _first(path: str) -> str:

@@ -1,15 +1,13 @@
-"""From ``flask.request`` to values: form, proofs, addresses."""
+"""From ``flask.request`` to values: form, proofs, tokens."""
 
 import re
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.http import parse_cookie
 
 from mock_sts.helseid.profile.form import CONTENT_TYPE
-from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.protocol.dpop import split_proofs
 from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel.form import BackChannelCall
@@ -21,21 +19,6 @@ ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE
 
 #: FAPI 2.0 Implementation Advice: an API repeats it, so that the logs of both sides can be put together.
 INTERACTION_ID = "x-fapi-interaction-id"
-
-
-def effective_urls(addresses: Addresses, prefix: str | None = None) -> EffectiveUrls:
-    """The addresses that count for this request; ``prefix`` is the path before ours, where the request tells it in
-    another way. Raises UnknownHostError.
-    """
-    before = request.script_root if prefix is None else prefix
-    return addresses.of(request.scheme, request.environ.get("HTTP_HOST", ""), before)
-
-
-def root(addresses: Addresses) -> str:
-    """The path that browsers have to put before ours: that of the request, else that of the issuer, for a proxy may
-    cut it off. Raises UnknownHostError.
-    """
-    return request.script_root or urlsplit(effective_urls(addresses).issuer.base).path
 
 
 def cookie(name: str) -> str | None:

@@ -603,7 +603,7 @@ def test_only_the_server_itself_can_say_how_it_was_called(worlds: Worlds) -> Non
     """Its own word is believed without a setting for proxies, so nobody else's may be."""
     sts = worlds.make()
     url = "https://localhost:8080/below/.well-known/openid-configuration"
-    seal = sts.app.extensions["mock_sts"].seal
+    seal = sts.server.seal
 
     def issuer(headers: Mapping[str, str], path: str = urlsplit(url).path) -> object:
         answer = sts.get(path, headers)

@@ -1023,7 +1023,7 @@ def test_only_the_server_says_what_stands_in_frames(sts: Emulator, change: str) 
 
 @pytest.mark.covers("logout.front.sealed")
 def test_a_seal_for_another_purpose_opens_no_frames(sts: Emulator) -> None:
-    seal = sts.app.extensions["mock_sts"].seal
+    seal = sts.server.seal
     rp = register_web(sts)
     for purpose, shown in (("antiforgery", 0), ("end-session", 1)):
         sealed = seal.close(purpose, {"urls": ["https://elsewhere.example/"]})

@@ -35,7 +35,7 @@ def name_of(claims: dict[str, Any]) -> str:
 def signed(rp: RelyingParty, sts: Emulator, changes: dict[str, Any], typ: str = "at+jwt") -> str:
     """A person's access token with ``changes``, signed as this server signs."""
     claims = merge(rp.tokens().claims, changes)
-    token: str = sts.app.extensions["mock_sts"].keyring.sign(claims, typ)
+    token: str = sts.sts.keyring.sign(claims, typ)
     return token
 
 

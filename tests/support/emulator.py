@@ -23,8 +23,8 @@ from mock_sts.app import create_app
 from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.registry import ApiResource, Client
 from mock_sts.services.clock import Times
-from mock_sts.services.environment import Environment
 from mock_sts.services.login.logout import wait_until_sent
+from mock_sts.services.server import Server
 from mock_sts.settings.settings import SettingError, Settings, from_environ
 from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
@@ -126,7 +126,8 @@ class Emulator:
         self.settings = settings
         self.clock = FixedClock()
         self.app = create_app(settings, self.clock)
-        self.sts: Environment = self.app.extensions["mock_sts"]
+        self.server: Server = self.app.extensions["mock_sts"]
+        self.sts = self.server.default
         self.store = self.sts.store
         self.transport = InProcess(self.app, host)
         self.issuer = settings.public_url or f"http://{host}"

@@ -215,6 +215,6 @@ def test_the_first_page_is_for_known_hosts_only(worlds: Worlds) -> None:
 
 @pytest.mark.covers("pages.home")
 def test_the_ready_people_and_the_ready_client_are_ready(sts: Emulator) -> None:
-    assert sts.app.extensions["mock_sts"].catalog.current().client(READY_CLIENT) is not None
+    assert sts.app.extensions["mock_sts"].default.catalog.current().client(READY_CLIENT) is not None
     for pid, name, _ in READY_PEOPLE:
         assert find_persona_named(sts.store, name) == pid

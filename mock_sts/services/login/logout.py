@@ -160,7 +160,7 @@ def wait_until_sent(seconds: float) -> bool:
 def _deliver(former: RequestContext, notice: Notice) -> None:
     try:
         delivered, answer = _post(notice)
-        with RequestContext(former.environment, BACK_CHANNEL_LOGOUT, former.urls) as context:
+        with RequestContext(former.reached, BACK_CHANNEL_LOGOUT) as context:
             context.client_id = notice.client_id
             context.detail |= {"uri": notice.uri, "delivered": delivered, "answer": answer, "claims": notice.claims}
             if delivered:

@@ -12,10 +12,10 @@ from mock_sts.protocol.errors import RULE_HEADER, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.private_keys import without_private_keys
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Environment
 from mock_sts.services.login.authorization import CALLBACK, Answered, TravellingError, begin_authorization
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
+from mock_sts.web.environment import current
 
 #: Where the provider is chosen, and where a chosen one is entered.
 LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/home/error"
@@ -25,39 +25,43 @@ LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/hom
 LONGEST_DETAIL = 2_000
 
 
-def blueprint(environment: Environment) -> Blueprint:
-    """The routes."""
-    routes = Blueprint("authorization", __name__)
-
-    @routes.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-
-    @routes.after_request
-    def tell_time(response: Response) -> Response:
-        """What a login without a page costs here, for whoever tests that."""
-        if "began" in g:  # a request that was refused before it came here has no time of its own
-            response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - g.began) * 1000:.1f}"
-        return response
-
-    @routes.route(Endpoint.AUTHORIZE, methods=["GET", "POST"])
-    def authorize() -> Response:
-        return _authorize(environment, Endpoint.AUTHORIZE)
-
-    @routes.get(CALLBACK)
-    def callback() -> Response:
-        return _authorize(environment, CALLBACK)
-
-    @routes.get(ERROR)
-    def error_page() -> Response:
-        reading.effective_urls(environment.addresses)
-        told = environment.seal.open("error", request.args.get("errorId", "")) or {}
-        return browser.page("error.html", status=400, told=told)
-
-    return routes
+ROUTES = Blueprint("authorization", __name__)
 
 
-def error_redirect(environment: Environment, error: OAuthError) -> Response:
+@ROUTES.before_request
+def begin() -> None:
+    """Note when the request began."""
+    g.began = time.perf_counter()
+
+
+@ROUTES.after_request
+def tell_time(response: Response) -> Response:
+    """What a login without a page costs here, for whoever tests that."""
+    if "began" in g:  # a request that was refused before it came here has no time of its own
+        response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - g.began) * 1000:.1f}"
+    return response
+
+
+@ROUTES.route(Endpoint.AUTHORIZE, methods=["GET", "POST"])
+def authorize() -> Response:
+    """Where logins begin."""
+    return _authorize(Endpoint.AUTHORIZE)
+
+
+@ROUTES.get(CALLBACK)
+def callback() -> Response:
+    """Where the pages send the browser back to."""
+    return _authorize(CALLBACK)
+
+
+@ROUTES.get(ERROR)
+def error_page() -> Response:
+    """The page for errors that must not travel."""
+    told = current().environment.seal.open("error", request.args.get("errorId", "")) or {}
+    return browser.page("error.html", status=400, told=told)
+
+
+def error_redirect(error: OAuthError) -> Response:
     """To the error page, with what it shows sealed into its address. ``error`` is journaled already."""
     told: dict[str, object] = {
         "id": error.error_id,
@@ -66,22 +70,23 @@ def error_redirect(environment: Environment, error: OAuthError) -> Response:
         "detail": error.detail[:LONGEST_DETAIL],
     }
     told["description"] = told.pop("error_description", "")
-    response = browser.redirect(f"{ERROR}?errorId={environment.seal.close('error', without_private_keys(told))}")
+    response = browser.redirect(
+        f"{ERROR}?errorId={current().environment.seal.close('error', without_private_keys(told))}"
+    )
     if error.rule:
         response.headers[RULE_HEADER] = error.rule
     return response
 
 
-def _authorize(environment: Environment, endpoint: str) -> Response:
+def _authorize(endpoint: str) -> Response:
     reading.refuse_head()
-    urls = reading.effective_urls(environment.addresses)
     try:
-        with RequestContext(environment, endpoint, urls, ends_on_page=True) as context:
+        with RequestContext(current(), endpoint, ends_on_page=True) as context:
             outcome = begin_authorization(
                 context,
                 _parameters(),
-                browser.session_cookie(environment),
-                browser.persona_cookie(environment),
+                browser.session_cookie(),
+                browser.persona_cookie(),
                 posted=request.method == "POST",
             )
     except TravellingError as error:
@@ -90,12 +95,12 @@ def _authorize(environment: Environment, endpoint: str) -> Response:
             response.headers[RULE_HEADER] = error.rule
         return response
     except OAuthError as error:
-        return error_redirect(environment, error)
+        return error_redirect(error)
     if isinstance(outcome, Answered):
         response = browser.answer(outcome.response)
-        browser.show_session_id(environment, response, outcome.sid)
+        browser.show_session_id(response, outcome.sid)
         if outcome.cookie is not None:
-            browser.set_session_cookie(environment, response, outcome.cookie)
+            browser.set_session_cookie(response, outcome.cookie)
         return response
     back = quote(browser.rooted(outcome.return_url), safe="")
     if outcome.provider is not None:
@@ -111,11 +116,9 @@ def _parameters() -> Params:
     return Params.from_form(request.query_string)
 
 
-def gone(environment: Environment) -> Response:
+def gone() -> Response:
     """The error page for a login page whose request is unknown, answered or over."""
     error = refuse(fresh, Verdict(False, "the login's request is unknown or over", "an open one"))
     endpoint = request.url_rule.rule if request.url_rule is not None else request.path
-    RequestContext(environment, endpoint, reading.effective_urls(environment.addresses), ends_on_page=True).refuse(
-        error
-    )
-    return error_redirect(environment, error)
+    RequestContext(current(), endpoint, ends_on_page=True).refuse(error)
+    return error_redirect(error)

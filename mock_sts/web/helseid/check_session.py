@@ -5,25 +5,20 @@ from pathlib import Path
 from flask import Blueprint, Response
 
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Environment
-from mock_sts.web import browser, reading
+from mock_sts.web import browser
 
-_SCRIPT = Path(__file__).with_suffix(".js")
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 
-def blueprint(environment: Environment) -> Blueprint:
-    """The route."""
-    routes = Blueprint("check_session", __name__)
-    script = _SCRIPT.read_text(encoding="utf-8")
+ROUTES = Blueprint("check_session", __name__)
+
+
+@ROUTES.get(Endpoint.CHECK_SESSION)
+def check_session() -> Response:
+    """The page, which names the cookie that its script looks at."""
     page = (
-        f'<!DOCTYPE html>\n<html lang="en" data-cookie="{browser.session_id_cookie(environment)}">\n'
+        f'<!DOCTYPE html>\n<html lang="en" data-cookie="{browser.session_id_cookie()}">\n'
         f'<head><meta charset="utf-8"><title>Check session</title></head>\n'
-        f"<body><script>{script}</script></body>\n</html>\n"
+        f"<body><script>{_SCRIPT}</script></body>\n</html>\n"
     )
-
-    @routes.get(Endpoint.CHECK_SESSION)
-    def check_session() -> Response:
-        reading.effective_urls(environment.addresses)
-        return browser.framed_by_all(page, script)
-
-    return routes
+    return browser.framed_by_all(page, _SCRIPT)

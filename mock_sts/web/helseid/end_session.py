@@ -5,10 +5,10 @@ from flask import Blueprint, Response, request
 from mock_sts.protocol.end_session import EndSessionRequest, read_end_session
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Environment
 from mock_sts.services.login.end_session import ConfirmLogout, LoggedOut, end_session
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
+from mock_sts.web.environment import current
 from mock_sts.web.texts import language_of
 
 _LOGOUT = "/Account/Logout"
@@ -20,39 +20,40 @@ _FRAMES, _SEAL = "/connect/endsession/callback", "end-session"
 _PATIENCE = 2
 
 
-def blueprint(environment: Environment) -> Blueprint:
-    """The routes."""
-    routes = Blueprint("end_session", __name__)
+ROUTES = Blueprint("end_session", __name__)
 
-    @routes.route(Endpoint.END_SESSION, methods=["GET", "POST"])
-    def end() -> Response:
-        reading.refuse_head()
-        params = reading.form() if request.method == "POST" else Params.from_form(request.query_string)
-        return _end(environment, read_end_session(params), confirmed=False, ui_locales=params.words("ui_locales"))
 
-    @routes.get(_FRAMES)
-    def frames() -> Response:
-        """Loads the clients' own addresses in frames, each with the session that has ended."""
-        reading.effective_urls(environment.addresses)
-        opened = environment.seal.open(_SEAL, request.args.get("endSessionId", "")) or {}
-        urls = opened.get("urls")
-        return browser.frames([str(url) for url in urls] if isinstance(urls, list) else [])
+@ROUTES.route(Endpoint.END_SESSION, methods=["GET", "POST"])
+def end() -> Response:
+    """Where clients send browsers to log out."""
+    reading.refuse_head()
+    params = reading.form() if request.method == "POST" else Params.from_form(request.query_string)
+    return _end(read_end_session(params), confirmed=False, ui_locales=params.words("ui_locales"))
 
-    @routes.get(_LOGOUT)
-    def question() -> Response:
-        """The page with the form, for those who come by its address."""
-        reading.refuse_head()
-        return _end(environment, EndSessionRequest(None, None, None), confirmed=False, ui_locales=_ui_locales())
 
-    @routes.post(_LOGOUT)
-    def confirmed() -> Response:
-        form = reading.form()
-        forged = browser.is_forged(environment, form.one(browser.ANTIFORGERY_FIELD))
-        nothing = EndSessionRequest(None, None, None)
-        told = form.one("breach") or ""
-        return _end(environment, nothing, confirmed=not forged, ui_locales=form.words("ui_locales"), told=told)
+@ROUTES.get(_FRAMES)
+def frames() -> Response:
+    """Loads the clients' own addresses in frames, each with the session that has ended."""
+    opened = current().environment.seal.open(_SEAL, request.args.get("endSessionId", "")) or {}
+    urls = opened.get("urls")
+    return browser.frames([str(url) for url in urls] if isinstance(urls, list) else [])
 
-    return routes
+
+@ROUTES.get(_LOGOUT)
+def question() -> Response:
+    """The page with the form, for those who come by its address."""
+    reading.refuse_head()
+    return _end(EndSessionRequest(None, None, None), confirmed=False, ui_locales=_ui_locales())
+
+
+@ROUTES.post(_LOGOUT)
+def confirmed() -> Response:
+    """The answer to the question."""
+    form = reading.form()
+    forged = browser.is_forged(form.one(browser.ANTIFORGERY_FIELD))
+    nothing = EndSessionRequest(None, None, None)
+    told = form.one("breach") or ""
+    return _end(nothing, confirmed=not forged, ui_locales=form.words("ui_locales"), told=told)
 
 
 def _ui_locales() -> tuple[str, ...]:
@@ -60,7 +61,6 @@ def _ui_locales() -> tuple[str, ...]:
 
 
 def _end(
-    environment: Environment,
     asked: EndSessionRequest,
     *,
     confirmed: bool,
@@ -69,26 +69,26 @@ def _end(
 ) -> Response:
     """``told`` is the breach that the question told of; the template knows which there are."""
     language = language_of(ui_locales)
-    with RequestContext(environment, Endpoint.END_SESSION, reading.effective_urls(environment.addresses)) as context:
-        outcome = end_session(context, asked, browser.session_cookie(environment), confirmed=confirmed)
+    with RequestContext(current(), Endpoint.END_SESSION) as context:
+        outcome = end_session(context, asked, browser.session_cookie(), confirmed=confirmed)
     if isinstance(outcome, ConfirmLogout):
-        field, cookie = browser.antiforgery_token(environment)
+        field, cookie = browser.antiforgery_token()
         breach = outcome.breach or told
         response = browser.page("logout.html", language=language, confirm=True, antiforgery=field, breach=breach)
-        browser.set_antiforgery_cookie(environment, response, cookie)
+        browser.set_antiforgery_cookie(response, cookie)
         return response
-    response = _logged_out(environment, outcome, language, outcome.breach or told)
-    browser.hide_session_id(environment, response)
+    response = _logged_out(outcome, language, outcome.breach or told)
+    browser.hide_session_id(response)
     return response
 
 
-def _logged_out(environment: Environment, outcome: LoggedOut, language: str, breach: str) -> Response:
+def _logged_out(outcome: LoggedOut, language: str, breach: str) -> Response:
     """To where the client wants the browser to go next, or the page that says that the session is over."""
     if outcome.location and not outcome.front_channel:
         return browser.redirect(outcome.location)
     frames = ""
     if outcome.front_channel:
-        sealed = environment.seal.close(_SEAL, {"urls": list(outcome.front_channel)})
+        sealed = current().environment.seal.close(_SEAL, {"urls": list(outcome.front_channel)})
         frames = browser.rooted(f"{_FRAMES}?endSessionId={sealed}")
     return browser.page(
         "logout.html",

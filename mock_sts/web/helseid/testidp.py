@@ -22,7 +22,6 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.environment import Environment
 from mock_sts.services.login.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.login.automation import Outcome, read_outcome
 from mock_sts.services.login.upstream import upstream_answer
@@ -39,6 +38,7 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.store.fixtures.rows import Row
 from mock_sts.web import browser, reading
+from mock_sts.web.environment import current
 from mock_sts.web.helseid.authorization import error_redirect, gone
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.texts import language_of, texts
@@ -57,66 +57,64 @@ _OUTCOMES = (Outcome.LEVEL_TOO_LOW, Outcome.PROVIDER_ERROR, Outcome.TIMEOUT)
 _SLOW, _SLOWNESS = "slow", 5
 
 
-def page_of(environment: Environment, provider: Provider, return_url: str) -> str:
+def page_of(provider: Provider, return_url: str) -> str:
     """Where the login at ``provider`` takes place, for the request behind ``return_url``."""
-    path = LOGIN if provider.is_testidp or has_strange_host(environment.addresses) else OTHER_LOGIN
+    path = LOGIN if provider.is_testidp or has_strange_host() else OTHER_LOGIN
     return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': browser.rooted(return_url)})}"
 
 
-def blueprint(environment: Environment) -> Blueprint:
-    """The routes."""
-    routes = Blueprint("testidp", __name__)
+ROUTES = Blueprint("testidp", __name__)
 
-    @routes.get(LOGIN)
-    @routes.get(OTHER_LOGIN, endpoint="other_form")
-    def form() -> Response:
-        reading.effective_urls(environment.addresses)
-        waiting = awaited(environment, _return_url())
-        provider = waiting.provider(_scheme()) if waiting is not None else None
-        return gone(environment) if waiting is None or provider is None else _page(environment, waiting, provider)
 
-    @routes.post(LOGIN)
-    @routes.post(OTHER_LOGIN, endpoint="other_log_in")
-    def log_in() -> Response:
-        urls = reading.effective_urls(environment.addresses)
-        return_url = _return_url()
-        waiting = awaited(environment, return_url)
-        provider = waiting.provider(_scheme()) if waiting is not None else None
-        if waiting is None or provider is None:
-            return gone(environment)
-        fields = reading.form()
-        if browser.is_forged(environment, fields.one(browser.ANTIFORGERY_FIELD)):
-            return _page(environment, waiting, provider, fields, "forged")
-        outcome = fields.one("outcome")
-        try:
-            with RequestContext(environment, request.path, urls, ends_on_page=True) as context:
-                if outcome not in (None, _SLOW, Outcome.SUCCESS):
-                    return browser.answer(fail_login(context, return_url, read_outcome(outcome or "")))
-                intent = _intent(fields, provider)
-                made = complete_login(context, return_url, intent, provider, browser.session_cookie(environment))
-        except LoginIntentError as error:
-            return _page(environment, waiting, provider, fields, str(error))
-        except OAuthError as error:
-            if error.code is ErrorCode.ACCESS_DENIED:
-                return _page(environment, waiting, provider, fields, error.description)
-            return error_redirect(environment, error)
-        if outcome == _SLOW:
-            back = browser.rooted(return_url)
-            response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=back)
-        else:
-            response = _back(context, made, return_url, provider.scheme)
-        browser.set_session_cookie(environment, response, made.cookie)
-        return response
+@ROUTES.get(LOGIN)
+@ROUTES.get(OTHER_LOGIN, endpoint="other_form")
+def form() -> Response:
+    """The form."""
+    waiting = awaited(current().environment, _return_url())
+    provider = waiting.provider(_scheme()) if waiting is not None else None
+    return gone() if waiting is None or provider is None else _page(waiting, provider)
 
-    @routes.post("/signin-<scheme>")
-    def sign_in(scheme: str) -> Response:
-        """The hop that drivers of the real TestIDP make: its form posts here, and the login goes on."""
-        reading.effective_urls(environment.addresses)
-        opened = environment.seal.open(f"signin-{scheme.lower()}", reading.form().one("state") or "")
-        return_url = str(opened["return_url"]) if opened else ""
-        return browser.redirect(return_url, 302) if is_return_url(return_url) else gone(environment)
 
-    return routes
+@ROUTES.post(LOGIN)
+@ROUTES.post(OTHER_LOGIN, endpoint="other_log_in")
+def log_in() -> Response:
+    """Log in with what the form says."""
+    return_url = _return_url()
+    waiting = awaited(current().environment, return_url)
+    provider = waiting.provider(_scheme()) if waiting is not None else None
+    if waiting is None or provider is None:
+        return gone()
+    fields = reading.form()
+    if browser.is_forged(fields.one(browser.ANTIFORGERY_FIELD)):
+        return _page(waiting, provider, fields, "forged")
+    outcome = fields.one("outcome")
+    try:
+        with RequestContext(current(), request.path, ends_on_page=True) as context:
+            if outcome not in (None, _SLOW, Outcome.SUCCESS):
+                return browser.answer(fail_login(context, return_url, read_outcome(outcome or "")))
+            intent = _intent(fields, provider)
+            made = complete_login(context, return_url, intent, provider, browser.session_cookie())
+    except LoginIntentError as error:
+        return _page(waiting, provider, fields, str(error))
+    except OAuthError as error:
+        if error.code is ErrorCode.ACCESS_DENIED:
+            return _page(waiting, provider, fields, error.description)
+        return error_redirect(error)
+    if outcome == _SLOW:
+        back = browser.rooted(return_url)
+        response = browser.page("waiting.html", language=_language(waiting), seconds=_SLOWNESS, location=back)
+    else:
+        response = _back(context, made, return_url, provider.scheme)
+    browser.set_session_cookie(response, made.cookie)
+    return response
+
+
+@ROUTES.post("/signin-<scheme>")
+def sign_in(scheme: str) -> Response:
+    """The hop that drivers of the real TestIDP make: its form posts here, and the login goes on."""
+    opened = current().environment.seal.open(f"signin-{scheme.lower()}", reading.form().one("state") or "")
+    return_url = str(opened["return_url"]) if opened else ""
+    return browser.redirect(return_url, 302) if is_return_url(return_url) else gone()
 
 
 def _back(context: RequestContext, made: MadeSession, return_url: str, scheme: str) -> Response:
@@ -156,19 +154,15 @@ def _language(waiting: Awaited) -> str:
     return language_of(waiting.request.ui_locales)
 
 
-def _page(
-    environment: Environment, waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = ""
-) -> Response:
+def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = "") -> Response:
     """The form; what was typed stays. ``message`` is a text, or the name of one."""
-    typed = fields or Params()
-    field, cookie = browser.antiforgery_token(environment)
+    environment, typed = current().environment, fields or Params()
+    field, cookie = browser.antiforgery_token()
     language = _language(waiting)
     words = search_words(request.args.get("q", ""))
     people = find_personas(environment.store, Wanted(words))
-    chosen = _chosen(
-        environment, typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID)
-    )
-    location = browser.rooted(page_of(environment, provider, _return_url()))
+    chosen = _chosen(typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
+    location = browser.rooted(page_of(provider, _return_url()))
     response = browser.page(
         "testidp.html",
         status=400 if message else 200,
@@ -193,13 +187,13 @@ def _page(
         outcomes=_OUTCOMES,
         antiforgery=field,
     )
-    browser.set_antiforgery_cookie(environment, response, cookie)
+    browser.set_antiforgery_cookie(response, cookie)
     return response
 
 
-def _chosen(environment: Environment, key: str | None) -> Persona | None:
+def _chosen(key: str | None) -> Persona | None:
     try:
-        found = the_persona(environment.store, key, invent=True).item if key else None
+        found = the_persona(current().environment.store, key, invent=True).item if key else None
     except NotFoundError:
         return None
     return found if isinstance(found, Persona) else None

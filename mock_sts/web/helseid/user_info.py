@@ -10,45 +10,44 @@ from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.terms import Endpoint
-from mock_sts.services.environment import Environment
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
 from mock_sts.services.tokens.client_info import client_info
 from mock_sts.services.tokens.user_info import user_info
 from mock_sts.web import reading
+from mock_sts.web.environment import current
 from mock_sts.web.writing import json_response, token_refused
 
-
-def blueprint(environment: Environment) -> Blueprint:
-    """The routes."""
-    routes = Blueprint("user_info", __name__)
-
-    @routes.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
-    def userinfo() -> Response:
-        return _answer(environment, Endpoint.USERINFO, user_info)
-
-    @routes.route(Endpoint.CLIENT_INFO, methods=["POST"], provide_automatic_options=False)
-    def clientinfo() -> Response:
-        return _answer(environment, Endpoint.CLIENT_INFO, client_info)
-
-    @routes.route(resource.PATH, methods=["GET", "POST"], provide_automatic_options=False)
-    def protected() -> Response:
-        response = _answer(environment, resource.PATH, resource.answer)
-        interaction = reading.interaction_id()
-        if interaction is not None:
-            response.headers[reading.INTERACTION_ID] = interaction
-        return response
-
-    return routes
+ROUTES = Blueprint("user_info", __name__)
 
 
-def _answer(
-    environment: Environment, path: str, tell: Callable[[RequestContext, Presented], dict[str, Any]]
-) -> Response:
+@ROUTES.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
+def userinfo() -> Response:
+    """Claims on the person of the token."""
+    return _answer(Endpoint.USERINFO, user_info)
+
+
+@ROUTES.route(Endpoint.CLIENT_INFO, methods=["POST"], provide_automatic_options=False)
+def clientinfo() -> Response:
+    """Claims on the client of the token."""
+    return _answer(Endpoint.CLIENT_INFO, client_info)
+
+
+@ROUTES.route(resource.PATH, methods=["GET", "POST"], provide_automatic_options=False)
+def protected() -> Response:
+    """What a resource server would answer."""
+    response = _answer(resource.PATH, resource.answer)
+    interaction = reading.interaction_id()
+    if interaction is not None:
+        response.headers[reading.INTERACTION_ID] = interaction
+    return response
+
+
+def _answer(path: str, tell: Callable[[RequestContext, Presented], dict[str, Any]]) -> Response:
     reading.refuse_head()
     presented = reading.presented_token()
-    context = RequestContext(environment, path, reading.effective_urls(environment.addresses))
+    context = RequestContext(current(), path)
     try:
         with context:
             return json_response(tell(context, presented))

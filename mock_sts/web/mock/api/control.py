@@ -26,6 +26,7 @@ from mock_sts.store import login_queue
 from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED, read_entries
 from mock_sts.store.public_url import tell_public_url
 from mock_sts.web import reading
+from mock_sts.web.environment import current, the_server
 from mock_sts.web.errors import API_PREFIX, LOG
 from mock_sts.web.writing import json_response
 
@@ -38,80 +39,88 @@ _MAX_TIMES = 100_000
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-def install(app: Flask, environment: Environment, admin_token: str) -> None:
+ROUTES = Blueprint("control", __name__, url_prefix=PREFIX)
+
+
+def install(app: Flask) -> None:
     """The guards, also for paths that do not exist, and the routes."""
 
     @app.before_request
     def guard() -> None:
         if request.path.startswith(API_PREFIX):
-            _refuse_other_sites(reading.effective_urls(environment.addresses))
-            _require_token(admin_token)
+            _refuse_other_sites(current().urls)
+            _require_token(the_server().hosting.admin_token)
             _require_json()
 
-    app.register_blueprint(_routes(environment))
+    app.register_blueprint(ROUTES)
 
 
-def _routes(environment: Environment) -> Blueprint:
-    routes = Blueprint("control", __name__, url_prefix=PREFIX)
+@ROUTES.get("/journal")
+def journal() -> Response:
+    """The entries that fit, the newest first."""
+    known = ("limit", "before", "client_id", "outcome", "rule", "error_id")
+    for name in request.args:
+        if name not in known:
+            raise BadRequest(f"unknown parameter {name[:40]!r}; known are {', '.join(known)}")
+    outcome = request.args.get("outcome")
+    if outcome not in (None, GRANTED, REFUSED, CHALLENGED):
+        raise BadRequest(f"outcome must be {GRANTED}, {REFUSED} or {CHALLENGED}")
+    entries = read_entries(
+        current().environment.store,
+        limit=_number("limit", 1, _MAX_ENTRIES) or 100,
+        before=_number("before", 1, 2**62),
+        client_id=request.args.get("client_id"),
+        outcome=outcome,
+        rule=_rule(request.args.get("rule")),
+        error_id=_error_id(request.args.get("error_id")),
+    )
+    return json_response({"entries": entries, "next_before": _next(entries)})
 
-    @routes.get("/journal")
-    def journal() -> Response:
-        known = ("limit", "before", "client_id", "outcome", "rule", "error_id")
-        for name in request.args:
-            if name not in known:
-                raise BadRequest(f"unknown parameter {name[:40]!r}; known are {', '.join(known)}")
-        outcome = request.args.get("outcome")
-        if outcome not in (None, GRANTED, REFUSED, CHALLENGED):
-            raise BadRequest(f"outcome must be {GRANTED}, {REFUSED} or {CHALLENGED}")
-        entries = read_entries(
-            environment.store,
-            limit=_number("limit", 1, _MAX_ENTRIES) or 100,
-            before=_number("before", 1, 2**62),
-            client_id=request.args.get("client_id"),
-            outcome=outcome,
-            rule=_rule(request.args.get("rule")),
-            error_id=_error_id(request.args.get("error_id")),
-        )
-        return json_response({"entries": entries, "next_before": _next(entries)})
 
-    @routes.put("/public-url")
-    def set_public_url() -> Response:
-        """Make ``url`` the public URL, the issuer of what begins from now on; null: that of the settings again."""
-        members = _members(_body(), ("url",), "the body")
-        if "url" not in members:
-            raise BadRequest("url is missing: an address, or null for that of the settings")
-        url = members["url"]
-        try:
-            url = None if url is None else public_url_in(url if isinstance(url, str) else "")
-        except ValueError as error:
-            raise BadRequest(f"url must be {error}") from None
-        # Without an address in the settings, the issuer until now is what the caller asked.
-        before = reading.effective_urls(environment.addresses).issuer.base
-        also = () if before in environment.configured.named else (before,)
-        with environment.store.writing() as transaction:
-            tell_public_url(transaction.exec_driver_sql, url, *also)
-        if url is not None and (name := impersonated_by(url)):
-            LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
-        return json_response({"issuer": reading.effective_urls(environment.addresses).issuer.base})
+@ROUTES.put("/public-url")
+def set_public_url() -> Response:
+    """Make ``url`` the public URL, the issuer of what begins from now on; null: that of the settings again."""
+    members = _members(_body(), ("url",), "the body")
+    if "url" not in members:
+        raise BadRequest("url is missing: an address, or null for that of the settings")
+    url = members["url"]
+    try:
+        url = None if url is None else public_url_in(url if isinstance(url, str) else "")
+    except ValueError as error:
+        raise BadRequest(f"url must be {error}") from None
+    # Without an address in the settings, the issuer until now is what the caller asked.
+    reached, server = current(), the_server()
+    before = reached.urls.issuer.base
+    also = () if before in server.configured.named else (before,)
+    with reached.environment.store.writing() as transaction:
+        tell_public_url(transaction.exec_driver_sql, url, *also)
+    if url is not None and (name := impersonated_by(url)):
+        LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
+    addresses = server.addresses(reached.environment.catalog.current())
+    return json_response({"issuer": addresses.of(request.scheme, request.host, request.script_root).issuer.base})
 
-    @routes.post("/next-login")
-    def order_login() -> Response:
-        """Say who logs in next."""
-        order = read_order(environment, _body())
-        with environment.store.writing() as transaction:
-            order_id = login_queue.put_order(transaction, *order)
-        return json_response({"id": order_id}, 201)
 
-    @routes.get("/next-login")
-    def orders() -> Response:
-        return json_response({"orders": [asdict(order) for order in login_queue.read_orders(environment.store)]})
+@ROUTES.post("/next-login")
+def order_login() -> Response:
+    """Say who logs in next."""
+    environment = current().environment
+    order = read_order(environment, _body())
+    with environment.store.writing() as transaction:
+        order_id = login_queue.put_order(transaction, *order)
+    return json_response({"id": order_id}, 201)
 
-    @routes.delete("/next-login")
-    def forget_orders() -> Response:
-        with environment.store.writing() as transaction:
-            return json_response({"forgotten": login_queue.clear_orders(transaction)})
 
-    return routes
+@ROUTES.get("/next-login")
+def orders() -> Response:
+    """What is ordered."""
+    return json_response({"orders": [asdict(order) for order in login_queue.read_orders(current().environment.store)]})
+
+
+@ROUTES.delete("/next-login")
+def forget_orders() -> Response:
+    """Forget all that is ordered."""
+    with current().environment.store.writing() as transaction:
+        return json_response({"forgotten": login_queue.clear_orders(transaction)})
 
 
 def _body() -> object:

@@ -1,0 +1,143 @@
+"""Whom a request is for: from its scheme, host and path to an environment and the addresses that count.
+
+This is done once for each request, before everything that answers it. No route can leave it out: a request whose host
+or environment is unknown is refused whatever its path, save those of health, which containers and balancers ask by any
+name. Views ask ``current()``.
+"""
+
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, current_app, request
+from werkzeug.exceptions import NotFound
+
+from mock_sts.protocol.addresses import Addresses, UnknownHostError
+from mock_sts.protocol.terms import Endpoint
+from mock_sts.services.environment import Reached, path_of_environment
+from mock_sts.services.server import Server, UnknownEnvironmentError
+from mock_sts.store.database import StoreError
+from mock_sts.web.paths import HEALTH, Paths, below, environment_in
+
+#: Where the WSGI environment of a request says what it has reached, or the exception that is the answer.
+_REACHED, _FAULT = "mock_sts.reached", "mock_sts.fault"
+
+#: Under which name an application has its server.
+SERVER = "mock_sts"
+
+_METADATA_BELOW = f"{Endpoint.OAUTH_METADATA}/"
+
+
+class Environments:
+    """WSGI middleware that finds out whom a request is for.
+
+    It takes what stands before our paths off: the path of a public URL, which requests may come with or without, for
+    some proxies cut it off, and then that of an environment. It brings the rest into the letters of its route, so that
+    nothing behind it need know that HelseID's paths may come in others.
+
+    A path that begins like one of our own may mean either. What is a route as it stands is taken as it stands.
+    """
+
+    def __init__(self, app: WSGIApplication, server: Server, rules: Callable[[], Iterable[str]]) -> None:
+        """``app`` is what stands behind; ``rules`` are the paths of its routes."""
+        self._app = app
+        self._server = server
+        self._rules = rules
+        self._paths: Paths | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        try:
+            environ[_REACHED] = self._reach(environ)
+        except (UnknownHostError, UnknownEnvironmentError, StoreError) as fault:
+            environ[_FAULT] = fault
+        return self._app(environ, start_response)
+
+    def own_path(self, path: str) -> str:
+        """What ``path`` is without all that stands before ours, for threads that must not wait for the database: to
+        tell by, not to answer by, for an address may just have been told elsewhere.
+        """
+        return self._split(path, lambda: self._server.latest_addresses)[2]
+
+    def _reach(self, environ: WSGIEnvironment) -> Reached:
+        """Whom the request is for; ``environ`` gets the path of ours, and what stands before it."""
+        server, broken = self._server, None
+        environment = server.default
+        try:
+            catalog = environment.catalog.current()
+            addresses = server.addresses(catalog)
+        except StoreError as error:
+            broken, addresses = error, server.configured
+        prefix, name, path = self._split(str(environ.get("PATH_INFO", "")), lambda: addresses)
+        if prefix:
+            environ["SCRIPT_NAME"] = prefix
+        root = _script_root(environ)
+        if path.startswith(_METADATA_BELOW) and not name:
+            root, name, path = _issuer_at_end(path, root, addresses)
+        if name:
+            environ["SCRIPT_NAME"] = f"{root}{path_of_environment(name)}"
+        environ["PATH_INFO"] = path
+        if broken is not None:
+            raise broken
+        urls = addresses.of(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), root)
+        if name:
+            environment = server.below_root(name)
+            catalog = environment.catalog.current()
+            urls = urls.below(environment.below)
+        root = f"{root}{environment.below}" if root else urlsplit(urls.issuer.base).path
+        return Reached(environment, catalog, addresses, urls, root)
+
+    def _split(self, path: str, addresses: Callable[[], Addresses]) -> tuple[str, str, str]:
+        """The base path of ``path``, the name of the environment (an empty string for the one at the root), and what
+        comes after both in the letters of its route.
+        """
+        paths = self._paths = self._paths or Paths(self._rules())
+        if path in paths.fixed:
+            return "", "", path
+        prefix = addresses().prefix_of(path)
+        if not (prefix and paths.lies_below(path, prefix)):
+            prefix = ""
+        name, own = environment_in(below(path, prefix) if prefix else path)
+        return prefix, name, paths.written(own) or own
+
+
+def install(app: Flask) -> None:
+    """Refuse requests of unknown hosts and for unknown environments, whatever their path; to be called first."""
+
+    @app.before_request
+    def refuse_strangers() -> None:
+        fault = request.environ.get(_FAULT)
+        if isinstance(fault, UnknownEnvironmentError):
+            raise NotFound(str(fault))
+        if fault is not None and not request.path.startswith(HEALTH):
+            raise fault
+
+
+def current() -> Reached:
+    """What this request has reached."""
+    reached: Reached = request.environ[_REACHED]
+    return reached
+
+
+def the_server() -> Server:
+    """The server that this process is."""
+    server: Server = current_app.extensions[SERVER]
+    return server
+
+
+def _script_root(environ: WSGIEnvironment) -> str:
+    """What stands before the path of a request, as text without a slash at its end."""
+    script = str(environ.get("SCRIPT_NAME", "")).strip("/")
+    return f"/{script.encode('latin-1').decode(errors='replace')}" if script else ""
+
+
+def _issuer_at_end(path: str, root: str, addresses: Addresses) -> tuple[str, str, str]:
+    """The same path with that of the issuer where other endpoints have it: what stands before, the name of the
+    environment, and the rest. RFC 8414 section 3.1 puts the issuer's path at the end; one that is no issuer's is left.
+    """
+    issuer = path.removeprefix(Endpoint.OAUTH_METADATA)
+    for before in (root, addresses.prefix_of(issuer)):
+        name, _ = environment_in(issuer.removeprefix(before))
+        if issuer == f"{before}{path_of_environment(name)}":
+            return before, name, Endpoint.OAUTH_METADATA.value
+    return root, "", path
