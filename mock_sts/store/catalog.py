@@ -98,6 +98,11 @@ class Catalog:
         }
         return tuple(sorted(sharers - {client.client_id}))
 
+    def kid_holders(self, kid: str, client: Client) -> tuple[str, ...]:
+        """The ids of other clients than ``client`` that have a key by the name ``kid``."""
+        holders = (other for other in self.clients() if any(key.kid == kid for key in other.keys))
+        return tuple(other.client_id for other in holders if other.client_id != client.client_id)
+
     def api(self, audience: str) -> ApiResource | None:
         """The registered API with this audience."""
         api = self._apis.get(audience)

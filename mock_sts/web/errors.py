@@ -89,9 +89,10 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         status = error.code or 500
+        why = _meant(paths(), error) if status == 404 else error.description or error.name
         if not (is_emulated(request.path) and reading.preflight_of()):  # which has a line of its own
-            _log_refusal(status, _meant(paths(), error) if status == 404 else error.description or error.name)
-        response = _answer(status, ErrorCode.INVALID_REQUEST, error.name, error.description or error.name)
+            _log_refusal(status, why)
+        response = _answer(status, ErrorCode.INVALID_REQUEST, error.name, why)
         for name, value in error.get_headers():
             if name in _KEPT_HEADERS:
                 response.headers[name] = value
@@ -140,7 +141,7 @@ def _meant(paths: Paths, error: HTTPException) -> str:
     if error.description and error.description != NotFound.description:
         return error.description
     near = paths.nearest(request.path)
-    return f"no such path; did you mean {near}?" if near else "no such path; docs/endpoints.md lists all there are"
+    return f"no such path; {f'did you mean {near}?' if near else f'there are {paths.listed(request.path)}'}"
 
 
 def _unavailable(what: str, why: str) -> Response:

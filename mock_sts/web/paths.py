@@ -63,6 +63,11 @@ class Paths:
         near = [max(ends, key=len)] if ends else near_names(short, known, at_most=1, cutoff=_LIKE)
         return known[near[0]] if near else ""
 
+    def listed(self, path: str) -> str:
+        """The fixed paths of the side on which ``path`` lies, HelseID's or ours, in a text."""
+        emulated = is_emulated(path)
+        return ", ".join(sorted(rule for rule in self.fixed if is_emulated(rule) is emulated))
+
 
 class _Varied:
     """The path of a route with variable parts."""

@@ -10,9 +10,10 @@ import pytest
 from flask import Response
 
 from mock_sts.protocol.terms import Endpoint
+from tests.helseid.login_cases import WEB
 from tests.support.emulator import Emulator, Worlds
 from tests.support.keys import private_jwk
-from tests.support.machine import ABSENT, Answer, Machine
+from tests.support.machine import ABSENT, ASSERTION_TYPE, Answer, Machine
 
 Breach = Callable[[Machine], Answer]
 
@@ -189,6 +190,29 @@ def test_an_unknown_path_is_a_404_in_json(sts: Emulator, path: str) -> None:
     assert_plain_error(sts.get(path), 404, "invalid_request")
 
 
+@pytest.mark.covers("errors.unknown-path")
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/conect/token", ["did you mean /connect/token?"]),
+        ("/connect/token/", ["did you mean /connect/token?"]),
+        (
+            "/auth/realms/x/protocol",
+            [f"{Endpoint.DISCOVERY}, ", "/connect/par, ", "/connect/userinfo"],
+        ),
+        ("/v1/client-secret", ["/connect/token, "]),
+        ("/mock/api/v1/whatever-else", ["/mock/api/v1/journal, ", "/mock/api/v1/next-login, "]),
+        ("/mock/api/v1/jurnal", ["did you mean /mock/api/v1/journal?"]),
+    ],
+)
+def test_an_unknown_path_answers_with_what_is_there(sts: Emulator, path: str, there: list[str]) -> None:
+    answer = sts.get(path)
+    text = answer.json["detail"] if path.startswith("/mock/api/") else (answer.description or "")
+    assert answer.status == 404 and text.startswith("no such path; ")
+    assert all(name in text for name in there)
+    assert ("/mock/" in text) is path.startswith("/mock/")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize(
     "path", ["/.well-known/openid-configuration", "/.well-known/openid-configuration/jwks", "/connect/expiredjwks"]
@@ -277,3 +301,34 @@ def test_every_response_says_that_this_is_not_helseid(sts: Emulator, name: str) 
 @pytest.mark.parametrize(("name", "rule"), [("refusal", "scope.allowed"), ("challenge", "dpop.nonce"), ("token", None)])
 def test_the_rule_that_was_broken_rides_in_a_header(sts: Emulator, name: str, rule: str | None) -> None:
     assert RESPONSES[name][1](sts).rule == rule
+
+
+#: A wrong key, by what it is signed with and the kid that came; and what the explanation says of it.
+WRONG_KEYS: dict[str, tuple[dict[str, Any], str]] = {
+    "another client's": ({"jwk": {**private_jwk("ES256", 8), "kid": "of-other"}}, "the kid 'of-other', a key of other"),
+    "another client's kid": ({"jwk": private_jwk("ES256", 6), "header": {"kid": "of-other"}}, "a key of other"),
+    "nobody's": ({"jwk": {**private_jwk("ES256", 8)}, "header": {"kid": "odd"}}, "it came with the kid 'odd'"),
+    "one without a kid": ({"jwk": private_jwk("ES256", 6), "header": {"kid": ABSENT}}, "it came without a kid"),
+    "its own kid": ({"jwk": private_jwk("ES256", 6), "header": {"kid": "mine"}}, "it came with the kid 'mine'"),
+    "a long kid": ({"jwk": private_jwk("ES256", 6), "header": {"kid": "k" * 200}}, f"the kid '{'k' * 60}…'"),
+}
+
+
+@pytest.mark.covers("errors.wrong-key")
+@pytest.mark.parametrize("case", WRONG_KEYS)
+@pytest.mark.parametrize("carrier", ["assertion", "request object"])
+def test_a_wrong_key_is_told_by_its_kid_and_by_whose_it_is(sts: Emulator, carrier: str, case: str) -> None:
+    turned, says = WRONG_KEYS[case]
+    sts.client("other", jwk={**private_jwk("ES256", 8), "kid": "of-other"})
+    machine = sts.client("mine", jwk={**private_jwk("ES256", 1), "kid": "mine"}, **WEB)
+    header = {"kid": turned["jwk"].get("kid", "mine"), **turned.get("header", {})}
+    signed = machine.assertion(jwk=turned["jwk"], header=header)
+    if carrier == "assertion":
+        answer = machine.post(machine.form(signed))
+        assert answer.error == "invalid_client" and answer.description is None
+    else:
+        form = {"client_id": "mine", "request": signed, "client_assertion": machine.assertion()}
+        answer = machine.post({**form, "client_assertion_type": ASSERTION_TYPE}, path="/connect/par", proof=None)
+        assert answer.error == "invalid_request_object"
+    (told,) = [f for f in sts.journal(limit="1")[0]["findings"]["broken"] if f["rule"].endswith(".signature")]
+    assert told["observed"].endswith(says) and ("a key of" in told["observed"]) is ("a key of" in says)

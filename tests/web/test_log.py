@@ -37,7 +37,7 @@ REFUSED: dict[str, tuple[str, str, Mapping[str, str], bytes, tuple[str, ...]]] =
         b"",
         ("did you mean /.well-known/openid-configuration?",),
     ),
-    "path of another product": ("GET", "/auth/realms/x", {}, b"", ("no such path; docs/endpoints.md",)),
+    "path of another product": ("GET", "/auth/realms/x", {}, b"", ("no such path; there are /", "/connect/token, ")),
     "path with a line break": ("GET", "/x%0Arefused", {}, b"", ("'/x\\nrefused' with 404: ",)),
     "no local CA": ("GET", "/mock/ca.pem", {}, b"", ("with 404: ", "MOCK_STS_TLS_PORT")),
     "wrong method": ("DELETE", "/connect/userinfo", {}, b"", ("refused DELETE '/connect/userinfo' with 405: ",)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
-from mock_sts.helseid.profile.names import is_usable_jti, registered_kids
+from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came, registered_kids
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import (
@@ -50,7 +50,8 @@ class AssertionEvidence:
     """Everything that is known when a client has tried to authenticate.
 
     ``fault`` says why ``assertion`` is None although one was sent. ``spent`` and ``sent_before_challenge`` are facts
-    from the store: the same assertion has been accepted, or has met a nonce challenge, before.
+    from the store: the same assertion has been accepted, or has met a nonce challenge, before. Where no key of the
+    client verifies it, ``kid_holders`` are the other clients that have a key of the name that it came with.
     """
 
     client_id: str | None
@@ -66,6 +67,7 @@ class AssertionEvidence:
     skew: Skew
     spent: bool = False
     sent_before_challenge: bool = False
+    kid_holders: tuple[str, ...] = ()
 
     @property
     def read(self) -> ClientAssertion:
@@ -204,8 +206,11 @@ def signature(evidence: AssertionEvidence) -> Verdict:
     found = evidence.verified.signature
     observed = "the client has no registered key" if found is Signature.NO_KEY else "no registered key verifies it"
     faults = evidence.client.key_faults if evidence.client is not None else ()
-    observed = "; ".join((observed, *faults))
-    return holds(found is Signature.VERIFIED, observed, lambda: f"a valid {evidence.read.algorithm} signature")
+
+    def seen() -> str:
+        return "; ".join((observed, kid_that_came(evidence.read.kid, evidence.kid_holders), *faults))
+
+    return holds(found is Signature.VERIFIED, seen, lambda: f"a valid {evidence.read.algorithm} signature")
 
 
 @CHAPTER.rule(

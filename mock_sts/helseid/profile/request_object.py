@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, lives_at_most
-from mock_sts.helseid.profile.names import is_usable_jti
+from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came
 from mock_sts.helseid.profile.sources import FAPI, MESSAGE_SIGNING, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry import Client
 from mock_sts.helseid.requirement import (
@@ -50,7 +50,8 @@ class RequestObjectEvidence:
 
     ``fault`` says why it could not be read. ``outer`` are the parameters beside it, ``pushed`` whether it came to the
     PAR endpoint, ``posted`` whether it came in a form. ``details_differ`` tells of authorization_details that stand in
-    both places, and is None where they do not.
+    both places, and is None where they do not. ``kid_holders`` are the other clients that have a key of the
+    name that it came with, where no key of this client verifies it.
     """
 
     request_object: RequestObject | None
@@ -64,6 +65,7 @@ class RequestObjectEvidence:
     pushed: bool
     posted: bool
     details_differ: bool | None
+    kid_holders: tuple[str, ...] = ()
 
     @property
     def read(self) -> RequestObject:
@@ -105,7 +107,10 @@ def signature(evidence: RequestObjectEvidence) -> Verdict:
     """Every registered key was tried."""
     return holds(
         evidence.verified.signature is Signature.VERIFIED,
-        lambda: f"alg is {evidence.read.jwt.jws.header.get('alg')!r}, and no registered key verifies it",
+        lambda: (
+            f"alg is {evidence.read.jwt.jws.header.get('alg')!r}, and no registered key verifies it; "
+            + kid_that_came(evidence.read.jwt.kid, evidence.kid_holders)
+        ),
         lambda: f"one of {', '.join(ALGORITHMS)}, by a registered key",
     )
 

@@ -87,6 +87,7 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
             skew=context.environment.policy.skew,
             spent=spent,
             sent_before_challenge=before_challenge,
+            kid_holders=kid_holders(context, assertion, client, verified),
         ),
     )
     if client is None or use is None or assertion is None:
@@ -96,6 +97,15 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
     claims = assertion.jws.claims
     details = {name: claims[name] for name in (ASSERTION_DETAILS, AUTHORIZATION_DETAILS) if name in claims}
     return AuthenticatedClient(client, use, details)
+
+
+def kid_holders(
+    context: RequestContext, jwt: ClientAssertion | None, client: Client | None, verified: VerifiedBy
+) -> tuple[str, ...]:
+    """The other clients that have a key of the name that ``jwt`` came with, where no key of ``client`` verifies it."""
+    if jwt is None or not jwt.kid or client is None or verified.signature is Signature.VERIFIED:
+        return ()
+    return context.catalog.kid_holders(jwt.kid, client)
 
 
 def _read(text: str | None) -> tuple[ClientAssertion | None, str]:

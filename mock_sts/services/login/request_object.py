@@ -12,6 +12,7 @@ from mock_sts.protocol.client_assertion import Signature, VerifiedBy, verify
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject, read_request_object
+from mock_sts.services.back_channel.client_authentication import kid_holders
 from mock_sts.services.back_channel.details import judge_request_details
 from mock_sts.services.request_context import RequestContext
 
@@ -74,6 +75,7 @@ def open_request(
             pushed=pushed,
             posted=posted,
             details_differ=_differ(inside, outside) if inside and outside else None,
+            kid_holders=kid_holders(context, read.jwt if read else None, client, verified),
         ),
     )
     if read is None:
