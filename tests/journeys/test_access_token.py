@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tests.support.claims import OF_MACHINE
 from tests.support.emulator import API_SCOPE, START, Emulator, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Machine, Transport
@@ -97,15 +98,7 @@ def test_the_served_key_verifies_the_signature(sts: Emulator, machine: Machine) 
 def test_the_claims_of_a_machine_stand_in_the_recorded_order(machine: Machine) -> None:
     claims = json.loads(payload(token_of(machine)), object_pairs_hook=list)
     assert [name for name, _ in claims] == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "client_id",
-        "client_amr",
+        *OF_MACHINE,
         "jti",
     ]
 
@@ -126,15 +119,7 @@ def test_the_claims_about_the_client_stand_in_the_recorded_order(
     )
     claims = json.loads(payload(token_of(machine, form={"scope": ABSENT})), object_pairs_hook=list)
     assert [name for name, _ in claims] == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "client_id",
-        "client_amr",
+        *OF_MACHINE,
         organization_claim,
         SFM_ID,
         CLIENT_NAME,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.helseid import details_cases as make
 from tests.helseid.details_cases import CUSTOMER, MULTI, PARENT, SINGLE, SUPPLIER
+from tests.support.claims import OF_PERSON
 from tests.support.emulator import API_SCOPE, START, Emulator, Worlds, register_api
 from tests.support.machine import ABSENT, Answer, Machine, decode
 from tests.support.relying_party import PERSON, Login, RelyingParty, web_client
@@ -23,7 +24,7 @@ ORGNR_PARENT = "helseid://claims/client/claims/orgnr_parent"
 TENANCY = "helseid://claims/client/client_tenancy"
 
 #: What every token of a login has, in order.
-ALWAYS = ["iss", "nbf", "iat", "exp", "aud", "cnf", "scope", "amr", "client_id", "client_amr", "sub", "auth_time"]
+ALWAYS = [*OF_PERSON, "sub", "auth_time"]
 ALWAYS += ["idp", "sid", "jti"]
 
 IDENTITY_SCOPES = (

@@ -22,6 +22,7 @@ from tests.helseid.details_cases import (
     SUPPLIER,
     Element,
 )
+from tests.support.claims import OF_LOGIN, OF_MACHINE, OF_PERSON
 from tests.support.emulator import API_SCOPE, Emulator, LiveServer, Worlds, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Machine
@@ -298,15 +299,7 @@ def test_a_multi_tenant_client_that_names_nobody_gets_a_token_without_parent(mul
 def test_the_claims_of_a_machine_stand_in_the_order_of_the_recordings(multi: Machine) -> None:
     answer = ask(multi, [make.parent(CUSTOMER, CUSTOMERS_CHILD), make.journal()])
     assert list(answer.claims) == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "client_id",
-        "client_amr",
+        *OF_MACHINE,
         ORGNR_PARENT,
         ORGNR_CHILD,
         JOURNAL,
@@ -322,22 +315,11 @@ def test_so_do_those_of_a_person(sts: Emulator) -> None:
     register_api(sts.store, "test:api", scopes=[API_SCOPE], claims=["helseid://claims/identity/pid"])
     answer = log_in_with(web(sts, **MULTI), [make.parent(CUSTOMER, CUSTOMERS_CHILD), make.journal()])
     assert list(answer.claims) == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "amr",
-        "client_id",
-        "client_amr",
+        *OF_PERSON,
         ORGNR_PARENT,
         ORGNR_CHILD,
         JOURNAL,
-        "sub",
-        "auth_time",
-        "idp",
+        *OF_LOGIN,
         "helseid://claims/identity/pid",
         ORGNR_SUPPLIER,
         TENANCY,

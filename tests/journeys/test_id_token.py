@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tests.support.claims import OF_ID_TOKEN
 from tests.support.emulator import Emulator, Worlds
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, decode
@@ -43,19 +44,7 @@ ALL = " ".join(["openid", *SCOPES, "helseid://scopes/identity/all", "offline_acc
 
 #: Claims of every ID token.
 ALWAYS = [
-    "iss",
-    "nbf",
-    "iat",
-    "exp",
-    "aud",
-    "amr",
-    "nonce",
-    "at_hash",
-    "s_hash",
-    "sid",
-    "sub",
-    "auth_time",
-    "idp",
+    *OF_ID_TOKEN,
 ]
 
 
@@ -102,19 +91,7 @@ def test_the_claims_stand_in_the_recorded_order(rp: RelyingParty) -> None:
         "helseid://scopes/identity/security_level"
     )
     assert list(id_token(rp, scope=scope)) == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "amr",
-        "nonce",
-        "at_hash",
-        "s_hash",
-        "sid",
-        "sub",
-        "auth_time",
-        "idp",
+        *OF_ID_TOKEN,
         "helseid://claims/identity/pid",
         "helseid://claims/identity/security_level",
         "helseid://claims/identity/pid_pseudonym",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.claims import OF_LOGIN, OF_PERSON
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT
@@ -47,19 +48,8 @@ ALL = f"{IDENTITY_SCOPES} offline_access test:api/read second:api/read e-helse:s
 
 #: Claims of every person's token at a client without tenancy.
 ALWAYS = [
-    "iss",
-    "nbf",
-    "iat",
-    "exp",
-    "aud",
-    "cnf",
-    "scope",
-    "amr",
-    "client_id",
-    "client_amr",
-    "sub",
-    "auth_time",
-    "idp",
+    *OF_PERSON,
+    *OF_LOGIN,
     "sid",
     "jti",
 ]
@@ -104,20 +94,9 @@ def test_the_claims_stand_in_the_recorded_order(
     )
     claims = rp.tokens({"scope": "openid e-helse:sfm.api/sfm.api"}).claims
     assert list(claims) == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "amr",
-        "client_id",
-        "client_amr",
+        *OF_PERSON,
         *before,
-        "sub",
-        "auth_time",
-        "idp",
+        *OF_LOGIN,
         "helseid://claims/identity/pid",
         "helseid://claims/identity/security_level",
         "helseid://claims/identity/assurance_level",

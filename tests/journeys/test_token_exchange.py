@@ -28,6 +28,7 @@ from tests.helseid.flow_cases import (
     tampered,
     two_apis,
 )
+from tests.support.claims import OF_LOGIN, OF_MACHINE, OF_PERSON
 from tests.support.emulator import API_SCOPE, Emulator, Worlds, register_api
 from tests.support.examples import examples
 from tests.support.keys import Jwk, private_jwk, public_jwk
@@ -179,19 +180,8 @@ def test_a_persons_token_keeps_the_person_and_names_the_actor(sts: Emulator, act
     actor.learn_nonce()
     new = granted(exchange(actor, tokens.json["access_token"]))
     assert list(new) == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "amr",
-        "client_id",
-        "client_amr",
-        "sub",
-        "auth_time",
-        "idp",
+        *OF_PERSON,
+        *OF_LOGIN,
         PARENT,
         PID,
         LEVEL,
@@ -218,15 +208,7 @@ def test_a_persons_token_keeps_the_person_and_names_the_actor(sts: Emulator, act
 def test_a_machines_token_tells_of_no_person(actor: Machine) -> None:
     new = granted(exchange(actor, subject_token(actor)))
     assert list(new) == [
-        "iss",
-        "nbf",
-        "iat",
-        "exp",
-        "aud",
-        "cnf",
-        "scope",
-        "client_id",
-        "client_amr",
+        *OF_MACHINE,
         PARENT,
         "helseid://claims/client/client_tenancy",
         ORIGINAL,

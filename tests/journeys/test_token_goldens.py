@@ -16,6 +16,7 @@ import pytest
 
 from tests.helseid import details_cases as make
 from tests.helseid.details_cases import Element
+from tests.support.claims import OF_ID_TOKEN, OF_LOGIN
 from tests.support.emulator import START, Emulator, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import Answer, decode
@@ -73,7 +74,7 @@ TABLE: dict[str, bool] = {
 
 #: The claims of the recorded ID token (FHIW, STS section 17) in order.
 RECORDED_ID_TOKEN = [
-    *("iss", "nbf", "iat", "exp", "aud", "amr", "nonce", "at_hash", "s_hash", "sid", "sub", "auth_time", "idp"),
+    *OF_ID_TOKEN,
     *(PID, SECURITY_LEVEL, PSEUDONYM, *NAMES),
 ]
 
@@ -310,7 +311,7 @@ def test_an_access_token_has_the_claims_of_the_table_in_its_order(case: str) -> 
     if case.startswith("machine-"):
         assert [name for name in claims if not TABLE[name]] == []
     else:
-        assert {"amr", "sub", "auth_time", "idp", "sid"} <= set(claims)
+        assert {"amr", *OF_LOGIN, "sid"} <= set(claims)
 
 
 @pytest.mark.covers("goldens.order")
