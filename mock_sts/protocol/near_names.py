@@ -26,7 +26,13 @@ def near_names(word: str, known: Iterable[str], *, at_most: int = 3, cutoff: flo
 def did_you_mean(word: str, known: Iterable[str], *, at_most: int = 3, cutoff: float = 0.6, quoted: bool = True) -> str:
     """The question ``did you mean 'a' or 'b'?`` about ``word``; an empty text when nothing comes near."""
     near = near_names(word, known, at_most=at_most, cutoff=cutoff)
-    return f"did you mean {' or '.join(map(repr, near) if quoted else near)}?" if near else ""
+    return question(map(repr, near) if quoted else near)
+
+
+def question(meant: Iterable[str]) -> str:
+    """The question about names that are found, each as it is to be shown; an empty text where there is none."""
+    listed = " or ".join(meant)
+    return f"did you mean {listed}?" if listed else ""
 
 
 def nearest_first(known: Iterable[str], sent: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from mock_sts.helseid.requirement import explain
 from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
+from mock_sts.protocol.near_names import question
 from mock_sts.protocol.private_keys import without_private_keys, without_private_text
 from mock_sts.store.database import StoreError
 from mock_sts.store.faults import meaning_of_file_error
@@ -141,7 +142,8 @@ def _meant(paths: Paths, error: HTTPException) -> str:
     if error.description and error.description != NotFound.description:
         return error.description
     near = paths.nearest(request.path)
-    return f"no such path; {f'did you mean {near}?' if near else f'there are {paths.listed(request.path)}'}"
+    asked = question([near] if near else [])
+    return f"no such path; {asked or f'there are {paths.listed(request.path)}'}"
 
 
 def _unavailable(what: str, why: str) -> Response:

@@ -13,7 +13,7 @@ from mock_sts.protocol import authorization_request, token_request
 from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.client_assertion import PARAMETERS as CREDENTIALS
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.near_names import near_names, nearest_first
+from mock_sts.protocol.near_names import did_you_mean, nearest_first
 
 SHOULD = Level.SHOULD
 
@@ -85,13 +85,12 @@ def parameters(evidence: IgnoredEvidence) -> Verdict:
     unknown = [name for name in evidence.sent if name not in evidence.read]
     if not unknown:
         return holds(True)
-    near = {name: _near(name, evidence.read) for name in unknown[:_MOST_NAMES]}
-    wrong = [name for name, known in near.items() if known or name in _STANDARD]
-    meant = [f"did you mean {known}?" for known in near.values() if known]
+    meant = {name: _meant(name, evidence.read) for name in unknown[:_MOST_NAMES]}
+    wrong = [name for name, asked in meant.items() if asked or name in _STANDARD]
     return holds(
         not wrong,
         lambda: ", ".join(repr(name[:_LONGEST_NAME]) for name in wrong),
-        lambda: " ".join(meant) or "only what HelseID reads here",
+        lambda: " ".join(filter(None, meant.values())) or "only what HelseID reads here",
     )
 
 
@@ -145,6 +144,6 @@ def prompt_consent(evidence: IgnoredEvidence) -> Verdict | None:
     return holds("consent" not in evidence.request.prompts, "consent", "none, login or select_account")
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    """The name that ``name`` was probably meant to be, or an empty string."""
-    return next(iter(near_names(name[:_LONGEST_NAME], known, at_most=1, cutoff=_LIKE)), "")
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The question after the name that ``name`` was probably meant to be, or an empty string."""
+    return did_you_mean(name[:_LONGEST_NAME], known, at_most=1, cutoff=_LIKE, quoted=False)

@@ -11,7 +11,7 @@ from mock_sts.helseid.personas import PROFESSIONS
 from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.registry import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
-from mock_sts.protocol.near_names import did_you_mean, near_names
+from mock_sts.protocol.near_names import did_you_mean, near_names, question
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.store.database import Store
 from mock_sts.store.fixtures.rows import Row, read_rows
@@ -32,15 +32,18 @@ class NotFoundError(Exception):
 
 def hint(word: str, known: Iterable[str]) -> str:
     """The end of a sentence that names what comes near ``word``; empty when nothing does."""
-    meant = did_you_mean(word, known)
-    return f"; {meant}" if meant else ""
+    return _clause(did_you_mean(word, known))
 
 
 def profession_hint(code: str) -> str:
     """The end of a sentence about a profession that is none: what comes near by its code or its name."""
     by_name = [known for known, name in PROFESSIONS.items() if name == code.casefold()]
     near = by_name or near_names(code, PROFESSIONS)
-    return f"; did you mean {' or '.join(f'{known!r} ({PROFESSIONS[known]})' for known in near)}?" if near else ""
+    return _clause(question(f"{known!r} ({PROFESSIONS[known]})" for known in near))
+
+
+def _clause(meant: str) -> str:
+    return f"; {meant}" if meant else ""
 
 
 def search_words(text: str) -> tuple[str, ...]:
