@@ -7,6 +7,7 @@ A name without words, or words without a name, is a DocumentationError: the page
 import json
 from collections.abc import Mapping
 
+from devtools.architecture import architecture_page
 from devtools.claims import claims_page
 from devtools.endpoints import endpoints_page
 from devtools.errors import errors_page
@@ -32,6 +33,7 @@ def generated_pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "world.md": world_page(),
         "providers.md": providers_page(),
+        "architecture.md": architecture_page(),
     }
     for fmt in FORMATS:
         one = fmt.json_schema()

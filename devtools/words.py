@@ -29,10 +29,10 @@ def fit(sort: str, names: Iterable[str], words: Mapping[str, object]) -> None:
     names = list(names)
     for name in names:
         if name not in words:
-            raise DocumentationError(f"mock_sts/documentation has no words for the {sort} {name!r}; add them")
+            raise DocumentationError(f"devtools has no words for the {sort} {name!r}; add them")
     for name in words:
         if name not in names:
-            raise DocumentationError(f"mock_sts/documentation has words for the {sort} {name!r}, which is no more")
+            raise DocumentationError(f"devtools has words for the {sort} {name!r}, which is no more")
 
 
 @cache
