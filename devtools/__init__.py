@@ -17,7 +17,8 @@ from devtools.requirements import requirements_page
 from devtools.settings import settings_page
 from devtools.words import DocumentationError
 from devtools.world import world_page
-from mock_sts.helseid.registry import CLIENT_FORMAT, FORMATS
+from mock_sts.helseid.registry.client import CLIENT_FORMAT
+from mock_sts.helseid.registry.formats import FORMATS
 
 __all__ = ["DocumentationError", "generated_pages"]
 

@@ -8,8 +8,11 @@ from typing import Any
 from devtools.words import NOTE, DocumentationError, cell_of, fit, shipped
 from mock_sts.helseid import claims, details, discovery, scopes, trust_framework
 from mock_sts.helseid.claim_words import CLAIM_WORDS
-from mock_sts.helseid.providers import PROVIDERS
-from mock_sts.helseid.registry import ApiResource, Client, Persona
+from mock_sts.helseid.eids import PROVIDERS
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.organization import Organization
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID
 
@@ -147,7 +150,7 @@ def _facts(
         pid=person.persona.pid,
         name=claims.full_name(person.persona),
         hpr_number=person.login.hpr_number,
-        organization_name=lambda number: str(world.entries["organization"][number].item.members["name"]),
+        organization_name=lambda number: world.of(Organization)[number].item.name,
     )
     scope = (*asked, "mock:demo-api/read") if everything and subject is not None else ("mock:demo-api/read",)
     return claims.AccessTokenFacts(
@@ -175,11 +178,11 @@ def _subject() -> claims.Subject:
     """The person of HelseID's own documentation, by the TestIDP."""
     from mock_sts.services.registry.people import People  # noqa: PLC0415
 
-    persona = shipped().entries["persona"]["06828399789"].item
+    persona = shipped().of(Persona)["06828399789"].item
     if not isinstance(persona, Persona):
         raise DocumentationError("the person of the examples is no persona")
     testidp = next(provider for provider in PROVIDERS if provider.is_testidp)
-    login = claims.Login(_ID, _MOMENT, testidp.scheme, testidp.eids[0].amr, "4", persona.members["hpr_number"])
+    login = claims.Login(_ID, _MOMENT, testidp.scheme, testidp.eids[0].amr, "4", persona.hpr_number)
     return claims.Subject(persona, login, People().sub(persona.pid), "internett")
 
 

@@ -1,8 +1,10 @@
 """The page of fixture formats."""
 
+from typing import Any
+
 from devtools.words import NOTE
-from mock_sts.helseid.documents import Format
-from mock_sts.helseid.registry import FORMATS
+from mock_sts.helseid.registry.documents import Format
+from mock_sts.helseid.registry.formats import FORMATS
 
 
 def formats_page() -> str:
@@ -21,7 +23,7 @@ def formats_page() -> str:
     return "\n".join(lines)
 
 
-def _table(fmt: Format) -> list[str]:
+def _table(fmt: Format[Any]) -> list[str]:
     lines = ["| member | holds | default | meaning |", "| --- | --- | --- | --- |"]
     for member in fmt.members:
         default = "(required)" if member.required else _default(member.default)

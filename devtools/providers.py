@@ -1,7 +1,8 @@
 """The page of identity providers."""
 
 from devtools.words import NOTE, cell_of, short
-from mock_sts.helseid.providers import ACR_EIDS, PROVIDERS
+from mock_sts.helseid.eids import PROVIDERS
+from mock_sts.helseid.providers import ACR_EIDS
 
 
 def providers_page() -> str:

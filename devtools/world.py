@@ -1,22 +1,25 @@
 """The page of ready people, clients, APIs and organizations."""
 
-from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TypeVar
 
 from devtools.words import NOTE, cell_of, shipped, short
 from mock_sts.helseid.claims import full_name
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.organization import Organization
+from mock_sts.helseid.registry.persona import Persona
+from mock_sts.store.catalog import Item
+from mock_sts.store.fixtures.rows import World, is_generated
+
+T = TypeVar("T", bound=Item)
 
 
 def world_page() -> str:
     """The people, clients, APIs and organizations that are there from the start; generated people are left out."""
     world = shipped()
-    own: dict[str, list[Mapping[str, Any]]] = {}
-    samples: dict[str, list[Mapping[str, Any]]] = {}
-    for sort in ("persona", "client", "api", "organization"):
-        by_hand = [entry.item.members for entry in world.of(sort) if not entry.where.endswith(".generated.json")]
-        own[sort] = [members for members in by_hand if not members["sample"]]
-        samples[sort] = [members for members in by_hand if members["sample"]]
+    people, clients = by_hand(world, Persona), by_hand(world, Client)
+    apis, organizations = by_hand(world, ApiResource), by_hand(world, Organization)
     lines = [
         NOTE,
         "# Ready people, clients, APIs and organizations",
@@ -28,20 +31,23 @@ def world_page() -> str:
         "| persona | pid | name | HPR number | level | why this person exists |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    name_of = {e.item.pid: full_name(e.item) for e in world.of("persona") if isinstance(e.item, Persona)}
-    lines += [_person_row(members, name_of[members["pid"]]) for members in (*own["persona"], *samples["persona"])]
+    # Those of samples come last.
+    lines += [_person_row(person) for person in sorted(people, key=lambda person: bool(person.sample))]
     lines += ["", "## Clients", "", "The private keys are published in `fixtures/keys/clients/`.", ""]
     lines += ["| client_id | grants | what it shows |", "| --- | --- | --- |"]
     lines += [
-        f"| `{m['client_id']}` | {short(m['grant_types'])} | {cell_of(m['description'])} |" for m in own["client"]
+        f"| `{client.client_id}` | {short(client.grant_types)} | {cell_of(client.description)} |"
+        for client in clients
+        if not client.sample
     ]
     lines += ["", "## APIs", "", "| audience | scopes | wants | |", "| --- | --- | --- | --- |"]
-    lines += [_api_row(members) for members in own["api"]]
+    lines += [_api_row(api) for api in apis if not api.sample]
     lines += ["", "## Organizations", "", "| number | name | unit of | |", "| --- | --- | --- | --- |"]
     lines += [
-        f"| `{m['number']}` | {cell_of(m['name'])} | {short([m['parent']] if m['parent'] else ())} "
-        f"| {cell_of(m['description'])} |"
-        for m in own["organization"]
+        f"| `{one.number}` | {cell_of(one.name)} | {short([one.parent] if one.parent else ())} "
+        f"| {cell_of(one.description)} |"
+        for one in organizations
+        if not one.sample
     ]
     lines += [
         "",
@@ -52,23 +58,28 @@ def world_page() -> str:
         "| client_id | where from |",
         "| --- | --- |",
     ]
-    lines += [f"| `{m['client_id']}` | {cell_of(m['sample'])} |" for m in samples["client"]]
+    lines += [f"| `{client.client_id}` | {cell_of(client.sample)} |" for client in clients if client.sample]
     return "\n".join(lines) + "\n"
 
 
-def _person_row(members: Mapping[str, Any], name: str) -> str:
-    cells = (members["persona"] or "", members["hpr_number"] or "", members["security_level"], members["description"])
-    persona, hpr, level, why = (cell_of(cell) for cell in cells)
-    return f"| {f'`{persona}`' if persona else ''} | `{members['pid']}` | {cell_of(name)} | {hpr} | {level} | {why} |"
+def by_hand(world: World, becomes: type[T]) -> list[T]:
+    """What ``world`` holds of one sort, without what was generated."""
+    return [entry.item for entry in world.of(becomes).values() if not is_generated(Path(entry.where))]
 
 
-def _api_row(members: Mapping[str, Any]) -> str:
-    wants = [name.removeprefix("helseid://claims/") for name in members["claims"]]
-    if members["security_level"]:
-        wants.append(f"level {members['security_level']}")
-    if members["require_dpop"]:
+def _person_row(person: Persona) -> str:
+    cells = (person.persona or "", full_name(person), person.hpr_number or "", person.security_level)
+    persona, name, hpr, level = (cell_of(cell) for cell in cells)
+    shown = f"`{persona}`" if persona else ""
+    return f"| {shown} | `{person.pid}` | {name} | {hpr} | {level} | {cell_of(person.description)} |"
+
+
+def _api_row(api: ApiResource) -> str:
+    wants = [name.removeprefix("helseid://claims/") for name in api.claims]
+    if api.security_level:
+        wants.append(f"level {api.security_level}")
+    if api.require_dpop:
         wants.append("DPoP")
-    if members["require_organization"]:
+    if api.require_organization:
         wants.append("an organization")
-    scopes_told, wanted = short(members["scopes"]), ", ".join(wants)
-    return f"| `{members['audience']}` | {scopes_told} | {wanted} | {cell_of(members['description'])} |"
+    return f"| `{api.audience}` | {short(api.scopes)} | {', '.join(wants)} | {cell_of(api.description)} |"

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.identifiers import is_pid
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.server import certificates
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
 from mock_sts.settings.settings import SettingError, Settings
+from mock_sts.store.catalog import Item
 from mock_sts.store.database import Store, StoreError
 from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
@@ -107,7 +108,7 @@ class Loaded:
 
     changed: bool
     own: tuple[Path, ...]
-    hidden: tuple[Entry, ...]
+    hidden: tuple[Entry[Item], ...]
     warnings: tuple[str, ...]
 
 

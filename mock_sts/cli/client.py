@@ -107,15 +107,15 @@ def _client_list(parsed: argparse.Namespace) -> int:
         return 0
     rows = []
     for row in found:
-        members = row.item.members
-        grants = ", ".join(_GRANT_WORDS.get(grant, grant) for grant in members["grant_types"])
-        logs_in = "authorization_code" in members["grant_types"]
+        client = row.item
+        grants = ", ".join(_GRANT_WORDS.get(grant, grant) for grant in client.grant_types)
+        logs_in = "authorization_code" in client.grant_types
         flags = [
-            *(["DPoP"] if members["dpop_bound_access_tokens"] else []),
-            *(["PAR"] if logs_in and members["require_pushed_authorization_requests"] else []),
+            *(["DPoP"] if client.dpop_bound_access_tokens else []),
+            *(["PAR"] if logs_in and client.require_pushed_authorization_requests else []),
         ]
-        shows = members["description"] or (f"Sample: {members['sample']}" if members["sample"] else "")
-        rows.append((members["client_id"], members["client_name"], grants, " ".join(flags), shows))
+        shows = client.description or (f"Sample: {client.sample}" if client.sample else "")
+        rows.append((client.client_id, client.client_name, grants, " ".join(flags), shows))
     print_table(("CLIENT_ID", "NAME", "GRANTS", "NEEDS", "WHAT IT SHOWS"), rows)
     print(f"{counted(len(rows), 'client')}{fitting(parsed.words)}")
     return 0
@@ -131,6 +131,7 @@ _GRANT_WORDS = {
 
 
 def _client_show(parsed: argparse.Namespace) -> int:
+    from mock_sts.helseid.registry.records import members_of  # noqa: PLC0415
     from mock_sts.services.registry.lookup import NotFoundError, the_client  # noqa: PLC0415
 
     settings, _ = settings_of()
@@ -139,14 +140,14 @@ def _client_show(parsed: argparse.Namespace) -> int:
             row = the_client(store, parsed.client_id)
         except NotFoundError as error:
             raise CommandError(str(error)) from None
-    members = row.item.members
+    members = members_of(row.item)
     defaults = [name for name in members if row.document.get(name) is None]
-    keys = [{name: jwk.get(name) for name in ("kid", "alg", "kty")} for jwk in members["jwks"]["keys"]]
+    keys = [{name: jwk.get(name) for name in ("kid", "alg", "kty")} for jwk in row.item.public_jwks]
     private = client_key_file(settings, parsed.client_id)
     if parsed.json:
         print_json(
             {
-                "members": dict(members),
+                "members": members,
                 "defaults": defaults,
                 "origin": row.origin,
                 "keys": keys,

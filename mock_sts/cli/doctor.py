@@ -56,4 +56,4 @@ def _registered(settings: Settings) -> dict[str, tuple[str, ...]]:
         return {}
     finally:
         store.close()
-    return {client.client_id: client.members["redirect_uris"] for client in clients}
+    return {client.client_id: client.redirect_uris for client in clients}

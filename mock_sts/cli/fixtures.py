@@ -76,7 +76,7 @@ def add_fixtures(parser: argparse.ArgumentParser) -> None:
 
 
 def _fixtures_check(parsed: argparse.Namespace) -> int:
-    from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
     from mock_sts.services.registry.checks import check_world  # noqa: PLC0415
 
     folders = settings_of()[0].fixtures
@@ -102,7 +102,8 @@ def _fixtures_check(parsed: argparse.Namespace) -> int:
 
 
 def _fixtures_load(parsed: argparse.Namespace) -> int:
-    from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.helseid.registry.records import key_of  # noqa: PLC0415
     from mock_sts.setup import load_world  # noqa: PLC0415
 
     settings, _ = settings_of()
@@ -113,7 +114,7 @@ def _fixtures_load(parsed: argparse.Namespace) -> int:
         raise CommandError(f"{error}\nNothing was loaded; the registry is as it was.") from None
     warn_of_fixtures(loaded.warnings)
     warn(
-        f"{entry.where}, {next(iter(entry.item.members.values()))}: another one was made at run time, which stays; "
+        f"{entry.where}, {key_of(entry.item)}: another one was made at run time, which stays; "
         "--replace takes the file's"
         for entry in loaded.hidden
     )

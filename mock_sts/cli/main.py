@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:
-        from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
+        from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
         from mock_sts.store.database import StoreError  # noqa: PLC0415
 
         if isinstance(error, DocumentError | StoreError | CommandError):
@@ -246,7 +246,7 @@ def _token(parsed: argparse.Namespace) -> int:
 
 
 def _private_jwk(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:
-    from mock_sts.helseid.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
     from mock_sts.store.fixtures.files import read_text  # noqa: PLC0415
 
     places = [parsed.key] if parsed.key else key_places(settings, parsed.client_id)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # commands load the store only where they open it
+    from mock_sts.store.catalog import Item
     from mock_sts.store.fixtures.rows import Row
 
 #: A longer cell does not make its whole column wide: the first column (what one copies) and the others.
@@ -40,9 +41,11 @@ def let_output_take_all() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_entries(rows: "Sequence[Row]") -> None:
+def print_entries(rows: "Sequence[Row[Item]]") -> None:
     """Print what the registry holds as JSON: the members of each entry, and where it is from."""
-    print_json([{**row.item.members, "origin": row.origin} for row in rows])
+    from mock_sts.helseid.registry.records import members_of  # noqa: PLC0415
+
+    print_json([{**members_of(row.item), "origin": row.origin} for row in rows])
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -2,10 +2,13 @@
 
 import argparse
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mock_sts.cli.output import can_print, cell, counted, fitting, print_entries, print_json, print_table
 from mock_sts.cli.settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
+
+if TYPE_CHECKING:  # commands load what reads keys only where they need it
+    from mock_sts.helseid.registry.persona import Persona
 
 _PERSONA_JSON = (
     "JSON: a list of objects with every member of the persona format and the member origin: fixture (written by hand), "
@@ -79,7 +82,6 @@ def add_persona(parser: argparse.ArgumentParser) -> None:
 
 def _persona_list(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.claims import full_name  # noqa: PLC0415
-    from mock_sts.helseid.registry import Persona  # noqa: PLC0415
     from mock_sts.services.registry.lookup import (  # noqa: PLC0415
         NotFoundError,
         Wanted,
@@ -102,17 +104,17 @@ def _persona_list(parsed: argparse.Namespace) -> int:
         return 0
     rows = []
     for row in found:
-        members = row.item.members
-        offices = "; ".join(names.get(number) or number for number in members["organizations"])
+        person = row.item
+        offices = "; ".join(names.get(number) or number for number in person.organizations)
         rows.append(
             (
-                members["persona"] or "",
-                members["pid"],
-                full_name(row.item) if isinstance(row.item, Persona) else "",
-                members["hpr_number"] or "",
-                " ".join(professions_of(members)),
-                members["security_level"],
-                f"{members['description']}{f' [{offices}]' if offices else ''}",
+                person.persona or "",
+                person.pid,
+                full_name(person),
+                person.hpr_number or "",
+                " ".join(professions_of(person)),
+                person.security_level,
+                f"{person.description}{f' [{offices}]' if offices else ''}",
             )
         )
     print_table(("PERSONA", "PID", "NAME", "HPR", "PROF", "LEVEL", "DESCRIPTION [ORGANIZATIONS]"), rows)
@@ -165,17 +167,19 @@ def _persona_new(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _print_persona(persona: Any, origin: str, network: str, *, as_json: bool) -> None:
+def _print_persona(persona: "Persona", origin: str, network: str, *, as_json: bool) -> None:
+    from mock_sts.helseid.registry.records import members_of  # noqa: PLC0415
     from mock_sts.services.registry.lookup import claims_of, login_parameters  # noqa: PLC0415
 
+    members = members_of(persona)
     claims, login = claims_of(persona, network), login_parameters(persona)
-    replaced = persona.members["superseded_by"]
+    replaced = persona.superseded_by
     if as_json:
         pseudonyms = {"sub": claims["sub"], "pid_pseudonym": claims["sub"]}
-        card = {"members": dict(persona.members), "origin": origin, **pseudonyms, "claims": claims, "login": login}
+        card = {"members": members, "origin": origin, **pseudonyms, "claims": claims, "login": login}
         print_json(card)
         return
-    for name, value in persona.members.items():
+    for name, value in members.items():
         print(f"{name:<16} {cell(value)}")
     print(f"{'origin':<16} {origin}")
     print(f"{'sub':<16} {claims['sub']} (pid_pseudonym too)")

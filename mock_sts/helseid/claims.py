@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.details import JOURNAL_ID, NO_DETAILS, TRUST_FRAMEWORK, Details
-from mock_sts.helseid.registry import ApiResource, Client, Persona
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.persona import Code, Persona
 from mock_sts.helseid.scopes import CLIENT_NAME
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.helseid.testidp import ASSURANCE_OF
@@ -253,10 +255,9 @@ def in_token_order(scopes: Iterable[str]) -> list[str]:
 
 def access_token_lifetime(client: Client, apis: Iterable[ApiResource], usual: int) -> int:
     """Seconds that an access token lives: the client's own, else the shortest of the APIs', else ``usual``."""
-    own: int | None = client.members["access_token_lifetime"]
-    if own is not None:
-        return own
-    return min((api.members["access_token_lifetime"] or usual for api in apis), default=usual)
+    if client.access_token_lifetime is not None:
+        return client.access_token_lifetime
+    return min((api.access_token_lifetime or usual for api in apis), default=usual)
 
 
 def _pick(subject: Subject, names: Iterable[str], *, empty_claims: bool = True) -> dict[str, Any]:
@@ -265,18 +266,18 @@ def _pick(subject: Subject, names: Iterable[str], *, empty_claims: bool = True) 
     HelseID tells of some in an empty text that the person has none; OpenID Connect Core section 5.3.2 leaves such
     claims out, as without ``empty_claims``.
     """
-    members, login = subject.persona.members, subject.login
+    persona, login = subject.persona, subject.login
     values: dict[str, str | None] = {
-        PID: subject.persona.pid,
+        PID: persona.pid,
         PID_PSEUDONYM: subject.sub,
         SECURITY_LEVEL: login.security_level,
         ASSURANCE_LEVEL: ASSURANCE_OF[login.security_level],
         NETWORK: subject.network,
         HPR_NUMBER: login.hpr_number,
-        "name": full_name(subject.persona),
-        "given_name": members["given_name"],
-        "middle_name": members["middle_name"],
-        "family_name": members["family_name"],
+        "name": full_name(persona),
+        "given_name": persona.given_name,
+        "middle_name": persona.middle_name,
+        "family_name": persona.family_name,
     }
     unsaid = (None,) if empty_claims else (None, "")
     return {name: values[name] for name in names if values.get(name) not in unsaid}
@@ -284,8 +285,7 @@ def _pick(subject: Subject, names: Iterable[str], *, empty_claims: bool = True) 
 
 def full_name(persona: Persona) -> str:
     """Given, middle and family name, as far as there are any."""
-    members = persona.members
-    return " ".join(filter(None, (members["given_name"], members["middle_name"], members["family_name"])))
+    return " ".join(filter(None, (persona.given_name, persona.middle_name, persona.family_name)))
 
 
 def _hpr_details(subject: Subject) -> dict[str, Any]:
@@ -296,16 +296,20 @@ def _hpr_details(subject: Subject) -> dict[str, Any]:
     number = subject.login.hpr_number
     approvals = [
         {
-            "profession": entry.get("profession", "XX"),
-            "authorization": entry.get("authorization", {}),
-            "requisition_rights": entry.get("requisition_rights", []),
-            "specialities": entry.get("specialities", []),
+            "profession": entry.profession,
+            "authorization": {} if entry.authorization is None else _code(entry.authorization),
+            "requisition_rights": [_code(right) for right in entry.requisition_rights],
+            "specialities": [_code(speciality) for speciality in entry.specialities],
         }
-        for entry in subject.persona.members["authorizations"]
+        for entry in subject.persona.authorizations
     ]
     if not number:
         return {"approvals": [], "no_hpr_number": True}
     return {"approvals": approvals, "hpr_number": int(number), "no_hpr_number": False}
+
+
+def _code(code: Code) -> dict[str, str]:
+    return {"value": code.value, "description": code.description}
 
 
 def parent_of(client: Client, details: Details) -> str | None:
@@ -314,26 +318,25 @@ def parent_of(client: Client, details: Details) -> str | None:
     An older client has it as a fixed claim.
     """
     named = details.organization.parent if details.organization is not None else None
-    fixed: str | None = client.members["client_claims"].get(ORGNR_PARENT)
-    if client.members["tenancy"] == SINGLE_TENANT:
-        organization: str | None = client.members["organization"]
-        return organization or fixed
+    fixed = client.client_claims.get(ORGNR_PARENT)
+    if client.tenancy == SINGLE_TENANT:
+        return client.organization or fixed
     return named or fixed
 
 
 def wanted_by(apis: Iterable[ApiResource]) -> frozenset[str]:
     """The claims that ``apis`` want in their access tokens."""
-    return frozenset(claim for api in apis for claim in api.members["claims"])
+    return frozenset(claim for api in apis for claim in api.claims)
 
 
 def _client_claims(facts: AccessTokenFacts) -> tuple[dict[str, str], dict[str, str]]:
     """What a token says of its client, from the registration and the details that it sent: what stands before the
     person, and what after.
     """
-    members, details = facts.client.members, facts.details
-    tenancy = members["tenancy"]
+    client, details = facts.client, facts.details
+    tenancy = client.tenancy
     first = {CLIENT_AMR: AuthMethod.PRIVATE_KEY_JWT.value}
-    parent = parent_of(facts.client, details)
+    parent = parent_of(client, details)
     if parent:
         first[ORGNR_PARENT] = parent
     if details.organization is not None and details.organization.child:
@@ -341,15 +344,15 @@ def _client_claims(facts: AccessTokenFacts) -> tuple[dict[str, str], dict[str, s
     if details.journal_id is not None:
         first[JOURNAL_ID] = details.journal_id
     last = {}
-    if members["organization"] and tenancy == MULTI_TENANT:
-        last[ORGNR_SUPPLIER] = members["organization"]
+    if client.organization and tenancy == MULTI_TENANT:
+        last[ORGNR_SUPPLIER] = client.organization
     audiences = {api.audience for api in facts.apis}
-    for name, value in members["client_claims"].items():
+    for name, value in client.client_claims.items():
         owner, of_an_api, _ = name.partition(_API_CLAIM)
         if name not in first and (not of_an_api or owner in audiences or owner == _HELSEID_CLAIMS):
             last[name] = value
-    if members["client_name"] and (CLIENT_NAME in facts.scopes or CLIENT_NAME_CLAIM in wanted_by(facts.apis)):
-        last[CLIENT_NAME_CLAIM] = members["client_name"]
+    if client.client_name and (CLIENT_NAME in facts.scopes or CLIENT_NAME_CLAIM in wanted_by(facts.apis)):
+        last[CLIENT_NAME_CLAIM] = client.client_name
     if tenancy in (SINGLE_TENANT, MULTI_TENANT):
         last[CLIENT_TENANCY] = tenancy
     if facts.on_behalf_of is not None:

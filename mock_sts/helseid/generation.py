@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
-from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.personas import (
     DOLLY,
     NAMES_FILE,
@@ -24,6 +23,7 @@ from mock_sts.helseid.personas import (
     short_name,
     synthetic_pid,
 )
+from mock_sts.helseid.registry.documents import DocumentError
 
 T = TypeVar("T")
 
@@ -82,9 +82,9 @@ class Taken:
     """What others use already and no generated entry may: pids, HPR and organization numbers, short names."""
 
     pids: Container[str] = ()
-    hpr_numbers: Container[str] = ()
+    hpr_numbers: Container[str | None] = ()
     organizations: Container[str] = ()
-    personas: Container[str] = ()
+    personas: Container[str | None] = ()
 
 
 class _Names(Protocol):
@@ -99,7 +99,7 @@ class _Names(Protocol):
 class _Unique:
     """Gives out what nobody has yet."""
 
-    taken: Container[str]
+    taken: Container[str | None]
     given: set[str] = field(default_factory=set)
 
     def first(self, make: Callable[[], str | None]) -> str:

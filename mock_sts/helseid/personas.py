@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from mock_sts.helseid.identifiers import birth_date, organization_check_digit_ok, pid_check_digits_ok
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.persona import Persona
 
 #: What is added to the month of a synthetic pid: Tenor's series, the one of NHN and NAV, Dolly's.
 TENOR, NAV, DOLLY = 80, 65, 40

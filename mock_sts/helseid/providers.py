@@ -1,103 +1,10 @@
-"""Identity providers: through whom a person logs in, and what that yields.
-
-One table says it all. HelseID tells little of what comes out of a provider; each entry says where its values are from:
-D documented, S seen in a recording or in published code, I inferred.
-"""
+"""Which identity providers and eIDs a login may use: by the server, the client, ``acr_values`` and the person."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the settings know the providers' names, and must not load what reads keys
-    from mock_sts.helseid.registry import Client, Persona
-
-
-@dataclass(frozen=True, slots=True)
-class Eid:
-    """An electronic id: its short name, its name on the page, the security levels that a login with it may have (the
-    usual one first), the methods (``amr``) that it yields, and the evidence for these.
-    """
-
-    name: str
-    display_name: str
-    levels: tuple[str, ...]
-    amr: tuple[str, ...]
-    evidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A provider: its scheme (``idp`` in tokens), its name on the page, the eIDs behind it (the usual one first), the
-    evidence for scheme and name, and whether it is the TestIDP, where a test may say who logs in.
-    """
-
-    scheme: str
-    display_name: str
-    eids: tuple[Eid, ...]
-    evidence: str
-    is_testidp: bool = False
-
-    @property
-    def highest_level(self) -> str:
-        """The highest security level that can be reached here."""
-        return max(level for eid in self.eids for level in eid.levels)
-
-    def eid(self, name: str | None) -> Eid | None:
-        """The eID called ``name``, the usual one for None."""
-        return self.eids[0] if name is None else next((eid for eid in self.eids if eid.name == name), None)
-
-
-#: The provider inside which others stand, and which knows ``on_behalf_of``.
-ID_PORTEN = "idporten-oidc"
-
-#: What a provider inside another yields; the eID behind ID-porten is not shown in HelseID's tokens.
-_INSIDE = ("external",)
-
-_TEST = Eid("test", "Test IDP", ("4", "3"), ("pwd",), "S")
-
-PROVIDERS = (
-    Provider("testidp-oidc", "Test IDP", (_TEST,), "S", is_testidp=True),
-    Provider("testidpnew-oidc", "Test IDP (new)", (_TEST,), "S, a commented-out line of a sample", is_testidp=True),
-    Provider("bankid-oidc", "BankID", (Eid("bankid", "BankID", ("4",), ("bankid",), "I"),), "S"),
-    Provider(
-        "buypass-oidc",
-        "Buypass",
-        (
-            Eid("buypass", "Buypass smartkort", ("4",), ("sc",), "I, from acr_values=bp:amr:sc"),
-            Eid("buypass-mobile", "Buypass ID på mobil", ("4",), ("mobile",), "I"),
-        ),
-        "S",
-    ),
-    Provider(
-        "commfides-oidc", "Commfides", (Eid("commfides", "Commfides", ("4",), ("sc",), "I"),), "I, from idp:commfides"
-    ),
-    Provider(
-        ID_PORTEN,
-        "ID-porten",
-        (
-            Eid("bankid", "BankID", ("4",), _INSIDE, "D for the level, I for amr"),
-            Eid("buypass", "Buypass ID", ("4",), _INSIDE, "D for the level, I for amr"),
-            Eid("commfides", "Commfides", ("4",), _INSIDE, "D for the level, I for amr"),
-            Eid("minid", "MinID", ("3",), _INSIDE, "D for the level, I for amr"),
-        ),
-        "S",
-    ),
-    Provider(
-        "helsemidtnorge-oidc",
-        "Helse Midt-Norge RHF",
-        (Eid("helsemidtnorge", "Helse Midt-Norge RHF", ("3",), _INSIDE, "D for the level, I for amr"),),
-        "D for the provider, I for the scheme",
-    ),
-    Provider(
-        "helseplattformen-oidc",
-        "Helseplattformen",
-        (Eid("helseplattformen", "Helseplattformen", ("4",), _INSIDE, "D for the level, I for amr"),),
-        "D for the provider, I for the scheme",
-    ),
-)
-
-#: All eIDs by short name, as personas have them or not.
-EIDS = tuple(dict.fromkeys(eid.name for provider in PROVIDERS if not provider.is_testidp for eid in provider.eids))
+from mock_sts.helseid.eids import PROVIDERS, TEST_EID, Eid, Provider
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.persona import Persona
 
 _IDP = "idp:"
 
@@ -120,9 +27,9 @@ def offered(schemes: Iterable[str]) -> tuple[Provider, ...]:
     return tuple(provider for provider in PROVIDERS if not named or provider.scheme in named)
 
 
-def providers_for(client: "Client", on_offer: Iterable[Provider]) -> tuple[Provider, ...]:
+def providers_for(client: Client, on_offer: Iterable[Provider]) -> tuple[Provider, ...]:
     """The providers ``on_offer`` that ``client`` may use; a registration without any may use all."""
-    allowed = client.members["identity_providers"]
+    allowed = client.identity_providers
     return tuple(provider for provider in on_offer if not allowed or provider.scheme in allowed)
 
 
@@ -157,8 +64,7 @@ def reaching(level: str | None, providers: Iterable[Provider]) -> tuple[Provider
     return tuple(provider for provider in providers if level is None or provider.highest_level >= level)
 
 
-def has_eid(persona: "Persona", eid: Eid) -> bool:
+def has_eid(persona: Persona, eid: Eid) -> bool:
     """Whether ``persona`` can log in with ``eid``: one of their own, of a level that they reach."""
-    members = persona.members
-    own: tuple[str, ...] = members["eids"]
-    return (not own or eid.name in own or eid is _TEST) and min(eid.levels) <= members["security_level"]
+    own = persona.eids
+    return (not own or eid.name in own or eid is TEST_EID) and min(eid.levels) <= persona.security_level

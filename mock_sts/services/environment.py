@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Self
 
+from mock_sts.helseid.eids import Provider
 from mock_sts.helseid.profile.client_assertion import Skew
-from mock_sts.helseid.providers import Provider, offered, providers_for
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.providers import offered, providers_for
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.protocol.dpop import NonceMint

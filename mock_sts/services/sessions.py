@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.claims import Login, Subject
+from mock_sts.helseid.eids import Eid, Provider
 from mock_sts.helseid.identifiers import is_synthetic_pid, pid_fault
 from mock_sts.helseid.personas import INVENTED
-from mock_sts.helseid.providers import Eid, Provider, has_eid
-from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.providers import has_eid
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Environment
 from mock_sts.services.registry.people import UnknownPersonError
@@ -57,7 +59,7 @@ def let_in(context: RequestContext, intent: LoginIntent, provider: Provider, lev
     level.
     """
     persona = find_person(context, intent)
-    highest: str = persona.members["security_level"]
+    highest: str = persona.security_level
     usable = [eid for eid in provider.eids if has_eid(persona, eid)]
     eid = provider.eid(intent.eid) if intent.eid is not None else next(iter(usable), None)
     if eid is None or eid not in usable:
@@ -80,7 +82,7 @@ def find_person(context: RequestContext, intent: LoginIntent) -> Persona:
     if not synthetic and policy.require_synthetic:
         raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
     persona = context.environment.people.find(context.environment.store, intent.pid, invent=policy.invent_people)
-    if (fault := pid_fault(intent.pid)) and persona.members["description"] == INVENTED:
+    if (fault := pid_fault(intent.pid)) and persona.description == INVENTED:
         context.warn(
             f"no person can have the pid, for {fault}: somebody was invented for it. mock-sts persona list tells who "
             "there is, persona new makes a person"
@@ -98,7 +100,7 @@ def make_session(
 
     A later login of the same person keeps the session id.
     """
-    longest_refresh: int = client.members["refresh_token_lifetime"] or 0
+    longest_refresh: int = client.refresh_token_lifetime or 0
     document: dict[str, Any] = {
         "pid": intent.pid,
         "auth_time": context.times.wall,
@@ -129,7 +131,7 @@ def subject_of(environment: Environment, sid: str, document: dict[str, Any]) -> 
         idp=document["idp"],
         amr=tuple(document["amr"]),
         security_level=document["security_level"],
-        hpr_number=document["hpr_number"] or persona.members["hpr_number"],
+        hpr_number=document["hpr_number"] or persona.hpr_number,
     )
-    network = persona.members["network"] or environment.policy.network
+    network = persona.network or environment.policy.network
     return Subject(persona, login, environment.people.sub(persona.pid), network)

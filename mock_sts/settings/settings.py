@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mock_sts.helseid.eids import PROVIDERS
 from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS, public_url_in
-from mock_sts.helseid.providers import PROVIDERS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import (
     LOGIN_AUTO,

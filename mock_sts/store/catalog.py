@@ -7,7 +7,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
-from mock_sts.helseid.registry import ApiResource, Client, Organization, Persona
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.organization import Organization
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
 from mock_sts.store.database import Store
 from mock_sts.store.public_url import NOTHING_TOLD, Told, read_told
@@ -69,7 +72,7 @@ class Catalog:
         if not is_api_scope(scope):
             return None
         if self._owners is None:
-            self._owners = {scope: api for api in self.apis() for scope in api.members["scopes"]}
+            self._owners = {scope: api for api in self.apis() for scope in api.scopes}
         owner = self._owners.get(scope)
         if owner is not None:
             return owner
@@ -90,12 +93,10 @@ class Catalog:
         if self._key_holders is None:
             holders: dict[str, list[str]] = {}
             for other in self.clients():
-                for jwk in other.members["jwks"]["keys"]:
+                for jwk in other.public_jwks:
                     holders.setdefault(_key_material(jwk), []).append(other.client_id)
             self._key_holders = holders
-        sharers = {
-            other for jwk in client.members["jwks"]["keys"] for other in self._key_holders.get(_key_material(jwk), ())
-        }
+        sharers = {other for jwk in client.public_jwks for other in self._key_holders.get(_key_material(jwk), ())}
         return tuple(sorted(sharers - {client.client_id}))
 
     def kid_holders(self, kid: str, client: Client) -> tuple[str, ...]:
@@ -189,8 +190,7 @@ def _row_of(item: Item) -> tuple[Table, dict[str, str | None]]:
         case Organization():
             return ORGANIZATION, {"number": item.number}
         case Persona():
-            names = ("persona", "hpr_number")
-            return PERSONA, {"pid": item.pid, **{name: item.members[name] for name in names}}
+            return PERSONA, {"pid": item.pid, "persona": item.persona, "hpr_number": item.hpr_number}
 
 
 def _key_material(jwk: Mapping[str, Any]) -> str:

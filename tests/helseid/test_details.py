@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mock_sts.helseid import trust_framework
 from mock_sts.helseid.details import NO_DETAILS, Details, OrganizationNumbers, read_details
-from mock_sts.helseid.documents import DocumentError
-from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.documents import DocumentError
 from tests.helseid import details_cases as make
 from tests.helseid.details_cases import CHILD_SYSTEM, JOURNAL_ID, OLD_CHILD_SYSTEM, PARENT_SYSTEM, Element
 
@@ -532,7 +533,7 @@ def test_an_api_with_a_broken_member_is_refused_with_its_place(members: Element,
 def test_what_is_left_out_of_a_registration_allows_nothing_and_demands_nothing() -> None:
     client = Client.from_document({"client_id": "c"}, "test")
     names = ("tenancy", "children", "delegations", "delegated_children", "has_shared_secret", "token_exchange_actors")
-    assert [client.members[name] for name in names] == ["none", (), (), {}, False, ()]
+    assert [getattr(client, name) for name in names] == ["none", (), (), {}, False, ()]
     api = ApiResource.from_document({"audience": "test:api"}, "test")
     demands = ("require_dpop", "require_organization", "security_level", "owner", "token_exchange_actors")
-    assert [api.members[name] for name in demands] == [False, False, None, None, ()]
+    assert [getattr(api, name) for name in demands] == [False, False, None, None, ()]

@@ -393,7 +393,8 @@ def _headers(lines: list[str]) -> dict[str, str]:
 
 
 def _own(folder: Path, sort: str) -> list[Any]:
-    return [entry for entry in read_world([shipped_world(), folder]).of(sort) if entry.where.startswith(str(folder))]
+    entries = read_world([shipped_world(), folder]).entries[sort].values()
+    return [entry for entry in entries if entry.where.startswith(str(folder))]
 
 
 def _check_install(command: str) -> None:

@@ -26,7 +26,8 @@ from mock_sts.helseid.identifiers import (
     pid_check_digits_ok,
 )
 from mock_sts.helseid.profile import CHAPTERS
-from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import sha256_base64url
@@ -271,7 +272,7 @@ def test_clients_and_people_that_are_named_exist(page: Path) -> None:
     pid_of = {}
     for pid, entry in world["persona"].items():
         assert isinstance(entry.item, Persona)
-        pid_of[entry.item.members["persona"]] = pid
+        pid_of[entry.item.persona] = pid
     for name, pid in re.findall(r"(?m)^\| `([a-z0-9-]+)` \| `(\d{11})` \|", text_of(page)):
         assert pid_of.get(name) == pid, f"{name} has another pid"
     for name in re.findall(r"persona show ([a-z0-9-]+)", text_of(page)):

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from mock_sts.cli.main import main
-from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.generation import Taken, generate
 from mock_sts.helseid.identifiers import (
     birth_date,
@@ -25,6 +24,8 @@ from mock_sts.helseid.identifiers import (
     pid_check_digits_ok,
 )
 from mock_sts.helseid.personas import PROFESSIONS, short_name, synthetic_pid
+from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.helseid.registry.organization import Organization
 from mock_sts.services.registry.checks import check_world
 from mock_sts.store.fixtures.rows import read_world
 
@@ -221,7 +222,7 @@ def test_a_folder_of_ones_own_gets_its_own_people(tmp_path: Path, capsys: pytest
     assert "seed 7" in capsys.readouterr().out
     world = read_world([tmp_path])
     assert len(world.entries["persona"]) == 12
-    assert sum(entry.item.members["parent"] is None for entry in world.of("organization")) == 3
+    assert sum(entry.item.parent is None for entry in world.of(Organization).values()) == 3
     assert main([*arguments, "--folder", str(tmp_path / "none")]) == 2
     assert "is no folder" in capsys.readouterr().err
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, OFFLINE_ACCESS, OPENID, PROFILE
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import World, read_world
@@ -79,8 +79,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _fault(literal: str, client: Client, discovery: dict[str, Any]) -> str | None:
     """Why ``literal`` is wrong, or None."""
-    members = client.members
-    addresses = (*members["redirect_uris"], *members["post_logout_redirect_uris"])
+    addresses = (*client.redirect_uris, *client.post_logout_redirect_uris)
     if literal in _WORDS or literal == client.client_id or literal in discovery.values() or literal in addresses:
         return None
     if literal.startswith(("http://", "https://")):
@@ -97,12 +96,12 @@ def _fault(literal: str, client: Client, discovery: dict[str, Any]) -> str | Non
     if re.fullmatch(r"\d{11}", literal):
         return None if literal in shipped().entries["persona"] else "no persona"
     if all(":" in word or word in (OPENID, PROFILE, OFFLINE_ACCESS) for word in literal.split()):
-        strange = [word for word in literal.split() if word not in client.scopes]
+        strange = [word for word in literal.split() if word not in client.scope]
         return f"the client has no scope {strange[0]}" if strange else None
     return "a value that nobody can compare"
 
 
 def _key_fault(jwk: dict[str, Any], client: Client) -> str | None:
     """A private key may be shown with ``...`` in place of what is secret."""
-    public = [{name: key.get(name) for name in ("kty", "kid")} for key in client.members["jwks"]["keys"]]
+    public = [{name: key.get(name) for name in ("kty", "kid")} for key in client.public_jwks]
     return None if {name: jwk.get(name) for name in ("kty", "kid")} in public else "not the key of the client"

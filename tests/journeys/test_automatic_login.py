@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import START, Emulator, Worlds
 from tests.support.logins import web

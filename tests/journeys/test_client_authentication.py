@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from mock_sts.helseid.profile import client as registration
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from tests.support.emulator import START, Emulator, Worlds
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_sts.helseid.providers import PROVIDERS
+from mock_sts.helseid.eids import PROVIDERS
 from tests.journeys.test_resource import prove
 from tests.support.emulator import API_SCOPE, START, Emulator, Worlds, register
 from tests.support.examples import examples

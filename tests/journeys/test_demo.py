@@ -26,7 +26,7 @@ import yaml
 from mock_sts.demo.api import Call, DemoApi, SeenProofs
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.server.loopback_calls import own_call_headers
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import MADE, put_entry

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import START, Emulator, LiveServer, Worlds
 from tests.support.keys import Jwk, private_jwk, public_jwk

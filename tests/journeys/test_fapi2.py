@@ -26,8 +26,8 @@ from joserfc.jwk import RSAKey
 
 from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, IdTokenFacts, Subject, id_token_claims, user_info_claims
 from mock_sts.helseid.claims import Login as SessionLogin
-from mock_sts.helseid.providers import PROVIDERS
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.eids import PROVIDERS
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import TrustedProxies
 from mock_sts.settings.settings import PRESETS, SettingError, Settings, from_environ
@@ -108,10 +108,9 @@ def proof_at_par(rp: RelyingParty, **changes: Any) -> str:
 @pytest.mark.covers("fapi.empty-claims")
 def test_of_nobody_in_the_world_an_empty_claim_is_told(sts: Emulator) -> None:
     scopes = [*CLAIMS_OF_SCOPE, "openid"]
-    for row in read_rows(sts.store, "persona"):
-        assert isinstance(row.item, Persona)
-        login = SessionLogin("SID", 1, "testidp-oidc", ("pwd",), "4", row.item.members["hpr_number"])
-        subject = Subject(row.item, login, "sub", row.item.members["network"] or sts.settings.network)
+    for row in read_rows(sts.store, Persona):
+        login = SessionLogin("SID", 1, "testidp-oidc", ("pwd",), "4", row.item.hpr_number)
+        subject = Subject(row.item, login, "sub", row.item.network or sts.settings.network)
         facts = IdTokenFacts(sts.issuer, 1, 1, "web", tuple(scopes), "n", "token", "s", empty_claims=False)
         for claims in (id_token_claims(facts, subject), user_info_claims(scopes, subject, 1, empty_claims=False)):
             assert [name for name, value in claims.items() if value in ("", None, [], {})] == [], row.item.pid

@@ -15,10 +15,11 @@ import yaml
 
 from mock_sts.cli.main import main
 from mock_sts.helseid.identifiers import birth_date, is_synthetic_pid, pid_check_digits_ok
+from mock_sts.helseid.registry.records import key_of
 from mock_sts.services.registry.people import People
 from mock_sts.setup import prepare_store
 from mock_sts.store.database import Store
-from mock_sts.store.fixtures.rows import read_rows
+from mock_sts.store.fixtures.rows import SORTS, read_rows
 from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
 from tests.support.keys import private_jwk, public_jwk
@@ -93,12 +94,10 @@ def registry(database: Path) -> dict[str, dict[str, Any]]:
     """Every document by sort and key."""
     store = Store(database)
     try:
-        rows = {sort: read_rows(store, sort) for sort in ("organization", "persona", "api", "client")}
+        rows = {sort.table: read_rows(store, sort.becomes) for sort in SORTS}
     finally:
         store.close()
-    return {
-        sort: {next(iter(row.item.members.values())): row.document for row in found} for sort, found in rows.items()
-    }
+    return {sort: {key_of(row.item): row.document for row in found} for sort, found in rows.items()}
 
 
 # fixtures

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.services.registry.checks import check_before_loading, check_world
 from mock_sts.services.registry.new_client import NewClient, make_client

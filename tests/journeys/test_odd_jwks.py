@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mock_sts.cli.main import main
-from mock_sts.helseid.documents import DocumentError
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.protocol.jose import PRIVATE_MEMBERS, JoseError, PrivateKey, import_public_key, loose_members, read_jws
 from mock_sts.services.registry.checks import check_world
 from mock_sts.store.fixtures.rows import read_world

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mock_sts.helseid.providers import PROVIDERS, Eid, Provider
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.eids import PROVIDERS, Eid, Provider
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.settings.settings import SettingError, from_environ
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator, Worlds, register_api

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.services.registry.checks import check_before_loading, check_world
 from mock_sts.services.registry.new_client import NewClient, make_client
@@ -157,7 +157,7 @@ def test_a_new_client_is_refused_with_the_reason(shared: Emulator, uri: str) -> 
 @pytest.mark.parametrize("uri", KINDS.values(), ids=KINDS)
 def test_a_new_client_may_have_every_kind(shared: Emulator, uri: str) -> None:
     wanted = NewClient(None, "", (), "ES256", True, redirect_uris=(uri,), post_logout_redirect_uris=(uri,))
-    assert make_client(shared.store, wanted, Enforcement.HELSEID).client.members["redirect_uris"] == (uri,)
+    assert make_client(shared.store, wanted, Enforcement.HELSEID).client.redirect_uris == (uri,)
 
 
 def test_a_client_whose_logout_address_has_letters_outside_ascii_is_told_in_a_frame(sts: Emulator) -> None:

@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.server.serve import banner
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
@@ -392,10 +394,10 @@ def test_slow_clients_harm_nobody(tmp_path: Path) -> None:
 
 
 def test_the_start_screen_names_people_and_a_client_that_exist(tmp_path: Path) -> None:
-    world = read_world([shipped_world()]).entries
+    world = read_world([shipped_world()])
     for pid, name, _ in READY_PEOPLE:
-        assert world["persona"][pid].item.members["persona"] == name
-    assert READY_CLIENT in world["client"]
+        assert world.of(Persona)[pid].item.persona == name
+    assert READY_CLIENT in world.of(Client)
     shown = banner(settings_for(tmp_path / "x.sqlite", tls_port="8443"))
     assert len(shown.splitlines()) <= 24, "one screen"
     assert len(READY_PEOPLE) == 3

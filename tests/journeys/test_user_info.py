@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator, Worlds, register_api
 from tests.support.keys import Jwk, private_jwk, public_jwk

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator, Worlds
@@ -84,9 +84,9 @@ def test_invented_people_differ(sts: Emulator) -> None:
     names = set()
     for number in range(20):
         persona = People().find(sts.store, f"018150{number:05}", invent=True)
-        assert persona.members["given_name"] in known["given_names"]
-        assert persona.members["family_name"] in known["family_names"]
-        names.add((persona.members["given_name"], persona.members["family_name"]))
+        assert persona.given_name in known["given_names"]
+        assert persona.family_name in known["family_names"]
+        names.add((persona.given_name, persona.family_name))
     assert len(names) > 10
 
 

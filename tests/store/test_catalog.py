@@ -78,5 +78,5 @@ def test_what_has_not_changed_is_taken_over_with_its_keys(sts: Emulator) -> None
     changed = second.client("demo-page")
     assert second.client("demo-machine") is stays
     assert second.api("nhn:phr") is api
-    assert changed is not None and changed.members["client_name"] == "Another"
+    assert changed is not None and changed.client_name == "Another"
     assert second.client("python-sample-m2m-app") is None

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.helseid.registry.persona import Persona
+from mock_sts.helseid.registry.records import members_of
 from mock_sts.services.registry.checks import check_world
 from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store.catalog import load_catalog
@@ -35,7 +38,7 @@ def test_later_folders_replace_entries_of_earlier_ones(sts: Emulator, tmp_path: 
     client_file(upper, "demo-machine", "client_name: mine\n")
     assert load_fixtures(sts.store, [lower, upper]).changed
     catalog = load_catalog(sts.store)
-    names = {client.client_id: client.members["client_name"] for client in catalog.clients()}
+    names = {client.client_id: client.client_name for client in catalog.clients()}
     assert names["both"] == "upper"
     assert names["demo-machine"] == "mine"
     assert "only-lower" in names and "demo-machine-bearer" in names
@@ -50,7 +53,7 @@ def test_loading_twice_changes_nothing_and_a_changed_file_is_noticed(sts: Emulat
     file.write_text(file.read_text() + "client_name: changed\n")
     assert load_fixtures(sts.store, [tmp_path]).changed
     client = load_catalog(sts.store).client("mine")
-    assert client is not None and client.members["client_name"] == "changed"
+    assert client is not None and client.client_name == "changed"
 
 
 def test_entries_that_no_file_names_go_and_clients_made_at_run_time_stay(sts: Emulator, tmp_path: Path) -> None:
@@ -123,8 +126,8 @@ def test_dates_in_yaml_are_texts(tmp_path: Path) -> None:
     (tmp_path / "personas.yaml").write_text(
         '- {pid: "06828399789", given_name: A, family_name: B, description: 2020-01-01}'
     )
-    entry = read_world([tmp_path]).entries["persona"]["06828399789"]
-    assert entry.item.members["description"] == "2020-01-01"
+    entry = read_world([tmp_path]).of(Persona)["06828399789"]
+    assert entry.item.description == "2020-01-01"
 
 
 def test_hidden_folders_hold_no_fixtures(tmp_path: Path) -> None:
@@ -159,8 +162,8 @@ def test_what_was_registered_before_it_was_refused_stays(sts: Emulator) -> None:
     sts.client("older", redirect_uris=[redirect_uri])
     client = load_catalog(sts.store).client("older")
     assert client is not None
-    assert client.members["redirect_uris"] == (redirect_uri,)
-    assert "older" in [row.item.members["client_id"] for row in read_rows(sts.store, "client")]
+    assert client.redirect_uris == (redirect_uri,)
+    assert "older" in [row.item.client_id for row in read_rows(sts.store, Client)]
 
 
 def test_the_same_key_twice_in_one_folder_is_an_error(tmp_path: Path) -> None:
@@ -197,7 +200,7 @@ def test_a_fault_in_an_authorization_names_the_member(tmp_path: Path) -> None:
 
 def test_what_an_authorization_leaves_out_is_filled_in(tmp_path: Path) -> None:
     (tmp_path / "personas.yaml").write_text(f"[{person(authorizations=[{'authorization': {'value': '1'}}])}]")
-    assert read_world([tmp_path]).entries["persona"]["06828399789"].item.members["authorizations"] == (
+    assert members_of(read_world([tmp_path]).of(Persona)["06828399789"].item)["authorizations"] == (
         {
             "profession": "XX",
             "authorization": {"value": "1", "description": ""},
@@ -226,8 +229,8 @@ def test_merged_mappings_are_replaced_by_what_stands_beside_them(tmp_path: Path)
         '- &other {<<: *base, pid: "14837512280"}\n'
         '- {<<: [*other], pid: "07877025726", given_name: C}\n'
     )
-    found = [entry.item.members for entry in read_world([tmp_path]).of("persona")]
-    assert [(m["pid"], m["given_name"], m["security_level"]) for m in found] == [
+    found = [entry.item for entry in read_world([tmp_path]).of(Persona).values()]
+    assert [(person.pid, person.given_name, person.security_level) for person in found] == [
         ("06828399789", "A", "3"),
         ("14837512280", "A", "3"),
         ("07877025726", "C", "3"),
@@ -468,17 +471,17 @@ def test_the_shipped_world_lies_at_the_bottom(tmp_path: Path) -> None:
 
 def test_all_sample_registrations_are_there(sts: Emulator) -> None:
     catalog = load_catalog(sts.store)
-    samples = [client for client in catalog.clients() if client.members["sample"]]
+    samples = [client for client in catalog.clients() if client.sample]
     assert len(samples) == 33
     assert sum(len(client.keys) for client in samples) == 33
     for client in samples:
         assert not client.key_faults
-        assert all(catalog.api_of(scope) is None or not catalog.api_of(scope).implied for scope in client.scopes)  # type: ignore[union-attr]
+        assert all(catalog.api_of(scope) is None or not catalog.api_of(scope).implied for scope in client.scope)  # type: ignore[union-attr]
 
 
 def test_rows_are_made_once_and_anew_when_they_change(sts: Emulator) -> None:
-    def grevling() -> Row:
-        return next(row for row in read_rows(sts.store, "persona") if row.document["pid"] == "06828399789")
+    def grevling() -> Row[Persona]:
+        return next(row for row in read_rows(sts.store, Persona) if row.document["pid"] == "06828399789")
 
     first = grevling()
     assert grevling().item is first.item
@@ -488,5 +491,5 @@ def test_rows_are_made_once_and_anew_when_they_change(sts: Emulator) -> None:
             "UPDATE persona SET document = json_set(document, '$.family_name', 'ANDRE') WHERE pid = '06828399789'"
         )
     changed = grevling()
-    assert changed.item.members["family_name"] == "ANDRE"
+    assert changed.item.family_name == "ANDRE"
     assert changed.document["given_name"] == "KVART"

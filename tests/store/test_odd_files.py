@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mock_sts.cli.main import main
-from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.services.registry.checks import check_world
 from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store.fixtures import files

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.store.fixtures.rows import read_world
 from mock_sts.store.fixtures.yaml_text import Written, find_written, read_yaml
 

@@ -20,8 +20,9 @@ import requests
 from flask import Flask
 
 from mock_sts.app import create_app
-from mock_sts.helseid.documents import DocumentError
-from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.services.clock import Times
 from mock_sts.services.login.logout import wait_until_sent
 from mock_sts.services.server import Server

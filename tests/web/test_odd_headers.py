@@ -89,7 +89,7 @@ def test_of_two_cookies_of_ours_the_one_that_can_be_read_counts(rp: RelyingParty
 
 
 def test_a_persona_with_letters_outside_ascii_logs_in_by_cookie(sts: Emulator) -> None:
-    from mock_sts.helseid.registry import Persona
+    from mock_sts.helseid.registry.persona import Persona
     from mock_sts.store.catalog import MADE, put_entry
 
     document = {"pid": "01815012345", "persona": "ærlig-ål", "given_name": "ÆRLIG", "family_name": "ÅL"}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import DETAILS_PAGE, PRODUCT, PROFILE
-from mock_sts.helseid.registry import ApiResource
+from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.requirement import FROM_HELSEID, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 
@@ -38,7 +38,7 @@ CHAPTER: Chapter[ApiEvidence] = Chapter("api", "What APIs ask of their tokens", 
 )
 def dpop(evidence: ApiEvidence) -> Verdict | None:
     """By registration of the API."""
-    wanting = [api.audience for api in evidence.apis if api.members["require_dpop"]]
+    wanting = [api.audience for api in evidence.apis if api.require_dpop]
     if not wanting:
         return None
     return holds(evidence.bound, "a Bearer token", lambda: f"a DPoP-bound token for {', '.join(wanting)}")
@@ -55,7 +55,7 @@ def dpop(evidence: ApiEvidence) -> Verdict | None:
 )
 def organization(evidence: ApiEvidence) -> Verdict | None:
     """By registration of the API. A supplier's login comes before it chooses the customer."""
-    wanting = [api.audience for api in evidence.apis if api.members["require_organization"]]
+    wanting = [api.audience for api in evidence.apis if api.require_organization]
     if not wanting or (evidence.begins and not evidence.parent):
         return None
     return holds(bool(evidence.parent), "no organization", lambda: f"a parent organization for {', '.join(wanting)}")
@@ -73,7 +73,7 @@ def organization(evidence: ApiEvidence) -> Verdict | None:
 )
 def security_level(evidence: ApiEvidence) -> Verdict | None:
     """HelseID gives the token, and leaves the refusal to the API."""
-    wanted = max((api.members["security_level"] or "" for api in evidence.apis), default="")
+    wanted = max((api.security_level or "" for api in evidence.apis), default="")
     if not wanted or evidence.security_level is None:
         return None
     return holds(evidence.security_level >= wanted, evidence.security_level, wanted)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from mock_sts.helseid.profile.sources import MESSAGE_SIGNING, PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
 from mock_sts.helseid.profile.token_request import registered_scopes
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, FROM_STRICT, NEVER, Chapter, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES, comma_hint
 from mock_sts.protocol.addresses import is_loopback_name
@@ -99,7 +99,7 @@ def no_request_uri(evidence: AuthorizationEvidence) -> Verdict:
 )
 def pushed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
-    needed = evidence.client.members["require_pushed_authorization_requests"]
+    needed = evidence.client.require_pushed_authorization_requests
     return holds(evidence.pushed or not needed, "parameters on the front channel", "a request_uri from PAR")
 
 
@@ -131,7 +131,7 @@ def pushed_always(evidence: AuthorizationEvidence) -> Verdict:
 )
 def signed(evidence: AuthorizationEvidence) -> Verdict:
     """Nobody registers it but to be refused without."""
-    needed = evidence.client.members["require_signed_request_object"]
+    needed = evidence.client.require_signed_request_object
     return holds(evidence.signed or not needed, "no request object", "the parameter request")
 
 
@@ -147,7 +147,7 @@ def signed(evidence: AuthorizationEvidence) -> Verdict:
 )
 def redirect_uri(evidence: AuthorizationEvidence) -> Verdict:
     """Nothing is ever sent anywhere else."""
-    registered = evidence.client.members["redirect_uris"]
+    registered = evidence.client.redirect_uris
     return holds(
         is_registered_redirect(evidence.request.redirect_uri, registered),
         lambda: f"redirect_uri is {_shown_redirect(evidence.request.redirect_uri, registered)}",
@@ -235,7 +235,7 @@ def response_mode_fits(evidence: AuthorizationEvidence) -> Verdict | None:
 )
 def grant_allowed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
-    grants = evidence.client.members["grant_types"]
+    grants = evidence.client.grant_types
     return holds(GrantType.AUTHORIZATION_CODE in grants, lambda: list(grants), "authorization_code")
 
 
@@ -334,7 +334,7 @@ def openid(evidence: AuthorizationEvidence) -> Verdict:
 )
 def scope_allowed(evidence: AuthorizationEvidence) -> Verdict:
     """By registration."""
-    strange = [scope for scope in evidence.request.scopes if scope not in evidence.client.scopes]
+    strange = [scope for scope in evidence.request.scopes if scope not in evidence.client.scope]
     return holds(not strange, lambda: strange, lambda: registered_scopes(evidence.client, strange))
 
 

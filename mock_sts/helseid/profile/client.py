@@ -12,7 +12,7 @@ from mock_sts.helseid.profile.key_sizes import (
     shorter_than,
 )
 from mock_sts.helseid.profile.sources import FAPI, NSM, PROFILE
-from mock_sts.helseid.registry import Client, ClientKey
+from mock_sts.helseid.registry.client import Client, ClientKey
 from mock_sts.helseid.requirement import FROM_HELSEID, FROM_STRICT, NEVER, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.addresses import is_loopback_name
@@ -84,8 +84,8 @@ def key_size_advice(evidence: Registration) -> Verdict:
 )
 def key_own(evidence: Registration) -> Verdict:
     """NHN's samples share one key among ten clients. A registration does not name its system, but its owner."""
-    owner = evidence.client.members["organization"]
-    foreign = [c.client_id for c in evidence.key_sharers if owner is None or c.members["organization"] != owner]
+    owner = evidence.client.organization
+    foreign = [c.client_id for c in evidence.key_sharers if owner is None or c.organization != owner]
     return holds(not foreign, lambda: f"shared with {', '.join(foreign)}", "a key of its own")
 
 
@@ -147,7 +147,7 @@ def key_encoding(evidence: Registration) -> Verdict:
 )
 def dpop(evidence: Registration) -> Verdict:
     """Older clients may run without."""
-    return holds(evidence.client.needs_dpop, "false", "true")
+    return holds(evidence.client.dpop_bound_access_tokens, "false", "true")
 
 
 @CHAPTER.rule(
@@ -160,10 +160,9 @@ def dpop(evidence: Registration) -> Verdict:
 )
 def par(evidence: Registration) -> Verdict | None:
     """Machines need none."""
-    members = evidence.client.members
-    if GrantType.AUTHORIZATION_CODE not in members["grant_types"]:
+    if GrantType.AUTHORIZATION_CODE not in evidence.client.grant_types:
         return None
-    return holds(members["require_pushed_authorization_requests"], "false", "true")
+    return holds(evidence.client.require_pushed_authorization_requests, "false", "true")
 
 
 @CHAPTER.rule(
@@ -176,7 +175,7 @@ def par(evidence: Registration) -> Verdict | None:
 )
 def redirect_uris(evidence: Registration) -> Verdict | None:
     """Whatever has another host could be read on its way."""
-    uris = evidence.client.members["redirect_uris"]
+    uris = evidence.client.redirect_uris
     if not uris:
         return None
     wrong = [uri for uri in uris if not _is_safe_redirect(uri)]
@@ -193,9 +192,9 @@ def redirect_uris(evidence: Registration) -> Verdict | None:
 )
 def organization(evidence: Registration) -> Verdict | None:
     """The supplier."""
-    if evidence.client.members["tenancy"] != MULTI_TENANT:
+    if evidence.client.tenancy != MULTI_TENANT:
         return None
-    return holds(bool(evidence.client.members["organization"]), "none", "an organization number")
+    return holds(bool(evidence.client.organization), "none", "an organization number")
 
 
 def _rsa_bits_at_least(evidence: Registration, bits: int) -> Verdict:

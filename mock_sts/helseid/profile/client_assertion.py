@@ -6,7 +6,7 @@ from functools import lru_cache
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came, registered_kids
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import (
     ALWAYS,
     FAPI2_ONLY,

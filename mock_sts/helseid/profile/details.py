@@ -20,7 +20,8 @@ from mock_sts.helseid.details import (
 )
 from mock_sts.helseid.identifiers import is_organization_number
 from mock_sts.helseid.profile.sources import DETAILS_PAGE, PROFILE, TRUST_PAGE
-from mock_sts.helseid.registry import Client, Persona
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.requirement import FROM_HELSEID, FROM_STRICT, NEVER, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.errors import ErrorCode, quoted
@@ -63,7 +64,7 @@ class DetailsEvidence:
     @property
     def tenancy(self) -> str:
         """The client's tenancy."""
-        return str(self.client.members["tenancy"])
+        return str(self.client.tenancy)
 
 
 CHAPTER: Chapter[DetailsEvidence] = Chapter("details", "Details of organization and context", ErrorCode.ACCESS_DENIED)
@@ -147,7 +148,7 @@ def shared_secret(evidence: DetailsEvidence) -> Verdict | None:
     """By registration: the emulator itself knows no shared secrets."""
     if evidence.numbers is None:
         return None
-    return holds(not evidence.client.members["has_shared_secret"], "has_shared_secret", "keys only")
+    return holds(not evidence.client.has_shared_secret, "has_shared_secret", "keys only")
 
 
 @CHAPTER.rule(
@@ -164,7 +165,7 @@ def tenancy(evidence: DetailsEvidence) -> Verdict | None:
     """Older clients have fixed claims instead."""
     if evidence.numbers is None:
         return None
-    fixed = [n for n in (ORGNR_PARENT, ORGNR_CHILD, ORGNR_SUPPLIER) if n in evidence.client.members["client_claims"]]
+    fixed = [n for n in (ORGNR_PARENT, ORGNR_CHILD, ORGNR_SUPPLIER) if n in evidence.client.client_claims]
     observed = f"client_claims has {', '.join(fixed)}" if fixed else f"tenancy is {evidence.tenancy}"
     return holds(
         evidence.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not fixed, observed, "single-tenant or multi-tenant"
@@ -224,9 +225,7 @@ def child_allowed(evidence: DetailsEvidence) -> Verdict | None:
     numbers = evidence.numbers
     if numbers is None or numbers.child is None:
         return None
-    allowed = (
-        numbers.parent is not None if evidence.tenancy == MULTI_TENANT else bool(evidence.client.members["children"])
-    )
+    allowed = numbers.parent is not None if evidence.tenancy == MULTI_TENANT else bool(evidence.client.children)
     return holds(allowed, numbers.child, "no child")
 
 
@@ -245,7 +244,7 @@ def parent_delegated(evidence: DetailsEvidence) -> Verdict | None:
     numbers = evidence.numbers
     if numbers is None or numbers.parent is None:
         return None
-    delegations = evidence.client.members["delegations"]
+    delegations = evidence.client.delegations
     return holds(numbers.parent in delegations, numbers.parent, lambda: list(delegations))
 
 
@@ -262,7 +261,7 @@ def parent_delegated(evidence: DetailsEvidence) -> Verdict | None:
 def child_listed(evidence: DetailsEvidence) -> Verdict | None:
     """For single-tenant clients; a multi-tenant client's child is looked up with its parent."""
     numbers = evidence.numbers
-    children = evidence.client.members["children"]
+    children = evidence.client.children
     if numbers is None or numbers.child is None or evidence.tenancy == MULTI_TENANT or not children:
         return None
     return holds(numbers.child in children, numbers.child, lambda: list(children))
@@ -283,7 +282,7 @@ def child_of_parent(evidence: DetailsEvidence) -> Verdict | None:
     numbers = evidence.numbers
     if numbers is None or numbers.child is None or numbers.parent is None:
         return None
-    children = evidence.client.members["delegated_children"].get(numbers.parent)
+    children = evidence.client.delegated_children.get(numbers.parent)
     if children is None:
         return None
     return holds(numbers.child in children, numbers.child, lambda: list(children))
@@ -407,7 +406,7 @@ def trust_framework_profession(evidence: DetailsEvidence) -> Verdict | None:
     code = trust_framework.profession_of(sent) if sent is not None else None
     if evidence.persona is None or code is None:
         return None
-    held = [entry.get("profession") for entry in evidence.persona.members["authorizations"]]
+    held = [entry.profession for entry in evidence.persona.authorizations]
     return holds(
         code in held,
         code,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.alphabets import form_of
 from mock_sts.protocol.near_names import nearest_first
 

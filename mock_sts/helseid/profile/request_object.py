@@ -7,7 +7,7 @@ from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, lives_at_most
 from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came
 from mock_sts.helseid.profile.sources import FAPI, MESSAGE_SIGNING, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import (
     ALWAYS,
     FAPI2_ONLY,

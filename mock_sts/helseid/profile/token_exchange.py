@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import EXCHANGE_PAGE, PRODUCT, RESOURCES_PAGE
-from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, Chapter, Level, Verdict, holds
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.errors import ErrorCode
@@ -191,8 +192,8 @@ def not_revoked(evidence: ExchangeEvidence) -> Verdict:
 )
 def audience(evidence: ExchangeEvidence) -> Verdict:
     """An API may not use what others received."""
-    owners = [api.members["owner"] for api in evidence.apis]
-    owned = not owners or None in owners or evidence.actor.members["organization"] in owners
+    owners = [api.owner for api in evidence.apis]
+    owned = not owners or None in owners or evidence.actor.organization in owners
     return holds(
         bool(evidence.audiences) and owned,
         lambda: list(evidence.audiences) or "no audience",
@@ -214,8 +215,8 @@ def audience(evidence: ExchangeEvidence) -> Verdict:
 )
 def permitted(evidence: ExchangeEvidence) -> Verdict:
     """By registration."""
-    named = [evidence.subject_client.members["token_exchange_actors"]] if evidence.subject_client is not None else []
-    named += [api.members["token_exchange_actors"] for api in evidence.apis]
+    named = [evidence.subject_client.token_exchange_actors] if evidence.subject_client is not None else []
+    named += [api.token_exchange_actors for api in evidence.apis]
     refusing = [actors for actors in named if actors and evidence.actor.client_id not in actors]
     return holds(not refusing, lambda: evidence.actor.client_id, lambda: [list(actors) for actors in refusing])
 
@@ -248,7 +249,7 @@ def depth(evidence: ExchangeEvidence) -> Verdict:
 )
 def scopes(evidence: ExchangeEvidence) -> Verdict:
     """Neither a person's scopes nor a refresh token."""
-    allowed = set(evidence.actor.scopes) - IDENTITY_SCOPES
+    allowed = set(evidence.actor.scope) - IDENTITY_SCOPES
     fine = len(evidence.targets) == 1 and all(scope in allowed for scope in evidence.scopes)
     return holds(fine, lambda: list(evidence.scopes) or "no scope", "registered scopes of one API")
 

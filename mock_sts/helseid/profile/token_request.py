@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import (
     ALWAYS,
     FROM_HELSEID,
@@ -119,7 +119,7 @@ def resource_form(evidence: TokenRequestEvidence) -> Verdict:
 )
 def proof(evidence: TokenRequestEvidence) -> Verdict | None:
     """By registration."""
-    if not evidence.client.needs_dpop:
+    if not evidence.client.dpop_bound_access_tokens:
         return None
     return holds(evidence.proofs == 1, "no DPoP header", "a DPoP header")
 
@@ -202,7 +202,7 @@ def known(evidence: GrantEvidence) -> Verdict:
 )
 def allowed(evidence: GrantEvidence) -> Verdict:
     """By registration; refreshing follows from logging in."""
-    grants = evidence.client.members["grant_types"]
+    grants = evidence.client.grant_types
     follows = evidence.grant_type == GrantType.REFRESH_TOKEN and GrantType.AUTHORIZATION_CODE in grants
     return holds(evidence.grant_type in grants or follows, evidence.grant_type, lambda: list(grants))
 
@@ -245,7 +245,7 @@ def machine(evidence: ScopeEvidence) -> Verdict | None:
 def registered_scopes(client: Client, sent: Sequence[str]) -> str:
     """What ``client`` may ask for, as a developer is told who ``sent`` another scope."""
     hint = comma_hint(sent)
-    return f"{hint}{hint and '; '}registered scopes: {', '.join(nearest_first(client.scopes, sent)) or 'none'}"
+    return f"{hint}{hint and '; '}registered scopes: {', '.join(nearest_first(client.scope, sent)) or 'none'}"
 
 
 @SCOPE_CHAPTER.rule(
@@ -258,7 +258,7 @@ def registered_scopes(client: Client, sent: Sequence[str]) -> str:
 )
 def scope_allowed(evidence: ScopeEvidence) -> Verdict:
     """By registration."""
-    strange = [scope for scope in evidence.requested if scope not in evidence.client.scopes]
+    strange = [scope for scope in evidence.requested if scope not in evidence.client.scope]
     return holds(not strange, strange, lambda: registered_scopes(evidence.client, strange))
 
 

@@ -14,7 +14,7 @@ from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.profile import client_assertion as chapter
 from mock_sts.helseid.profile.client_assertion import AssertionEvidence
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Finding, refusal
 from mock_sts.protocol.client_assertion import (
     ClientAssertion,

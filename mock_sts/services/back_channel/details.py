@@ -9,7 +9,8 @@ from mock_sts.helseid.claims import Subject, full_name, parent_of, wanted_by
 from mock_sts.helseid.details import NO_DETAILS, TRUST_FRAMEWORK, Details, read_details
 from mock_sts.helseid.profile import details as chapter
 from mock_sts.helseid.profile.details import DetailsEvidence
-from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.request_context import RequestContext
 

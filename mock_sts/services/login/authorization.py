@@ -10,19 +10,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mock_sts.helseid import testidp
+from mock_sts.helseid.eids import ID_PORTEN, Eid, Provider
 from mock_sts.helseid.profile import request_uri as chapter
 from mock_sts.helseid.profile.authorization_request import seconds_in
 from mock_sts.helseid.profile.request_uri import RequestUriEvidence
-from mock_sts.helseid.providers import (
-    ID_PORTEN,
-    Eid,
-    Provider,
-    asked_for,
-    eid_asked_for,
-    level_asked_for,
-    reaching,
-)
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.providers import asked_for, eid_asked_for, level_asked_for, reaching
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.helseid.testidp import LoginIntent, LoginIntentError
 from mock_sts.protocol.authorization_request import (
@@ -130,7 +123,7 @@ def begin_authorization(
     if "none" in pending.request.prompts:
         raise _travelling(context, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
     if not allowed:
-        named = ", ".join(pending.client.members["identity_providers"]) or "all"
+        named = ", ".join(pending.client.identity_providers) or "all"
         raise OAuthError(
             ErrorCode.UNAUTHORIZED_CLIENT,
             "No identity provider is available for the client",
@@ -333,7 +326,7 @@ def _is_good(context: RequestContext, pending: Pending, session: LoginSession, t
     request, login = pending.request, session.document
     age = context.times.now - login["began_at"]
     max_age = seconds_in(request.max_age) if request.max_age is not None else None
-    own: int | None = pending.client.members["single_sign_on_lifetime"]
+    own: int | None = pending.client.single_sign_on_lifetime
     allowed = context.environment.providers_for(pending.client)
     provider = asked_for(request.acr_values, allowed)
     level = level_asked_for(request.acr_values)
@@ -456,7 +449,7 @@ def _on_behalf_of(context: RequestContext, pending: Pending, session: LoginSessi
     asked = pending.opened.params.one("on_behalf_of")
     if asked is None:
         return None
-    if session.document["idp"] == ID_PORTEN and asked in pending.client.members["on_behalf_of"]:
+    if session.document["idp"] == ID_PORTEN and asked in pending.client.on_behalf_of:
         return asked
     context.warn(
         f"on_behalf_of is {asked[:40]!r}, but only ID-porten knows it, for organizations that the client registers"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mock_sts.helseid import testidp
+from mock_sts.helseid.eids import Provider
 from mock_sts.helseid.identifiers import is_pid
-from mock_sts.helseid.providers import Provider
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.terms import LOGIN_AUTO, LOGIN_PAGE
 from mock_sts.helseid.testidp import LoginIntent, LoginIntentError, read_login_intent
 from mock_sts.protocol.errors import ErrorCode, OAuthError, quoted
@@ -79,7 +79,7 @@ def told_of(
     Raises LoginIntentError and UnknownPersonError for what names nobody.
     """
     policy = context.environment.policy
-    mode = client.members["login_mode"] or policy.login_mode
+    mode = client.login_mode or policy.login_mode
     if mode == LOGIN_PAGE:
         return None
     if provider is not None and provider.is_testidp:
@@ -104,7 +104,7 @@ def told_of(
     if persona_cookie:
         return Told(LoginIntent(pid_of(context.environment, persona_cookie), None, None))
     if mode == LOGIN_AUTO:
-        name = client.members["default_persona"] or policy.default_persona
+        name = client.default_persona or policy.default_persona
         return Told(LoginIntent(pid_of(context.environment, name), None, None), binding=False)
     return None
 

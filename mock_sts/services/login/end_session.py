@@ -123,13 +123,13 @@ def _judge(
     owner = audience if isinstance(audience, str) else None
     context.client_id = context.client_id or request.client_id
     client = context.catalog.client(owner) if owner is not None else None
-    registered = client.members["post_logout_redirect_uris"] if client is not None else ()
+    registered = client.post_logout_redirect_uris if client is not None else ()
     holders: tuple[str, ...] = ()
     if uri is not None and not is_registered_redirect(uri, registered):
         holders = tuple(
             other.client_id
             for other in context.catalog.clients()
-            if is_registered_redirect(uri, other.members["post_logout_redirect_uris"])
+            if is_registered_redirect(uri, other.post_logout_redirect_uris)
         )
     context.judge(
         chapter.CHAPTER,
@@ -153,7 +153,7 @@ def _location(context: RequestContext, request: EndSessionRequest, hint: dict[st
     client = context.catalog.client(audience)
     uri = request.post_logout_redirect_uri
     # A loopback address without port fits every port, as for logins: programs that get a port at random log out too.
-    if client is None or uri is None or not is_registered_redirect(uri, client.members["post_logout_redirect_uris"]):
+    if client is None or uri is None or not is_registered_redirect(uri, client.post_logout_redirect_uris):
         return None
     if request.state is None:
         return uri

@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.redirect_uri import is_web_address
 from mock_sts.services.request_context import LOG, RequestContext
@@ -117,7 +117,7 @@ def front_channel_urls(clients: Iterable[tuple[Client, str]], sid: str) -> dict[
     urls = {}
     for client, issuer in clients:
         query = urlencode({"iss": issuer, "sid": sid})
-        uri = client.members["frontchannel_logout_uri"]
+        uri = client.frontchannel_logout_uri
         if uri and is_web_address(uri):
             address, mark, fragment = uri.partition("#")
             urls[client.client_id] = f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}"
@@ -129,7 +129,7 @@ def notices(context: RequestContext, clients: Iterable[tuple[Client, str]], sub:
     now, good_until = context.times.wall, time.monotonic() + _LIFETIME
     made = []
     for client, issuer in clients:
-        uri = client.members["backchannel_logout_uri"]
+        uri = client.backchannel_logout_uri
         if uri:
             claims = {
                 "iss": issuer,

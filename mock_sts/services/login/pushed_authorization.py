@@ -8,7 +8,7 @@ from mock_sts.helseid.profile import authorization_request as chapter
 from mock_sts.helseid.profile import ignored, token_request
 from mock_sts.helseid.profile.authorization_request import AuthorizationEvidence
 from mock_sts.helseid.profile.ignored import IgnoredEvidence
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.authorization_request import (
     REQUEST_URI_PREFIX,
     AuthorizationRequest,

@@ -6,7 +6,7 @@ from mock_sts.helseid import testidp
 from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS, read_details
 from mock_sts.helseid.profile import request_object as chapter
 from mock_sts.helseid.profile.request_object import RequestObjectEvidence
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.authorization_request import PARAMETERS
 from mock_sts.protocol.client_assertion import Signature, VerifiedBy, verify
 from mock_sts.protocol.jose import JoseError

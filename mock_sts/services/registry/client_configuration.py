@@ -59,7 +59,7 @@ def _appsettings(made: MadeClient, issuer: str) -> dict[str, Any]:
     settings = {
         "ClientId": made.client_id,
         "StsUrl": issuer,
-        "Scope": " ".join(made.client.scopes),
+        "Scope": " ".join(made.client.scope),
         "IssuerUri": issuer,
         "Authority": issuer,
         "TokenEndpoint": issuer + Endpoint.TOKEN,
@@ -81,7 +81,7 @@ def _properties(made: MadeClient, issuer: str) -> str:
     properties = {
         "helseid.sts.uri": issuer,
         "helseid.client.id": made.client_id,
-        "helseid.client.scope": " ".join(made.client.scopes),
+        "helseid.client.scope": " ".join(made.client.scope),
         "helseid.client.jwk": jwk,
     }
     if made.logs_people_in:
@@ -102,7 +102,7 @@ def _java_escape(character: str) -> str:
 
 
 def _node(made: MadeClient, issuer: str) -> str:
-    scope = " ".join(made.client.scopes)
+    scope = " ".join(made.client.scope)
     lines = [
         "import * as client from 'openid-client'",
         "import { importJWK } from 'jose'",
@@ -114,7 +114,7 @@ def _node(made: MadeClient, issuer: str) -> str:
         "  { execute: [client.allowInsecureRequests] })  // http, for tests only",
     ]
     # HelseID gives no exchanged token without a proof, however the client is registered.
-    with_proof = made.client.needs_dpop or made.exchanges
+    with_proof = made.client.dpop_bound_access_tokens or made.exchanges
     if with_proof:
         lines.append("const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))")
     options = ", { DPoP }" if with_proof else ""
@@ -154,7 +154,7 @@ def _node(made: MadeClient, issuer: str) -> str:
 
 
 def _python(made: MadeClient, issuer: str) -> str:
-    scope = " ".join(made.client.scopes)
+    scope = " ".join(made.client.scope)
     # The library knows Ed25519 by its older name only.
     jwk = {**made.private_jwk, **({"alg": "EdDSA"} if made.private_jwk["kty"] == "OKP" else {})}
     text = f"""\
@@ -165,7 +165,7 @@ client = OAuth2Client.from_discovery_endpoint(
     url="{issuer}/.well-known/openid-configuration",
     issuer="{issuer}",
     auth=PrivateKeyJwt("{made.client_id}", private_jwk, aud="{issuer}", lifetime=10),
-    dpop_bound_access_tokens={made.client.needs_dpop},{_python_redirect(made)}
+    dpop_bound_access_tokens={made.client.dpop_bound_access_tokens},{_python_redirect(made)}
     testing=True,  # http, for tests only
 )
 """
@@ -194,5 +194,4 @@ def _python_redirect(made: MadeClient) -> str:
 
 
 def _redirect_uri(made: MadeClient) -> str:
-    uri: str = made.client.members["redirect_uris"][0]
-    return uri
+    return made.client.redirect_uris[0]

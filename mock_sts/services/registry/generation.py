@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.generation import Taken, generate
+from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.helseid.registry.organization import Organization
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.store.fixtures import rows
 from mock_sts.store.fixtures.files import shipped_world
 
@@ -25,12 +27,14 @@ def write_generated(folder: Path, *, seed: int, people: int, organizations: int)
 
 
 def _taken(folder: Path) -> Taken:
-    entries = {sort: [item.members for item in rows.hand_made(folder, sort)] for sort in ("persona", "organization")}
+    people, organizations = rows.hand_made(folder, Persona), rows.hand_made(folder, Organization)
     if folder.resolve() != shipped_world().resolve():
         shipped = rows.read_world([shipped_world()])
-        for sort, members in entries.items():
-            members += [entry.item.members for entry in shipped.of(sort)]
-    pids, hpr_numbers, personas = (
-        {members[name] for members in entries["persona"]} for name in ("pid", "hpr_number", "persona")
+        people += [entry.item for entry in shipped.of(Persona).values()]
+        organizations += [entry.item for entry in shipped.of(Organization).values()]
+    return Taken(
+        {person.pid for person in people},
+        {person.hpr_number for person in people},
+        {organization.number for organization in organizations},
+        {person.persona for person in people},
     )
-    return Taken(pids, hpr_numbers, {members["number"] for members in entries["organization"]}, personas)

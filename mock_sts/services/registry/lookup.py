@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, Login, Subject, full_name, user_info_claims
+from mock_sts.helseid.eids import PROVIDERS
 from mock_sts.helseid.identifiers import is_pid
 from mock_sts.helseid.personas import PROFESSIONS
-from mock_sts.helseid.providers import PROVIDERS
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.organization import Organization
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
 from mock_sts.protocol.near_names import did_you_mean, near_names, question
 from mock_sts.services.registry.people import People, UnknownPersonError
@@ -69,7 +71,7 @@ class Wanted:
     organizations: int = 0
 
 
-def find_personas(store: Store, wanted: Wanted) -> list[Row]:
+def find_personas(store: Store, wanted: Wanted) -> list[Row[Persona]]:
     """The people who are ``wanted``: hand-made ones first, then generated ones, then those of run time.
 
     A word is looked for in names, the short one too, professions, names of organizations and the description. The code
@@ -80,23 +82,22 @@ def find_personas(store: Store, wanted: Wanted) -> list[Row]:
     names = organization_names(store)
     words = tuple(dict.fromkeys(word.casefold() for word in wanted.words))
 
-    def is_wanted(row: Row) -> bool:
-        members = row.item.members
+    def is_wanted(person: Persona) -> bool:
         return (
-            wanted.level in (None, members["security_level"])
-            and (not profession or profession in professions_of(members))
-            and not (wanted.without_hpr and members["hpr_number"])
-            and len(members["organizations"]) >= wanted.organizations
-            and (not words or _Told(row, names).fits(words))
+            wanted.level in (None, person.security_level)
+            and (not profession or profession in professions_of(person))
+            and not (wanted.without_hpr and person.hpr_number)
+            and len(person.organizations) >= wanted.organizations
+            and (not words or _Told(person, names).fits(words))
         )
 
-    return [row for row in read_rows(store, "persona") if is_wanted(row)]
+    return [row for row in read_rows(store, Persona) if is_wanted(row.item)]
 
 
 def near_words(store: Store, words: Sequence[str]) -> str:
     """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
     names = organization_names(store)
-    rows = [_Told(row, names) for row in read_rows(store, "persona")]
+    rows = [_Told(row.item, names) for row in read_rows(store, Persona)]
     for word in dict.fromkeys(word.casefold() for word in words):
         if not any(row.fits((word,)) for row in rows):
             # Short names as they are, and every word of letters.
@@ -114,40 +115,35 @@ def _profession(text: str) -> str:
     raise NotFoundError(f"no profession has the code or name {text!r}{near}")
 
 
-#: Where a word is looked for in a client's registration.
-_TOLD_OF_CLIENTS = ("client_id", "client_name", "scope", "description", "sample")
-
-
-def find_clients(store: Store, words: Sequence[str]) -> list[Row]:
+def find_clients(store: Store, words: Sequence[str]) -> list[Row[Client]]:
     """The clients in whose id, name, scopes, description or sample all ``words`` stand, by id."""
-    rows = sorted(read_rows(store, "client"), key=lambda row: str(row.document["client_id"]))
+    rows = sorted(read_rows(store, Client), key=lambda row: row.item.client_id)
 
-    def text(row: Row) -> str:
-        told = (row.item.members[name] for name in _TOLD_OF_CLIENTS)
-        return "\n".join(" ".join(part) if isinstance(part, tuple) else part for part in told).casefold()
+    def text(client: Client) -> str:
+        told = (client.client_id, client.client_name, " ".join(client.scope), client.description, client.sample)
+        return "\n".join(told).casefold()
 
-    return [row for row in rows if all(word.casefold() in text(row) for word in words)]
+    return [row for row in rows if all(word.casefold() in text(row.item) for word in words)]
 
 
 def organization_names(store: Store) -> dict[str, str]:
     """Organization number to name."""
-    return {row.item.members["number"]: row.item.members["name"] for row in read_rows(store, "organization")}
+    return {row.item.number: row.item.name for row in read_rows(store, Organization)}
 
 
-def professions_of(members: Mapping[str, Any]) -> list[str]:
+def professions_of(person: Persona) -> list[str]:
     """The codes of a person's professions."""
-    return [str(entry.get("profession", "XX")) for entry in members["authorizations"]]
+    return [authorization.profession for authorization in person.authorizations]
 
 
-def the_persona(store: Store, key: str, *, invent: bool) -> Row:
+def the_persona(store: Store, key: str, *, invent: bool) -> Row[Persona]:
     """The person with the pid, short name or HPR number ``key``; a pid that nobody has is of somebody ``invent``ed.
 
     Raises NotFoundError with what comes near.
     """
-    rows = read_rows(store, "persona")
+    rows = read_rows(store, Persona)
     for row in rows:
-        members = row.item.members
-        if key in (members["pid"], members["persona"], members["hpr_number"]):
+        if key in (row.item.pid, row.item.persona, row.item.hpr_number):
             return row
     if invent and is_pid(key):
         try:
@@ -155,14 +151,14 @@ def the_persona(store: Store, key: str, *, invent: bool) -> Row:
         except UnknownPersonError as error:
             raise NotFoundError(str(error)) from None
         return Row(INVENTED, {}, persona)
-    known = [text for row in rows for text in (row.item.members["persona"], row.item.members["pid"]) if text]
+    known = [text for row in rows for text in (row.item.persona, row.item.pid) if text]
     near = hint(key, known) or "; mock-sts persona list WORDS searches"
     raise NotFoundError(f"nobody has the pid, short name or HPR number {key!r}{near}")
 
 
-def the_client(store: Store, client_id: str) -> Row:
+def the_client(store: Store, client_id: str) -> Row[Client]:
     """The client with this id. Raises NotFoundError with what comes near."""
-    rows = {str(row.document["client_id"]): row for row in read_rows(store, "client")}
+    rows = {row.item.client_id: row for row in read_rows(store, Client)}
     if client_id not in rows:
         near = hint(client_id, rows) or "; mock-sts client list shows all"
         raise NotFoundError(f"no client has the id {client_id!r}{near}")
@@ -171,9 +167,8 @@ def the_client(store: Store, client_id: str) -> Row:
 
 def claims_of(persona: Persona, network: str) -> dict[str, Any]:
     """What userinfo answers about ``persona`` when a client may see everything; ``network`` is the server's."""
-    members = persona.members
-    login = Login("", 0, _TESTIDP.scheme, _TESTIDP.eids[0].amr, members["security_level"], members["hpr_number"])
-    subject = Subject(persona, login, People().sub(persona.pid), members["network"] or network)
+    login = Login("", 0, _TESTIDP.scheme, _TESTIDP.eids[0].amr, persona.security_level, persona.hpr_number)
+    subject = Subject(persona, login, People().sub(persona.pid), persona.network or network)
     claims = user_info_claims(list(CLAIMS_OF_SCOPE), subject, 0)
     del claims["userinfo_issued_at"]
     return claims
@@ -184,10 +179,10 @@ def login_parameters(persona: Persona) -> dict[str, str]:
 
     Empty for a pid that was replaced: nobody can log in with it.
     """
-    if persona.members["superseded_by"] is not None:
+    if persona.superseded_by is not None:
         return {}
     parameters = {"acr_values": f"idp:{_TESTIDP.scheme}", PID: persona.pid}
-    level = persona.members["security_level"]
+    level = persona.security_level
     return parameters if level == "4" else {**parameters, SECURITY_LEVEL: level}
 
 
@@ -203,19 +198,15 @@ class _Told:
 
     __slots__ = ("_codes", "_names", "_numbers", "_numbers_told", "text")
 
-    def __init__(self, row: Row, organizations: Mapping[str, str]) -> None:
-        members = row.item.members
-        full = full_name(row.item) if isinstance(row.item, Persona) else ""
-        names = f"{full}\n{members['persona'] or ''}"
-        self._codes = {code.casefold() for code in professions_of(members)}
+    def __init__(self, person: Persona, organizations: Mapping[str, str]) -> None:
+        names = f"{full_name(person)}\n{person.persona or ''}"
+        self._codes = {code.casefold() for code in professions_of(person)}
         self._names = frozenset(names.casefold().split())
-        self._numbers = (members["pid"], members["hpr_number"] or "", *members["organizations"])
-        self._numbers_told = frozenset(re.findall(r"\d+", members["description"]))
-        known = [names, members["description"], *(PROFESSIONS.get(code, "") for code in professions_of(members))]
+        self._numbers = (person.pid, person.hpr_number or "", *person.organizations)
+        self._numbers_told = frozenset(re.findall(r"\d+", person.description))
+        known = [names, person.description, *(PROFESSIONS.get(code, "") for code in professions_of(person))]
         #: Names, description, professions, names of organizations, a line each, in small letters.
-        self.text = "\n".join(
-            [*known, *(organizations.get(number, "") for number in members["organizations"])]
-        ).casefold()
+        self.text = "\n".join([*known, *(organizations.get(number, "") for number in person.organizations)]).casefold()
 
     def fits(self, words: Iterable[str]) -> bool:
         """Whether all ``words``, in small letters, are found here."""

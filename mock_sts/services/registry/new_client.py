@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.profile import client as registration
 from mock_sts.helseid.profile.algorithms import why_refused
-from mock_sts.helseid.registry import Client
+from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.scopes import comma_hint, implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
@@ -75,12 +75,12 @@ class MadeClient:
     @property
     def exchanges(self) -> bool:
         """Whether exchanging tokens is all it does."""
-        return tuple(self.client.members["grant_types"]) == (GrantType.TOKEN_EXCHANGE.value,)
+        return self.client.grant_types == (GrantType.TOKEN_EXCHANGE,)
 
     @property
     def logs_people_in(self) -> bool:
         """Whether it is for logins."""
-        return GrantType.AUTHORIZATION_CODE in self.client.members["grant_types"]
+        return GrantType.AUTHORIZATION_CODE in self.client.grant_types
 
 
 def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> MadeClient:
@@ -175,7 +175,7 @@ def _oddities(client: Client, catalog: Catalog, wanted: NewClient, enforcement: 
     """Sentences about what would be refused or recorded of this registration, apart from what was asked for in so many
     words.
     """
-    if why := why_refused(client.members["jwks"]["keys"][0]["alg"], enforcement):
+    if why := why_refused(client.public_jwks[0]["alg"], enforcement):
         yield f"enforcement {enforcement.word} refuses every request that this key signs. {why}"
     if wanted.signed_requests:
         yield "the configurations send no request object, which this client must; put the parameters in one yourself"
@@ -184,7 +184,7 @@ def _oddities(client: Client, catalog: Catalog, wanted: NewClient, enforcement: 
         rule = finding.requirement
         if not finding.verdict.met and rule.id not in asked_for:
             yield f"{rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}"
-    owned = [scope for api in catalog.apis() for scope in api.members["scopes"]]
-    for scope in client.scopes:
+    owned = [scope for api in catalog.apis() for scope in api.scopes]
+    for scope in client.scope:
         if is_api_scope(scope) and scope not in owned:
             yield f"no API describes the scope {scope}; {implied_audience(scope)} is implied{hint(scope, owned)}"

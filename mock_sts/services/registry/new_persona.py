@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from mock_sts.helseid.documents import DocumentError
 from mock_sts.helseid.identifiers import birth_date, is_pid, is_synthetic_pid, pid_check_digits_ok
 from mock_sts.helseid.personas import PROFESSIONS, plain_authorization, short_name, synthetic_pid
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.helseid.registry.organization import Organization
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.services.registry.lookup import hint, profession_hint
 from mock_sts.services.registry.people import shipped_names
 from mock_sts.store.catalog import MADE, put_entry
@@ -52,16 +53,16 @@ class MadePersona:
 
 def make_persona(store: Store, wanted: NewPersona, *, require_synthetic: bool) -> MadePersona:
     """Register a person; a running server knows them at once. Raises DocumentError for what cannot be registered."""
-    people = [row.item.members for row in read_rows(store, "persona")]
-    pid = wanted.pid or _invented_pid(wanted.born or _some_day(), {members["pid"] for members in people})
+    people = [row.item for row in read_rows(store, Persona)]
+    pid = wanted.pid or _invented_pid(wanted.born or _some_day(), {person.pid for person in people})
     warnings = _oddities(pid, wanted, require_synthetic=require_synthetic)
     names = shipped_names()
     given = wanted.given_name or secrets.choice(names["given_names"])
     family = wanted.family_name or secrets.choice(names["family_names"])
     hpr_number = wanted.hpr_number
     if hpr_number is None and wanted.professions:
-        hpr_number = _free(lambda: f"5{secrets.randbelow(10**8):08}", {members["hpr_number"] for members in people})
-    short = wanted.persona or _free_name(short_name(given, family), {members["persona"] for members in people})
+        hpr_number = _free(lambda: f"5{secrets.randbelow(10**8):08}", {person.hpr_number for person in people})
+    short = wanted.persona or _free_name(short_name(given, family), {person.persona for person in people})
     document = {
         "pid": pid,
         "persona": short,
@@ -77,10 +78,14 @@ def make_persona(store: Store, wanted: NewPersona, *, require_synthetic: bool) -
     }
     document = {name: value for name, value in document.items() if value not in (None, "", [])}
     made = Persona.from_document(document, "persona new")
-    for name in ("pid", "persona", "hpr_number"):
-        if document.get(name) and document[name] in {members[name] for members in people}:
+    for name, given_to in (
+        ("pid", {person.pid for person in people}),
+        ("persona", {person.persona for person in people}),
+        ("hpr_number", {person.hpr_number for person in people}),
+    ):
+        if document.get(name) and document[name] in given_to:
             raise DocumentError(f"persona new: somebody has the {name} {document[name]!r} already; choose another")
-    known = [str(row.document["number"]) for row in read_rows(store, "organization")]
+    known = [str(row.document["number"]) for row in read_rows(store, Organization)]
     for number in wanted.organizations:
         if number not in known:
             raise DocumentError(f"persona new: no organization has the number {number!r}{hint(number, known)}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from mock_sts.helseid.claims import pseudonym
 from mock_sts.helseid.personas import NAMES_FILE, invent_persona
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.protocol.private_keys import without_private_text
@@ -27,7 +27,7 @@ class People:
         document = find_persona(store, pid)
         if document is not None:
             persona = Persona.from_document(document, "store")
-            replaced = persona.members["superseded_by"]
+            replaced = persona.superseded_by
             if replaced is not None:
                 raise UnknownPersonError(f"the pid was replaced by {replaced}, which is the one to log in with")
             return persona

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mock_sts.helseid.documents import DocumentError
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
 from mock_sts.services.registry.checks import check_before_loading, unread

@@ -26,26 +26,26 @@ def client_info(context: RequestContext, presented: Presented) -> dict[str, Any]
     if client is None:
         raise OAuthError(ErrorCode.INVALID_TOKEN, detail="the token's client is no longer registered", status=401)
     context.finish()
-    members, policy = client.members, context.environment.policy
+    policy = context.environment.policy
 
-    def own(name: str, usual: object) -> object:
-        return usual if members[name] is None else members[name]
+    def own(registered: int | None, usual: int) -> int:
+        return usual if registered is None else registered
 
     # A registration without a time of its own came with the database, and nothing changes it but a reload.
-    issued_at = own("client_id_issued_at", context.environment.made_at)
+    issued_at = own(client.client_id_issued_at, context.environment.made_at)
     return {
         "ClientId": client.client_id,
-        "ClientName": members["client_name"],
+        "ClientName": client.client_name,
         "Created": issued_at,
         "Updated": issued_at,
         "RequirePkce": True,
-        "AllowedGrantTypes": [_GRANT_NAMES.get(name, name) for name in members["grant_types"] if name not in _IMPLIED],
-        "AllowedScopes": list(client.scopes),
+        "AllowedGrantTypes": [_GRANT_NAMES.get(name, name) for name in client.grant_types if name not in _IMPLIED],
+        "AllowedScopes": list(client.scope),
         "AllowedIdentityProviders": [provider.scheme for provider in context.environment.providers_for(client)],
-        "RedirectUris": list(members["redirect_uris"]),
-        "PostLogoutRedirectUris": list(members["post_logout_redirect_uris"]),
-        "AccessTokenLifetime": own("access_token_lifetime", policy.access_token_lifetime),
-        "RefreshTokenLifetime": own("refresh_token_lifetime", policy.refresh_token_lifetime),
-        "RefreshTokenUsageType": policy.refresh_token_usage or members["refresh_token_usage"],
-        "SingleSignOnLifetime": own("single_sign_on_lifetime", policy.single_sign_on_lifetime),
+        "RedirectUris": list(client.redirect_uris),
+        "PostLogoutRedirectUris": list(client.post_logout_redirect_uris),
+        "AccessTokenLifetime": own(client.access_token_lifetime, policy.access_token_lifetime),
+        "RefreshTokenLifetime": own(client.refresh_token_lifetime, policy.refresh_token_lifetime),
+        "RefreshTokenUsageType": policy.refresh_token_usage or client.refresh_token_usage,
+        "SingleSignOnLifetime": own(client.single_sign_on_lifetime, policy.single_sign_on_lifetime),
     }

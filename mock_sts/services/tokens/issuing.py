@@ -14,7 +14,8 @@ from mock_sts.helseid.claims import (
     exchanged_token_claims,
     id_token_claims,
 )
-from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OPENID, TokenType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
@@ -143,7 +144,7 @@ def prepare_tokens(context: RequestContext, authorization: Authorization, acting
 def _id_token_claims(
     context: RequestContext, authorization: Authorization, plan: IdTokenPlan, subject: Subject, access_token: str
 ) -> dict[str, Any]:
-    own: int | None = authorization.client.members["id_token_lifetime"]
+    own: int | None = authorization.client.id_token_lifetime
     facts = IdTokenFacts(
         issuer=authorization.issuer,
         issued_at=context.times.wall,
@@ -153,7 +154,7 @@ def _id_token_claims(
         nonce=plan.nonce,
         access_token=access_token,
         state=plan.state,
-        user_claims=authorization.client.members["id_token_user_claims"],
+        user_claims=authorization.client.id_token_user_claims,
         empty_claims=context.environment.policy.empty_claims,
     )
     return id_token_claims(facts, subject)

@@ -77,7 +77,7 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
         api.CHAPTER,
         api.ApiEvidence(
             apis=authorization.apis,
-            begins=grant_type == GrantType.AUTHORIZATION_CODE and client.client.members["tenancy"] == MULTI_TENANT,
+            begins=grant_type == GrantType.AUTHORIZATION_CODE and client.client.tenancy == MULTI_TENANT,
             parent=acting_for.parent if told is None else text_or_none(told.get(ORGNR_PARENT)),
             bound=confirmation is not None,
             security_level=level if told is None else text_or_none(told.get(SECURITY_LEVEL)),

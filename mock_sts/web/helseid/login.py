@@ -31,7 +31,7 @@ def providers() -> Response:
     return browser.page(
         "providers.html",
         language=language_of(waiting.request.ui_locales),
-        client_name=waiting.client.members["client_name"] or waiting.client.client_id,
+        client_name=waiting.client.client_name or waiting.client.client_id,
         providers=waiting.providers,
         return_url=browser.rooted(return_url),
     )

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from mock_sts.helseid.providers import Provider
-from mock_sts.helseid.registry import Persona
+from mock_sts.helseid.claims import full_name
+from mock_sts.helseid.eids import Provider
+from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import (
     DEFAULT_LEVEL,
     HPR_NUMBER,
@@ -36,7 +37,6 @@ from mock_sts.services.registry.lookup import (
 )
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
-from mock_sts.store.fixtures.rows import Row
 from mock_sts.web import browser, reading
 from mock_sts.web.environment import current
 from mock_sts.web.helseid.authorization import error_redirect, gone
@@ -169,13 +169,13 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
         ends_at_client=True,
         language=language,
         provider=provider,
-        client_name=waiting.client.members["client_name"] or waiting.client.client_id,
+        client_name=waiting.client.client_name or waiting.client.client_id,
         action=location,
         path=location.partition("?")[0],
         return_url=browser.rooted(_return_url()),
         message=texts(language).get(message, message),
         query=" ".join(words),
-        people=[_listed(row) for row in people[:_SHOWN]],
+        people=[_listed(row.item) for row in people[:_SHOWN]],
         others=max(0, len(people) - _SHOWN),
         chosen=chosen,
         claims=claims_of(chosen, environment.policy.network) if chosen is not None else {},
@@ -193,21 +193,18 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
 
 def _chosen(key: str | None) -> Persona | None:
     try:
-        found = the_persona(current().environment.store, key, invent=True).item if key else None
+        return the_persona(current().environment.store, key, invent=True).item if key else None
     except NotFoundError:
         return None
-    return found if isinstance(found, Persona) else None
 
 
-def _listed(row: Row) -> dict[str, str]:
+def _listed(person: Persona) -> dict[str, str]:
     """What the page shows of a person."""
-    members = row.item.members
-    names = (members["given_name"], members["middle_name"], members["family_name"])
     return {
-        "pid": members["pid"],
-        "name": " ".join(filter(None, names)),
-        "hpr_number": members["hpr_number"] or "",
-        "roles": ", ".join(professions_of(members)),
-        "level": members["security_level"],
-        "description": members["description"],
+        "pid": person.pid,
+        "name": full_name(person),
+        "hpr_number": person.hpr_number or "",
+        "roles": ", ".join(professions_of(person)),
+        "level": person.security_level,
+        "description": person.description,
     }

@@ -16,7 +16,7 @@ def authorize(
     """All requested scopes, or without any all that the client has for APIs; one API's where resource names it."""
     request = read_client_credentials(params)
     registered = client.client
-    granted = request.scopes or tuple(scope for scope in registered.scopes if is_api_scope(scope))
+    granted = request.scopes or tuple(scope for scope in registered.scope if is_api_scope(scope))
     catalog = context.catalog
     owners = {scope: catalog.api_of(scope) for scope in granted}
     apis = {api.audience: api for api in owners.values() if api is not None}

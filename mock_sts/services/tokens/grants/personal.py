@@ -5,7 +5,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.helseid.registry import ApiResource, Client
+from mock_sts.helseid.registry.api import ApiResource
+from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Requirement, Verdict, refuse
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.helseid.terms import REUSABLE
@@ -139,10 +140,10 @@ def _refresh_token(
     """
     if OFFLINE_ACCESS not in document["scopes"]:
         return None
-    own: int | None = client.members["refresh_token_lifetime"]
+    own: int | None = client.refresh_token_lifetime
     lifetime = context.environment.policy.refresh_token_lifetime if own is None else own
     expires_at: int = document.get("refresh_expires_at") or context.times.now + lifetime
-    usage = context.environment.policy.refresh_token_usage or client.members["refresh_token_usage"]
+    usage = context.environment.policy.refresh_token_usage or client.refresh_token_usage
     if used is not None and usage == REUSABLE:
         return RefreshToken(used, expires_at)
     return RefreshToken(new_handle(), expires_at)

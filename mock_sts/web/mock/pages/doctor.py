@@ -32,7 +32,7 @@ def page() -> Response:
     document = json.loads(metadata.discovery(reached))
     authority = f"{request.scheme}://{request.host}{reached.root}"
     sight = Sight.of(authority, document, json.loads(metadata.jwks(environment)))
-    registered = {one.client_id: one.members["redirect_uris"] for one in reached.catalog.clients()}
+    registered = {one.client_id: one.redirect_uris for one in reached.catalog.clients()}
     around = Surroundings(redirect_uris=registered, resolve=_resolver())
     report = judge(sight, around, _seen_here(authority))
     return browser.page("doctor.html", language=ENGLISH, report=report, known=reached.addresses.known())

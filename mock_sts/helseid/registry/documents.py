@@ -1,18 +1,20 @@
-"""The formats of registry documents: one table per format reads, explains and describes it.
+"""The formats of registry documents: one table of members reads, explains and describes them.
 
-A client, API, organization or persona is a mapping of members, in YAML or JSON. The same table of members reads it
-(with errors that name file, entry, key and the nearest valid key), makes its JSON schema and its documentation.
+A client, API, organization or persona is a mapping of members, in YAML or JSON. The same table, which ``records``
+derives from a type, reads it (with errors that name file, entry, key and the nearest valid key), makes its JSON schema
+and its documentation.
 """
 
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mock_sts.protocol.near_names import did_you_mean
 
 T = TypeVar("T")
+Made_co = TypeVar("Made_co", covariant=True)
 
 
 class Kind(Enum):
@@ -35,7 +37,8 @@ class Kind(Enum):
 class Member:
     """One member of a format. ``default`` is HelseID's where HelseID has one. ``meaning`` is for people.
 
-    A mapping, or each in a list of mappings, has a ``format`` of its own where its members are known.
+    A mapping, or each in a list of mappings, has a ``format`` of its own where its members are known. A word that
+    stands in an enumeration is made into what it names there by ``named``.
     """
 
     name: str
@@ -44,7 +47,8 @@ class Member:
     default: Any = None
     required: bool = False
     choices: tuple[str, ...] = ()
-    format: "Format | None" = None
+    format: "Format[Any] | None" = None
+    named: Callable[[str], Any] | None = None
 
 
 #: Where something stands in a document: names of members and positions in lists, at its end perhaps a ``Key``.
@@ -91,18 +95,19 @@ _TAKEN_FOR = {bool: "true or false", int: "a number", float: "a number", type(No
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """A format: the word for one such document, the member that names it, and all members."""
+class Format(Generic[Made_co]):
+    """A format: the word for one such document, the member that names it, all members, and what they ``make``."""
 
     word: str
     key: str
     members: tuple[Member, ...]
+    make: Callable[..., Made_co]
 
-    def read(self, document: object, where: str, word: str = "", path: tuple[Step, ...] = ()) -> dict[str, Any]:
-        """The members of ``document`` with defaults filled in. ``where`` names the file for messages, ``word`` the
+    def read(self, document: object, where: str, word: str = "", path: tuple[Step, ...] = ()) -> Made_co:
+        """What ``document`` becomes, with defaults filled in. ``where`` names the file for messages, ``word`` the
         document where it has another word there than the format, ``path`` where it stands in the whole.
 
-        Lists come back as tuples. Raises DocumentError at the first fault.
+        Lists become tuples. Raises DocumentError at the first fault.
         """
         if not isinstance(document, Mapping):
             raise DocumentError(f"{where}: a {self.word} is a mapping of members, not {_kind_of(document)}", path)
@@ -117,21 +122,20 @@ class Format:
                     return f"{place}: unknown member {shown}; {hint}"
 
                 raise DocumentError(tell(_shown(name)), (*path, Key(name)), value=name, retell=_unless_text(name, tell))
-        values = {}
+        values: dict[str, Any] = {}
         for member in self.members:
             if document.get(member.name) is None:
                 if member.required:
                     here = (*path, member.name) if member.name in document else path
                     raise DocumentError(f"{place}: the member {member.name!r} is missing ({member.meaning})", here)
-                values[member.name] = member.default
                 continue
             here = (*path, member.name)
             values[member.name] = value = _value(member, document[member.name], place, here)
             if member.required and isinstance(value, str) and not value.strip():
                 raise DocumentError(f"{place}: the member {member.name!r} is empty ({member.meaning})", here)
-        return values
+        return self.make(**values)
 
-    def inner(self) -> "Iterator[Format]":
+    def inner(self) -> "Iterator[Format[Any]]":
         """The formats of members, and of their members."""
         for member in self.members:
             if member.format is not None:
@@ -174,6 +178,8 @@ def _value(member: Member, value: object, place: str, path: tuple[Step, ...]) ->
         if isinstance(text, str):
             in_list = isinstance(read, tuple) and isinstance(value, list)
             _check_text(member, text, place, (*path, number) if in_list else path)
+    if member.named is not None:
+        return tuple(map(member.named, read)) if isinstance(read, tuple) else member.named(read)
     if member.format is None:
         return read
     if isinstance(read, dict):
@@ -321,7 +327,7 @@ _REPR = reprlib.Repr()
 _REPR.maxother = 80
 
 
-def _shape(format_: Format) -> dict[str, Any]:
+def _shape(format_: Format[Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,

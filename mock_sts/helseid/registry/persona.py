@@ -1,0 +1,73 @@
+"""A synthetic person, with what the register of health personnel says of them."""
+
+import re
+
+from mock_sts.helseid.eids import EIDS
+from mock_sts.helseid.identifiers import is_hpr_number, is_pid
+from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.helseid.registry.records import Record, check_numbers, format_of, member, record
+
+
+@record("code", key="value")
+class Code(Record):
+    """A code of one of Volven's code systems."""
+
+    value: str = member("The code")
+    description: str = member("What it means", default="")
+
+
+@record("authorization", key="profession")
+class Authorization(Record):
+    """An authorization in the HPR register."""
+
+    profession: str = member("Code of the HPR register (Volven 9060): LE doctor, SP nurse", default="XX")
+    authorization: Code | None = member("The sort of authorization (Volven 7704)", default=None)
+    requisition_rights: tuple[Code, ...] = member("Rights to prescribe (Volven 7701)", default=())
+    specialities: tuple[Code, ...] = member("Specialities (Volven 7426)", default=())
+
+
+@record("persona", key="pid")
+class Persona(Record):
+    """A synthetic person who can log in."""
+
+    pid: str = member("Fødselsnummer or D-number, eleven digits of a synthetic series")
+    persona: str | None = member(
+        "A short name, for `login_hint=persona:<name>`, `persona show` and the persona cookie", default=None
+    )
+    given_name: str = member("Given name")
+    middle_name: str = member("Middle name; an empty text when there is none", default="")
+    family_name: str = member("Family name")
+    description: str = member("One line on why this person exists", default="")
+    sample: str = member("Where the person was taken from, when from somebody's public sample", default="")
+    hpr_number: str | None = member("HPR number, seven to nine digits", default=None)
+    authorizations: tuple[Authorization, ...] = member("Authorizations in the HPR register", default=())
+    security_level: str = member("Highest level the person can log in with", default="4", choices=("3", "4"))
+    eids: tuple[str, ...] = member(
+        "The electronic ids the person has; empty: all of their level", default=(), choices=EIDS
+    )
+    network: str | None = member("The network the person sits on", default=None, choices=("internett", "helsenett"))
+    organizations: tuple[str, ...] = member("Organizations the person works for", default=())
+    superseded_by: str | None = member("The pid that replaced this one; this one can no longer log in", default=None)
+
+    @classmethod
+    def from_document(cls, document: object, where: str) -> "Persona":
+        """The persona that ``document`` describes. Raises DocumentError."""
+        persona = PERSONA_FORMAT.read(document, where)
+        place = f"{where}, persona {persona.pid!r}"
+        for name, pid in (("pid", persona.pid), ("superseded_by", persona.superseded_by)):
+            if pid is not None and not is_pid(pid):
+                raise DocumentError(f"{place}: {name!r} must be eleven digits, in quotes", (name,))
+        if persona.persona is not None and not is_short_name(persona.persona):
+            raise DocumentError(f"{place}: 'persona' must be letters, digits and hyphens, and no number", ("persona",))
+        if persona.hpr_number is not None and not is_hpr_number(persona.hpr_number):
+            raise DocumentError(f"{place}: 'hpr_number' must be seven to nine digits, in quotes", ("hpr_number",))
+        check_numbers({"organizations": persona.organizations}, place)
+        return persona
+
+
+def is_short_name(text: str) -> bool:
+    """Whether ``text`` can be somebody's short name: one word, which is no number."""
+    return re.fullmatch(r"\w[\w.-]*", text) is not None and not text.isdigit()
+
+
+PERSONA_FORMAT = format_of(Persona)
