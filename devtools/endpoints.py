@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devtools.words import NOTE, fit
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.settings.settings import from_environ
 
 #: Name of a route to who calls it, and what it does.

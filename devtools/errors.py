@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from devtools.words import NOTE, fit
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import CHAPTERS, access_token, dpop, token_management, token_request
 from mock_sts.helseid.requirement import Chapter, Enforcement, Requirement
 from mock_sts.protocol.errors import ErrorCode
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.tokens import resource
 
 _BACK_CHANNEL = (Endpoint.PAR, Endpoint.TOKEN)

@@ -26,7 +26,7 @@ from mock_sts.client.libraries import (
     remedy_of,
     strangers,
 )
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.urls import origin_of, port_of, split_url
 from mock_sts.server.certificates import describe
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from mock_sts.client.http import Answer, NoAnswerError, ask, proxy_of
+from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.hosts import impersonated_by, is_production
 from mock_sts.helseid.profile import find
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
 from mock_sts.helseid.requirement import Verdict, explain
-from mock_sts.protocol.errors import RULE_HEADER, ErrorCode
+from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws, sha256_base64url
-from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, Endpoint, GrantType
+from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, GrantType
 from mock_sts.protocol.urls import split_url
 
 #: Where a server's journal is read.

@@ -6,10 +6,11 @@ accepts, clients parse it, and some of them are particular about it. Members sta
 
 from collections.abc import Iterable, Mapping
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.issuer import Issuer
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from mock_sts.protocol.json_text import write_json
-from mock_sts.protocol.terms import AuthMethod, Endpoint, GrantType
+from mock_sts.protocol.terms import AuthMethod, GrantType
 
 CLAIMS_SUPPORTED = (
     "name",

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-#: Names the rule that a refused request broke; the emulator's own header.
-RULE_HEADER = "Mock-Sts-Rule"
-
 
 class ErrorCode(StrEnum):
     """Registered error codes (RFC 6749, 6750, 8707, 9101, 9126, 9396, 9449; OpenID Connect Core)."""
@@ -37,7 +34,7 @@ class OAuthError(Exception):
 
     ``description`` is what HelseID would say and goes into ``error_description``; it is left out when empty.
     ``detail`` (expected, observed, remedy) and ``rule`` (the id of the requirement) are for the developer:
-    journal, log line and, for the id alone, the ``Mock-Sts-Rule`` header. ``headers`` go on the response.
+    journal, log line and, for the id alone, a header of its own. ``headers`` go on the response.
     ``error_id`` names this one refusal, where a page of ours shows it to a person.
     """
 

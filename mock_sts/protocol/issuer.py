@@ -10,7 +10,7 @@ class Issuer:
     base: str
 
     def url(self, endpoint: str) -> str:
-        """The absolute URL of ``endpoint``, an Endpoint or another path below the issuer."""
+        """The absolute URL of ``endpoint``, a path below the issuer."""
         return f"{self.base}{endpoint}"
 
     def __str__(self) -> str:

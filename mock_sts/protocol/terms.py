@@ -25,27 +25,6 @@ class AuthMethod(StrEnum):
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 
-class Endpoint(StrEnum):
-    """The path of each endpoint below the issuer."""
-
-    DISCOVERY = "/.well-known/openid-configuration"
-    OAUTH_METADATA = "/.well-known/oauth-authorization-server"
-    JWKS = "/.well-known/openid-configuration/jwks"
-    AUTHORIZE = "/connect/authorize"
-    TOKEN = "/connect/token"
-    USERINFO = "/connect/userinfo"
-    END_SESSION = "/connect/endsession"
-    CHECK_SESSION = "/connect/checksession"
-    REVOCATION = "/connect/revocation"
-    INTROSPECTION = "/connect/introspect"
-    DEVICE_AUTHORIZATION = "/connect/deviceauthorization"
-    CIBA = "/connect/ciba"
-    PAR = "/connect/par"
-    CLIENT_INFO = "/connect/clientinfo"
-    EXPIRED_JWKS = "/connect/expiredjwks"
-    AVAILABLE_IDPS = "/connect/availableidps"
-
-
 #: The response header that carries a nonce (RFC 9449 section 8.1)
 NONCE_HEADER = "DPoP-Nonce"
 

@@ -12,8 +12,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, current_app, request
 from werkzeug.exceptions import NotFound
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.addresses import Addresses, UnknownHostError
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.environment import Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError

@@ -7,10 +7,11 @@ from functools import cache
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadHost, HTTPException, NotFound
 
+from mock_sts.helseid.endpoints import RULE_HEADER
 from mock_sts.helseid.profile.form import FormEvidence, preflight
 from mock_sts.helseid.requirement import explain
 from mock_sts.protocol.addresses import HostFault, UnknownHostError
-from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
+from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.near_names import question
 from mock_sts.protocol.private_keys import without_private_keys, without_private_text

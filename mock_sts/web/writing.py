@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from flask import Response
 from werkzeug.datastructures import Headers
 
-from mock_sts.protocol.errors import RULE_HEADER, OAuthError
+from mock_sts.helseid.endpoints import RULE_HEADER
+from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.json_text import write_json
 from mock_sts.web.headers import JSON_TYPE, NO_STORE
 

@@ -19,6 +19,7 @@ import yaml
 
 from devtools import DocumentationError, endpoints, errors, generated_pages
 from mock_sts.cli.main import main
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.identifiers import (
     is_synthetic_organization_number,
     is_synthetic_pid,
@@ -31,7 +32,6 @@ from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import sha256_base64url
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.server.connections import KEEP_ALIVE, MAX_HEAD
 from mock_sts.server.limits import Limits
 from mock_sts.services.registry.client_configuration import as_text

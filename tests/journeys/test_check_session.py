@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import decode
 from tests.support.relying_party import PERSON, Browser, Login, RelyingParty, answer_parameters, web_client

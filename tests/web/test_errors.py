@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Response
 
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from tests.helseid.login_cases import WEB
 from tests.support.emulator import Emulator, Worlds
 from tests.support.keys import private_jwk

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came, registered_kids
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
@@ -24,7 +25,7 @@ from mock_sts.protocol.client_assertion import ClientAssertion, Signature, Verif
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.issuer import Issuer
 from mock_sts.protocol.jose import ALGORITHMS
-from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, Endpoint
+from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE
 
 MUST, SHOULD = Level
 

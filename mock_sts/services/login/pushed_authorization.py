@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import authorization_request as chapter
 from mock_sts.helseid.profile import ignored, token_request
 from mock_sts.helseid.profile.authorization_request import AuthorizationEvidence
@@ -14,7 +15,6 @@ from mock_sts.protocol.authorization_request import (
     AuthorizationRequest,
     read_authorization_request,
 )
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.back_channel.client_authentication import authenticate_client
 from mock_sts.services.back_channel.details import judge_pushed_assertion
 from mock_sts.services.back_channel.dpop import check_proof

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mock_sts.protocol.terms import Endpoint, GrantType
+from mock_sts.helseid.endpoints import Endpoint
+from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.services.registry.new_client import MadeClient
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.scopes import CLIENT_INFO
 from mock_sts.protocol.errors import ErrorCode, OAuthError
-from mock_sts.protocol.terms import Endpoint, GrantType
+from mock_sts.protocol.terms import GrantType
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
 

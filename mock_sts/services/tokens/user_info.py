@@ -3,9 +3,10 @@
 from typing import Any
 
 from mock_sts.helseid.claims import Subject, user_info_claims
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.access_token import AccessToken
 from mock_sts.protocol.errors import ErrorCode, OAuthError
-from mock_sts.protocol.terms import OPENID, Endpoint
+from mock_sts.protocol.terms import OPENID
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of

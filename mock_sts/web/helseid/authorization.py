@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request
 
+from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.helseid.profile.request_uri import fresh
 from mock_sts.helseid.requirement import Verdict, refuse
-from mock_sts.protocol.errors import RULE_HEADER, OAuthError
+from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.private_keys import without_private_keys
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.login.authorization import CALLBACK, Answered, TravellingError, begin_authorization
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response
 
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.web import browser
 
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")

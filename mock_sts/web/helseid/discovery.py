@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.services import metadata
 from mock_sts.web.environment import current, the_server
 from mock_sts.web.writing import ready_json

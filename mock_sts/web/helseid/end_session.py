@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, request
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.end_session import EndSessionRequest, read_end_session
 from mock_sts.protocol.params import Params
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.login.end_session import ConfirmLogout, LoggedOut, end_session
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading

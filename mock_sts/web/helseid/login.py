@@ -4,9 +4,9 @@ from pathlib import Path
 
 from flask import Blueprint, Response, request
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.login.authorization import awaited
 from mock_sts.web import browser
 from mock_sts.web.environment import current

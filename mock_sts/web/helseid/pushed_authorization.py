@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.services.login.pushed_authorization import push_authorization_request
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import reading

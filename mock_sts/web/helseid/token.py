@@ -2,7 +2,8 @@
 
 from flask import Blueprint, Response
 
-from mock_sts.protocol.terms import NONCE_HEADER, Endpoint
+from mock_sts.helseid.endpoints import Endpoint
+from mock_sts.protocol.terms import NONCE_HEADER
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.token import issue_token
 from mock_sts.web import reading

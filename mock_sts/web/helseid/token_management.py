@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.profile.client_assertion import credentials
 from mock_sts.helseid.profile.form import CONTENT_TYPE
-from mock_sts.protocol.errors import RULE_HEADER, ErrorCode, OAuthError
-from mock_sts.protocol.terms import Endpoint
+from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.token_management import introspect_token, refuse_grant, revoke_token
 from mock_sts.web import reading

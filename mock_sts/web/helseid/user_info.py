@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.access_token import scheme as bound_scheme
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
-from mock_sts.protocol.terms import Endpoint
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
