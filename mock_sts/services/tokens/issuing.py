@@ -16,10 +16,10 @@ from mock_sts.helseid.claims import (
 )
 from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.token_response import TokenResponse
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OPENID, TokenType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
-from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel.details import ActingFor
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction

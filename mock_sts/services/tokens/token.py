@@ -9,9 +9,9 @@ from mock_sts.helseid.claims import ORGNR_PARENT, SECURITY_LEVEL
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import api, ignored, token_request
 from mock_sts.helseid.terms import MULTI_TENANT
+from mock_sts.helseid.token_response import TokenResponse
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.terms import GrantType
-from mock_sts.protocol.token_response import TokenResponse
 from mock_sts.services.back_channel.client_authentication import authenticate_client
 from mock_sts.services.back_channel.details import gather_details
 from mock_sts.services.back_channel.dpop import check_proof

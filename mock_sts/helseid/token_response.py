@@ -1,4 +1,4 @@
-"""Answers of the token endpoint (RFC 6749 section 5.1)."""
+"""Answers of the token endpoint (RFC 6749 section 5.1) as HelseID writes them, with the member that it adds."""
 
 from dataclasses import dataclass
 
