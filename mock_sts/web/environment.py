@@ -13,7 +13,7 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import NotFound
 
 from mock_sts.helseid.endpoints import Endpoint
-from mock_sts.protocol.addresses import Addresses, UnknownHostError
+from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostError
 from mock_sts.services.environment import Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError
@@ -24,6 +24,9 @@ _REACHED, _FAULT = "mock_sts.reached", "mock_sts.fault"
 
 #: Under which name an application has its server.
 SERVER = "mock_sts"
+
+#: Origins whose URLs are kept.
+_MOST_KNOWN = 1_024
 
 _METADATA_BELOW = f"{Endpoint.OAUTH_METADATA}/"
 
@@ -44,6 +47,8 @@ class Environments:
         self._server = server
         self._rules = rules
         self._paths: Paths | None = None
+        # The URLs of those who asked, for as long as the addresses are the same.
+        self._known: tuple[Addresses | None, dict[tuple[str, ...], tuple[EffectiveUrls, str]]] = (None, {})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -79,13 +84,31 @@ class Environments:
         environ["PATH_INFO"] = path
         if broken is not None:
             raise broken
-        urls = addresses.of(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), root)
+        urls, root = self._urls(
+            addresses, environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), root, path_of_environment(name)
+        )
         if name:
             environment = server.below_root(name)
             catalog = environment.catalog.current()
-            urls = urls.below(environment.below)
-        root = f"{root}{environment.below}" if root else urlsplit(urls.issuer.base).path
         return Reached(environment, catalog, addresses, urls, root)
+
+    def _urls(
+        self, addresses: Addresses, scheme: str, host: str, prefix: str, within: str
+    ) -> tuple[EffectiveUrls, str]:
+        """The URLs for a request with ``prefix`` before ``within``, the path of its environment, and the path that
+        browsers have to put before ours. Raises UnknownHostError.
+        """
+        if self._known[0] is not addresses:
+            self._known = (addresses, {})
+        known, asked = self._known[1], (scheme, host, prefix, within)
+        found = known.get(asked)
+        if found is None:
+            urls = addresses.of(scheme, host, prefix).below(within)
+            found = (urls, f"{prefix}{within}" if prefix else urlsplit(urls.issuer.base).path)
+            if len(known) >= _MOST_KNOWN:  # where every host is taken, a stranger chooses how many there are
+                known.clear()
+            known[asked] = found
+        return found
 
     def _split(self, path: str, addresses: Callable[[], Addresses]) -> tuple[str, str, str]:
         """The base path of ``path``, the name of the environment (an empty string for the one at the root), and what
