@@ -140,7 +140,7 @@ def _fixtures_generate(parsed: argparse.Namespace) -> int:
 
 
 def _fixtures_export(parsed: argparse.Namespace) -> int:
-    from mock_sts.store.fixtures.export import export_rows, write_folder  # noqa: PLC0415
+    from mock_sts.store.fixtures.export import export_rows, keep_in_files  # noqa: PLC0415
     from mock_sts.store.fixtures.files import shipped_world  # noqa: PLC0415
 
     folder: Path = parsed.folder
@@ -153,10 +153,10 @@ def _fixtures_export(parsed: argparse.Namespace) -> int:
     settings, _ = settings_of()
     with opened_store(settings) as store:
         export = export_rows(store, everything=parsed.all)
-    if not export:
-        print("nothing to export: the registry holds the shipped world and nothing else; --all writes that too")
-        return 0
-    written = write_folder(folder, export)
+        if not export:
+            print("nothing to export: the registry holds the shipped world and nothing else; --all writes that too")
+            return 0
+        written = keep_in_files(store, folder, export)
     counts = ", ".join(counted(len(found), "API" if sort == "api" else sort) for sort, found in export.entries.items())
     print(f"written to {folder}: {counts}, in {counted(len(written), 'file')}")
     if export.entries["client"]:

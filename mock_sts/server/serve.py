@@ -214,7 +214,8 @@ def _address_fault(settings: Settings, port: int) -> str:
 
 def _is_prepared(settings: Settings) -> bool:
     world = world_folders(settings.fixtures)
-    is_there = is_prepared(settings.database_path, world, settings.required_persona)
+    fresh = settings.signing_keys == "fresh"
+    is_there = is_prepared(settings.database_path, world, settings.required_persona, fresh_keys=fresh)
     return is_there and _has_certificates(settings)
 
 

@@ -272,6 +272,26 @@ def test_an_error_that_travels_comes_by_query_with_state_iss_and_an_end(rp: Rely
     }
 
 
+@pytest.mark.covers("authorize.error.reason")
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"prompt": "none"}, "this browser has no login that will do"),
+        ({"prompt": "none", "acr_values": "Level4"}, "this browser has no login that will do"),
+        ({"test_pid": "abc"}, "test_pid must be eleven digits"),
+    ],
+)
+def test_a_login_that_fails_is_logged_with_a_reason(
+    rp: RelyingParty, caplog: pytest.LogCaptureFixture, asked: dict[str, str], reason: str
+) -> None:
+    """A failure of no rule has no other explanation."""
+    assert rp.browser().send("GET", pushed(rp, Login(), asked)).status == 303
+    lines = [record.message for record in caplog.records if "refused /connect/authorize" in record.message]
+    for line in lines:
+        assert not line.endswith(": ''") and reason in line
+    assert lines
+
+
 @pytest.mark.covers("authorize.error.form-post")
 def test_an_error_that_travels_by_form(rp: RelyingParty) -> None:
     login = Login()

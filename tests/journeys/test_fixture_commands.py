@@ -19,6 +19,7 @@ from mock_sts.helseid.registry.records import key_of
 from mock_sts.services.registry.people import People
 from mock_sts.setup import prepare_store
 from mock_sts.store.database import Store
+from mock_sts.store.fixtures.files import is_prepared, world_folders
 from mock_sts.store.fixtures.rows import SORTS, read_rows
 from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
@@ -262,6 +263,66 @@ def test_what_was_kept_in_a_file_is_changed_and_removed_there(
     file.unlink()
     run("fixtures", "load")
     assert pid not in registry(database)["persona"]
+
+
+@pytest.mark.covers("keys.fresh-kept")
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        ("shipped", "fresh", True),
+        ("shipped", "shipped", False),
+        ("fresh", "fresh", False),
+        ("fresh", "shipped", False),
+        (None, "fresh", False),
+    ],
+)
+def test_a_published_key_that_stays_though_fresh_ones_are_asked_for_is_told(
+    database: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    first: str | None,
+    then: str,
+    told: bool,
+) -> None:
+    """At every start, also at one that has nothing to prepare."""
+    file = tmp_path / "keys.sqlite"
+    monkeypatch.setenv("MOCK_STS_DATABASE_URL", f"sqlite:///{file}")
+    for keys in filter(None, (first, then)):
+        monkeypatch.setenv("MOCK_STS_SIGNING_KEYS", keys)
+        assert main(["prepare"]) == 0
+    said = capsys.readouterr().err
+    assert ("MOCK_STS_SIGNING_KEYS is 'fresh', but this database has the published key already" in said) is told
+    assert ("remove the database, or name another one with MOCK_STS_DATABASE_URL" in said) is told
+    assert is_prepared(file, world_folders([]), fresh_keys=then == "fresh") is not told
+
+
+@pytest.mark.covers("fixtures.exported")
+@pytest.mark.parametrize("folders", ["named", "remembered"])
+def test_what_was_made_and_exported_is_edited_in_its_file(
+    run: Callable[..., str], database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders: str
+) -> None:
+    """client new, fixtures export, an edit, fixtures load: without --replace, and without a load in between."""
+    client = json.loads(run("client", "new", "--json", "--alg", "ES256", "--name", "Before"))["client_id"]
+    pid = json.loads(run("persona", "new", "--json", "--name", "FØR NAVN"))["members"]["pid"]
+    own = tmp_path / "own"
+    run("fixtures", "export", str(own))
+    later = json.loads(run("client", "new", "--json", "--alg", "ES256", "--name", "Later"))["client_id"]
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(own))
+    for file in own.rglob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("Before", "After").replace("FØR", "ETTER"), encoding="utf-8")
+    run("fixtures", "load")
+    if folders == "remembered":
+        monkeypatch.delenv("MOCK_STS_FIXTURES")
+    assert registry(database)["client"][client]["client_name"] == "After"
+    assert registry(database)["persona"][pid]["given_name"] == "ETTER"
+    assert json.loads(run("client", "show", client, "--json"))["origin"] == "fixture"
+    assert json.loads(run("client", "show", later, "--json"))["origin"] == "made"
+    (file,) = (own / "clients").iterdir()
+    file.write_text(file.read_text(encoding="utf-8").replace("After", "Last"), encoding="utf-8")
+    run("fixtures", "load")
+    assert registry(database)["client"][client]["client_name"] == "Last"
 
 
 def test_what_was_made_at_run_time_stays_until_the_file_shall_win(

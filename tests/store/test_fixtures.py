@@ -266,7 +266,7 @@ def test_files_that_end_in_yml_are_read(tmp_path: Path) -> None:
     [
         ("Personas.yaml", "did you mean personas.yaml?"),
         ("persona.yaml", "did you mean personas.yaml?"),
-        ("personas.json", "did you mean personas.yaml?"),
+        ("person.json", "did you mean personas.yaml?"),
         ("personas.ymal", "did you mean personas.yaml?"),
         ("organisations.yml", "did you mean organizations.yaml?"),
         ("clients.yaml", "clients have a file each: clients/NAME.yaml"),

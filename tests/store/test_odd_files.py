@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mock_sts.cli.main import main
 from mock_sts.helseid.registry.documents import DocumentError
@@ -53,6 +54,31 @@ def _config_map(folder: Path, elsewhere: Path) -> None:
 def _loop_beside(folder: Path, elsewhere: Path) -> None:
     make(folder / "clients" / "team" / "mine.yaml")
     link(folder / "clients" / "team" / "again", folder / "clients")
+
+
+#: Names that a file of people, organizations or APIs may have, and what may stand in it.
+NAMES = [
+    (f"{stem}{ending}", content)
+    for stem in ("personas", "organizations", "apis")
+    for ending, content in ((".yaml", "yaml"), (".yaml", "json"), (".yml", "yaml"), (".json", "json"))
+]
+ENTRIES: dict[str, dict[str, object]] = {
+    "personas": {"pid": "01815012345", "given_name": "ÆRLIG", "family_name": "NAVN"},
+    "organizations": {"number": "315000106", "name": "Ours"},
+    "apis": {"audience": "ours:api", "scopes": ["ours:api/read"]},
+}
+
+
+@pytest.mark.covers("text.json-fixtures")
+@pytest.mark.parametrize(("name", "content"), NAMES)
+def test_json_is_read_where_yaml_is(tmp_path: Path, name: str, content: str) -> None:
+    """As clients/x.json is; and JSON in a .yaml file, for it is YAML."""
+    stem = name.partition(".")[0]
+    text = json.dumps([ENTRIES[stem]]) if content == "json" else yaml.safe_dump([ENTRIES[stem]], allow_unicode=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert unread_files(tmp_path) == []
+    found = read_world([tmp_path]).entries[stem[:-1]]
+    assert [dict(entry.document) for entry in found.values()] == [ENTRIES[stem]]
 
 
 #: Ways in which the client ``mine`` can lie in ``folder``, with something in ``elsewhere``; another is another line.

@@ -40,6 +40,12 @@ from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
 from mock_sts.store.ledger import LoginSession, Record, Shelf
 
+#: Why prompt=none ends without a login.
+_PAGE_NEEDED = (
+    "prompt=none asks for an answer without a page, but this browser has no login that will do for the request (its "
+    "client, max_age and acr_values count), and nothing says who logs in. Remedy: ask again without prompt=none"
+)
+
 CALLBACK = "/connect/authorize/callback"
 
 #: The parameter that brings a request of the front channel back from the login pages.
@@ -121,7 +127,7 @@ def begin_authorization(
         made = _let_in(context, pending, told.intent, entrance, session)
         return _answer(context, pending, made.session, made)
     if "none" in pending.request.prompts:
-        raise _travelling(context, pending, OAuthError(ErrorCode.LOGIN_REQUIRED))
+        raise _travelling(context, pending, OAuthError(ErrorCode.LOGIN_REQUIRED, detail=_PAGE_NEEDED))
     if not allowed:
         named = ", ".join(pending.client.identity_providers) or "all"
         raise OAuthError(

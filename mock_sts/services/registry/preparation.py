@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mock_sts.helseid.registry.documents import DocumentError
@@ -11,7 +11,7 @@ from mock_sts.services.keyring import make_signing_key
 from mock_sts.services.registry.checks import check_before_loading, unread
 from mock_sts.store.database import Store
 from mock_sts.store.fixtures import rows
-from mock_sts.store.fixtures.files import digest_of, shipped_world, world_folders
+from mock_sts.store.fixtures.files import digest_of, shipped_signing_key_file, world_folders
 from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing_keys
 from mock_sts.store.schema import make_tables
 
@@ -24,16 +24,27 @@ class Loading:
     warnings: tuple[str, ...] = ()
 
 
+#: Keys are made with the database, for tokens that are out must stay verifiable.
+_KEPT_KEY = (
+    "MOCK_STS_SIGNING_KEYS is 'fresh', but this database has the published key already, and keeps it; for a key of its "
+    "own remove the database, or name another one with MOCK_STS_DATABASE_URL, and start anew"
+)
+
+
 def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> Loading:
     """Make everything that workers need.
 
     Raises StoreError for the database and DocumentError for a fixture file, with a sentence that names the fault.
     """
     make_tables(store)
-    if not load_signing_keys(store):
+    kept = load_signing_keys(store)
+    if not kept:
         now = clock.times().wall
         keep_first_signing_key(store, make_signing_key(now) if fresh_keys else shipped_signing_key(), now)
-    return load_fixtures(store, own_fixtures)
+    loading = load_fixtures(store, own_fixtures)
+    if fresh_keys and any(key.kid == shipped_signing_key().kid for key in kept):
+        return replace(loading, warnings=(_KEPT_KEY, *loading.warnings))
+    return loading
 
 
 def load_fixtures(store: Store, own_fixtures: Sequence[Path], *, replace_made: bool = False) -> Loading:
@@ -55,7 +66,7 @@ def load_fixtures(store: Store, own_fixtures: Sequence[Path], *, replace_made: b
 
 def shipped_signing_key() -> SigningKey:
     """The published development key. Raises DocumentError when its file is damaged."""
-    file = shipped_world() / "keys" / "signing-key.json"
+    file = shipped_signing_key_file()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         return SigningKey(content["kid"], content["jwk"], content["certificate"])
