@@ -13,9 +13,9 @@ from typing import Any
 from mock_sts.demo.wire import Wire, WireError
 from mock_sts.helseid.claims import NETWORK, ORGNR_PARENT, PID, SECURITY_LEVEL
 from mock_sts.helseid.terms import SIGNING_ALGORITHMS
-from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, normal_target, read_dpop_proof, split_proofs
 from mock_sts.protocol.jose import JoseError, Jws, PublicKey, import_public_key, read_jws, sha256_base64url
+from mock_sts.protocol.signed_jwt import Signature
 
 AUDIENCE, SCOPE, LEVEL = "mock:demo-api", "mock:demo-api/read", "4"
 

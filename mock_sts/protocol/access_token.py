@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mock_sts.protocol.client_assertion import numeric_date
+from mock_sts.protocol.signed_jwt import numeric_date
 
 
 class AccessTokenError(ValueError):

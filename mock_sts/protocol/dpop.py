@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from mock_sts.protocol.client_assertion import Signature, numeric_date
 from mock_sts.protocol.jose import (
     JoseError,
     Jws,
@@ -17,6 +16,7 @@ from mock_sts.protocol.jose import (
     to_base64url,
 )
 from mock_sts.protocol.json_text import text_or_none
+from mock_sts.protocol.signed_jwt import Signature, numeric_date
 from mock_sts.protocol.urls import DEFAULT_PORTS
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.protocol.authorization_request import PARAMETERS
-from mock_sts.protocol.client_assertion import ClientAssertion, read_client_assertion
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.params import REPEATABLE, Params
+from mock_sts.protocol.signed_jwt import SignedJwt, read_signed_jwt
 
 #: Parameters that a request object may not hold itself (RFC 9101 section 4).
 NESTED = ("request", "request_uri")
@@ -19,12 +19,12 @@ _WORDS = ("acr_values", "prompt", "scope", "ui_locales")
 class RequestObject:
     """The facts of a request object.
 
-    ``jwt`` has its header, times, issuer and audience, which are those of a client assertion; ``client_id`` is the
-    claim, ``parameters`` the authorization request inside, ``nested`` which of NESTED are inside too, ``unreadable``
-    the names of parameters whose value is of a type that makes none.
+    ``jwt`` has its header, times, issuer and audience; ``client_id`` is the claim, ``parameters`` the authorization
+    request inside, ``nested`` which of NESTED are inside too, ``unreadable`` the names of parameters whose value is of
+    a type that makes none.
     """
 
-    jwt: ClientAssertion
+    jwt: SignedJwt
     client_id: str | None
     parameters: Params
     nested: tuple[str, ...]
@@ -41,7 +41,7 @@ def read_request_object(text: str, others: tuple[str, ...] = ()) -> RequestObjec
 
     Raises JoseError when it is no JWT at all.
     """
-    jwt = read_client_assertion(text)
+    jwt = read_signed_jwt(text, SignedJwt)
     claims = jwt.jws.claims
     found = {name: _texts(name, claims[name]) for name in (*PARAMETERS, *others) if name in claims}
     return RequestObject(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from mock_sts.helseid.eids import Provider
-from mock_sts.helseid.profile.client_assertion import Skew
+from mock_sts.helseid.profile.jwt import Skew
 from mock_sts.helseid.providers import offered, providers_for
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Enforcement

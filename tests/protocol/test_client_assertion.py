@@ -5,15 +5,9 @@ from typing import Any
 
 import pytest
 
-from mock_sts.protocol.client_assertion import (
-    ClientAssertion,
-    Signature,
-    VerifiedBy,
-    numeric_date,
-    read_client_assertion,
-    verify,
-)
+from mock_sts.protocol.client_assertion import ClientAssertion, read_client_assertion
 from mock_sts.protocol.jose import JoseError, PublicKey, import_public_key
+from mock_sts.protocol.signed_jwt import Signature, VerifiedBy, numeric_date, verify
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import b64, raw_jws
 

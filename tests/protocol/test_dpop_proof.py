@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, NonceMint, normal_target, read_dpop_proof, split_proofs
 from mock_sts.protocol.jose import JoseError
+from mock_sts.protocol.signed_jwt import Signature
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import ABSENT, b64, merge, raw_jws
 

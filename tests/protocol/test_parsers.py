@@ -31,11 +31,12 @@ from mock_sts.helseid.registry.client import CLIENT_FORMAT, Client
 from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.helseid.registry.records import members_of
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostError, UrlMode
-from mock_sts.protocol.client_assertion import Signature, numeric_date, read_client_assertion
+from mock_sts.protocol.client_assertion import read_client_assertion
 from mock_sts.protocol.dpop import NonceMint, normal_target, read_dpop_proof, split_proofs
 from mock_sts.protocol.jose import JoseError, Jws, import_public_key, read_jws
 from mock_sts.protocol.json_text import JsonTextError, read_json, read_json_object, write_json
 from mock_sts.protocol.params import Params
+from mock_sts.protocol.signed_jwt import Signature, numeric_date
 from mock_sts.settings.settings import SETTINGS, SettingError, Settings, from_environ
 from tests.support.examples import examples
 from tests.support.keys import private_jwk, public_jwk

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_sts.protocol.authorization_request import PARAMETERS, read_authorization_request
+from mock_sts.protocol.client_assertion import ClientAssertion, read_client_assertion
 from mock_sts.protocol.jose import MAX_JWS_LENGTH, JoseError
 from mock_sts.protocol.params import REPEATABLE
 from mock_sts.protocol.request_object import NESTED, RequestObject, read_request_object
+from mock_sts.protocol.signed_jwt import SignedJwt
 from tests.support.examples import examples
 from tests.support.machine import b64
 
@@ -36,6 +38,17 @@ def jwt(claims: Any, header: Any = None, signature: bytes = b"signature") -> str
 
 def read(claims: dict[str, Any]) -> RequestObject:
     return read_request_object(jwt(claims), OTHERS)
+
+
+# What it is
+
+
+def test_a_request_object_proves_nobody_to_be_a_client() -> None:
+    """With the claims of an assertion it is none all the same, and a type checker tells them apart."""
+    text = jwt({"iss": "c", "sub": "c", "aud": "https://issuer.test", "exp": 60, "jti": "j"})
+    inside, assertion = read_request_object(text).jwt, read_client_assertion(text)
+    assert type(inside) is SignedJwt and not isinstance(inside, ClientAssertion)
+    assert isinstance(assertion, ClientAssertion) and assertion.subject == inside.subject == "c"
 
 
 # Anything

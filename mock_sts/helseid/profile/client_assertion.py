@@ -5,7 +5,14 @@ from functools import lru_cache
 
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.algorithms import allow_algorithms
-from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came, registered_kids
+from mock_sts.helseid.profile.jwt import (
+    Skew,
+    clock_agrees,
+    is_usable_jti,
+    kid_that_came,
+    lives_at_most,
+    registered_kids,
+)
 from mock_sts.helseid.profile.sources import ASSERTION_PAGE, ERRORS_PAGE, FAPI, PRODUCT, PROFILE, TOKEN_PAGE
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import (
@@ -21,10 +28,11 @@ from mock_sts.helseid.requirement import (
     holds,
 )
 from mock_sts.protocol.addresses import EffectiveUrls
-from mock_sts.protocol.client_assertion import ClientAssertion, Signature, VerifiedBy
+from mock_sts.protocol.client_assertion import ClientAssertion
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.issuer import Issuer
 from mock_sts.protocol.jose import ALGORITHMS
+from mock_sts.protocol.signed_jwt import Signature, VerifiedBy
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE
 
 MUST, SHOULD = Level
@@ -36,14 +44,6 @@ MAX_LIFETIME, REFUSED_LIFETIME, TARGET_LIFETIME = 60, 300, 10
 
 _RFC = "RFC 7523 section 3"
 _ANNOUNCED = "announcement to client library authors, DuendeSoftware/foss#323"
-
-
-@dataclass(frozen=True, slots=True)
-class Skew:
-    """Allowed difference between the client's clock and ours, in seconds: by default, and in strict enforcement."""
-
-    usual: int = 300
-    strict: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -556,28 +556,6 @@ def curve(evidence: AssertionEvidence) -> Verdict | None:
     return holds(
         key.curve_fits(evidence.read.algorithm), lambda: f"{evidence.read.algorithm} with {key.crv}", "its own curve"
     )
-
-
-def clock_agrees(jwt: ClientAssertion, now: int, skew: Skew) -> Verdict:
-    """Whether exp, nbf and iat of ``jwt``, as far as it has them, fit ``now`` with the strict skew."""
-    late = now - (jwt.expires_at if jwt.expires_at is not None else now)
-    early = max(jwt.not_before or 0, jwt.issued_at or 0) - now
-    return holds(
-        (late < skew.strict or jwt.expires_at is None) and early <= skew.strict,
-        lambda: f"exp {late:.0f} s ago" if late >= skew.strict else f"nbf or iat {early:.0f} s ahead",
-        lambda: f"within {skew.strict} s",
-    )
-
-
-def lives_at_most(expires_at: float | None, now: int, limit: int) -> Verdict | None:
-    """Whether what ends at ``expires_at`` lives ``limit`` seconds from ``now`` at most; None without an end.
-
-    The clocks count whole seconds: a client that rounds up when it adds the limit is one over, and not to blame.
-    """
-    if expires_at is None:
-        return None
-    left = expires_at - now
-    return holds(left <= limit + 1, lambda: f"expires in {left:.0f} s", lambda: f"in at most {limit} s")
 
 
 def is_new_typ(assertion: ClientAssertion) -> bool:

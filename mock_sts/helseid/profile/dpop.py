@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
-from mock_sts.helseid.profile.client_assertion import Skew
+from mock_sts.helseid.profile.jwt import Skew, is_usable_jti
 from mock_sts.helseid.profile.key_sizes import (
     BASE64URL,
     BASE64URL_REMEDY,
@@ -12,7 +12,6 @@ from mock_sts.helseid.profile.key_sizes import (
     MIN_RSA_BITS,
     shorter_than,
 )
-from mock_sts.helseid.profile.names import is_usable_jti
 from mock_sts.helseid.profile.sources import DPOP_PAGE, NSM, PROFILE, PROOF_PAGE
 from mock_sts.helseid.requirement import (
     ALWAYS,
@@ -26,10 +25,10 @@ from mock_sts.helseid.requirement import (
     holds,
 )
 from mock_sts.protocol.alphabets import form_of
-from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, normal_target
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import ALGORITHMS
+from mock_sts.protocol.signed_jwt import Signature
 
 MUST, SHOULD = Level
 

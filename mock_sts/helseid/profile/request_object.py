@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.algorithms import allow_algorithms
-from mock_sts.helseid.profile.client_assertion import NEW_TYP, Skew, clock_agrees, lives_at_most
-from mock_sts.helseid.profile.names import is_usable_jti, kid_that_came
+from mock_sts.helseid.profile.client_assertion import NEW_TYP
+from mock_sts.helseid.profile.jwt import Skew, clock_agrees, is_usable_jti, kid_that_came, lives_at_most
 from mock_sts.helseid.profile.sources import FAPI, MESSAGE_SIGNING, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import (
@@ -22,11 +22,11 @@ from mock_sts.helseid.requirement import (
     holds,
 )
 from mock_sts.protocol.addresses import EffectiveUrls
-from mock_sts.protocol.client_assertion import Signature, VerifiedBy
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import ALGORITHMS
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject
+from mock_sts.protocol.signed_jwt import Signature, VerifiedBy
 
 MUST, SHOULD = Level
 

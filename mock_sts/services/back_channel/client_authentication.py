@@ -16,15 +16,10 @@ from mock_sts.helseid.profile import client_assertion as chapter
 from mock_sts.helseid.profile.client_assertion import AssertionEvidence
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Finding, refusal
-from mock_sts.protocol.client_assertion import (
-    ClientAssertion,
-    Signature,
-    VerifiedBy,
-    read_client_assertion,
-    verify,
-)
+from mock_sts.protocol.client_assertion import ClientAssertion, read_client_assertion
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
+from mock_sts.protocol.signed_jwt import Signature, SignedJwt, VerifiedBy, verify
 from mock_sts.services.request_context import RequestContext, Use
 from mock_sts.store.journal import was_challenged
 from mock_sts.store.replay import Once, is_remembered
@@ -100,7 +95,7 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
 
 
 def kid_holders(
-    context: RequestContext, jwt: ClientAssertion | None, client: Client | None, verified: VerifiedBy
+    context: RequestContext, jwt: SignedJwt | None, client: Client | None, verified: VerifiedBy
 ) -> tuple[str, ...]:
     """The other clients that have a key of the name that ``jwt`` came with, where no key of ``client`` verifies it."""
     if jwt is None or not jwt.kid or client is None or verified.signature is Signature.VERIFIED:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import dpop as chapter
 from mock_sts.helseid.profile.dpop import ProofEvidence
-from mock_sts.protocol.client_assertion import Signature
 from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError
+from mock_sts.protocol.signed_jwt import Signature
 from mock_sts.protocol.terms import NONCE_HEADER
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.request_context import RequestContext, Use

@@ -8,10 +8,10 @@ from mock_sts.helseid.profile import request_object as chapter
 from mock_sts.helseid.profile.request_object import RequestObjectEvidence
 from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.authorization_request import PARAMETERS
-from mock_sts.protocol.client_assertion import Signature, VerifiedBy, verify
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject, read_request_object
+from mock_sts.protocol.signed_jwt import Signature, VerifiedBy, verify
 from mock_sts.services.back_channel.client_authentication import kid_holders
 from mock_sts.services.back_channel.details import judge_request_details
 from mock_sts.services.request_context import RequestContext

@@ -1,16 +1,49 @@
-"""What can be a name in a JWT: ``jti``, and ``kid``."""
+"""What several chapters ask of any JWT that a client signs: lifetime, clock, ``jti``, and the ``kid`` of its key."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mock_sts.helseid.registry.client import Client
+from mock_sts.helseid.requirement import Verdict, holds
 from mock_sts.protocol.alphabets import form_of
 from mock_sts.protocol.near_names import nearest_first
+from mock_sts.protocol.signed_jwt import SignedJwt
 
 #: How many are named; a client has one or two.
 _MOST_NAMED = 3
 
 #: How much of a name that came is told, in characters; a thumbprint has 43.
 _LONGEST_KID = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """Allowed difference between the client's clock and ours, in seconds: by default, and in strict enforcement."""
+
+    usual: int = 300
+    strict: int = 10
+
+
+def clock_agrees(jwt: SignedJwt, now: int, skew: Skew) -> Verdict:
+    """Whether exp, nbf and iat of ``jwt``, as far as it has them, fit ``now`` with the strict skew."""
+    late = now - (jwt.expires_at if jwt.expires_at is not None else now)
+    early = max(jwt.not_before or 0, jwt.issued_at or 0) - now
+    return holds(
+        (late < skew.strict or jwt.expires_at is None) and early <= skew.strict,
+        lambda: f"exp {late:.0f} s ago" if late >= skew.strict else f"nbf or iat {early:.0f} s ahead",
+        lambda: f"within {skew.strict} s",
+    )
+
+
+def lives_at_most(expires_at: float | None, now: int, limit: int) -> Verdict | None:
+    """Whether what ends at ``expires_at`` lives ``limit`` seconds from ``now`` at most; None without an end.
+
+    The clocks count whole seconds: a client that rounds up when it adds the limit is one over, and not to blame.
+    """
+    if expires_at is None:
+        return None
+    left = expires_at - now
+    return holds(left <= limit + 1, lambda: f"expires in {left:.0f} s", lambda: f"in at most {limit} s")
 
 
 def is_usable_jti(value: str | None) -> bool:
