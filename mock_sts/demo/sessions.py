@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mock_sts.system import put_in_place, take_away
+
 _LIFETIME, _MOST = 86_400, 200
 
 
@@ -32,10 +34,10 @@ class Shelf:
         try:
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 json.dump(value, file)
-            fresh.replace(self._path(name))
+            put_in_place(fresh, self._path(name))
         except OSError:
             with suppress(OSError):  # a full disk would fill with halves
-                fresh.unlink(missing_ok=True)
+                take_away(fresh)
             raise
         self._tidy()
 
@@ -47,16 +49,16 @@ class Shelf:
         """The same, and nobody gets it again."""
         mine = self._folder / f"{secrets.token_hex(8)}.taken"
         try:
-            self._path(name).rename(mine)
+            put_in_place(self._path(name), mine)
         except FileNotFoundError:
             return None
         value = self._read(mine)
-        mine.unlink(missing_ok=True)
+        take_away(mine)
         return value
 
     def remove(self, name: str) -> None:
         """Keep nothing as ``name``."""
-        self._path(name).unlink(missing_ok=True)
+        take_away(self._path(name))
 
     def _path(self, name: str) -> Path:
         # The name is a secret of a browser, and must not be read off a list of files.
@@ -82,7 +84,7 @@ class Shelf:
         aged.sort(key=lambda pair: pair[0])
         for number, (age, path) in enumerate(aged):
             if number >= self._most or age > _LIFETIME:
-                path.unlink(missing_ok=True)
+                take_away(path)
 
 
 def _age(path: Path) -> float:

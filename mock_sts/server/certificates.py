@@ -6,7 +6,6 @@ loaded only when something is made or judged, for the process that starts the se
 """
 
 import datetime
-import fcntl
 import hashlib
 import ipaddress
 import json
@@ -21,6 +20,7 @@ from typing import Any
 from mock_sts.late import late
 from mock_sts.settings.certificate_files import CertificateFiles
 from mock_sts.store.private_files import ALL_KEYS, make_private_folder, shut_all
+from mock_sts.system import locked, put_in_place, take_away
 
 #: Days: the CA lives as long as anybody keeps the data, the leaf as long as Apple's and Chromium's limit allows.
 _CA_DAYS, _LEAF_DAYS = 3650, 397
@@ -115,8 +115,7 @@ def _alone(files: CertificateFiles) -> Iterator[None]:
     if not files.folder.parent.exists():
         make_private_folder(files.folder.parent)
     files.folder.mkdir(exist_ok=True)
-    with os.fdopen(os.open(files.lock, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(files.lock):
         yield
 
 
@@ -366,7 +365,7 @@ def _key_pem(key: Any) -> bytes:
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Write ``path`` so that nobody sees it half done, and a key never with wider permissions."""
     beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
+    take_away(beside)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
-    beside.replace(path)
+    put_in_place(beside, path)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mock_sts.system import put_in_place, take_away
+
 _FILE, _FOLDER = 0o600, 0o700
 
 #: The private keys in the folder of certificates, also those that were put aside.
@@ -77,10 +79,10 @@ def make_private_folder(folder: Path) -> None:
 def write_private(file: Path, content: bytes) -> None:
     """Write ``file`` so that nobody sees it half done, and others never. Raises OSError."""
     beside = file.with_name(f"{file.name}.new")
-    beside.unlink(missing_ok=True)
+    take_away(beside)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE), "wb") as opened:
         opened.write(content)
-    beside.replace(file)
+    put_in_place(beside, file)
 
 
 def shut(path: Path, mode: int) -> None:
