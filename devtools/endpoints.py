@@ -78,6 +78,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
         'makes `{"url": "..."}` the public URL from now on; `null`: that of the settings again',
     ),
     "control.journal": ("you and your tests", "every exchange, and what was found in it, as JSON"),
+    "control.reload": (
+        "your tests",
+        "reads fixtures and certificates anew and replaces the workers; answers when that is over",
+    ),
     "control.order_login": ("your tests", "orders a login: who logs in next, or how the next login ends"),
     "control.orders": ("your tests", "the logins that are ordered and not used up"),
     "control.forget_orders": ("your tests", "forgets them"),

@@ -14,7 +14,15 @@ from mock_sts.cli.doctor import add_doctor
 from mock_sts.cli.fixtures import add_fixtures
 from mock_sts.cli.output import let_output_take_all, print_json, print_json_text
 from mock_sts.cli.persona import add_persona
-from mock_sts.cli.settings import CommandError, issuer_of, key_places, settings_of, warn, warn_of_fixtures
+from mock_sts.cli.settings import (
+    CommandError,
+    issuer_of,
+    key_places,
+    refuse_free_port,
+    settings_of,
+    warn,
+    warn_of_fixtures,
+)
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.settings.settings import SETTINGS, SettingError, Settings
 
@@ -104,7 +112,17 @@ def _parser() -> argparse.ArgumentParser:
             metavar="VALUE",
             help=f"{setting.help} [{setting.variable}, default {setting.default or 'empty'}]".replace("%", "%%"),
         )
-    # The process for https that ``serve`` starts beside the one for http.
+    serve.add_argument(
+        "--json",
+        action="store_true",
+        dest="says_json",  # not that of other commands: a fault of the start is no line on standard output
+        help="print one line of JSON when ready, alone on standard output: "
+        "issuer, url, tls_url, control, ca, pid; the rest goes to standard error",
+    )
+    serve.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
+    serve.add_argument(
+        "--exit-with-parent", action="store_true", help="end when the process that has started this one ends"
+    )
     serve.set_defaults(run=_serve)
 
     ca = commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust")
@@ -143,10 +161,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    from mock_sts.server.holder import Holder  # noqa: PLC0415
+
+    holder = Holder(stdin=parsed.exit_with_stdin, parent=parsed.exit_with_parent)
     from mock_sts.server.serve import serve  # noqa: PLC0415
 
-    settings, texts = settings_of(parsed)
-    return serve(settings, texts)
+    settings, _ = settings_of(parsed)
+    return serve(settings, _prepare_to_serve, says_json=parsed.says_json, holder=holder)
+
+
+def _prepare_to_serve(settings: Settings) -> str:
+    """Make what a server with these settings needs, and warn of what is odd; why that cannot be, or an empty string."""
+    from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
+    from mock_sts.setup import prepare_certificates, prepare_to_serve  # noqa: PLC0415
+    from mock_sts.store.database import StoreError  # noqa: PLC0415
+
+    try:
+        warn(prepare_certificates(settings))
+        warn_of_fixtures(prepare_to_serve(settings))
+    except (SettingError, DocumentError, StoreError) as error:
+        return str(error)
+    return ""
 
 
 def _ca(parsed: argparse.Namespace) -> int:
@@ -189,6 +224,8 @@ def _health(parsed: argparse.Namespace) -> int:
     from mock_sts.client.http import NoAnswerError, ask, printable  # noqa: PLC0415
 
     settings = settings_of()[0]
+    if not parsed.url:
+        refuse_free_port(settings)
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  shown to nobody
     host = f"[{host}]" if ":" in host else host
     url = (parsed.url or f"http://{host}:{settings.port}").rstrip("/") + "/health/ready"

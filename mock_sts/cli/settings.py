@@ -33,6 +33,8 @@ def settings_of(parsed: argparse.Namespace | None = None) -> tuple[Settings, dic
 def issuer_of(settings: Settings, url: str | None) -> str:
     """The issuer to talk to: ``url`` where one was given, else what the settings say. Raises CommandError."""
     if url is None:
+        if not settings.public_url:
+            refuse_free_port(settings)
         return settings.issuer
     read = next(setting.parse for setting in SETTINGS if setting.name == "public_url")
     try:
@@ -42,6 +44,15 @@ def issuer_of(settings: Settings, url: str | None) -> str:
     if not issuer:
         raise CommandError("--url is empty; leave it out for the address of the settings")
     return issuer
+
+
+def refuse_free_port(settings: Settings) -> None:
+    """Raise CommandError where a server of these settings takes a port that only its start tells."""
+    if settings.port == 0:
+        raise CommandError(
+            "MOCK_STS_PORT is 0, so the server has a port that these settings do not tell; give the address that its "
+            "start told with --url"
+        )
 
 
 def warn(warnings: Iterable[str]) -> None:

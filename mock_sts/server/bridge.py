@@ -95,7 +95,8 @@ class Bridge:
 
     async def _answer(self, scope: Scope, connection: Connection, reading: "_Reading") -> Answer:
         environ = _environ(scope)
-        path = self._front.take_steps(environ)
+        front = self._front
+        path = front.take_steps(environ)
         if path == LIVE and scope["method"] == "GET":
             reading.is_complete = True  # what it may have for a body is passed over
             return json_answer(200, {"status": "live"})
@@ -109,12 +110,16 @@ class Bridge:
         environ["wsgi.input"] = BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         threads = next((t for at, t in self._callers if path == at or path.startswith(f"{at}/")), self._workers)
-        return await threads.run(lambda: _called(self._front.app, environ))
+        return await threads.run(lambda: _called(front.app, environ))
 
     @property
     def busy(self) -> int:
         """Requests that are at work or wait for a thread."""
         return sum(threads.taken for threads in (self._workers, *(threads for _, threads in self._callers)))
+
+    def renew(self, front: Front) -> None:
+        """Have requests that come from now on answered by ``front``."""
+        self._front = front
 
     def do_aside(self, work: Callable[[], None]) -> None:
         """Have ``work`` done beside the requests, by a thread that does not end with it."""

@@ -3,6 +3,9 @@
 import sys
 from dataclasses import dataclass
 
+if sys.platform != "win32":
+    import resource
+
 #: Connections that may be open at once. One that idles costs a file and some kilobytes.
 MOST_CONNECTIONS = 8_000
 
@@ -32,11 +35,10 @@ def may_open() -> int:
     """
     if sys.platform == "win32":
         return MOST_CONNECTIONS
-    import resource  # noqa: PLC0415  not on Windows
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + 2 * _OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, soft - 2 * _OTHER_FILES)
+    else:  # noqa: RET505  what checks types takes the rest for unreachable otherwise
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST_CONNECTIONS + 2 * _OTHER_FILES
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, soft - 2 * _OTHER_FILES)

@@ -4,6 +4,7 @@ Sockets are bound here and outlive every worker: a connection that waits in one 
 standard library only, so that the parent stays small; workers are forked from it and import what they need.
 """
 
+import json
 import logging
 import os
 import select
@@ -14,7 +15,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NoReturn
+
+from mock_sts.server.holder import LOOK_AGAIN, Holder
+from mock_sts.server.ports import BACKLOG
+from mock_sts.server.reloading import BUSY, OneAtATime
+
+if sys.platform != "win32":
+    from mock_sts.server.children import Lifeline, start_child
+
+assert sys.platform != "win32", "there is no fork"  # noqa: S101  said to what checks types
 
 LOG = logging.getLogger("mock_sts")
 
@@ -31,44 +40,38 @@ _LONG_LIFE, _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 0.25, 10.0
 #: Seconds for which connections wait for a worker that is being started, before they are told to come again.
 _UNANSWERED = 1.0
 
-#: Seconds of silence after which a client is asked whether it is still there, seconds between asking again, and how
-#: often in all. One that has vanished would hold its connection.
-_SILENT, _ASK_AGAIN, _ASKED = 30, 10, 3
+#: What a worker says to the parent: that it is ready, and that it was asked to have the server reload.
+_READY, _RELOAD = b"r", b"l"
 
 
-def bound_sockets(host: str, port: int, count: int) -> list[socket.socket]:
-    """``count`` sockets that listen at one address. Raises OSError.
+class Parent:
+    """What a worker has of its parent: the other end of a connection between them."""
 
-    The kernel deals connections out among them; from one socket for all, the first worker to look would take most.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sockets = []
-    for _ in range(count):
-        one = socket.socket(family, socket.SOCK_STREAM)
-        if sys.platform != "win32":  # there it would let another program take the port
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if count > 1:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if sys.platform == "linux":
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT)
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _ASK_AGAIN)
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _ASKED)
-        one.bind((host, port))
-        one.listen(2_048)
-        one.setblocking(False)
-        sockets.append(one)
-    return sockets
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._answers = connection.makefile("r", encoding="ascii")
+        self.reload = OneAtATime(self._ask)
+
+    def ready(self) -> None:
+        """Let it know that this worker takes connections."""
+        self._connection.sendall(_READY)
+
+    def _ask(self) -> str:
+        """Have the server reload, and wait until it has; why that cannot be, or an empty string."""
+        self._connection.sendall(_RELOAD)
+        line = self._answers.readline()
+        return str(json.loads(line)) if line else "the server is ending"
 
 
 @dataclass(slots=True)
 class _Child:
-    """One worker process. It writes to ``ready`` when it is, and closes it when it ends."""
+    """One worker process, and the connection to it, which it closes when it ends."""
 
     pid: int
-    ready: int
+    line: socket.socket
     started: float
     is_ready: bool = False
+    asks: bool = False
     #: Its exit status once that is known, negative for a signal.
     status: int | None = None
 
@@ -77,9 +80,19 @@ class _Child:
         return self.status is not None
 
     def look(self) -> None:
-        """Learn whether it is ready by now."""
-        if not self.is_ready and not self.ended and select.select([self.ready], [], [], 0)[0]:
-            self.is_ready = os.read(self.ready, 1) != b""
+        """Learn whether it is ready by now, and whether it asks for a reload."""
+        if not self.ended:
+            with suppress(BlockingIOError, ConnectionError):
+                told = self.line.recv(16)
+                self.is_ready = self.is_ready or _READY in told
+                self.asks = self.asks or _RELOAD in told
+
+    def answer(self, fault: str) -> None:
+        """Tell it how the reload ended that it has asked for, if it has."""
+        if self.asks:
+            self.asks = False
+            with suppress(OSError):
+                self.line.sendall(json.dumps(fault).encode() + b"\n")
 
     def signal(self, number: signal.Signals) -> None:
         if not self.ended:
@@ -92,7 +105,7 @@ class _Child:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid != 0:
                 self.status = os.waitstatus_to_exitcode(status)
-                os.close(self.ready)
+                self.line.close()
         return self.status
 
 
@@ -115,32 +128,41 @@ class _Slot:
 class Supervisor:
     """Keeps one worker in each of the places that ``queues`` are for.
 
-    ``work(index, ready)`` is a worker's whole life, in its own process: it calls ``ready`` when it is, and returns the
-    exit status. ``before_reload`` is called on SIGHUP and says whether to replace the workers; it is given a function
-    that tells whether the server has to stop in the meantime. ``turned_away`` are the bytes of the answer to a request
-    that no worker can take, for the sockets in ``plain``.
+    ``work(index, parent)`` is a worker's whole life, in its own process: it tells its parent when it is ready, and
+    returns the exit status. ``before_reload`` is called on SIGHUP, or when a worker asks for it, and returns why the
+    workers cannot be replaced, or an empty string; it is given a function that tells whether the server has to stop in
+    the meantime. ``turned_away`` are the bytes of the answer to a request that no worker can take, for the sockets in
+    ``plain``. ``on_ready`` is called once, when all workers are ready. When ``holder`` is gone, the server stops.
     """
 
     def __init__(
         self,
         queues: Sequence[Sequence[socket.socket]],
-        work: Callable[[int, Callable[[], None]], int],
-        before_reload: Callable[[Callable[[], bool]], bool],
+        work: Callable[[int, Parent], int],
+        before_reload: Callable[[Callable[[], bool]], str],
         turned_away: bytes,
         plain: Sequence[socket.socket],
+        on_ready: Callable[[], None] = lambda: None,
+        holder: Holder | None = None,
     ) -> None:
         self._slots = [_Slot(index, sockets) for index, sockets in enumerate(queues)]
         self._work = work
         self._before_reload = before_reload
         self._turned_away = turned_away
         self._plain = {one.fileno() for one in plain}
-        self._must_stop = self._must_reload = False
+        self._on_ready = on_ready
+        self._holder = holder or Holder()
+        self._lifeline = Lifeline()
+        self._lines: list[socket.socket] = []
+        self._told_to_stop = self._must_reload = False
         self._hears, self._says = os.pipe()
         for end in (self._hears, self._says):
             os.set_blocking(end, False)
 
     def run(self) -> int:
-        """Serve until a signal says to stop; the exit status."""
+        """Serve until a signal says to stop, or the holder is gone; the exit status. Raises OSError."""
+        for queue in {queue for slot in self._slots for queue in slot.sockets}:
+            queue.listen(BACKLOG)
         signal.set_wakeup_fd(self._says, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._hear_stop)
@@ -151,6 +173,8 @@ class Supervisor:
         if not self._has_begun() and not self._must_stop:
             self._stop_all()
             return 1
+        if not self._must_stop:
+            self._on_ready()
         while not self._must_stop:
             self._mind()
             if self._must_reload and not self._must_stop:
@@ -159,20 +183,33 @@ class Supervisor:
         self._stop_all()
         return 0
 
+    @property
+    def _must_stop(self) -> bool:
+        if not self._told_to_stop and (why := self._holder.is_gone()):
+            LOG.info("the server ends, for %s", why)
+            self._told_to_stop = True
+        return self._told_to_stop
+
     def _hear_stop(self, *_: object) -> None:
-        self._must_stop = True
+        self._told_to_stop = True
 
     def _hear_reload(self, *_: object) -> None:
         self._must_reload = True
 
     def _start(self, slot: _Slot) -> _Child:
-        hears, says = os.pipe()
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            self._live(slot, hears, says, parent)
-        os.close(says)
-        return _Child(pid, hears, time.monotonic())
+        mine, its = socket.socketpair()
+        mine.setblocking(False)
+        self._lines = [mine, *(line for line in self._lines if line.fileno() >= 0)]
+        own = set(slot.sockets)
+        closes: list[socket.socket | int] = [
+            *(queue for queue in {queue for place in self._slots for queue in place.sockets} if queue not in own),
+            *self._lines,
+            self._hears,
+            self._says,
+        ]
+        pid = start_child(lambda: self._work(slot.index, Parent(its)), self._lifeline, closes)
+        its.close()
+        return _Child(pid, mine, time.monotonic())
 
     def _has_begun(self) -> bool:
         """Wait until the workers are ready; False when one finds that it cannot work, or they are not in time.
@@ -186,39 +223,11 @@ class Supervisor:
                 if (child.has_ended() or 0) > 0:
                     return False
                 child.look()
-            waiting = [child.ready for child in children if not child.is_ready and not child.ended]
+            waiting = [child.line for child in children if not child.is_ready and not child.ended]
             if not waiting:
                 return True
-            with suppress(OSError):
-                select.select([self._hears, *waiting], [], [], 0.05)
+            self._wait_for(waiting, 0.05)
         return False
-
-    def _live(self, slot: _Slot, hears: int, says: int, parent: int) -> NoReturn:
-        """What a forked process does from here to its end."""
-        status = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            others = [one.ready for place in self._slots if (one := place.child) is not None and not one.ended]
-            for end in (hears, self._hears, self._says, *others):
-                os.close(end)
-            for place in self._slots:
-                if place is not slot:
-                    for queue in place.sockets:
-                        queue.close()
-            end_with_parent(signal.SIGKILL, parent)
-            status = self._work(slot.index, lambda: _say(says))
-        except BaseException:
-            LOG.exception("a worker failed")
-        finally:
-            # Not by the interpreter's own way out: what waits in threads shall not hold it up.
-            logging.shutdown()
-            with suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(status)
 
     # While it runs
 
@@ -226,14 +235,18 @@ class Supervisor:
         """Wait for something to happen, and do what it asks for."""
         now = time.monotonic()
         unserved = [slot for slot in self._slots if not slot.is_served]
+        served = {queue for slot in self._slots if slot.is_served for queue in slot.sockets}
         queues = {
             queue.fileno(): queue
             for slot in unserved
             if slot.child is None or now - slot.empty_since > _UNANSWERED
             for queue in slot.sockets
+            if queue not in served
         }
-        starting = [slot.child.ready for slot in unserved if slot.child is not None and not slot.child.ended]
-        found, _, _ = select.select([self._hears, *starting, *queues], [], [], 0.25 if unserved else None)
+        lines = [slot.child.line for slot in self._slots if slot.child is not None and not slot.child.ended]
+        waits = 0.25 if unserved else LOOK_AGAIN if self._holder.is_watched else None
+        numbers: list[int] = [self._hears, *(line.fileno() for line in lines), *queues]
+        found, _, _ = select.select(numbers, [], [], waits)
         if self._hears in found:
             with suppress(BlockingIOError):
                 os.read(self._hears, 4096)
@@ -242,6 +255,8 @@ class Supervisor:
                 self._turn_away(queues[number])
         for slot in self._slots:
             self._look_after(slot)
+        if any(slot.child is not None and slot.child.asks for slot in self._slots):
+            self._must_reload = True
 
     def _look_after(self, slot: _Slot) -> None:
         now = time.monotonic()
@@ -259,6 +274,12 @@ class Supervisor:
             LOG.error("worker %d %s; another one starts %s", child.pid, why, f"in {pause:g} s" if pause else "now")
         if now >= slot.restart_at:
             slot.child = self._start(slot)
+
+    def _wait_for(self, lines: Sequence[socket.socket], seconds: float) -> None:
+        """Wait until a worker says something, or a signal comes."""
+        numbers: list[int] = [self._hears, *(line.fileno() for line in lines)]
+        with suppress(OSError, ValueError):
+            select.select(numbers, [], [], seconds)
 
     def _turn_away(self, queue: socket.socket) -> None:
         """Answer one connection that no worker can take now; where TLS is spoken, close it."""
@@ -282,28 +303,40 @@ class Supervisor:
                 return True
             if any(child.has_ended() is not None for child in children if not child.ended):
                 return False
-            waiting = [child.ready for child in children if not child.is_ready]
-            with suppress(OSError):
-                select.select([self._hears, *waiting], [], [], 0.05)
+            waiting = [child.line for child in children if not child.is_ready]
+            self._wait_for(waiting, 0.05)
         return False
 
     # Reload
 
     def _reload(self) -> None:
-        if not self._before_reload(lambda: self._must_stop):
-            return
+        asking = [slot.child for slot in self._slots if slot.child is not None and slot.child.asks]
+        fault = self._replace(asking)
+        for child in asking:
+            child.answer(fault)
+
+    def _replace(self, asking: Sequence[_Child]) -> str:
+        """Replace all workers; why that cannot be, or an empty string. Those that are ``asking`` are answered before
+        they are told to leave.
+        """
+        if fault := self._before_reload(lambda: self._must_stop):
+            return fault
         old = [(slot, slot.child) for slot in self._slots]
         new = [(slot, self._start(slot)) for slot in self._slots]
         if not self._are_ready([child for _, child in new]):
-            if not self._must_stop:
+            stops = self._must_stop
+            if not stops:
                 LOG.error("a new worker did not get ready; the old one goes on")
             self._end([child for _, child in new], signal.SIGKILL, _STOPPED_WITHIN)
-            return
+            return "the server is ending" if stops else "a new worker did not get ready, for the reason in the log"
         for slot, child in new:
             slot.child, slot.ends = child, 0
+        for asker in asking:
+            asker.answer("")
         self._end([child for _, child in old if child is not None], signal.SIGHUP, _ENDED_WITHIN)
         if not self._must_stop:
             LOG.info("reloaded")
+        return ""
 
     def _end(self, children: Sequence[_Child], number: signal.Signals, within: float) -> None:
         """Have ``children`` end; by force after ``within`` seconds, or when the server has to stop."""
@@ -320,6 +353,9 @@ class Supervisor:
             if time.monotonic() > deadline:
                 for child in left:
                     child.signal(signal.SIGKILL)
+            for child in left:
+                child.look()
+                child.answer(BUSY)  # it leaves, and would wait for an answer until its end
             left = [child for child in left if child.has_ended() is None]
             if left:
                 time.sleep(0.01)
@@ -330,22 +366,3 @@ class Supervisor:
         for slot in self._slots:
             for queue in slot.sockets:
                 queue.close()
-
-
-def _say(end: int) -> None:
-    """Let the parent know that a worker is ready."""
-    os.write(end, b"r")
-
-
-#: Of prctl(2).
-_PR_SET_PDEATHSIG = 1
-
-
-def end_with_parent(by: signal.Signals, parent: int) -> None:
-    """Let the kernel send ``by`` to this process when its ``parent`` is gone: it would go on to hold port and data."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415  slow to load, and of use here only
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(by))
-        if os.getppid() != parent:  # it has ended just before
-            os._exit(0)

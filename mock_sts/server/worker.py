@@ -6,6 +6,7 @@ It runs in the main thread of a process of its own, or in any thread of a progra
 import asyncio
 import signal
 import ssl
+import sys
 import threading
 from asyncio import sslproto
 from collections.abc import Callable, Sequence
@@ -18,13 +19,12 @@ from uvicorn.config import Config
 
 from mock_sts.server.bridge import Bridge
 from mock_sts.server.connections import KEEP_ALIVE, Connections
+from mock_sts.server.front import Front
 from mock_sts.server.limits import may_open
+from mock_sts.server.ports import BACKLOG, bound_sockets
 
 #: Seconds between two looks at what waits too long.
 _TICK = 1.0
-
-#: Connections that the kernel keeps until they are taken.
-BACKLOG = 2_048
 
 #: A worker that will be replaced: seconds in which each answer asks clients to make a new connection for the next
 #: request, before those that idle are closed.
@@ -78,7 +78,7 @@ class Worker:
     """Serves ``bridge`` at ``listeners``, which it closes at its end."""
 
     def __init__(self, bridge: Bridge, listeners: Sequence[Listener]) -> None:
-        self._listeners = listeners
+        self._listeners = list(listeners)
         if any(listener.tls is not None for listener in listeners):
             sslproto.SSLProtocol = _TellingProtocol  # type: ignore[misc]  # where the loops take it from
         config = Config(
@@ -115,6 +115,16 @@ class Worker:
         """Take no new connections, for another worker does; end when all that is under way has been answered."""
         self._order(True)
 
+    def renew(self, front: Front, certificate: Path, key: Path) -> None:
+        """Have requests from now on answered by ``front``, and handshakes by another certificate. From any thread.
+
+        Raises OSError where that cannot be served; then nothing is changed.
+        """
+        for listener in self._listeners:
+            if listener.tls is not None:
+                listener.tls.load_cert_chain(certificate, key)
+        self._bridge.renew(front)
+
     def _order(self, leave: bool) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended meanwhile
@@ -123,22 +133,17 @@ class Worker:
     async def _serve(self, on_ready: Callable[[], None], later: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         # https first: when http answers that it is ready, every port does.
-        ordered = sorted(self._listeners, key=lambda listener: listener.tls is None)
-        servers = [
-            await self._loop.create_server(
-                self._connections.factory(tls=listener.tls is not None),
-                sock=listener.socket,
-                ssl=listener.tls,
-                backlog=BACKLOG,
-            )
-            for listener in ordered
-        ]
+        self._listeners.sort(key=lambda listener: listener.tls is None)
+        addresses = [listener.socket.getsockname()[:2] for listener in self._listeners]
+        servers = [await self._listen(listener) for listener in self._listeners]
         if threading.current_thread() is threading.main_thread():
             self._hear_signals()
-        ticks = asyncio.create_task(self._tick())
+        ticks = asyncio.create_task(self._tick(servers, addresses))
         on_ready()
         self._loop.call_later(_LATER, self._bridge.do_aside, later)
         leaves = await self._orders.get()
+        ticks.cancel()
+        ticks = asyncio.create_task(self._tick([], []))
         await self._take_no_more(servers)
         if leaves:
             ending = asyncio.create_task(self._leave())
@@ -166,13 +171,36 @@ class Worker:
     def _hear_signals(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self.stop())
         signal.signal(signal.SIGINT, lambda *_: self.stop())
-        if hasattr(signal, "SIGHUP"):
+        if sys.platform == "win32":
+            signal.signal(signal.SIGBREAK, lambda *_: self.stop())
+        else:
             signal.signal(signal.SIGHUP, lambda *_: self.leave())
 
-    async def _tick(self) -> None:
+    async def _listen(self, listener: Listener) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            self._connections.factory(tls=listener.tls is not None),
+            sock=listener.socket,
+            ssl=listener.tls,
+            backlog=BACKLOG,
+        )
+
+    async def _tick(self, servers: list[asyncio.Server], addresses: Sequence[tuple[str, int]]) -> None:
         while True:
             await asyncio.sleep(_TICK)
             self._connections.tick()
+            for number, server in enumerate(servers):
+                if not any(one.fileno() >= 0 for one in server.sockets):
+                    await self._listen_anew(number, servers, *addresses[number])
+
+    async def _listen_anew(self, number: int, servers: list[asyncio.Server], host: str, port: int) -> None:
+        """Take the place of a listener that is closed: on Windows asyncio closes it when a client has gone again before
+        it was taken (python/cpython#93821).
+        """
+        with suppress(OSError):  # then the next time
+            (bound,) = bound_sockets(host, port, 1)
+            servers[number].close()
+            self._listeners[number] = Listener(bound, self._listeners[number].tls)
+            servers[number] = await self._listen(self._listeners[number])
 
     async def _leave(self) -> None:
         self._connections.leaving = True

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mock_sts.helseid.eids import PROVIDERS
 from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS, public_url_in
@@ -195,8 +196,13 @@ _DEFAULT_PERSONA = "kvart-grevling"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", "127.0.0.1", "IP address to listen on, or localhost; 0.0.0.0 for all", _host),
-    Setting("port", "8080", "Port to listen on", _number(1, 65535)),
-    Setting("tls_port", "", "Port for https, beside http on the other; empty: no https", _optional_number(1, 65535)),
+    Setting("port", "8080", "Port to listen on; 0 takes a free one, for serve alone", _number(0, 65535)),
+    Setting(
+        "tls_port",
+        "",
+        "Port for https, beside http on the other, 0 for a free one; empty: no https",
+        _optional_number(0, 65535),
+    ),
     Setting(
         "tls_certificate",
         "",
@@ -519,6 +525,22 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
             f"MOCK_STS_TLS_{given} is {texts[f'tls_{given.lower()}']!r}, but MOCK_STS_TLS_{missing} is empty; set "
             "both, or neither for certificates of a local CA"
         )
-    if settings.tls_port == settings.port:
+    if settings.tls_port == settings.port != 0:
         raise SettingError(f"MOCK_STS_TLS_PORT is {settings.tls_port}, which is MOCK_STS_PORT too; http needs its own")
+    if fault := _free_port_fault(settings):
+        raise SettingError(fault)
     return settings
+
+
+def _free_port_fault(settings: Settings) -> str:
+    """Why a port that is free at the start cannot be: the public URL of this machine names another."""
+    url = urlsplit(settings.public_url)
+    ports = {"MOCK_STS_PORT": settings.port, "MOCK_STS_TLS_PORT": settings.tls_port}
+    free = [variable for variable, port in ports.items() if port == 0]
+    if not free or not is_loopback(url.hostname or "") or url.port in (None, settings.port, settings.tls_port):
+        return ""
+    variable = "MOCK_STS_TLS_PORT" if url.scheme == "https" and "MOCK_STS_TLS_PORT" in free else free[0]
+    return (
+        f"{variable} is 0, which takes a free port, but MOCK_STS_PUBLIC_URL is {settings.public_url!r}, which names "
+        f"one; leave MOCK_STS_PUBLIC_URL out, or set {variable} to {url.port}"
+    )

@@ -18,7 +18,7 @@ import pytest
 from mock_sts.client.token import Fetched, TokenClientError, call, fetch_token
 from mock_sts.protocol.jose import PrivateKey
 from mock_sts.server.serve import serve
-from mock_sts.settings.settings import SETTINGS, from_environ, texts_of
+from mock_sts.settings.settings import Settings, from_environ
 from tests.support import processes
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import private_jwk
@@ -433,7 +433,7 @@ def test_the_shipped_world_has_no_errors() -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"port": "http"}, "MOCK_STS_PORT is 'http', but must be a whole number from 1 to 65535"),
+        ({"port": "http"}, "MOCK_STS_PORT is 'http', but must be a whole number from 0 to 65535"),
         ({"public_url": "http://localhost:8080/"}, "without the trailing slash: http://localhost:8080"),
         ({"public_url": "https://helseid-sts.nhn.no"}, "belongs to the real HelseID"),
         ({"public_url": "https://helseid-sts.nhn.no."}, "belongs to the real HelseID"),
@@ -552,22 +552,16 @@ def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Pa
         assert ("warning: " in log and "the pid lies in no synthetic series" in log) is first
 
 
-def test_a_preparation_that_is_killed_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def killed(*_arguments: object, **_options: object) -> "subprocess.CompletedProcess[str]":
-        return subprocess.CompletedProcess([], -signal.SIGSEGV)
+def test_a_preparation_that_is_killed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def killed(_settings: Settings) -> str:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return ""
 
-    monkeypatch.setattr(subprocess, "run", killed)
-    for name in [name for name in os.environ if name.startswith("MOCK_STS_")]:
-        monkeypatch.delenv(name)
-    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": str(free_port())}
-    usual = signal.getsignal(signal.SIGTERM)
-    with monkeypatch.context() as patched:
-        for setting in SETTINGS:
-            patched.setenv(setting.variable, "")
-        assert serve(from_environ({}, values), texts_of({}, values)) == 2
-    signal.signal(signal.SIGTERM, usual)
+    usual = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    values = {"database_url": f"sqlite:///{tmp_path}/x.sqlite", "port": "0"}
+    assert serve(from_environ({}, values), killed) == 2
+    for number, handler in usual.items():
+        signal.signal(number, handler)
     assert "could not be prepared" in capsys.readouterr().err
 
 

@@ -22,7 +22,7 @@ import pytest
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.persona import Persona
-from mock_sts.server.serve import banner
+from mock_sts.server.banner import banner
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
 from tests.support import processes

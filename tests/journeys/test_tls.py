@@ -554,7 +554,9 @@ def test_a_folder_that_cannot_be_written_to_stops_the_start_with_a_sentence(tmp_
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("values", [{"port": "18999", "tls_port": "18999"}, {"tls_port": "0"}, {"tls_port": "https"}])
+@pytest.mark.parametrize(
+    "values", [{"port": "18999", "tls_port": "18999"}, {"tls_port": "65536"}, {"tls_port": "https"}]
+)
 def test_a_port_that_cannot_be_is_told(tmp_path: Path, values: dict[str, str]) -> None:
     done = run_command(settings_in(tmp_path, **values), "serve")
     assert done.returncode == 2

@@ -11,11 +11,12 @@ from tests.support.processes import popen
 #: Two workers; the first life of worker 0 ends as the argument says, before it is ready.
 PROGRAM = """
 import os, signal, sys, threading
-from mock_sts.server.supervisor import Supervisor, bound_sockets
+from mock_sts.server.ports import bound_sockets
+from mock_sts.server.supervisor import Supervisor
 
 folder, first_end = sys.argv[1], sys.argv[2]
 
-def work(index, ready):
+def work(index, parent):
     if index == 0:
         try:
             os.close(os.open(f"{folder}/first", os.O_CREAT | os.O_EXCL))
@@ -26,13 +27,13 @@ def work(index, ready):
                 os.kill(os.getpid(), signal.SIGKILL)
             return 3
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    ready()
+    parent.ready()
     if index == 0:
         os.kill(os.getppid(), signal.SIGTERM)  # seen enough
     threading.Event().wait()
 
 queues = [(one,) for one in bound_sockets("127.0.0.1", 0, 1) + bound_sockets("127.0.0.1", 0, 1)]
-sys.exit(Supervisor(queues, work, lambda _: True, b"", []).run())
+sys.exit(Supervisor(queues, work, lambda _: '', b"", []).run())
 """
 
 

@@ -337,7 +337,7 @@ class LiveServer:
         ends = time.monotonic() + processes.PATIENCE
         while self.process.poll() is None and time.monotonic() < ends:
             try:
-                if self.transport.send("GET", "/health/ready").status == 200:
+                if self.transport.send("GET", "/health/ready").status == 200 and self._has_said_so():
                     return
             except requests.ConnectionError:
                 pass
@@ -345,6 +345,10 @@ class LiveServer:
         self.process.kill()
         self.process.wait(10)
         raise RuntimeError(f"the server did not start: {self.log.read_text()}")
+
+    def _has_said_so(self) -> bool:
+        """Whether the start screen is there: it comes when all workers are ready, and one answers earlier."""
+        return "\n  try  " in self.log.read_text(encoding="utf-8").rpartition("Mock HelseID STS")[2]
 
     def client(self, client_id: str, jwk: Jwk | None = None, **members: Any) -> Machine:
         key = jwk or private_jwk("ES256", 1)

@@ -13,7 +13,7 @@ from mock_sts.server.bridge import Bridge
 from mock_sts.server.front import Front
 from mock_sts.server.intake import BODY_FAULT
 from mock_sts.server.limits import Limits
-from mock_sts.server.supervisor import bound_sockets
+from mock_sts.server.ports import bound_sockets
 from mock_sts.server.worker import Listener, Worker
 
 

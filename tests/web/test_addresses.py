@@ -11,7 +11,7 @@ import pytest
 
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.protocol.addresses import Addresses, UrlMode, is_loopback
-from mock_sts.server.serve import banner
+from mock_sts.server.banner import banner
 from mock_sts.settings.settings import SettingError
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
 from tests.support.keys import Jwk, private_jwk

@@ -8,9 +8,17 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Unauthorized,
+    UnprocessableEntity,
+    UnsupportedMediaType,
+)
+from werkzeug.exceptions import NotImplemented as NotImplemented501
 
 from mock_sts.helseid.hosts import impersonated_by, public_url_in
 from mock_sts.helseid.profile import CHAPTERS, find
@@ -19,6 +27,7 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.json_text import JsonTextError, read_json, without_mark
 from mock_sts.protocol.near_names import near_names
 from mock_sts.protocol.urls import origin_of
+from mock_sts.server.reloading import EXTENSION, GOES_ON, Reload, ReloadBusyError, ReloadError
 from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.registry.people import UnknownPersonError
@@ -98,6 +107,23 @@ def set_public_url() -> Response:
         LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
     addresses = server.addresses(reached.environment.catalog.current())
     return json_response({"issuer": addresses.of(request.scheme, request.host, request.script_root).issuer.base})
+
+
+@ROUTES.post("/reload")
+def reload() -> Response:
+    """Read fixtures and certificates anew, and replace the workers; answered when that is over."""
+    if request.get_data() not in (b"", b"{}"):
+        raise BadRequest("the body must be empty, or {}")
+    ask: Reload | None = current_app.extensions.get(EXTENSION)
+    if ask is None:
+        raise NotImplemented501("no mock-sts serve runs this application, and nothing else can reload it")
+    try:
+        ask()
+    except ReloadBusyError as error:
+        raise Conflict(str(error)) from None
+    except ReloadError as error:
+        raise UnprocessableEntity(f"not reloaded: {error}; {GOES_ON}") from None
+    return json_response({"reloaded": True})
 
 
 @ROUTES.post("/next-login")

@@ -1,0 +1,50 @@
+"""Reloading a server that runs: how what answers a request asks for it, and how it goes without other processes."""
+
+import threading
+from collections.abc import Callable
+
+#: What ``app.extensions`` holds the function under by which a server reloads; an application that no server of ours
+#: runs has none.
+EXTENSION = "mock_sts_reload"
+
+#: How it asks: returns when the server has reloaded. Raises ReloadError.
+Reload = Callable[[], None]
+
+#: What is said where a reload is under way already.
+BUSY = "a reload is under way; ask again when it is over"
+
+#: What is said of one that failed.
+GOES_ON = "the server goes on as it was"
+
+
+class ReloadError(Exception):
+    """A reload that did not take place; the message says why."""
+
+
+class ReloadBusyError(ReloadError):
+    """Another reload is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(BUSY)
+
+
+class OneAtATime:
+    """Lets one thread of a process reload at a time."""
+
+    def __init__(self, reload: Callable[[], str]) -> None:
+        """``reload`` returns why it cannot be, or an empty string."""
+        self._reload = reload
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        """Reload. Raises ReloadError."""
+        if not self._lock.acquire(blocking=False):
+            raise ReloadBusyError
+        try:
+            fault = self._reload()
+        finally:
+            self._lock.release()
+        if fault == BUSY:
+            raise ReloadBusyError
+        if fault:
+            raise ReloadError(fault)
