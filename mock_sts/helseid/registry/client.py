@@ -50,7 +50,7 @@ class ClientKey:
 
 
 class _Client(Record):
-    """Gives a client, whose fields are slots, a place for what is worked out once."""
+    """Gives a client, whose fields are slots, a place for what is worked out once, and weak references to it."""
 
 
 @record("client", key="client_id")
@@ -196,7 +196,7 @@ class Client(_Client):
     def address_faults(self) -> tuple[str, ...]:
         """A sentence for each registered address that no request can match, with what to register instead.
 
-        Whoever has been registered with one before stays; it is refused when such a client is loaded or made.
+        A client that was registered with one before stays; one that is loaded or made is refused.
         """
         faults = []
         returns = {"redirect_uris": self.redirect_uris, "post_logout_redirect_uris": self.post_logout_redirect_uris}
