@@ -8,6 +8,7 @@ from pathlib import Path
 import grimp
 
 from devtools.words import NOTE, DocumentationError, cell_of
+from mock_sts.services.login.authorization import STEPS
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,16 +41,18 @@ _LOGIN_WALK: tuple[Step, ...] = (
     ("web.helseid.pushed_authorization", "ROUTES", "takes the pushed request, authenticated as above"),
     ("services.login.pushed_authorization", "push_authorization_request", "reads it once, judges it, keeps it"),
     ("web.helseid.authorization", "ROUTES", "takes the browser that comes with the request_uri"),
-    ("services.login.authorization", "begin_authorization", "loads the request and takes the steps of authorize"),
+    ("services.login.authorization", "STEPS", "is the walk at the authorize endpoint, step by step (below)"),
+    ("services.login.authorization_request", "load_request", "loads the request as it was judged"),
     (
         "services.login.automation",
-        "pid_of",
+        "told_of",
         "knows who logs in without a page: test parameters, cookie, scripted login",
     ),
     ("web.helseid.login", "ROUTES", "shows the choice of identity provider, where there is no such order"),
     ("web.helseid.testidp", "ROUTES", "shows the form of the test identity provider, and takes its answer"),
     ("services.sessions", "MadeSession", "makes or finds the session of the browser, and with it single sign-on"),
-    ("services.login.authorization", "complete_login", "keeps a code, and answers the client's redirect URI"),
+    ("services.login.login_pages", "complete_login", "keeps the session, and sends the browser back to the walk"),
+    ("services.login.answer", "answer", "keeps a code, and answers the client's redirect URI"),
     ("web.browser", "page", "writes the pages and the answers that go through the browser"),
     ("services.tokens.grants.authorization_code", "authorize", "gives tokens for the code, on the walk of a token"),
 )
@@ -115,6 +118,13 @@ def architecture_page() -> str:
         "## The walk of a login",
         "",
         *_walk(_LOGIN_WALK, imports),
+        "",
+        "The steps at the authorize endpoint, in HelseID's order. A browser that comes back from the login pages",
+        "begins at the first one again. A step ends the walk or lets the next one go on.",
+        "",
+        "| step | what it says |",
+        "| --- | --- |",
+        *(f"| {step.name} | {cell_of(step.line)} |" for step in STEPS),
         "",
         "## What is checked",
         "",

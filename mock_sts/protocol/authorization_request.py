@@ -3,7 +3,9 @@
 The same request arrives pushed (RFC 9126) or on the front channel; it is read the same way.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from mock_sts.protocol.params import Params
 
@@ -55,6 +57,19 @@ class AuthorizationRequest:
     resources: tuple[str, ...]
     dpop_jkt: str | None
     request_uri: str | None
+    on_behalf_of: str | None
+
+    def document(self) -> dict[str, Any]:
+        """The facts as JSON takes them, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """The request that ``document`` was made of, also after a way through JSON."""
+        facts: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**facts)
 
 
 def read_authorization_request(params: Params) -> AuthorizationRequest:
@@ -77,4 +92,5 @@ def read_authorization_request(params: Params) -> AuthorizationRequest:
         resources=params.many("resource"),
         dpop_jkt=params.one("dpop_jkt"),
         request_uri=params.one("request_uri"),
+        on_behalf_of=params.one("on_behalf_of"),
     )

@@ -47,6 +47,12 @@ class Params:
             seen.add(name)
         return cls(pairs)
 
+    def over(self, others: "Params") -> "Params":
+        """These parameters, and those of ``others`` whose names are not among them."""
+        merged = Params()
+        merged._values = {**others._values, **self._values}
+        return merged
+
     def one(self, name: str) -> str | None:
         """The value of ``name``, or None when it is absent or empty."""
         values = self._values.get(name)

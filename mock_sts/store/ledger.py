@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from mock_sts.store.database import Store, Transaction
+from mock_sts.store.records import PushedRequest
 
 
 class Shelf(StrEnum):
@@ -41,7 +42,7 @@ class Standing:
     expired: bool
 
 
-def standing(record: Record | None, client_id: str | None, now: int) -> Standing:
+def standing(record: Record | PushedRequest | None, client_id: str | None, now: int) -> Standing:
     """How ``record`` stands at ``now`` (seconds) for the client ``client_id``."""
     if record is None:
         return Standing(known=False, own=False, used=False, expired=False)

@@ -14,7 +14,7 @@ from mock_sts.protocol.authorization_response import AuthorizationResponse, sess
 from mock_sts.protocol.end_session import read_end_session
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.pkce import is_code, matches
-from mock_sts.services.login.authorization import CALLBACK, handle_in
+from mock_sts.services.login.return_url import CALLBACK, handle_in
 from mock_sts.services.seal import Seal
 from tests.support.examples import examples
 

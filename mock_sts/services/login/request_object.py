@@ -7,7 +7,7 @@ from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS, r
 from mock_sts.helseid.profile import request_object as chapter
 from mock_sts.helseid.profile.request_object import RequestObjectEvidence
 from mock_sts.helseid.registry.client import Client
-from mock_sts.protocol.authorization_request import PARAMETERS
+from mock_sts.protocol.authorization_request import AuthorizationRequest, read_authorization_request
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject, read_request_object
@@ -16,19 +16,18 @@ from mock_sts.services.back_channel.client_authentication import kid_holders
 from mock_sts.services.back_channel.details import judge_request_details
 from mock_sts.services.request_context import RequestContext
 
-#: What is kept of an authorization request; the rest (client authentication, the request object) is not.
-KEPT = (*PARAMETERS, *testidp.PARAMETERS)
-
-
 #: What details stand under: the documented name, and that of an assertion.
 _DETAILS = (AUTHORIZATION_DETAILS, ASSERTION_DETAILS)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An authorization request with nothing wrapped any more: its parameters, and what is kept of its details."""
+    """An authorization request with nothing wrapped any more, the TestIDP's parameters with it, and what is kept of its
+    details.
+    """
 
-    params: Params
+    request: AuthorizationRequest
+    hints: dict[str, str]
     details: tuple[object, ...]
 
 
@@ -50,17 +49,16 @@ def open_request(
     context: RequestContext, params: Params, client: Client, *, pushed: bool, posted: bool = True
 ) -> Opened:
     """The authorization request in ``params``, its request object merged in. Raises OAuthError."""
+    outside: dict[str, object] = {name: value for name in _DETAILS if (value := params.one(name)) is not None}
     if not is_signed(params):
-        return Opened(params, judge_request_details(context, client, _outside(params), signed=False))
+        return _read_all(params, judge_request_details(context, client, outside, signed=False))
     read, fault = _read(params)
     verified = VerifiedBy(Signature.NO_KEY)
     if read is not None:
         context.show("request_object", read.jwt.jws)
         verified = verify(read.jwt, ((key.kid, key.key) for key in client.keys))
-    outer = Params(_pairs(params))
     claims = read.jwt.jws.claims if read is not None else {}
     inside = {name: claims[name] for name in _DETAILS if name in claims}
-    outside = _outside(params)
     context.judge(
         chapter.CHAPTER,
         RequestObjectEvidence(
@@ -71,7 +69,7 @@ def open_request(
             urls=context.urls,
             now=context.times.wall,
             skew=context.environment.policy.skew,
-            outer=outer,
+            outer=params,
             pushed=pushed,
             posted=posted,
             details_differ=_differ(inside, outside) if inside and outside else None,
@@ -82,13 +80,11 @@ def open_request(
         raise AssertionError("the chapter let an unreadable request object pass")
     # What is signed counts; what stands beside it fills the gaps.
     details = judge_request_details(context, client, inside or outside, signed=bool(inside))
-    gaps = [pair for pair in _pairs(outer) if pair[0] not in read.parameters]
-    return Opened(Params([*_pairs(read.parameters), *gaps]), details)
+    return _read_all(read.parameters.over(params), details)
 
 
-def _outside(params: Params) -> dict[str, object]:
-    """The details that are parameters, by name."""
-    return {name: value for name in _DETAILS if (value := params.one(name)) is not None}
+def _read_all(params: Params, details: tuple[object, ...]) -> Opened:
+    return Opened(read_authorization_request(params), testidp.parameters_in(params), details)
 
 
 def _differ(inside: dict[str, object], outside: dict[str, object]) -> bool:
@@ -100,8 +96,3 @@ def _read(params: Params) -> tuple[RequestObject | None, str]:
         return read_request_object(params.one("request") or "", testidp.PARAMETERS), ""
     except JoseError as error:
         return None, str(error)
-
-
-def _pairs(params: Params) -> list[tuple[str, str]]:
-    """The pairs of ``params`` that belong to an authorization request."""
-    return [(name, value) for name in KEPT for value in params.many(name)]

@@ -12,7 +12,9 @@ from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.private_keys import without_private_keys
-from mock_sts.services.login.authorization import CALLBACK, Answered, TravellingError, begin_authorization
+from mock_sts.services.login.answer import Answered, TravellingError
+from mock_sts.services.login.authorization import begin_authorization
+from mock_sts.services.login.return_url import CALLBACK
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
 from mock_sts.web.environment import current

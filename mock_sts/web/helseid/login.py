@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
-from mock_sts.services.login.authorization import awaited
+from mock_sts.services.login.login_pages import awaited
 from mock_sts.web import browser
 from mock_sts.web.environment import current
 from mock_sts.web.helseid import testidp

@@ -23,8 +23,9 @@ from mock_sts.helseid.testidp import (
 )
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.login.authorization import Awaited, awaited, complete_login, fail_login, is_return_url
 from mock_sts.services.login.automation import Outcome, read_outcome
+from mock_sts.services.login.login_pages import Awaited, awaited, complete_login, fail_login
+from mock_sts.services.login.return_url import is_return_url
 from mock_sts.services.login.upstream import upstream_answer
 from mock_sts.services.registry.lookup import (
     NotFoundError,

@@ -1,7 +1,6 @@
 """What the grants for people share: from a login that was kept to an Authorization, for all its APIs or one."""
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
+from mock_sts.services.handles import new_grant_handle
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of
@@ -63,11 +63,6 @@ def is_known_resource(context: RequestContext, document: dict[str, Any], resourc
     if document["resources"]:
         return resource in document["resources"]
     return resource in {api.audience for api in scoped(context, tuple(document["scopes"])).apis}
-
-
-def new_handle() -> str:
-    """A code or refresh token as HelseID writes it: 64 hexadecimal digits in capitals and ``-1``."""
-    return secrets.token_hex(32).upper() + "-1"
 
 
 def personal_authorization(
@@ -146,4 +141,4 @@ def _refresh_token(
     usage = context.environment.policy.refresh_token_usage or client.refresh_token_usage
     if used is not None and usage == REUSABLE:
         return RefreshToken(used, expires_at)
-    return RefreshToken(new_handle(), expires_at)
+    return RefreshToken(new_grant_handle(), expires_at)
