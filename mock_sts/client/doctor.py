@@ -27,6 +27,7 @@ from mock_sts.client.libraries import (
     strangers,
 )
 from mock_sts.helseid.endpoints import Endpoint
+from mock_sts.helseid.terms import EXPLAIN_OFF
 from mock_sts.protocol.urls import origin_of, port_of, split_url
 from mock_sts.server.certificates import describe
 
@@ -127,13 +128,14 @@ class Trust:
 @dataclass(slots=True)
 class Surroundings:
     """What the doctor knows beside the address: whom to trust, and the addresses of registered clients; and the seconds
-    that each question to the server may take.
+    that each question to the server may take. ``explain`` is the setting of that name, empty where it is not known.
     """
 
     trusts: tuple[Trust, ...] = (Trust("the system's store", None),)
     redirect_uris: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resolve: Callable[[str], tuple[str, ...]] = field(default_factory=lambda: resolve)
     patience: float = 5.0
+    explain: str = ""
 
 
 def as_text(report: Report) -> str:
@@ -190,8 +192,19 @@ def judge(sight: Sight, around: Surroundings, found: Iterable[Observation]) -> R
     seen = [_issuer(sight), *found, *_other_names(sight, around), _endpoints(sight)]
     if around.redirect_uris:
         seen.append(_redirects(around.redirect_uris))
+    if around.explain:
+        seen.append(_explanations(around.explain))
     seen += _libraries(sight, refusals(sight))
     return Report(sight.authority, sight.issuer, tuple(seen))
+
+
+def _explanations(explain: str) -> Observation:
+    """What callers hear of a refusal."""
+    if explain == EXPLAIN_OFF:
+        says = "error_description is what HelseID says; MOCK_STS_EXPLAIN=description adds rule and remedy"
+    else:
+        says = "error_description tells rule and remedy, which HelseID does not"
+    return Observation("explain", State.FINE, says)
 
 
 def clock(ahead: float | None) -> Observation:

@@ -223,7 +223,7 @@ LIBRARY_RULES: tuple[LibraryRule, ...] = (
         "one-origin",
         (DUENDE,),
         _elsewhere,
-        "wants every endpoint on scheme, host and port of the authority",
+        "wants one origin for authority and endpoints",
         "use one name for all, or MOCK_STS_URL_MODE=fixed with an authority that is the public URL",
     ),
     LibraryRule(

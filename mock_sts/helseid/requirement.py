@@ -247,16 +247,23 @@ def refusal(findings: Iterable[Finding], enforcement: Enforcement) -> OAuthError
 def refuse(requirement: "Requirement[Evidence]", verdict: Verdict) -> OAuthError:
     """The OAuthError for a broken ``requirement``, with everything that the developer should know in ``detail``."""
     said = verdict.says or requirement.says
-    return OAuthError(requirement.error, said, detail=explain(requirement, verdict), rule=requirement.id)
+    return OAuthError(
+        requirement.error,
+        said,
+        detail=explain(requirement, verdict),
+        rule=requirement.id,
+        explanation=explain(requirement, verdict, source=False),
+    )
 
 
-def explain(requirement: "Requirement[Evidence]", verdict: Verdict) -> str:
-    """One line for a developer: the rule, expected, observed, remedy, source."""
+def explain(requirement: "Requirement[Evidence]", verdict: Verdict, *, source: bool = True) -> str:
+    """One line for a developer: the rule, expected, observed, remedy, and with ``source`` where it is written."""
     parts = [requirement.title]
     if verdict.expected:
         parts.append(f"Expected: {verdict.expected}")
     if verdict.observed:
         parts.append(f"Observed: {verdict.observed}")
     parts.append(f"Remedy: {requirement.remedy}")
-    parts.append(f"Source: {requirement.source}")
+    if source:
+        parts.append(f"Source: {requirement.source}")
     return ". ".join(part.rstrip(".") for part in parts) + "."

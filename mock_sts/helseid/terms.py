@@ -21,6 +21,12 @@ LOGIN_MODES = (LOGIN_PAGE, LOGIN_AUTO, LOGIN_AUTO_IF_HINTED)
 SIGNING_ALGORITHMS = ("RS256", "PS256")
 
 
+#: What error_description says: what HelseID says, or the broken rule and its remedy behind that.
+EXPLAIN_OFF = "off"
+EXPLAIN_IN_DESCRIPTION = "description"
+EXPLANATIONS = (EXPLAIN_OFF, EXPLAIN_IN_DESCRIPTION)
+
+
 def language_in(locale: str) -> str | None:
     """The language of the login pages that ``locale`` (``nb-no``, ``en-us``) asks for, None where they have none."""
     return _LANGUAGES.get(locale.partition("-")[0].lower())

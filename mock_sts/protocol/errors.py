@@ -34,8 +34,8 @@ class OAuthError(Exception):
 
     ``description`` is what HelseID would say and goes into ``error_description``; it is left out when empty.
     ``detail`` (expected, observed, remedy) and ``rule`` (the id of the requirement) are for the developer:
-    journal, log line and, for the id alone, a header of its own. ``headers`` go on the response.
-    ``error_id`` names this one refusal, where a page of ours shows it to a person.
+    journal, log line and, for the id alone, a header of its own. ``explanation`` is ``detail`` without its source.
+    ``headers`` go on the response. ``error_id`` names this one refusal, where a page of ours shows it to a person.
     """
 
     #: Whether it goes to the client, and no page of ours shows it.
@@ -48,6 +48,7 @@ class OAuthError(Exception):
         *,
         detail: str = "",
         rule: str = "",
+        explanation: str = "",
         status: int = 400,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -56,9 +57,15 @@ class OAuthError(Exception):
         self.description = printable(description)
         self.detail = detail
         self.rule = rule
+        self.explanation = explanation
         self.status = status
         self.headers = dict(headers or {})
         self.error_id = ""
+
+    def tell_why(self) -> None:
+        """Append rule and remedy to what the client hears, or make them the description where there is none."""
+        why = f"Rule {self.rule}: {self.explanation}" if self.rule and self.explanation else self.detail
+        self.description = printable(" ".join(filter(None, (self.description, why.replace("…", "...")))))
 
     def body(self) -> dict[str, str]:
         """The JSON members of the answer, ``error_description`` only where there is one."""

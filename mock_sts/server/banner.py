@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from mock_sts import __version__
 from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
+from mock_sts.helseid.terms import EXPLAIN_OFF
 from mock_sts.protocol.addresses import UnknownHostError, host_name, is_loopback_name
 from mock_sts.protocol.urls import port_of
 from mock_sts.settings.settings import Settings
@@ -33,6 +34,8 @@ def banner(settings: Settings) -> str:
         f"  aliases      {', '.join(settings.aliases) or '(none)'}",
         f"  URL mode     {settings.addresses.mode}",
         f"  enforcement  {settings.enforcement}",
+        f"  explain      {settings.explain}"
+        + ("; MOCK_STS_EXPLAIN=description tells callers why" if settings.explain == EXPLAIN_OFF else ""),
         f"  database     {settings.database_path}",
         f"  journal      {settings.here if impersonated_by(issuer) else issuer}/mock/api/v1/journal",
         f"  log in as    {people[0]}",

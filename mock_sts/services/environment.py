@@ -35,6 +35,7 @@ class Policy:
     """
 
     enforcement: Enforcement
+    explain: str
     signing_algorithm: str
     access_token_lifetime: int
     id_token_lifetime: int

@@ -9,8 +9,10 @@ from typing import Any, Self, TypeVar
 
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal
+from mock_sts.helseid.terms import EXPLAIN_IN_DESCRIPTION
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws
+from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.services.environment import Reached
 from mock_sts.store import journal, replay
 from mock_sts.store.database import Transaction
@@ -103,6 +105,21 @@ class RequestContext:
         """From now on a refusal carries out ``burn`` as well, in its one write."""
         self._burns.append(burn)
 
+    def explain(self, error: OAuthError) -> None:
+        """Let ``error`` tell the client why, where the server or the client's registration asks for that. A challenge
+        is no fault and stays as it is; so does what ends on a page, which tells it anyway.
+        """
+        client = self.catalog.client(self.client_id) if self.client_id else None
+        asked = (client.explain if client is not None else None) or self.environment.policy.explain
+        if asked == EXPLAIN_IN_DESCRIPTION and error.code is not ErrorCode.USE_DPOP_NONCE:
+            error.tell_why()
+            error.description = without_private_text(error.description)
+
+    def _explain_answer(self, error: OAuthError) -> None:
+        # What travels has its words since it was made.
+        if not (self._ends_on_page or error.travels):
+            self.explain(error)
+
     def finish(self, act: Callable[[Transaction], OAuthError | None] | None = None) -> None:
         """The one write of a successful request: what it uses up, what ``act`` does, the journal row.
 
@@ -115,6 +132,7 @@ class RequestContext:
             self._write_row(transaction, error)
         if error is not None:
             self._log(error)
+            self._explain_answer(error)
             raise error
         for finding in self.findings:
             if finding.requirement.not_as_asked and not finding.verdict.met:
@@ -143,6 +161,7 @@ class RequestContext:
                     burn(transaction)
                 self._write_row(transaction, error)
             self._log(error)
+            self._explain_answer(error)
 
     def _use_up(self, transaction: Transaction) -> OAuthError | None:
         lost = None

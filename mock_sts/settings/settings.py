@@ -16,6 +16,8 @@ from mock_sts.helseid.eids import PROVIDERS
 from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS, public_url_in
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import (
+    EXPLAIN_OFF,
+    EXPLANATIONS,
     LOGIN_AUTO,
     LOGIN_AUTO_IF_HINTED,
     LOGIN_MODES,
@@ -246,6 +248,13 @@ SETTINGS: tuple[Setting, ...] = (
         _choice(*(mode.word for mode in Enforcement)),
     ),
     Setting(
+        "explain",
+        EXPLAIN_OFF,
+        "Whether error_description says why: off (what HelseID says), description (rule and remedy behind it); clients "
+        "may have their own",
+        _choice(*EXPLANATIONS),
+    ),
+    Setting(
         "preset",
         "helseid",
         "A named bundle of settings: helseid, or fapi2, which is the FAPI 2.0 Security Profile instead of HelseID's",
@@ -379,6 +388,7 @@ class Settings:
     database_url: str
     fixtures: tuple[Path, ...]
     enforcement: str
+    explain: str
     preset: str
     workers: int
     threads: int

@@ -9,7 +9,7 @@ from typing import Any
 from mock_sts.helseid.registry.documents import DocumentError, Key
 from mock_sts.helseid.registry.records import Record, Scopes, Seconds, check_numbers, format_of, member, record
 from mock_sts.helseid.requirement import Enforcement
-from mock_sts.helseid.terms import LOGIN_MODES, MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
+from mock_sts.helseid.terms import EXPLANATIONS, LOGIN_MODES, MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
 from mock_sts.protocol.jose import JoseError, PublicKey, import_public_key, private_members
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.redirect_uri import is_web_address, why_unreachable
@@ -131,6 +131,9 @@ class Client(_Client):
     )
     enforcement: Enforcement | None = member(
         "What is refused for this client; unset: the server's setting", default=None
+    )
+    explain: str | None = member(
+        "Whether error_description tells rule and remedy too; unset: the server's", default=None, choices=EXPLANATIONS
     )
     application_type: str | None = member(_IGNORED, default=None)
     client_id_issued_at: Seconds | None = member(_IGNORED, default=None)

@@ -98,6 +98,7 @@ def travelling(context: RequestContext, pending: Pending, error: OAuthError) -> 
     """``error`` on its way to the client, which uses the request up."""
     if pending.handle:
         context.burn_on_refusal(lambda transaction: use_up_request(context, transaction, pending))
+    context.explain(error)
     parameters = list(error.body().items())
     if pending.request.state is not None:
         parameters.append(("state", pending.request.state))

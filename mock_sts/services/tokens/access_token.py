@@ -122,6 +122,7 @@ def check_access_token(
             error.description if of_proof or error.rule == chapter.alive.id else "",
             detail=error.detail,
             rule=error.rule,
+            explanation=error.explanation,
             status=401,
         ) from None
     if token is None:

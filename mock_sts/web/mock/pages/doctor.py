@@ -33,7 +33,7 @@ def page() -> Response:
     authority = f"{request.scheme}://{request.host}{reached.root}"
     sight = Sight.of(authority, document, json.loads(metadata.jwks(environment)))
     registered = {one.client_id: one.redirect_uris for one in reached.catalog.clients()}
-    around = Surroundings(redirect_uris=registered, resolve=_resolver())
+    around = Surroundings(redirect_uris=registered, resolve=_resolver(), explain=environment.policy.explain)
     report = judge(sight, around, _seen_here(authority))
     return browser.page("doctor.html", language=ENGLISH, report=report, known=reached.addresses.known())
 
