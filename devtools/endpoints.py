@@ -19,7 +19,7 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "discovery.oauth_metadata_below": ("clients of FAPI 2.0", "the same for an issuer with that path"),
     "discovery.key_set": ("clients and APIs", "the public keys that tokens are signed with"),
     "discovery.expired_key_set": ("APIs", "public keys that were retired; none yet"),
-    "discovery.ca": ("you and your clients", "the certificate of the local CA, as `mock-sts ca` prints it"),
+    "ca.ca": ("you and your clients", "the certificate of the local CA, as `mock-sts ca` prints it"),
     "doctor.page": (
         "you",
         "how clients see the server here, and which refuse it; `mock-sts doctor` says the same",

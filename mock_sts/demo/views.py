@@ -19,7 +19,7 @@ from mock_sts.demo.wire import Wire, WireError
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.settings.settings import Settings
 from mock_sts.web import browser, reading
-from mock_sts.web.environment import current
+from mock_sts.web.reading import current
 from mock_sts.web.texts import ENGLISH
 from mock_sts.web.writing import json_response
 

@@ -17,13 +17,12 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
-from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout
-
 from mock_sts.server.answers import Answer, error_answer, json_answer
 from mock_sts.server.connections import CONNECTION, Connection, Connections, Fault, HeaderName
 from mock_sts.server.front import Front
-from mock_sts.server.intake import BODY_FAULT, too_long
+from mock_sts.server.intake import too_long, too_short
 from mock_sts.server.limits import Limits
+from mock_sts.web.http import BODY_FAULT, HttpError
 
 LOG = logging.getLogger("mock_sts")
 ACCESS = logging.getLogger("mock_sts.access")
@@ -102,7 +101,7 @@ class Bridge:
             return json_answer(200, {"status": "live"})
         try:
             body = await reading.body()
-        except HTTPException as fault:
+        except HttpError as fault:
             environ[BODY_FAULT] = fault
             body = b""
         if connection.turned_away:
@@ -181,7 +180,7 @@ class _Reading:
         """The whole body. One that is refused for its length is read all the same, within reason: a client that is
         still sending would find the connection closed, not the answer that says why.
 
-        Raises HTTPException for one that is too long, ends too early or does not come in time, TooMuchAtOnceError when
+        Raises HttpError for one that is too long, ends too early or does not come in time, TooMuchAtOnceError when
         the process holds too much already, _GoneError when the client has gone.
         """
         body, thrown_away, more = b"", 0, True
@@ -205,12 +204,11 @@ class _Reading:
             body = b""
         fault = self._scope[CONNECTION].fault
         if refusal is None and fault is Fault.LATE:
-            refusal = RequestTimeout("the body did not come in time")
+            refusal = HttpError(408, "Request Timeout", "the body did not come in time")
         if refusal is None and fault is Fault.CUT:
-            # RFC 9112 section 8: half a request must not be taken for a whole one.
             declared = dict(self._scope["headers"]).get(b"content-length")
             of = f" of {declared.decode('latin-1')}" if declared else " and before its end"
-            refusal = BadRequest(f"the body ended after {len(body)} bytes{of}")
+            refusal = too_short(len(body), of)
         self.is_complete = not more and fault is None
         if refusal is not None:
             raise refusal

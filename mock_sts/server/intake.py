@@ -8,18 +8,19 @@ import io
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from mock_sts.web.http import BODY_FAULT, HttpError
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-#: Where the environment of a request says what is wrong with its body: the HTTPException that is the answer. The body
-#: itself is dropped, so that no part of it is taken for the whole.
-BODY_FAULT = "mock_sts.body_fault"
 
-
-def too_long(most: int) -> HTTPException:
+def too_long(most: int) -> HttpError:
     """The answer to a body of more than ``most`` bytes."""
-    return RequestEntityTooLarge(f"the body is longer than {most} bytes")
+    return HttpError(413, "Request Entity Too Large", f"the body is longer than {most} bytes")
+
+
+def too_short(came: int, of: str) -> HttpError:
+    """The answer to a body that ended after ``came`` bytes. RFC 9112 section 8: half a request is no request."""
+    return HttpError(400, "Bad Request", f"the body ended after {came} bytes{of}")
 
 
 class Intake:
@@ -51,7 +52,6 @@ class Intake:
             environ[BODY_FAULT] = too_long(self._max_body)
             return b""
         if declared and len(body) < wanted:
-            # RFC 9112 section 8: half a request must not be taken for a whole one.
-            environ[BODY_FAULT] = BadRequest(f"the body ended after {len(body)} bytes of {declared}")
+            environ[BODY_FAULT] = too_short(len(body), f" of {declared}")
             return b""
         return body

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, render_template, request
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
-from mock_sts.web.environment import current
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.own_side import has_strange_host
-from mock_sts.web.reading import cookie
+from mock_sts.web.reading import cookie, current
 from mock_sts.web.texts import NORWEGIAN, texts
 from mock_sts.web.writing import Redirection
 

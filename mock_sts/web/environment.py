@@ -2,28 +2,20 @@
 
 This is done once for each request, before everything that answers it. No route can leave it out: a request whose host
 or environment is unknown is refused whatever its path, save those of health, which containers and balancers ask by any
-name. Views ask ``current()``.
+name. Endpoints find it with their request.
 """
 
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, current_app, request
-from werkzeug.exceptions import NotFound
-
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostError
 from mock_sts.services.environment import Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError
-from mock_sts.web.paths import HEALTH, Paths, below, environment_in
-
-#: Where the WSGI environment of a request says what it has reached, or the exception that is the answer.
-_REACHED, _FAULT = "mock_sts.reached", "mock_sts.fault"
-
-#: Under which name an application has its server.
-SERVER = "mock_sts"
+from mock_sts.web.http import FAULT, REACHED, HttpError
+from mock_sts.web.paths import Paths, below, environment_in
 
 #: Origins whose URLs are kept.
 _MOST_KNOWN = 1_024
@@ -53,9 +45,11 @@ class Environments:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         try:
-            environ[_REACHED] = self._reach(environ)
-        except (UnknownHostError, UnknownEnvironmentError, StoreError) as fault:
-            environ[_FAULT] = fault
+            environ[REACHED] = self._reach(environ)
+        except UnknownEnvironmentError as fault:
+            environ[FAULT] = HttpError(404, "Not Found", str(fault))
+        except (UnknownHostError, StoreError) as fault:
+            environ[FAULT] = fault
         return self._app(environ, start_response)
 
     def own_path(self, path: str) -> str:
@@ -122,30 +116,6 @@ class Environments:
             prefix = ""
         name, own = environment_in(below(path, prefix) if prefix else path)
         return prefix, name, paths.written(own) or own
-
-
-def install(app: Flask) -> None:
-    """Refuse requests of unknown hosts and for unknown environments, whatever their path; to be called first."""
-
-    @app.before_request
-    def refuse_strangers() -> None:
-        fault = request.environ.get(_FAULT)
-        if isinstance(fault, UnknownEnvironmentError):
-            raise NotFound(str(fault))
-        if fault is not None and not request.path.startswith(HEALTH):
-            raise fault
-
-
-def current() -> Reached:
-    """What this request has reached."""
-    reached: Reached = request.environ[_REACHED]
-    return reached
-
-
-def the_server() -> Server:
-    """The server that this process is."""
-    server: Server = current_app.extensions[SERVER]
-    return server
 
 
 def _script_root(environ: WSGIEnvironment) -> str:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from mock_sts.web.environment import the_server
+from mock_sts.web.reading import the_server
 from mock_sts.web.writing import json_response
 
 ROUTES = Blueprint("health", __name__)

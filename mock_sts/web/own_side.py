@@ -10,7 +10,7 @@ from wsgiref.types import WSGIEnvironment
 from flask import Flask, request
 
 from mock_sts.protocol.addresses import HostFault, UnknownHostError, is_beyond_rebinding
-from mock_sts.web.environment import current
+from mock_sts.web.reading import current
 
 #: Where our side lies, beside the first page.
 PREFIX = "/mock"

@@ -1,48 +1,62 @@
-"""From values to ``flask.Response``."""
+"""From values to what the framework answers with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from flask import Response
+from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 
-from mock_sts.helseid.endpoints import RULE_HEADER
-from mock_sts.protocol.errors import OAuthError
-from mock_sts.protocol.json_text import write_json
-from mock_sts.web.headers import JSON_TYPE, NO_STORE
+from mock_sts.web import http
+from mock_sts.web.headers import NO_STORE
+from mock_sts.web.http import PUBLIC, HttpRequest, HttpResponse, Route
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 
+def add_routes(app: Flask, routes: Iterable[Route]) -> None:
+    """Have the framework answer at ``routes``; of public ones it answers preflights too."""
+    public = set()
+
+    for route in routes:
+        name = f"{route.endpoint.__module__.rpartition('.')[2]}.{route.endpoint.__name__}"
+        app.add_url_rule(
+            route.path,
+            endpoint=name,
+            view_func=_view(route),
+            methods=list(route.methods),
+            provide_automatic_options=None if route.is_public or route.answers_options else False,
+        )
+        if route.is_public:
+            public.add(name)
+
+    @app.after_request
+    def answer_preflights(response: Response) -> Response:
+        """A page that adds a header of its own is asked about first."""
+        if request.method == "OPTIONS" and request.endpoint in public:
+            response.headers.update({**PUBLIC, "Access-Control-Allow-Headers": "*"})
+        return response
+
+
+def _view(route: Route) -> Callable[..., Response]:
+    return lambda **_parts: written(route.endpoint(HttpRequest(request.environ)))
+
+
+def written(response: HttpResponse) -> Response:
+    """``response`` as the framework writes it, byte for byte; without a body it has no type of one."""
+    made = Response(response.body, response.status, response.headers)
+    if "Content-Type" not in response.headers:
+        del made.headers["Content-Type"]
+    return made
+
+
 def json_response(body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer of the back channel that must not be stored."""
-    return ready_json(write_json(body), status, {**NO_STORE, **headers} if headers else NO_STORE)
-
-
-def ready_json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON that is bytes already."""
-    return Response(body, status, {"Content-Type": JSON_TYPE, **(headers or {})})
-
-
-def token_refused(error: OAuthError, scheme: str, algorithms: Iterable[str]) -> Response:
-    """RFC 6750 section 3, for a token that should have come by ``scheme``: the error in a header, no body.
-
-    ``algorithms`` are those of good proofs, which the scheme DPoP names (RFC 9449 section 7.1).
-    """
-    challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
-    if error.description:
-        challenge += f',error_description="{error.description}"'
-    if scheme == "DPoP":
-        challenge += f',algs="{" ".join(algorithms)}"'
-    headers = {"WWW-Authenticate": challenge, **NO_STORE}
-    if error.rule:
-        headers[RULE_HEADER] = error.rule
-    return empty_response(error.status, headers)
+    """JSON that must not be stored, for views of the framework's alone."""
+    return written(http.json_response(body, status, headers))
 
 
 class Redirection(Response):
-    """A redirect that nobody may keep, to ``target`` byte for byte.
+    """A redirect that must not be kept, to ``target`` byte for byte.
 
     The framework would write it anew: the scheme in lower case, other characters as escapes. Clients compare the
     address that they come back to with what they have registered.
@@ -58,10 +72,3 @@ class Redirection(Response):
         headers = super().get_wsgi_headers(environ)
         headers["Location"] = self._target
         return headers
-
-
-def empty_response(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:
-    """A response without body, and so without a type of one."""
-    response = Response(b"", status, headers)
-    del response.headers["Content-Type"]
-    return response

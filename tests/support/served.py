@@ -11,10 +11,10 @@ from wsgiref.types import WSGIApplication
 
 from mock_sts.server.bridge import Bridge
 from mock_sts.server.front import Front
-from mock_sts.server.intake import BODY_FAULT
 from mock_sts.server.limits import Limits
 from mock_sts.server.ports import bound_sockets
 from mock_sts.server.worker import Listener, Worker
+from mock_sts.web.http import BODY_FAULT
 
 
 class Echo:
@@ -27,8 +27,8 @@ class Echo:
         fault = environ.get(BODY_FAULT)
         body = environ["wsgi.input"].read()
         self.seen.append({**environ, "body": body})
-        status = "200 OK" if fault is None else f"{fault.code} {fault.name}"
-        said = body if fault is None else str(fault.description).encode()
+        status = "200 OK" if fault is None else f"{fault.status} {fault.title}"
+        said = body if fault is None else fault.why.encode()
         start_response(status, [("Content-Type", "text/plain"), ("DPoP-Nonce", "n"), ("WWW-Authenticate", "DPoP")])
         return [environ["PATH_INFO"].encode("latin-1"), b" ", said]
 

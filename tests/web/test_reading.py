@@ -17,17 +17,17 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 READERS: dict[str, tuple[Callable[[], Any], dict[str, Any], Any]] = {
     "form": (lambda: dict(reading.form()._values), {"data": b"level=4", "content_type": FORM}, {"level": ["4"]}),
     "token in the form": (
-        lambda: reading.presented_token().token,
+        lambda: reading.asked().presented_token().token,
         {"data": b"access_token=abc", "content_type": FORM},
         "abc",
     ),
     "back channel": (
-        lambda: reading.back_channel_call().params.one("code"),
+        lambda: reading.asked().back_channel_call().params.one("code"),
         {"data": b"code=x", "content_type": FORM},
         "x",
     ),
     "JSON": (control._body, {"data": json.dumps({"a": 1}), "content_type": JSON}, {"a": 1}),
-    "proofs": (reading.proofs, {"headers": {"DPoP": "abc"}}, ("abc",)),
+    "proofs": (lambda: reading.asked().proofs(), {"headers": {"DPoP": "abc"}}, ("abc",)),
 }
 
 

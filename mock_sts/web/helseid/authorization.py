@@ -17,7 +17,7 @@ from mock_sts.services.login.authorization import begin_authorization
 from mock_sts.services.login.return_url import CALLBACK
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
-from mock_sts.web.environment import current
+from mock_sts.web.reading import current
 
 #: Where the provider is chosen, and where a chosen one is entered.
 LOGIN, EXTERNAL_LOGIN, ERROR = "/Account/Login", "/Account/ExternalLogin", "/home/error"

@@ -1,65 +1,41 @@
 """Discovery, keys, expired keys."""
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import NotFound
-
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.services import metadata
-from mock_sts.web.environment import current, the_server
-from mock_sts.web.writing import ready_json
-
-#: Metadata is public; programs in browsers may read it.
-_PUBLIC = {"Access-Control-Allow-Origin": "*"}
+from mock_sts.web.http import PUBLIC, HttpError, HttpRequest, HttpResponse, Route, ready_json
 
 
-ROUTES = Blueprint("discovery", __name__)
-
-
-@ROUTES.get(Endpoint.DISCOVERY)
-def discovery_document() -> Response:
+def discovery_document(request: HttpRequest) -> HttpResponse:
     """The discovery document."""
-    return ready_json(metadata.discovery(current()), headers=_PUBLIC)
+    return ready_json(metadata.discovery(request.reached), headers=PUBLIC)
 
 
-@ROUTES.get(Endpoint.OAUTH_METADATA)
-def oauth_metadata() -> Response:
+def oauth_metadata(request: HttpRequest) -> HttpResponse:
     """The same document for OAuth 2.0 clients (RFC 8414)."""
-    if not metadata.serves_oauth_metadata(current().environment):
-        raise NotFound
-    return discovery_document()
+    if not metadata.serves_oauth_metadata(request.reached.environment):
+        raise HttpError(404, "Not Found")
+    return discovery_document(request)
 
 
-@ROUTES.get(f"{Endpoint.OAUTH_METADATA}/<path:below>")
-def oauth_metadata_below(below: str) -> Response:
-    """The same for an issuer with the path ``below``, which RFC 8414 section 3.1 puts at the end."""
-    raise NotFound  # one that is the path of an issuer here has been put before the endpoint's, see web.environment
+def oauth_metadata_below(request: HttpRequest) -> HttpResponse:
+    """Not found: RFC 8414 section 3.1 puts an issuer's path at the end, and of one here ``web.environment`` knows."""
+    raise HttpError(404, "Not Found")
 
 
-@ROUTES.get(Endpoint.JWKS)
-def key_set() -> Response:
+def key_set(request: HttpRequest) -> HttpResponse:
     """The keys that tokens are signed with."""
-    return ready_json(metadata.jwks(current().environment), headers=_PUBLIC)
+    return ready_json(metadata.jwks(request.reached.environment), headers=PUBLIC)
 
 
-@ROUTES.get(Endpoint.EXPIRED_JWKS)
-def expired_key_set() -> Response:
+def expired_key_set(_request: HttpRequest) -> HttpResponse:
     """Those that were."""
-    return ready_json(metadata.expired_jwks(), headers=_PUBLIC)
+    return ready_json(metadata.expired_jwks(), headers=PUBLIC)
 
 
-@ROUTES.get("/mock/ca.pem")
-def ca() -> Response:
-    """The certificate of the local CA; 404 where there is none, 503 where it cannot be read."""
-    try:
-        certificate = the_server().hosting.ca.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound("this server has no CA of its own; MOCK_STS_TLS_PORT turns https on") from None
-    return Response(certificate, 200, {"Content-Type": "application/x-pem-file", "Cache-Control": "no-store"})
-
-
-@ROUTES.after_request
-def answer_preflights(response: Response) -> Response:
-    """A page that adds a header of its own is asked about first; the CA's certificate is for nobody's page."""
-    if request.method == "OPTIONS" and request.endpoint != "discovery.ca":
-        response.headers.update({**_PUBLIC, "Access-Control-Allow-Headers": "*"})
-    return response
+ROUTES = (
+    Route(Endpoint.DISCOVERY, ("GET",), discovery_document, is_public=True),
+    Route(Endpoint.OAUTH_METADATA, ("GET",), oauth_metadata, is_public=True),
+    Route(f"{Endpoint.OAUTH_METADATA}/<path:below>", ("GET",), oauth_metadata_below, is_public=True),
+    Route(Endpoint.JWKS, ("GET",), key_set, is_public=True),
+    Route(Endpoint.EXPIRED_JWKS, ("GET",), expired_key_set, is_public=True),
+)

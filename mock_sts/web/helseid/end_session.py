@@ -8,7 +8,7 @@ from mock_sts.protocol.params import Params
 from mock_sts.services.login.end_session import ConfirmLogout, LoggedOut, end_session
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
-from mock_sts.web.environment import current
+from mock_sts.web.reading import current
 from mock_sts.web.texts import language_of
 
 _LOGOUT = "/Account/Logout"

@@ -9,11 +9,12 @@ from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
 from mock_sts.services.login.login_pages import awaited
 from mock_sts.web import browser
-from mock_sts.web.environment import current
 from mock_sts.web.helseid import testidp
 from mock_sts.web.helseid.authorization import EXTERNAL_LOGIN, LOGIN, gone
+from mock_sts.web.http import ready_json
+from mock_sts.web.reading import current
 from mock_sts.web.texts import language_of
-from mock_sts.web.writing import ready_json
+from mock_sts.web.writing import written
 
 _STYLESHEET = (Path(__file__).parents[1] / "templates" / "stylesheet.css").read_bytes()
 
@@ -50,7 +51,7 @@ def external_login() -> Response:
 def available_idps() -> Response:
     """The providers on offer."""
     on_offer = offered(current().environment.policy.identity_providers)
-    return ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in on_offer]))
+    return written(ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in on_offer])))
 
 
 @ROUTES.get(browser.STYLESHEET)

@@ -1,22 +1,18 @@
 """The PAR endpoint."""
 
-from flask import Blueprint, Response, request
-
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.services.login.pushed_authorization import push_authorization_request
 from mock_sts.services.request_context import RequestContext
-from mock_sts.web import reading
-from mock_sts.web.environment import current
 from mock_sts.web.headers import NO_STORE
-from mock_sts.web.writing import empty_response, json_response
-
-ROUTES = Blueprint("pushed_authorization", __name__)
+from mock_sts.web.http import ANY_METHOD, HttpRequest, HttpResponse, Route, json_response
 
 
-@ROUTES.route(Endpoint.PAR, methods=reading.ANY_METHOD, provide_automatic_options=False)
-def pushed_authorization() -> Response:
+def pushed_authorization(request: HttpRequest) -> HttpResponse:
     """Keep an authorization request."""
     if request.method != "POST":
-        return empty_response(405, {"Allow": "POST", **NO_STORE})
-    with RequestContext(current(), Endpoint.PAR) as context:
-        return json_response(push_authorization_request(context, reading.back_channel_call()).body(), 201)
+        return HttpResponse(405, headers={"Allow": "POST", **NO_STORE})
+    with RequestContext(request.reached, Endpoint.PAR) as context:
+        return json_response(push_authorization_request(context, request.back_channel_call()).body(), 201)
+
+
+ROUTES = (Route(Endpoint.PAR, ANY_METHOD, pushed_authorization),)

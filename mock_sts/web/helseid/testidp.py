@@ -39,9 +39,9 @@ from mock_sts.services.registry.lookup import (
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.web import browser, reading
-from mock_sts.web.environment import current
 from mock_sts.web.helseid.authorization import error_redirect, gone
 from mock_sts.web.own_side import has_strange_host
+from mock_sts.web.reading import current
 from mock_sts.web.texts import language_of, texts
 
 #: The TestIDP's page, and that of all other providers; where our side of the server is closed the first has both.

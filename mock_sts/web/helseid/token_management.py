@@ -1,7 +1,6 @@
-"""Revocation, introspection, and the two grants that nobody gets."""
+"""Revocation, introspection, and the two grants that no client gets."""
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import UnsupportedMediaType
+from typing import NoReturn
 
 from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.profile.client_assertion import credentials
@@ -9,41 +8,53 @@ from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.token_management import introspect_token, refuse_grant, revoke_token
-from mock_sts.web import reading
-from mock_sts.web.environment import current
 from mock_sts.web.headers import NO_STORE
-from mock_sts.web.writing import empty_response, json_response
-
-ROUTES = Blueprint("token_management", __name__)
+from mock_sts.web.http import HttpError, HttpRequest, HttpResponse, Route, json_response
 
 
-@ROUTES.post(Endpoint.REVOCATION, provide_automatic_options=False)
-def revocation() -> Response:
+def revocation(request: HttpRequest) -> HttpResponse:
     """Take a refresh token back."""
-    if reading.media_type() != CONTENT_TYPE:
-        raise UnsupportedMediaType
-    with RequestContext(current(), Endpoint.REVOCATION) as context:
-        revoke_token(context, reading.back_channel_call())
-    return empty_response(200, NO_STORE)
+    _refuse_other_types(request)
+    with RequestContext(request.reached, Endpoint.REVOCATION) as context:
+        revoke_token(context, request.back_channel_call())
+    return HttpResponse(200, headers=NO_STORE)
 
 
-@ROUTES.post(Endpoint.INTROSPECTION, provide_automatic_options=False)
-def introspection() -> Response:
+def introspection(request: HttpRequest) -> HttpResponse:
     """Tell what a token is."""
-    if reading.media_type() != CONTENT_TYPE:
-        raise UnsupportedMediaType
+    _refuse_other_types(request)
     try:
-        with RequestContext(current(), Endpoint.INTROSPECTION) as context:
-            return json_response(introspect_token(context, reading.back_channel_call()))
+        with RequestContext(request.reached, Endpoint.INTROSPECTION) as context:
+            return json_response(introspect_token(context, request.back_channel_call()))
     except OAuthError as error:
         if error.code is not ErrorCode.INVALID_CLIENT and error.rule != credentials.id:
             raise
-        return empty_response(401, {**NO_STORE, **({RULE_HEADER: error.rule} if error.rule else {})})
+        return HttpResponse(401, headers={**NO_STORE, **({RULE_HEADER: error.rule} if error.rule else {})})
 
 
-@ROUTES.post(Endpoint.DEVICE_AUTHORIZATION, endpoint="device", provide_automatic_options=False)
-@ROUTES.post(Endpoint.CIBA, endpoint="ciba", provide_automatic_options=False)
-def nobodys() -> Response:
-    """Refuse."""
-    with RequestContext(current(), request.path) as context:
-        refuse_grant(context, reading.back_channel_call(), request.path)
+def device(request: HttpRequest) -> HttpResponse:
+    """Refuse: no client gets this grant."""
+    _refuse_grant(request, Endpoint.DEVICE_AUTHORIZATION)
+
+
+def ciba(request: HttpRequest) -> HttpResponse:
+    """Refuse: no client gets this grant."""
+    _refuse_grant(request, Endpoint.CIBA)
+
+
+def _refuse_grant(request: HttpRequest, path: Endpoint) -> NoReturn:
+    with RequestContext(request.reached, path) as context:
+        refuse_grant(context, request.back_channel_call(), path)
+
+
+def _refuse_other_types(request: HttpRequest) -> None:
+    if request.media_type != CONTENT_TYPE:
+        raise HttpError(415, "Unsupported Media Type")
+
+
+ROUTES = (
+    Route(Endpoint.REVOCATION, ("POST",), revocation),
+    Route(Endpoint.INTROSPECTION, ("POST",), introspection),
+    Route(Endpoint.DEVICE_AUTHORIZATION, ("POST",), device),
+    Route(Endpoint.CIBA, ("POST",), ciba),
+)

@@ -1,11 +1,9 @@
 """Userinfo, clientinfo, and a resource of our own: what is answered to a client with an access token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Blueprint, Response
-
-from mock_sts.helseid.endpoints import Endpoint
+from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.profile.access_token import scheme as bound_scheme
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
@@ -15,39 +13,33 @@ from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
 from mock_sts.services.tokens.client_info import client_info
 from mock_sts.services.tokens.user_info import user_info
-from mock_sts.web import reading
-from mock_sts.web.environment import current
-from mock_sts.web.writing import json_response, token_refused
-
-ROUTES = Blueprint("user_info", __name__)
+from mock_sts.web.headers import NO_STORE
+from mock_sts.web.http import INTERACTION_ID, HttpRequest, HttpResponse, Route, json_response, refuse_head
 
 
-@ROUTES.route(Endpoint.USERINFO, methods=["GET", "POST"], provide_automatic_options=False)
-def userinfo() -> Response:
+def userinfo(request: HttpRequest) -> HttpResponse:
     """Claims on the person of the token."""
-    return _answer(Endpoint.USERINFO, user_info)
+    return _answer(request, Endpoint.USERINFO, user_info)
 
 
-@ROUTES.route(Endpoint.CLIENT_INFO, methods=["POST"], provide_automatic_options=False)
-def clientinfo() -> Response:
+def clientinfo(request: HttpRequest) -> HttpResponse:
     """Claims on the client of the token."""
-    return _answer(Endpoint.CLIENT_INFO, client_info)
+    return _answer(request, Endpoint.CLIENT_INFO, client_info)
 
 
-@ROUTES.route(resource.PATH, methods=["GET", "POST"], provide_automatic_options=False)
-def protected() -> Response:
+def protected(request: HttpRequest) -> HttpResponse:
     """What a resource server would answer."""
-    response = _answer(resource.PATH, resource.answer)
-    interaction = reading.interaction_id()
-    if interaction is not None:
-        response.headers[reading.INTERACTION_ID] = interaction
-    return response
+    response = _answer(request, resource.PATH, resource.answer)
+    interaction = request.interaction_id()
+    return response if interaction is None else response.with_headers({INTERACTION_ID: interaction})
 
 
-def _answer(path: str, tell: Callable[[RequestContext, Presented], dict[str, Any]]) -> Response:
-    reading.refuse_head()
-    presented = reading.presented_token()
-    context = RequestContext(current(), path)
+def _answer(
+    request: HttpRequest, path: str, tell: Callable[[RequestContext, Presented], dict[str, Any]]
+) -> HttpResponse:
+    refuse_head(request)
+    presented = request.presented_token()
+    context = RequestContext(request.reached, path)
     try:
         with context:
             return json_response(tell(context, presented))
@@ -56,3 +48,26 @@ def _answer(path: str, tell: Callable[[RequestContext, Presented], dict[str, Any
         # RFC 9449 section 7.1: who takes nothing else, or not for this token, asks for DPoP, whatever was sent.
         scheme = "DPoP" if path == resource.PATH or error.rule == bound_scheme.id else presented.scheme
         return token_refused(error, scheme, FAPI_ALGORITHMS if fapi else ALGORITHMS)
+
+
+def token_refused(error: OAuthError, scheme: str, algorithms: Iterable[str]) -> HttpResponse:
+    """RFC 6750 section 3, for a token that should have come by ``scheme``: the error in a header, no body.
+
+    ``algorithms`` are those of good proofs, which the scheme DPoP names (RFC 9449 section 7.1).
+    """
+    challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
+    if error.description:
+        challenge += f',error_description="{error.description}"'
+    if scheme == "DPoP":
+        challenge += f',algs="{" ".join(algorithms)}"'
+    headers = {"WWW-Authenticate": challenge, **NO_STORE}
+    if error.rule:
+        headers[RULE_HEADER] = error.rule
+    return HttpResponse(error.status, headers=headers)
+
+
+ROUTES = (
+    Route(Endpoint.USERINFO, ("GET", "POST"), userinfo),
+    Route(Endpoint.CLIENT_INFO, ("POST",), clientinfo),
+    Route(resource.PATH, ("GET", "POST"), protected),
+)

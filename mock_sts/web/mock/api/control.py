@@ -35,8 +35,8 @@ from mock_sts.store import login_queue
 from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED, read_entries
 from mock_sts.store.public_url import tell_public_url
 from mock_sts.web import reading
-from mock_sts.web.environment import current, the_server
 from mock_sts.web.errors import API_PREFIX, LOG
+from mock_sts.web.reading import current, the_server
 from mock_sts.web.writing import json_response
 
 PREFIX = f"{API_PREFIX}v1"

@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from mock_sts.services.login.automation import pid_of
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.web import browser, reading
-from mock_sts.web.environment import current
+from mock_sts.web.reading import current
 
 ROUTES = Blueprint("automation", __name__)
 

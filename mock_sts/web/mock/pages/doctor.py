@@ -13,7 +13,7 @@ from mock_sts.protocol.urls import origin_of
 from mock_sts.services import metadata
 from mock_sts.services.server import Hosting
 from mock_sts.web import browser
-from mock_sts.web.environment import current, the_server
+from mock_sts.web.reading import current, the_server
 from mock_sts.web.texts import ENGLISH
 
 #: Seconds that a look at the server's own certificate may take: a visitor holds a thread for as long.

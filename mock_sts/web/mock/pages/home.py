@@ -6,7 +6,7 @@ from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.protocol.addresses import host_name
 from mock_sts.web import browser
-from mock_sts.web.environment import current
+from mock_sts.web.reading import current
 from mock_sts.web.texts import ENGLISH
 
 ROUTES = Blueprint("home", __name__)
