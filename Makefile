@@ -32,6 +32,7 @@ check: $(STAMP) ## style, types, import contracts, generated pages
 	$(BIN)/ruff check mock_sts devtools tests bench examples
 	$(BIN)/ruff format --check mock_sts devtools tests bench examples
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 mock_sts
 	$(BIN)/lint-imports
 	$(BIN)/python -m devtools --check
 	$(BIN)/mock-sts fixtures check > /dev/null

@@ -25,7 +25,7 @@ def _doctor(parsed: argparse.Namespace) -> int:
     settings, _ = settings_of()
     trusts = (Trust("the system's store", None), *(Trust(name, file) for name, file in _authorities(settings)))
     around = Surroundings(trusts, _registered(settings), explain=settings.explain)
-    report = examine(parsed.authority or issuer_of(settings, None), around)
+    report = examine(parsed.authority or issuer_of(settings, None, "--from"), around)
     if parsed.json:
         print_json(report.document())
     else:

@@ -30,11 +30,11 @@ def settings_of(parsed: argparse.Namespace | None = None) -> tuple[Settings, dic
     return from_environ(os.environ, given), texts_of(os.environ, given)
 
 
-def issuer_of(settings: Settings, url: str | None) -> str:
+def issuer_of(settings: Settings, url: str | None, option: str = "--url") -> str:
     """The issuer to talk to: ``url`` where one was given, else what the settings say. Raises CommandError."""
     if url is None:
         if not settings.public_url:
-            refuse_free_port(settings)
+            refuse_free_port(settings, option)
         return settings.issuer
     read = next(setting.parse for setting in SETTINGS if setting.name == "public_url")
     try:
@@ -46,12 +46,12 @@ def issuer_of(settings: Settings, url: str | None) -> str:
     return issuer
 
 
-def refuse_free_port(settings: Settings) -> None:
+def refuse_free_port(settings: Settings, option: str = "--url") -> None:
     """Raise CommandError where a server of these settings takes a port that only its start tells."""
     if settings.port == 0:
         raise CommandError(
             "MOCK_STS_PORT is 0, so the server has a port that these settings do not tell; give the address that its "
-            "start told with --url"
+            f"start told with {option}"
         )
 
 

@@ -236,13 +236,15 @@ def test_a_free_port_and_an_address_that_names_another_do_not_go_together(settin
     assert settings["public_url"] in str(refused.value)
 
 
-@pytest.mark.parametrize("words", [("health",), ("token", "demo-machine"), ("doctor",)])
-def test_commands_do_not_guess_the_port(tmp_path: Path, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "option"), [(("health",), "--url"), (("token", "demo-machine"), "--url"), (("doctor",), "--from")]
+)
+def test_commands_do_not_guess_the_port(tmp_path: Path, words: tuple[str, ...], option: str) -> None:
     done = subprocess.run(
         [*PROGRAM, *words], env=environment_in(tmp_path, port="0"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "MOCK_STS_PORT is 0" in done.stderr and "--url" in done.stderr
+    assert "MOCK_STS_PORT is 0" in done.stderr and f"told with {option}" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def write_generated(folder: Path, *, seed: int, people: int, organizations: int)
     texts = generate(seed, people, organizations, _taken(folder))
     try:
         for name, content in texts.items():
-            (folder / name).write_text(content, encoding="utf-8")
+            (folder / name).write_text(content, encoding="utf-8", newline="\n")
     except OSError as error:
         raise DocumentError(f"fixtures generate: {folder} cannot be written: {error}") from None
     return [folder / name for name in texts]
