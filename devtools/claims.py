@@ -176,14 +176,14 @@ def _user_info(asked: tuple[str, ...]) -> dict[str, Any]:
 @cache
 def _subject() -> claims.Subject:
     """The person of HelseID's own documentation, by the TestIDP."""
-    from mock_sts.services.registry.people import People  # noqa: PLC0415
+    from mock_sts.services.registry.people import sub_of  # noqa: PLC0415
 
     persona = shipped().of(Persona)["06828399789"].item
     if not isinstance(persona, Persona):
         raise DocumentationError("the person of the examples is no persona")
     testidp = next(provider for provider in PROVIDERS if provider.is_testidp)
     login = claims.Login(_ID, _MOMENT, testidp.scheme, testidp.eids[0].amr, "4", persona.hpr_number)
-    return claims.Subject(persona, login, People().sub(persona.pid), "internett")
+    return claims.Subject(persona, login, sub_of(persona.pid), "internett")
 
 
 def _scope_row(scope: str, values: Mapping[str, Any]) -> str:

@@ -15,15 +15,17 @@ from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
 from mock_sts.settings.settings import SettingError, Settings
 from mock_sts.store.catalog import Item
-from mock_sts.store.database import Store, StoreError
+from mock_sts.store.database import Database, StoreError
 from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
-from mock_sts.store.schema import make_tables
+from mock_sts.store.personas import Personas
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
+from mock_sts.store.sqlite.database import SqliteDatabase
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Database:
     """The store that ``settings`` name; nothing is opened yet."""
-    return Store(settings.database_path, synchronous=settings.sqlite_synchronous)
+    return SqliteDatabase(settings.database_path, synchronous=settings.sqlite_synchronous)
 
 
 def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, ...]:
@@ -48,9 +50,10 @@ def prepare_to_serve(settings: Settings) -> tuple[str, ...]:
     warnings = prepare_store(settings)
     name = settings.required_persona
     if name is not None:
-        store, people = open_store(settings), People()
+        store = open_store(settings)
+        people = People(Personas(store, DEFAULT_ENVIRONMENT))
         try:
-            people.find(store, name if is_pid(name) else people.pid_of(store, name), invent=settings.invent_people)
+            people.find(name if is_pid(name) else people.pid_of(name), invent=settings.invent_people)
         except UnknownPersonError as error:
             raise SettingError(
                 f"MOCK_STS_DEFAULT_PERSONA is {name!r}, but {error}; mock-sts persona list shows who there is"
@@ -131,16 +134,16 @@ def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
 
 
 @contextmanager
-def prepared_store(settings: Settings) -> Iterator[Store]:
+def prepared_store(settings: Settings) -> Iterator[Database]:
     """The store that ``settings`` name, made and filled when there was none; closed at the end.
 
-    Raises as prepare_store, and StoreError for a database of another version.
+    Raises as prepare_store, and StoreError for a database of a newer version.
     """
     if not settings.database_path.exists():
         prepare_store(settings)
     store = open_store(settings)
     try:
-        make_tables(store)  # refuses a database of another version
+        store.make()  # brings an older one up to date, and refuses a newer one
         if not loaded_folders(store):  # a start that was refused leaves tables and no world
             load_fixtures(store, settings.fixtures)
         yield store

@@ -48,9 +48,10 @@ def _registered(settings: Settings) -> dict[str, tuple[str, ...]]:
     if not settings.database_path.is_file():
         return {}
     from mock_sts.store.catalog import load_catalog  # noqa: PLC0415  only where there is one
-    from mock_sts.store.database import Store, StoreError  # noqa: PLC0415
+    from mock_sts.store.database import StoreError  # noqa: PLC0415
+    from mock_sts.store.sqlite.database import SqliteDatabase  # noqa: PLC0415
 
-    store = Store(settings.database_path, synchronous=settings.sqlite_synchronous)
+    store = SqliteDatabase(settings.database_path, synchronous=settings.sqlite_synchronous)
     try:
         clients = load_catalog(store).clients()
     except StoreError:

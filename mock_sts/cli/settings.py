@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from mock_sts.settings.settings import SETTINGS, Settings, from_environ, texts_of
 
 if TYPE_CHECKING:  # commands import what they need when they need it
-    from mock_sts.store.database import Store
+    from mock_sts.store.database import Database
 
 #: How a command with --json tells that it cannot be carried out.
 FAULT_JSON = " A fault is one object with error (a sentence), and the exit status is 2."
@@ -69,7 +69,7 @@ def warn_of_fixtures(warnings: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def opened_store(settings: Settings) -> "Iterator[Store]":
+def opened_store(settings: Settings) -> "Iterator[Database]":
     """The store that ``settings`` name; a word on stderr where there was none and one was made.
 
     Raises StoreError or DocumentError.

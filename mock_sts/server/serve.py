@@ -27,9 +27,9 @@ from mock_sts.server.holder import Holder
 from mock_sts.server.ports import PortError, Ports, claim_ports
 from mock_sts.server.reloading import EXTENSION, GOES_ON, OneAtATime, Reload
 from mock_sts.settings.settings import Settings
-from mock_sts.store.faults import meaning_of, unusable
-from mock_sts.store.fixtures.files import is_prepared, unread_files, world_folders
-from mock_sts.store.public_url import end_told_url
+from mock_sts.store.fixtures.files import unread_files, world_folders
+from mock_sts.store.sqlite.faults import meaning_of, unusable
+from mock_sts.store.sqlite.peek import end_told_url, is_prepared
 
 if TYPE_CHECKING:  # workers import them in their own processes
     from flask import Flask

@@ -17,11 +17,13 @@ from mock_sts.services.keyring import KeyRing
 from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import Catalog, CatalogHolder
-from mock_sts.store.database import Store
-from mock_sts.store.replay import Sweeper
-
-#: The environment at the root of the server.
-DEFAULT_ENVIRONMENT = "default"
+from mock_sts.store.database import Database
+from mock_sts.store.journal import Journal
+from mock_sts.store.ledger import Ledger
+from mock_sts.store.login_queue import LoginQueue
+from mock_sts.store.replay import Replay
+from mock_sts.store.sessions import Sessions
+from mock_sts.store.sweeping import Sweeper
 
 #: Below this path of the server every other environment lies, under its name.
 ENVIRONMENTS = "/env/"
@@ -106,7 +108,12 @@ class Environment:
     below: str
     policy: Policy
     clock: Clock
-    store: Store
+    store: Database
+    ledger: Ledger
+    replay: Replay
+    journal: Journal
+    login_queue: LoginQueue
+    sessions: Sessions
     catalog: CatalogHolder
     keyring: KeyRing
     nonces: NonceMint

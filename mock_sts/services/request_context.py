@@ -14,7 +14,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import Jws
 from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.services.environment import Reached
-from mock_sts.store import journal, replay
+from mock_sts.store import journal
 from mock_sts.store.database import Transaction
 from mock_sts.store.replay import Once
 
@@ -60,7 +60,7 @@ class RequestContext:
         self.detail: dict[str, Any] = {}
         self._uses: list[Use] = []
         self._challenged: Once | None = None
-        self._proof_key: bytes | None = None
+        self._proof_key: Once | None = None
         self._burns: list[Callable[[Transaction], bool]] = []
         self._journaled = False
         self._ends_on_page = ends_on_page
@@ -97,9 +97,9 @@ class RequestContext:
         """Let the journal row say that ``once`` met a challenge, which uses nothing up."""
         self._challenged = once
 
-    def note_proof_key(self, digest: bytes) -> None:
-        """Let the journal row say which client's key (by its digest) has shown a nonce, or was challenged for one."""
-        self._proof_key = digest
+    def note_proof_key(self, key: Once) -> None:
+        """Let the journal row say which client's key has shown a nonce, or was challenged for one."""
+        self._proof_key = key
 
     def burn_on_refusal(self, burn: Callable[[Transaction], bool]) -> None:
         """From now on a refusal carries out ``burn`` as well, in its one write."""
@@ -166,7 +166,7 @@ class RequestContext:
     def _use_up(self, transaction: Transaction) -> OAuthError | None:
         lost = None
         for use in self._uses:
-            if not replay.remember_once(transaction, use.once):
+            if not self.environment.replay.remember(transaction, use.once):
                 found = Finding(use.requirement, Verdict(False, use.observed, "one use"))
                 # The early look has judged the same; what it found, good or bad, gives way to what is so.
                 self.findings = [one for one in self.findings if one.requirement is not use.requirement]
@@ -192,11 +192,11 @@ class RequestContext:
             rule=(error.rule or None) if error else None,
             findings=self.findings,
             detail=self.detail,
-            challenged=self._challenged.digest if self._challenged else None,
+            challenged=self._challenged,
             proof_key=self._proof_key,
             authenticated=self.authenticated,
         )
-        journal.write_entry(transaction, entry, self.environment.policy.journal_size)
+        self.environment.journal.write(transaction, entry, self.environment.policy.journal_size)
         self._journaled = True
 
     @property

@@ -8,16 +8,23 @@ from mock_sts.helseid.profile.dpop import NONCE_PREFIX
 from mock_sts.protocol.addresses import Addresses
 from mock_sts.protocol.dpop import NonceMint
 from mock_sts.services.clock import Clock
-from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Environment, Policy
+from mock_sts.services.environment import Environment, Policy
 from mock_sts.services.keyring import KeyRing
 from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import Catalog, CatalogHolder
-from mock_sts.store.database import Store
-from mock_sts.store.keys import load_signing_keys, server_secret
+from mock_sts.store.database import Database
+from mock_sts.store.journal import Journal
+from mock_sts.store.keys import Keys, server_secret
+from mock_sts.store.ledger import Ledger
+from mock_sts.store.login_queue import LoginQueue
+from mock_sts.store.meta import made_at
+from mock_sts.store.personas import Personas
 from mock_sts.store.public_url import NOTHING_TOLD, Told
-from mock_sts.store.replay import Sweeper
-from mock_sts.store.schema import made_at
+from mock_sts.store.replay import Replay
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
+from mock_sts.store.sessions import Sessions
+from mock_sts.store.sweeping import Sweeper
 
 
 class UnknownEnvironmentError(LookupError):
@@ -40,7 +47,7 @@ class Hosting:
 class Server:
     """One process over a prepared database."""
 
-    def __init__(self, addresses: Addresses, policy: Policy, hosting: Hosting, clock: Clock, store: Store) -> None:
+    def __init__(self, addresses: Addresses, policy: Policy, hosting: Hosting, clock: Clock, store: Database) -> None:
         """``addresses`` and ``policy`` are those that the settings give. Raises StoreError."""
         self.configured = addresses
         self.policy = policy
@@ -102,11 +109,16 @@ class Server:
             policy=policy,
             clock=self.clock,
             store=store,
-            catalog=CatalogHolder(store),
-            keyring=KeyRing(load_signing_keys(store), policy.signing_algorithm),
+            ledger=Ledger(store, name),
+            replay=Replay(store, name),
+            journal=Journal(store, name),
+            login_queue=LoginQueue(store, name),
+            sessions=Sessions(store, name),
+            catalog=CatalogHolder(store, name),
+            keyring=KeyRing(Keys(store, name).load(), policy.signing_algorithm),
             nonces=NonceMint(secret, name, policy.dpop_nonce_step, NONCE_PREFIX),
-            sweeper=Sweeper(),
-            people=People(),
+            sweeper=Sweeper(name),
+            people=People(Personas(store, name)),
             seal=self.seal,
             instance=server_secret(store, "instance", lambda: secrets.token_bytes(4)).hex(),
             made_at=made_at(store, self.clock.times().wall),

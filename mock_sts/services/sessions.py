@@ -2,7 +2,6 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
 from mock_sts.helseid.claims import Login, Subject
 from mock_sts.helseid.eids import Eid, Provider
@@ -12,12 +11,12 @@ from mock_sts.helseid.providers import has_eid
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import LoginIntent
-from mock_sts.services.environment import DEFAULT_ENVIRONMENT, Environment
+from mock_sts.services.environment import Environment
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
-from mock_sts.store.ledger import LoginSession
+from mock_sts.store.records import LoginFacts, LoginSession
+from mock_sts.store.sessions import Sessions
 
 #: Seconds; no access token lives longer.
 _DAY = 86_400
@@ -29,17 +28,18 @@ class MadeSession:
 
     cookie: str
     session: LoginSession
+    sessions: Sessions
 
     def keep(self, transaction: Transaction) -> LoginSession:
         """Write it and end the browser's former session; what was kept, which may have another ``auth_time``."""
-        return ledger.keep_session(transaction, self.cookie, DEFAULT_ENVIRONMENT, self.session)
+        return self.sessions.keep(transaction, self.cookie, self.session)
 
 
 def find_session(context: RequestContext, cookie: str | None) -> LoginSession | None:
     """The browser's session, if it has one that is not over."""
     if not cookie:
         return None
-    return ledger.find_session(context.environment.store, cookie, DEFAULT_ENVIRONMENT, context.times.now)
+    return context.environment.sessions.find(cookie, context.times.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def find_person(context: RequestContext, intent: LoginIntent) -> Persona:
     synthetic, policy = is_synthetic_pid(intent.pid), context.environment.policy
     if not synthetic and policy.require_synthetic:
         raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
-    persona = context.environment.people.find(context.environment.store, intent.pid, invent=policy.invent_people)
+    persona = context.environment.people.find(intent.pid, invent=policy.invent_people)
     if (fault := pid_fault(intent.pid)) and persona.description == INVENTED:
         context.warn(
             f"no person can have the pid, for {fault}: somebody was invented for it. mock-sts persona list tells who "
@@ -101,37 +101,37 @@ def make_session(
     A later login of the same person keeps the session id.
     """
     longest_refresh: int = client.refresh_token_lifetime or 0
-    document: dict[str, Any] = {
-        "pid": intent.pid,
-        "auth_time": context.times.wall,
-        "began_at": context.times.now,
-        "idp": entrance.provider.scheme,
-        "eid": entrance.eid.name,
-        "amr": list(entrance.eid.amr),
-        "security_level": entrance.security_level,
-        "hpr_number": intent.hpr_number,
-    }
-    same_person = former is not None and former.document["pid"] == intent.pid
+    login = LoginFacts(
+        pid=intent.pid,
+        auth_time=context.times.wall,
+        began_at=context.times.now,
+        idp=entrance.provider.scheme,
+        eid=entrance.eid.name,
+        amr=tuple(entrance.eid.amr),
+        security_level=entrance.security_level,
+        hpr_number=intent.hpr_number,
+    )
+    same_person = former is not None and former.login.pid == intent.pid
     sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
     policy, now = context.environment.policy, context.times.now
     remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
-    session = LoginSession(sid, document, now + policy.single_sign_on_lifetime, now + remembered)
-    return MadeSession(secrets.token_urlsafe(32), session)
+    session = LoginSession(sid, login, now + policy.single_sign_on_lifetime, now + remembered)
+    return MadeSession(secrets.token_urlsafe(32), session, context.environment.sessions)
 
 
-def subject_of(environment: Environment, sid: str, document: dict[str, Any]) -> Subject:
+def subject_of(environment: Environment, sid: str, login: LoginFacts) -> Subject:
     """The person of a session, as tokens speak of them: the register is asked anew each time.
 
     Raises UnknownPersonError when the persona is gone and nobody may be invented.
     """
-    persona = environment.people.find(environment.store, document["pid"], invent=environment.policy.invent_people)
-    login = Login(
+    persona = environment.people.find(login.pid, invent=environment.policy.invent_people)
+    spoken_of = Login(
         sid=sid,
-        auth_time=document["auth_time"],
-        idp=document["idp"],
-        amr=tuple(document["amr"]),
-        security_level=document["security_level"],
-        hpr_number=document["hpr_number"] or persona.hpr_number,
+        auth_time=login.auth_time,
+        idp=login.idp,
+        amr=login.amr,
+        security_level=login.security_level,
+        hpr_number=login.hpr_number or persona.hpr_number,
     )
     network = persona.network or environment.policy.network
-    return Subject(persona, login, environment.people.sub(persona.pid), network)
+    return Subject(persona, spoken_of, environment.people.sub(persona.pid), network)

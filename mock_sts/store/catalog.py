@@ -3,23 +3,34 @@
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
-
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+from typing import Any, TypeAlias, TypeVar
 
 from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.organization import Organization
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
-from mock_sts.store.database import Store
+from mock_sts.store.database import Database, Reader, Transaction
 from mock_sts.store.public_url import NOTHING_TOLD, Told, read_told
-from mock_sts.store.tables import API, CLIENT, ORGANIZATION, PERSONA, REVISION
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT, SHARED
 
-_REVISION = "SELECT number FROM revision WHERE id = 1"
+#: A revision: the number of the shared world, and the environment's own.
+Revision: TypeAlias = tuple[int, int]
 
-#: Who made a registry row: a file of the world, or somebody at run time. Loading fixtures leaves the latter alone.
-FIXTURE, MADE = "fixture", "made"
+_REVISION = (
+    "SELECT shared.number, own.number FROM revision AS shared, revision AS own "
+    "WHERE shared.environment = ? AND own.environment = ?"
+)
+
+#: What made a registry row: a file of the world, or a request at run time. Loading fixtures leaves the latter alone.
+#: A hidden one makes an environment do without a row of the shared world.
+FIXTURE, MADE, HIDDEN = "fixture", "made", "hidden"
+
+#: The registry in the order in which it is loaded, later tables refer to earlier ones: each table with its key.
+KEYS = {"organization": "number", "persona": "pid", "api": "audience", "client": "client_id"}
+
+#: The document of a row that hides another.
+_NOTHING = "null"
 
 
 T = TypeVar("T")
@@ -35,7 +46,7 @@ class Catalog:
 
     def __init__(
         self,
-        revision: int,
+        revision: Revision,
         documents: Mapping[str, Mapping[str, str]],
         told: Told = NOTHING_TOLD,
         before: "Catalog | None" = None,
@@ -116,45 +127,55 @@ class Catalog:
 
 
 class CatalogHolder:
-    """Gives the current catalog; a moved revision is noticed at the next question (2 µs)."""
+    """Gives the current catalog of one environment; a moved revision is noticed at the next question (2 µs)."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database, environment: str = DEFAULT_ENVIRONMENT) -> None:
+        self._database = database
+        self._environment = environment
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
 
     @property
     def latest(self) -> Catalog | None:
-        """What was current when somebody last asked; None before that. Asks no database."""
+        """What was current at the last question; None before that. Asks no database."""
         return self._catalog
 
     def current(self) -> Catalog:
         """The catalog of the newest committed revision."""
         catalog = self._catalog
-        row = self._store.read_one(_REVISION)
-        if catalog is None or row is None or row[0] != catalog.revision:
+        if catalog is None or self._revision() != catalog.revision:
             with self._lock:
                 # Another thread may have loaded it while this one waited.
-                catalog, row = self._catalog, self._store.read_one(_REVISION)
-                if catalog is None or row is None or row[0] != catalog.revision:
-                    catalog = self._catalog = load_catalog(self._store, catalog)
+                catalog = self._catalog
+                if catalog is None or self._revision() != catalog.revision:
+                    catalog = self._catalog = load_catalog(self._database, catalog, self._environment)
         return catalog
 
+    def _revision(self) -> Revision | None:
+        row = self._database.read_one(_REVISION, (SHARED, self._environment))
+        return None if row is None else tuple(row)
 
-def load_catalog(store: Store, before: Catalog | None = None) -> Catalog:
-    """Read the registry in one transaction, revision first; ``before`` is the catalog that this one replaces."""
-    with store.reading() as connection:
-        connection.exec_driver_sql("BEGIN")
-        revision = connection.scalar(select(REVISION.c.number)) or 0
-        documents = {
-            table.name: {
-                row[0]: row[1] for row in connection.execute(select(table.primary_key.columns[0], table.c.document))
-            }
-            for table in (API, CLIENT, ORGANIZATION)
-        }
-        told = read_told(connection.exec_driver_sql)
-        connection.exec_driver_sql("COMMIT")
-    return Catalog(revision, documents, told, before)
+
+def load_catalog(database: Database, before: Catalog | None = None, environment: str = DEFAULT_ENVIRONMENT) -> Catalog:
+    """Read the registry as ``environment`` sees it, in one moment; ``before`` is the catalog that this one replaces."""
+    with database.reading() as reader:
+        revision = reader.one(_REVISION, (SHARED, environment))
+        documents = {table: _documents(reader, table, environment) for table in ("api", "client", "organization")}
+        told = read_told(reader.execute)
+    return Catalog((0, 0) if revision is None else tuple(revision), documents, told, before)
+
+
+def _documents(reader: Reader, table: str, environment: str) -> dict[str, str]:
+    """The documents of ``table`` by key: the environment's own stand before those of the shared world."""
+    # The empty name of the shared world sorts before all others.
+    found = reader.all(
+        f"SELECT {KEYS[table]}, document FROM {table} WHERE environment IN (?, ?) ORDER BY environment",  # noqa: S608
+        (SHARED, environment),
+    )
+    documents = dict(found)
+    for key in [key for key, document in found if document == _NOTHING]:
+        del documents[key]
+    return documents
 
 
 def _still(made: Mapping[str, T], old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, T]:
@@ -162,35 +183,71 @@ def _still(made: Mapping[str, T], old: Mapping[str, str], new: Mapping[str, str]
     return {key: item for key, item in list(made.items()) if old[key] == new.get(key)}
 
 
-def put_entry(connection: Connection, item: Item, document: Mapping[str, Any], origin: str) -> None:
-    """Insert ``item``, or replace the one with its key; ``document`` is what it was made from."""
-    put_entries(connection, [(item, document, origin)])
+def put_entry(
+    transaction: Transaction,
+    item: Item,
+    document: Mapping[str, Any],
+    origin: str,
+    environment: str = DEFAULT_ENVIRONMENT,
+) -> None:
+    """Insert ``item``, or replace the one with its key in ``environment``; ``document`` is what it was made from."""
+    table, _ = _row_of(item)
+    put_entries(transaction, [(item, document, origin)], environment, after=last_position(transaction, table))
 
 
-def put_entries(connection: Connection, entries: Sequence[tuple[Item, Mapping[str, Any], str]]) -> None:
-    """The same for many of one sort, each with the document that it was made from and its origin."""
+def put_entries(
+    transaction: Transaction,
+    entries: Sequence[tuple[Item, Mapping[str, Any], str]],
+    environment: str,
+    *,
+    after: int = 0,
+) -> None:
+    """The same for many of one sort, each with the document that it was made from and its origin, in the order of their
+    positions, which begin after ``after``.
+    """
     if not entries:
         return
-    table, _ = _row_of(entries[0][0])
-    key = table.primary_key.columns[0]
+    table, first = _row_of(entries[0][0])
+    names = ["environment", *first, "origin", "position", "document"]
+    kept = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
+    statement = (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608
+        f"ON CONFLICT (environment, {KEYS[table]}) DO UPDATE SET {kept}"
+    )
     rows = [
-        {**_row_of(item)[1], "origin": origin, "document": json.dumps(document, ensure_ascii=False)}
-        for item, document, origin in entries
+        (environment, *_row_of(item)[1].values(), origin, position, json.dumps(document, ensure_ascii=False))
+        for position, (item, document, origin) in enumerate(entries, after + 1)
     ]
-    connection.execute(delete(table).where(key == bindparam("replaced")), [{"replaced": row[key.name]} for row in rows])
-    connection.execute(insert(table), rows)
+    transaction.many(statement, rows)
 
 
-def _row_of(item: Item) -> tuple[Table, dict[str, str | None]]:
+def hide_entry(transaction: Transaction, table: str, key: str, environment: str) -> None:
+    """Have ``environment`` do without the row of the shared world with this ``key``, and without one of its own."""
+    columns = f"environment, {KEYS[table]}, origin, position, document"
+    transaction.execute(
+        f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, 0, ?) "  # noqa: S608
+        f"ON CONFLICT (environment, {KEYS[table]}) "
+        "DO UPDATE SET origin = excluded.origin, document = excluded.document",
+        (environment, key, HIDDEN, _NOTHING),
+    )
+
+
+def last_position(transaction: Transaction, table: str) -> int:
+    """The position of the last row of ``table``."""
+    return int(transaction.one(f"SELECT coalesce(max(position), 0) FROM {table}")[0])  # noqa: S608
+
+
+def _row_of(item: Item) -> tuple[str, dict[str, str | None]]:
+    """The table of ``item``, and its columns by name, the key first."""
     match item:
         case Client():
-            return CLIENT, {"client_id": item.client_id}
+            return "client", {"client_id": item.client_id}
         case ApiResource():
-            return API, {"audience": item.audience}
+            return "api", {"audience": item.audience}
         case Organization():
-            return ORGANIZATION, {"number": item.number}
+            return "organization", {"number": item.number}
         case Persona():
-            return PERSONA, {"pid": item.pid, "persona": item.persona, "hpr_number": item.hpr_number}
+            return "persona", {"pid": item.pid, "persona": item.persona, "hpr_number": item.hpr_number}
 
 
 def _key_material(jwk: Mapping[str, Any]) -> str:

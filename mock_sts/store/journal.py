@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from mock_sts.helseid.requirement import Finding
 from mock_sts.protocol.private_keys import may_hold_a_private_key, without_private_keys, without_private_text
-from mock_sts.store.database import Store
-from mock_sts.store.tables import JOURNAL
+from mock_sts.store.database import Database, Transaction
+from mock_sts.store.replay import Once
+from mock_sts.store.scope import Scope
 
 _INSERT = (
-    "INSERT INTO journal (at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, proof_key) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO journal (environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
+    "proof_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHALLENGED = "SELECT 1 FROM journal WHERE challenged = ? LIMIT 1"
 _LAST_OF_KEY = "SELECT outcome, at FROM journal WHERE proof_key = ? ORDER BY id DESC LIMIT 1"
-_TRIM = "DELETE FROM journal WHERE id <= ?"
+_TRIM = (
+    "DELETE FROM journal WHERE environment = ? AND id <= "
+    "(SELECT id FROM journal WHERE environment = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"
+)
+#: What a reader sees of an entry, in this order.
+_SHOWN = ("id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail")
 
 #: Rows written between two looks at the journal's length.
 _TRIM_EVERY = 64
@@ -43,9 +47,9 @@ class Entry:
     """One request with its answer.
 
     ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters. Private keys in what a stranger
-    wrote are taken out of it when it is written, and out of all other texts. ``challenged`` is the digest of an
-    assertion that met a nonce challenge; ``proof_key`` that of a client's key that was challenged or has shown a
-    nonce. ``authenticated`` says that a client proved who it is, else less is kept.
+    wrote are taken out of it when it is written, and out of all other texts. ``challenged`` is the assertion that met a
+    nonce challenge; ``proof_key`` a client's key that was challenged or has shown a nonce. ``authenticated`` says that
+    a client proved who it is, else less is kept.
     """
 
     at: int
@@ -56,76 +60,89 @@ class Entry:
     rule: str | None
     findings: Sequence[Finding]
     detail: dict[str, Any]
-    challenged: bytes | None = None
-    proof_key: bytes | None = None
+    challenged: Once | None = None
+    proof_key: Once | None = None
     authenticated: bool = True
 
 
-def write_entry(connection: Connection, entry: Entry, keep: int) -> None:
-    """Insert ``entry``; now and then forget all but the last ``keep`` rows."""
-    result = connection.exec_driver_sql(
-        _INSERT,
-        (
-            entry.at,
-            entry.endpoint,
-            without_private_text(entry.client_id) if entry.client_id else None,
-            entry.outcome,
-            entry.error,
-            entry.rule,
-            _findings_text(entry.findings),
-            _detail_text(entry.detail, _MAX_DETAIL if entry.authenticated else _MAX_STRANGERS_DETAIL),
-            entry.challenged,
-            entry.proof_key,
-        ),
-    )
-    row_id = result.lastrowid or 0
-    if row_id % _TRIM_EVERY == 0:
-        connection.exec_driver_sql(_TRIM, (row_id - keep,))
+class Journal:
+    """The journal of one environment."""
 
+    def __init__(self, database: Database, environment: str) -> None:
+        self._database = database
+        self._scope = Scope(environment)
+        self._trimmed_at: int | None = None
 
-def was_challenged(store: Store, digest: bytes) -> bool:
-    """Whether the assertion with this digest has met a nonce challenge that the journal still knows."""
-    return store.read_one(_CHALLENGED, (digest,)) is not None
+    def write(self, transaction: Transaction, entry: Entry, keep: int) -> None:
+        """Insert ``entry``; now and then forget all but the last ``keep`` of this environment."""
+        scope = self._scope
+        row_id = transaction.insert(
+            _INSERT,
+            (
+                scope.name,
+                entry.at,
+                entry.endpoint,
+                without_private_text(entry.client_id) if entry.client_id else None,
+                entry.outcome,
+                entry.error,
+                entry.rule,
+                _findings_text(entry.findings),
+                _detail_text(entry.detail, _MAX_DETAIL if entry.authenticated else _MAX_STRANGERS_DETAIL),
+                entry.challenged.digest(scope) if entry.challenged is not None else None,
+                entry.proof_key.digest(scope) if entry.proof_key is not None else None,
+            ),
+        )
+        # Rows of all environments are numbered together, so each looks for itself whether enough have come.
+        stretch = row_id // _TRIM_EVERY
+        if self._trimmed_at is None:
+            self._trimmed_at = (row_id - 1) // _TRIM_EVERY
+        if stretch != self._trimmed_at:
+            self._trimmed_at = stretch
+            transaction.execute(_TRIM, (scope.name, scope.name, keep))
 
+    def was_challenged(self, once: Once) -> bool:
+        """Whether the assertion ``once`` has met a nonce challenge that the journal still knows."""
+        return self._database.read_one(_CHALLENGED, (once.digest(self._scope),)) is not None
 
-def unanswered_challenge(store: Store, digest: bytes) -> int | None:
-    """When the client's key with this digest was challenged for a nonce, in seconds, if that was the last that the
-    journal knows of it; else None.
-    """
-    row = store.read_one(_LAST_OF_KEY, (digest,))
-    return row[1] if row is not None and row[0] == CHALLENGED else None
+    def unanswered_challenge(self, key: Once) -> int | None:
+        """When the client's ``key`` was challenged for a nonce, in seconds, if that was the last that the journal knows
+        of it; else None.
+        """
+        row = self._database.read_one(_LAST_OF_KEY, (key.digest(self._scope),))
+        return row[1] if row is not None and row[0] == CHALLENGED else None
 
+    def read(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        client_id: str | None = None,
+        outcome: str | None = None,
+        rule: str | None = None,
+        error_id: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """The newest entries first, as JSON-ready mappings; ``before`` is an id to page on from.
 
-def read_entries(
-    store: Store,
-    *,
-    limit: int,
-    before: int | None = None,
-    client_id: str | None = None,
-    outcome: str | None = None,
-    rule: str | None = None,
-    error_id: str | None = None,
-) -> list[dict[str, Any]]:
-    """The newest rows first, as JSON-ready mappings; ``before`` is a row id to page on from.
-
-    ``error_id`` is what an error page shows, hexadecimal digits; it has no index, for the journal is bounded.
-    """
-    shown = [column for column in JOURNAL.c if column.name not in ("challenged", "proof_key")]
-    query = select(*shown).order_by(JOURNAL.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(JOURNAL.c.id < before)
-    for column, wanted in (
-        (JOURNAL.c.client_id, client_id),
-        (JOURNAL.c.outcome, outcome),
-        (JOURNAL.c.rule, rule),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if error_id is not None:
-        query = query.where(JOURNAL.c.detail.contains(f'"{ERROR_ID}":"{error_id}"', autoescape=True))
-    with store.reading() as connection:
-        rows = connection.execute(query).mappings().all()
-    return [{**row, "findings": json.loads(row["findings"]), "detail": json.loads(row["detail"])} for row in rows]
+        ``error_id`` is what an error page shows, hexadecimal digits; it has no index, for the journal is bounded.
+        """
+        conditions: list[tuple[str, Any]] = [("environment = ?", self._scope.name)]
+        if before is not None:
+            conditions.append(("id < ?", before))
+        for column, wanted in (("client_id", client_id), ("outcome", outcome), ("rule", rule)):
+            if wanted is not None:
+                conditions.append((f"{column} = ?", wanted))
+        if error_id is not None:
+            # Hexadecimal digits alone: neither they nor the name hold a wildcard, but for the one underscore, which
+            # stands for itself too.
+            conditions.append(("detail LIKE ?", f'%"{ERROR_ID}":"{error_id.lower()}"%'))
+        where = " AND ".join(condition for condition, _ in conditions)
+        statement = f"SELECT {', '.join(_SHOWN)} FROM journal WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        rows = self._database.read_all(statement, (*(value for _, value in conditions), limit))
+        entries = [dict(zip(_SHOWN, row, strict=True)) for row in rows]
+        return [
+            {**entry, "findings": json.loads(entry["findings"]), "detail": json.loads(entry["detail"])}
+            for entry in entries
+        ]
 
 
 def _findings_text(findings: Sequence[Finding]) -> str:

@@ -1,17 +1,21 @@
-"""Signing keys and server secrets."""
+"""Signing keys of environments, and secrets of the server."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
-
-from mock_sts.store.database import Store
-from mock_sts.store.tables import SERVER_SECRET, SIGNING_KEY
+from mock_sts.store.database import Database
 
 ACTIVE = "active"
+
+_LOAD = "SELECT kid, jwk, certificate, state FROM signing_key WHERE environment = ? ORDER BY created_at DESC, kid"
+_ACTIVE = "SELECT kid FROM signing_key WHERE environment = ? AND state = ?"
+_INSERT = (
+    "INSERT INTO signing_key (environment, kid, jwk, certificate, state, created_at) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (environment, kid) DO NOTHING"
+)
+_SECRET = "SELECT value FROM server_secret WHERE name = ?"
+_KEEP_SECRET = "INSERT INTO server_secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +28,32 @@ class SigningKey:
     state: str = ACTIVE
 
 
-def load_signing_keys(store: Store) -> list[SigningKey]:
-    """All signing keys, newest first."""
-    with store.reading() as connection:
-        rows = connection.execute(select(SIGNING_KEY).order_by(SIGNING_KEY.c.created_at.desc())).all()
-    return [SigningKey(row.kid, json.loads(row.jwk), row.certificate, row.state) for row in rows]
+class Keys:
+    """The signing keys of one environment."""
+
+    def __init__(self, database: Database, environment: str) -> None:
+        self._database = database
+        self._environment = environment
+
+    def load(self) -> list[SigningKey]:
+        """All signing keys, newest first."""
+        rows = self._database.read_all(_LOAD, (self._environment,))
+        return [SigningKey(row[0], json.loads(row[1]), row[2], row[3]) for row in rows]
+
+    def keep_first(self, key: SigningKey, now: int) -> None:
+        """Insert ``key`` unless there is an active one already: the first worker wins. ``now`` is in seconds."""
+        with self._database.writing() as transaction:
+            transaction.lock(f"keys:{self._environment}")
+            if transaction.one(_ACTIVE, (self._environment, ACTIVE)) is None:
+                row = (self._environment, key.kid, json.dumps(dict(key.jwk)), key.certificate, ACTIVE, now)
+                transaction.execute(_INSERT, row)
 
 
-def keep_first_signing_key(store: Store, key: SigningKey, now: int) -> None:
-    """Insert ``key`` unless there is an active one already: the first worker wins."""
-    with store.writing() as connection:
-        there = connection.scalar(select(SIGNING_KEY.c.kid).where(SIGNING_KEY.c.state == ACTIVE))
-        if there is None:
-            connection.execute(
-                insert(SIGNING_KEY).values(
-                    kid=key.kid,
-                    jwk=json.dumps(dict(key.jwk)),
-                    certificate=key.certificate,
-                    state=ACTIVE,
-                    created_at=now,
-                )
-            )
-
-
-def server_secret(store: Store, name: str, make: Callable[[], bytes]) -> bytes:
+def server_secret(database: Database, name: str, make: Callable[[], bytes]) -> bytes:
     """The secret called ``name``, made at the first call; the first worker wins."""
-    wanted = select(SERVER_SECRET.c.value).where(SERVER_SECRET.c.name == name)
-    with store.reading() as connection:
-        found: Any = connection.scalar(wanted)
+    found = database.read_one(_SECRET, (name,))
     if found is None:
-        with store.writing() as connection:
-            connection.execute(insert_or_ignore(SERVER_SECRET).values(name=name, value=make()).on_conflict_do_nothing())
-            found = connection.scalar(wanted)
-    return bytes(found)
+        with database.writing() as transaction:
+            transaction.execute(_KEEP_SECRET, (name, make()))
+        found = database.read_one(_SECRET, (name,))
+    return bytes(found[0])

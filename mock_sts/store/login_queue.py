@@ -1,65 +1,61 @@
-"""Logins that a test has ordered: who shall log in next, taken exactly once."""
+"""Scripted logins: what a test has ordered for the next logins, taken exactly once."""
 
-from dataclasses import dataclass
+from mock_sts.store.database import Database, Transaction
+from mock_sts.store.records import ScriptedLogin
 
-from mock_sts.store.database import Store, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order: for which client and redirect URI (None: any), who (a pid, None for whoever), with which outcome, and
-    how many more times.
-    """
-
-    id: int
-    client_id: str | None
-    redirect_uri: str | None
-    pid: str | None
-    outcome: str
-    times: int
-
-
-def put_order(
-    transaction: Transaction, client_id: str | None, redirect_uri: str | None, pid: str | None, outcome: str, times: int
-) -> int:
-    """Add an order to the end of the queue; its id."""
-    result = transaction.exec_driver_sql(
-        "INSERT INTO login_order (client_id, redirect_uri, pid, outcome, times) VALUES (?, ?, ?, ?, ?)",
-        (client_id, redirect_uri, pid, outcome, times),
-    )
-    return int(result.lastrowid)
+_COLUMNS = "id, client_id, redirect_uri, pid, outcome, times"
+_PUT = (
+    "INSERT INTO scripted_login (environment, client_id, redirect_uri, pid, outcome, times) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_ANY = "SELECT 1 FROM scripted_login WHERE environment = ? AND times > 0 LIMIT 1"
+# A row that another transaction takes at the same time is looked at again when that one has ended.
+_TAKE = (
+    "UPDATE scripted_login SET times = times - 1 WHERE id = (SELECT id FROM scripted_login WHERE environment = ? "  # noqa: S608
+    "AND times > 0 AND (client_id IS NULL OR client_id = ?) AND (redirect_uri IS NULL OR redirect_uri = ?) "
+    f"ORDER BY id LIMIT 1{{for_update}}) RETURNING {_COLUMNS}"
+)
+_READ = f"SELECT {_COLUMNS} FROM scripted_login WHERE environment = ? ORDER BY id"  # noqa: S608
+_DELETE = "DELETE FROM scripted_login WHERE id = ?"
+_CLEAR = "DELETE FROM scripted_login WHERE environment = ?"
 
 
-def is_empty(store: Store) -> bool:
-    """Whether nothing is ordered; nearly always so, and cheap to ask."""
-    return store.read_one("SELECT 1 FROM login_order WHERE times > 0 LIMIT 1", ()) is None
+class LoginQueue:
+    """The scripted logins of one environment."""
 
+    def __init__(self, database: Database, environment: str) -> None:
+        self._database = database
+        self._environment = environment
 
-def take_order(transaction: Transaction, client_id: str, redirect_uri: str) -> Order | None:
-    """Use the oldest order that fits up by one; None when none fits. The database decides every race."""
-    row = transaction.exec_driver_sql(
-        "UPDATE login_order SET times = times - 1 WHERE id = (SELECT id FROM login_order WHERE times > 0 "
-        "AND (client_id IS NULL OR client_id = ?) AND (redirect_uri IS NULL OR redirect_uri = ?) ORDER BY id LIMIT 1) "
-        "RETURNING id, client_id, redirect_uri, pid, outcome, times",
-        (client_id, redirect_uri),
-    ).fetchone()
-    if row is None:
-        return None
-    order = Order(*row)
-    if order.times <= 0:
-        transaction.exec_driver_sql("DELETE FROM login_order WHERE id = ?", (order.id,))
-    return order
+    def put(
+        self,
+        transaction: Transaction,
+        client_id: str | None,
+        redirect_uri: str | None,
+        pid: str | None,
+        outcome: str,
+        times: int,
+    ) -> int:
+        """Add one to the end of the queue; its id."""
+        return transaction.insert(_PUT, (self._environment, client_id, redirect_uri, pid, outcome, times))
 
+    def is_empty(self) -> bool:
+        """Whether none waits; nearly always so, and cheap to ask."""
+        return self._database.read_one(_ANY, (self._environment,)) is None
 
-def read_orders(store: Store) -> list[Order]:
-    """What is ordered, oldest first."""
-    with store.reading() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT id, client_id, redirect_uri, pid, outcome, times FROM login_order ORDER BY id"
-        )
-        return [Order(*row) for row in rows]
+    def take(self, transaction: Transaction, client_id: str, redirect_uri: str) -> ScriptedLogin | None:
+        """Use the oldest that fits up by one; None when none fits. The database decides every race."""
+        row = transaction.one(_TAKE, (self._environment, client_id, redirect_uri))
+        if row is None:
+            return None
+        taken = ScriptedLogin(*row)
+        if taken.times <= 0:
+            transaction.execute(_DELETE, (taken.id,))
+        return taken
 
+    def read(self) -> list[ScriptedLogin]:
+        """What waits, oldest first."""
+        return [ScriptedLogin(*row) for row in self._database.read_all(_READ, (self._environment,))]
 
-def clear_orders(transaction: Transaction) -> int:
-    """Forget all orders; how many there were."""
-    return transaction.exec_driver_sql("DELETE FROM login_order").rowcount
+    def clear(self, transaction: Transaction) -> int:
+        """Forget all; how many there were."""
+        return int(transaction.execute(_CLEAR, (self._environment,)).rowcount)

@@ -1,18 +1,14 @@
-"""The public URL that a server is told while it runs, and the addresses that it had before.
-
-They are rows of ``meta``. Uses the standard library only: the server's parent process, which does without SQLAlchemy,
-ends what was told when it starts. So each function takes what executes a statement, of either.
+"""The public URL that a server is given while it runs, and the addresses that it had before. They are rows of
+``meta``. The functions that run without a Database take what executes a statement: the server's parent process ends an
+override before it opens anything else.
 """
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-#: ``Transaction.exec_driver_sql``, or ``sqlite3.Connection.execute``.
+#: ``Transaction.execute``, ``Reader.execute``, or ``sqlite3.Connection.execute``.
 Execute = Callable[..., Any]
 
 #: Addresses before that are kept; the oldest go first. Each is one more that a proof may name.
@@ -55,19 +51,4 @@ def tell_public_url(execute: Execute, url: str | None, *also: str) -> None:
         execute("INSERT INTO meta (name, value) VALUES (?, ?)", (_FORMER, json.dumps(former)))
     if url is not None:
         execute("INSERT INTO meta (name, value) VALUES (?, ?)", (_PUBLIC_URL, url))
-    execute("UPDATE revision SET number = number + 1 WHERE id = 1")
-
-
-def end_told_url(database: Path) -> str | None:
-    """Let the settings of the server that starts on ``database`` decide again.
-
-    Returns the public URL that was told to the one before, if any; it is remembered. Raises sqlite3.Error.
-    """
-    with closing(sqlite3.connect(database, timeout=5, isolation_level=None)) as connection:
-        url = read_told(connection.execute).public_url
-        if url is None:
-            return None
-        connection.execute("BEGIN IMMEDIATE")
-        tell_public_url(connection.execute, None)
-        connection.execute("COMMIT")
-        return url
+    execute("UPDATE revision SET number = number + 1 WHERE environment = ''")

@@ -1,103 +1,83 @@
-"""Making and checking the tables."""
+"""Bringing the tables of either database to the schema of this program: made anew, or step by step from an older one.
 
-import secrets
-import sqlite3
-from contextlib import closing
+For preparation only: it uses SQLAlchemy, which the way of a request does without.
+"""
 
-from sqlalchemy import insert, inspect, select
-from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mock_sts.store.database import BUSY_TIMEOUT, Store, StoreError
-from mock_sts.store.fixtures.files import MADE_ROW, SCHEMA_VERSION, VERSION_ROW
-from mock_sts.store.private_files import Places, make_private
-from mock_sts.store.tables import META, METADATA, REVISION, trigger_statements
+from sqlalchemy import Dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from mock_sts.store.database import VERSION_ROW, Database, StoreError, Transaction
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT, SHARED
+from mock_sts.store.tables import METADATA
+from mock_sts.store.version import SCHEMA_VERSION, first_revision
+
+_VERSION = "SELECT value FROM meta WHERE name = ?"
+_KEEP = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+_CHANGE_VERSION = "UPDATE meta SET value = ? WHERE name = ?"
 
 
-def make_tables(store: Store) -> None:
-    """Make folder, file, tables and triggers where they are missing, the files for their owner alone.
+def bring_up_to_date(
+    transaction: Transaction,
+    database: Database,
+    *,
+    dialect: Dialect,
+    there: bool,
+    renew: str,
+    triggers: list[str],
+    migrations: Mapping[int, Sequence[str]],
+) -> None:
+    """Make what is missing.
 
-    Raises StoreError, also for another version.
+    ``there`` says whether there are tables at all, and ``renew`` how a person gets an empty database. ``triggers`` are
+    statements that make the revisions move; ``migrations`` those that lead from each older schema number to the next.
+    To be called by one process at a time. Raises StoreError for a schema that is newer than the program, or too old.
     """
-    try:
-        make_private(Places(store.path))
-    except OSError as error:
-        raise StoreError(
-            f"the database {str(store.path)!r} cannot be made: {error}; "
-            "set MOCK_STS_DATABASE_URL to sqlite:///PATH with a PATH that can be written"
-        ) from error
-    try:
-        # WAL belongs to the file, not to a connection; waiting must be set before.
-        with closing(sqlite3.connect(store.path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None)) as raw:
-            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-            use_wal(store, raw)
-    except sqlite3.Error as error:
-        raise _why_not(store, error) from error
-    with store.writing() as connection:
-        if inspect(connection).has_table(META.name):
-            found = connection.scalar(select(META.c.value).where(META.c.name == VERSION_ROW))
-            if found != str(SCHEMA_VERSION):
-                raise StoreError(
-                    f"the database {str(store.path)!r} has schema version {found}, this program needs "
-                    f"{SCHEMA_VERSION}; remove the file (fixtures are loaded anew) or point "
-                    "MOCK_STS_DATABASE_URL to another"
-                )
-            return
-        METADATA.create_all(connection)
-        for statement in trigger_statements():
-            connection.exec_driver_sql(statement)
-        connection.execute(insert(META).values(name=VERSION_ROW, value=str(SCHEMA_VERSION)))
-        connection.execute(insert(REVISION).values(id=1, number=_first_revision()))
-
-
-def made_at(store: Store, now: int) -> int:
-    """When the database was first used (seconds): ``now`` at the first call, and the same ever after."""
-    wanted = select(META.c.value).where(META.c.name == MADE_ROW)
-    with store.reading() as connection:
-        found = connection.scalar(wanted)
-    if found is None:
-        with store.writing() as connection:
-            connection.execute(insert_or_ignore(META).values(name=MADE_ROW, value=str(now)).on_conflict_do_nothing())
-            found = connection.scalar(wanted)
-    return int(found or now)
-
-
-def use_wal(store: Store, raw: sqlite3.Connection) -> None:
-    """Have the database keep a log of its own beside it, so that readers and writers need not wait for each other."""
-    mode = raw.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
-        raise _no_wal(store, f"its journal mode stays {mode}")
-    raw.execute("BEGIN IMMEDIATE")  # needs the shared memory
-    raw.execute("ROLLBACK")
-
-
-def _why_not(store: Store, error: sqlite3.Error) -> StoreError:
-    """What ``error`` means, which came before there was anything to read or write."""
-    if _is_about_wal(error):
-        return _no_wal(store, error)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_BUSY and store.path.stat().st_size == 0:
-        return StoreError(
-            f"the database {str(store.path)!r} cannot be used: it is empty, and a server has it open ({error}); "
-            "remove the file, and it is made anew"
+    if not there:
+        for statement in create_statements(dialect):
+            transaction.execute(statement)
+        transaction.execute(_KEEP, (VERSION_ROW, str(SCHEMA_VERSION)))
+        for name in (SHARED, DEFAULT_ENVIRONMENT):
+            transaction.execute("INSERT INTO revision (environment, number) VALUES (?, ?)", (name, first_revision()))
+        transaction.execute(
+            "INSERT INTO environment (name, created_at, used_at, document, clock_offset) VALUES (?, 0, 0, ?, 0)",
+            (DEFAULT_ENVIRONMENT, "{}"),
         )
-    return store.explained(error)
+    else:
+        found = _found(transaction, database, min(migrations, default=SCHEMA_VERSION), renew)
+        if found == SCHEMA_VERSION:
+            return
+        for number in range(found, SCHEMA_VERSION):
+            for statement in migrations[number]:
+                transaction.execute(statement)
+        transaction.execute(_CHANGE_VERSION, (str(SCHEMA_VERSION), VERSION_ROW))
+    for statement in triggers:
+        transaction.execute(statement)
 
 
-def _is_about_wal(error: sqlite3.Error) -> bool:
-    """Whether a file that can be opened and written has failed where WAL needs more: shared memory and locks."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    wrong = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY)
-    return code in wrong
+def _found(transaction: Transaction, database: Database, oldest: int, renew: str) -> int:
+    """The schema number of the tables. Raises StoreError for one that nothing leads from."""
+    row = transaction.one(_VERSION, (VERSION_ROW,))
+    text = row[0] if row is not None else "none"
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number > SCHEMA_VERSION:
+        raise StoreError(
+            f"the database {database.name!r} has schema version {text}, and this program knows {SCHEMA_VERSION} at "
+            f"most: a newer program has used it; run that one, {renew}, or point MOCK_STS_DATABASE_URL to another"
+        )
+    if number < oldest:
+        raise StoreError(
+            f"the database {database.name!r} has schema version {text}, and this program can bring {oldest} and newer "
+            f"up to date; {renew}, or point MOCK_STS_DATABASE_URL to another"
+        )
+    return number
 
 
-def _no_wal(store: Store, why: object) -> StoreError:
-    return StoreError(
-        f"the database {str(store.path)!r} cannot be used: SQLite's WAL mode does not work there ({why}); network "
-        "folders and some bind mounts are so: keep it in a volume, on a tmpfs or in a local folder, and say where with "
-        "MOCK_STS_DATABASE_URL"
-    )
-
-
-def _first_revision() -> int:
-    """Another one for each database: a worker must notice when the file is another."""
-    return secrets.randbelow(2**31)
+def create_statements(dialect: Dialect, *names: str) -> list[str]:
+    """The statements that make the tables called ``names``, all without any, and their indexes."""
+    tables = [table for table in METADATA.sorted_tables if not names or table.name in names]
+    made: list[Any] = [CreateTable(table) for table in tables]
+    made += [CreateIndex(index) for table in tables for index in sorted(table.indexes, key=lambda one: str(one.name))]
+    return [str(one.compile(dialect=dialect)).strip() for one in made]

@@ -1,10 +1,26 @@
-"""Every table. Registry rows are a key and one JSON document; everything else has real columns."""
+"""Every table. Registry rows are a key and one JSON document; everything else has real columns.
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+Rows that are listed, counted, trimmed or swept name their ``environment``. Those that are found by a digest alone need
+no condition for it: the environment is in the digest.
+"""
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 METADATA = MetaData()
 
 _Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _numbered() -> "Column[int]":
+    """An ``id`` that the database counts up."""
+    return Column("id", _Number, Identity(), primary_key=True)
+
+
+def _partial_index(name: str, column: str) -> Index:
+    """An index of the rows that have ``column`` alone."""
+    there = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=there, postgresql_where=there)
+
 
 META = Table(
     "meta",
@@ -14,23 +30,43 @@ META = Table(
     sqlite_strict=True,
 )
 
-#: One row, whose number moves with every change of a registry table (by triggers, so that no writer can forget).
+#: A number for the shared world (by an empty name) and for each environment, which moves with every change of its
+#: registry rows (by triggers, so that no writer can forget).
 REVISION = Table(
     "revision",
     METADATA,
-    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("environment", Text, primary_key=True),
     Column("number", _Number, nullable=False),
+    sqlite_strict=True,
+)
+
+#: Environments: their own settings as a document, their clock (seconds that it is ahead of the real one, or the moment
+#: at which it stands still), and when one was last used, roughly.
+ENVIRONMENT = Table(
+    "environment",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("created_at", _Number, nullable=False),
+    Column("used_at", _Number, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("clock_offset", _Number, nullable=False),
+    Column("clock_frozen_at", _Number),
     sqlite_strict=True,
 )
 
 
 def _registry_table(name: str, key: str, *columns: "Column[object]") -> Table:
+    """Rows of the shared world have an empty ``environment``; those of an environment stand before them there, or hide
+    them. ``position`` is the order of the files.
+    """
     return Table(
         name,
         METADATA,
+        Column("environment", Text, primary_key=True),
         Column(key, Text, primary_key=True),
         *columns,
         Column("origin", Text, nullable=False),
+        Column("position", _Number, nullable=False),
         Column("document", Text, nullable=False),
         sqlite_strict=True,
     )
@@ -47,6 +83,7 @@ REGISTRY = (ORGANIZATION, PERSONA, API, CLIENT)
 SIGNING_KEY = Table(
     "signing_key",
     METADATA,
+    Column("environment", Text, primary_key=True),
     Column("kid", Text, primary_key=True),
     Column("jwk", Text, nullable=False),
     Column("certificate", Text, nullable=False),
@@ -68,8 +105,9 @@ REPLAY = Table(
     "replay",
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
+    Column("environment", Text, nullable=False),
     Column("expires_at", _Number, nullable=False),
-    Index("replay_expires_at", "expires_at"),
+    Index("replay_expires_at", "environment", "expires_at"),
     sqlite_strict=True,
 )
 
@@ -80,12 +118,13 @@ def _ledger_table(name: str, *columns: "Column[object]") -> Table:
         name,
         METADATA,
         Column("digest", LargeBinary, primary_key=True),
+        Column("environment", Text, nullable=False),
         Column("client_id", Text, nullable=False),
         Column("document", Text, nullable=False),
         Column("expires_at", _Number, nullable=False),
         Column("consumed_at", _Number),
         *columns,
-        Index(f"{name}_expires_at", "expires_at"),
+        Index(f"{name}_expires_at", "environment", "expires_at"),
         sqlite_strict=True,
     )
 
@@ -110,7 +149,7 @@ LOGIN_SESSION = Table(
     Column("ended_at", _Number),
     Column("expires_at", _Number, nullable=False),
     Index("login_session_sid", "sid", "auth_time"),
-    Index("login_session_expires_at", "expires_at"),
+    Index("login_session_expires_at", "environment", "expires_at"),
     sqlite_strict=True,
 )
 
@@ -118,31 +157,35 @@ LOGIN_SESSION = Table(
 SESSION_CLIENT = Table(
     "session_client",
     METADATA,
+    Column("environment", Text, primary_key=True),
     Column("sid", Text, primary_key=True),
     Column("client_id", Text, primary_key=True),
     Column("issuer", Text, nullable=False),
     Column("expires_at", _Number, nullable=False),
-    Index("session_client_expires_at", "expires_at"),
+    Index("session_client_expires_at", "environment", "expires_at"),
     sqlite_strict=True,
 )
 
 #: Logins that a test has ordered; nothing that is NULL matters.
-LOGIN_ORDER = Table(
-    "login_order",
+SCRIPTED_LOGIN = Table(
+    "scripted_login",
     METADATA,
-    Column("id", _Number, primary_key=True),
+    _numbered(),
+    Column("environment", Text, nullable=False),
     Column("client_id", Text),
     Column("redirect_uri", Text),
     Column("pid", Text),
     Column("outcome", Text, nullable=False),
     Column("times", _Number, nullable=False),
+    Index("scripted_login_environment", "environment", "id"),
     sqlite_strict=True,
 )
 
 JOURNAL = Table(
     "journal",
     METADATA,
-    Column("id", _Number, primary_key=True),
+    _numbered(),
+    Column("environment", Text, nullable=False),
     Column("at", _Number, nullable=False),
     Column("endpoint", Text, nullable=False),
     Column("client_id", Text),
@@ -155,18 +198,9 @@ JOURNAL = Table(
     Column("challenged", LargeBinary),
     # Digest of the client's key whose proof was challenged or has shown a nonce: the same.
     Column("proof_key", LargeBinary),
-    Index("journal_client_id", "client_id", "id"),
-    Index("journal_challenged", "challenged", sqlite_where=text("challenged IS NOT NULL")),
-    Index("journal_proof_key", "proof_key", sqlite_where=text("proof_key IS NOT NULL")),
+    Index("journal_environment", "environment", "id"),
+    Index("journal_client_id", "environment", "client_id", "id"),
+    _partial_index("journal_challenged", "challenged"),
+    _partial_index("journal_proof_key", "proof_key"),
     sqlite_strict=True,
 )
-
-
-def trigger_statements() -> list[str]:
-    """The statements that make the revision move with every change of the registry."""
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS {table.name}_{event.lower()} AFTER {event} ON {table.name} "  # noqa: S608
-        "BEGIN UPDATE revision SET number = number + 1 WHERE id = 1; END"
-        for table in REGISTRY
-        for event in ("INSERT", "UPDATE", "DELETE")
-    ]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mock_sts.services.clock import Times
-from mock_sts.store.replay import Sweeper
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
+from mock_sts.store.sweeping import Sweeper
 from tests.support.emulator import START, Emulator, Template, Worlds
 from tests.support.logins import web
 from tests.support.relying_party import Login
@@ -44,13 +45,13 @@ def _spoil_the_application(sts: Emulator) -> None:
 
     sts.app.view_functions["health.live"] = broken
     sts.clock.advance(10_000)
-    sts.sts.sweeper.__dict__.update(dict.fromkeys(vars(Sweeper()), 99_999_999_999))
+    sts.sts.sweeper.__dict__.update(dict.fromkeys(vars(Sweeper(DEFAULT_ENVIRONMENT)), 99_999_999_999))
 
 
 def _drop_tables(sts: Emulator) -> None:
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql("DROP TABLE client")
-        transaction.exec_driver_sql("DROP TABLE revision")
+        transaction.execute("DROP TABLE client")
+        transaction.execute("DROP TABLE revision")
     assert sts.get("/health/ready").status == 503
 
 
@@ -92,7 +93,7 @@ def test_an_emulator_of_the_next_test_is_as_new(template: Template, deed: Callab
         again = worlds.make(**settings)
         assert _rows(again) == before
         assert again.clock.times() == Times(START, START)
-        assert vars(again.sts.sweeper) == vars(Sweeper())
+        assert vars(again.sts.sweeper) == vars(Sweeper(DEFAULT_ENVIRONMENT))
         assert again.get("/health/live").status == again.get("/health/ready").status == 200
         assert again.get("/.well-known/openid-configuration").json["issuer"] == again.issuer
         assert again.sts.catalog.current().client("machine") is None

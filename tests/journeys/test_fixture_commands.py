@@ -16,11 +16,12 @@ import yaml
 from mock_sts.cli.main import main
 from mock_sts.helseid.identifiers import birth_date, is_synthetic_pid, pid_check_digits_ok
 from mock_sts.helseid.registry.records import key_of
-from mock_sts.services.registry.people import People
+from mock_sts.services.registry.people import sub_of
 from mock_sts.setup import prepare_store
-from mock_sts.store.database import Store
-from mock_sts.store.fixtures.files import is_prepared, world_folders
+from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import SORTS, read_rows
+from mock_sts.store.sqlite.database import SqliteDatabase
+from mock_sts.store.sqlite.peek import is_prepared
 from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
 from tests.support.keys import private_jwk, public_jwk
@@ -93,7 +94,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def registry(database: Path) -> dict[str, dict[str, Any]]:
     """Every document by sort and key."""
-    store = Store(database)
+    store = SqliteDatabase(database)
     try:
         rows = {sort.table: read_rows(store, sort.becomes) for sort in SORTS}
     finally:
@@ -510,12 +511,12 @@ def test_a_person_is_shown(run: Callable[..., str], key: str) -> None:
     card = json.loads(run("persona", "show", key, "--json"))
     assert set(card) == {"members", "origin", "sub", "pid_pseudonym", "claims", "login"}
     assert card["members"]["given_name"] == "KVART" and card["origin"] == "fixture"
-    assert card["sub"] == card["pid_pseudonym"] == People().sub(PERSON) == card["claims"]["sub"]
+    assert card["sub"] == card["pid_pseudonym"] == sub_of(PERSON) == card["claims"]["sub"]
     assert card["claims"]["helseid://claims/identity/pid"] == PERSON
     assert card["claims"]["helseid://claims/hpr/hpr_details"]["hpr_number"] == 565505933
     assert card["login"] == {"acr_values": "idp:testidp-oidc", "test_pid": PERSON}
     text = run("persona", "show", key)
-    assert f"test_pid={PERSON}" in text and People().sub(PERSON) in text and '"name": "KVART GREVLING"' in text
+    assert f"test_pid={PERSON}" in text and sub_of(PERSON) in text and '"name": "KVART GREVLING"' in text
 
 
 def test_a_pid_that_nobody_has_is_shown_as_who_would_log_in(

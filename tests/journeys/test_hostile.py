@@ -11,6 +11,7 @@ import pytest
 from tests.support.emulator import LiveServer
 from tests.support.hostile import Attacker, Hostile
 from tests.support.machine import Machine
+from tests.support.rows import row_counts
 
 LANES = 4
 SLOWEST = 2.0
@@ -57,22 +58,12 @@ def alone(port: int, request: Hostile) -> float:
         connection.close()
 
 
-def row_counts(live: LiveServer) -> dict[str, int]:
-    with live.store.reading() as connection:
-        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-        return {
-            name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
-            for name in names
-            if name != "journal"
-        }
-
-
 @pytest.mark.parametrize("requests", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer, requests: int) -> None:
     machine = live.client(f"victim-{secrets.token_hex(4)}")
     first_seed = secrets.randbelow(2**31)
     print(f"seeds {first_seed} to {first_seed + LANES - 1}")
-    before = row_counts(live)
+    before = row_counts(live.store)
     with ThreadPoolExecutor(LANES) as pool:
         lanes = pool.map(lambda lane: attack(live.port, machine, first_seed + lane, requests // LANES), range(LANES))
         outcomes = [outcome for lane in lanes for outcome in lane]
@@ -89,7 +80,7 @@ def test_hostile_requests_are_refused_quickly_and_store_nothing(live: LiveServer
         request for request, status, _ in outcomes if status in (200, 201) and request.method == "POST" and request.body
     ]
     assert granted == []
-    after = row_counts(live)
+    after = row_counts(live.store)
     # What earlier tests used up is swept when it is over, which may happen meanwhile.
     assert after.pop("replay") <= before.pop("replay")
     assert after == before

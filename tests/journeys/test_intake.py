@@ -166,6 +166,6 @@ def test_the_journal_keeps_its_length(worlds: Worlds) -> None:
     for _ in range(300):
         assert sts.transport.send("GET", "/connect/token").status == 400
     with sts.store.reading() as connection:
-        rows = connection.exec_driver_sql("SELECT count(*), max(id) FROM journal").one()
+        rows = connection.one("SELECT count(*), max(id) FROM journal")
     assert rows[1] == 300
     assert 100 <= rows[0] < 100 + 64

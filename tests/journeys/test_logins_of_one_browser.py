@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from mock_sts.store.ledger import clients_of
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import decode
 from tests.support.relying_party import (
@@ -87,7 +86,7 @@ def test_the_same_person_keeps_session_and_clients(sts: Emulator, again: str, se
         assert (info[LEVEL], info[HPR]) == (sessions[-1][LEVEL], sessions[-1][HPR])
         sts.clock.advance(seconds)
     assert {claims["sid"] for claims in sessions} == {sessions[0]["sid"]}
-    assert clients_of(sts.store, sessions[0]["sid"]) == [
+    assert sts.sts.sessions.clients_of(sessions[0]["sid"]) == [
         (name, "http://localhost:8080") for name in ("first", "second", "third")
     ]
     # And another person gets a session without them, at once.
@@ -95,7 +94,7 @@ def test_the_same_person_keeps_session_and_clients(sts: Emulator, again: str, se
         rp.machine.learn_nonce()
     other = identity(second, browser, {"test_pid": "15849197352"})
     assert other["sid"] != sessions[0]["sid"]
-    assert clients_of(sts.store, other["sid"]) == [("second", "http://localhost:8080")]
+    assert sts.sts.sessions.clients_of(other["sid"]) == [("second", "http://localhost:8080")]
     assert identity(first, browser, {})["sid"] not in (other["sid"], sessions[0]["sid"])
 
 
@@ -125,7 +124,7 @@ def test_clients_stay_for_as_long_as_logins_prolong_their_session(sts: Emulator)
         sts.clock.advance(7 * 3_600)
         late.machine.nonce = None
         assert identity(late, browser, {"prompt": "login"})["sid"] == sid
-    assert [name for name, _ in clients_of(sts.store, sid)] == ["early", "late"]
+    assert [name for name, _ in sts.sts.sessions.clients_of(sid)] == ["early", "late"]
 
 
 def test_userinfo_knows_a_login_as_long_as_its_refresh_tokens_live(sts: Emulator) -> None:

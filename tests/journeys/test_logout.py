@@ -462,7 +462,7 @@ def test_a_client_that_was_deleted_meanwhile_is_not_told(sts: Emulator, receiver
     hint = log_in(rp, browser)["id_token"]
     join(gone, browser)
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql("DELETE FROM client WHERE client_id = 'second'")
+        transaction.execute("DELETE FROM client WHERE client_id = 'second'")
     text = page(log_out(browser, id_token_hint=hint))
     assert "iframe" not in text
     assert outcome(sts)["outcome"] == "granted"
@@ -477,7 +477,7 @@ def test_the_hint_of_a_deleted_client_logs_out_without_redirect(sts: Emulator) -
     browser = rp.browser()
     hint = log_in(rp, browser)["id_token"]
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql("DELETE FROM client WHERE client_id = 'web'")
+        transaction.execute("DELETE FROM client WHERE client_id = 'web'")
     page(log_out(browser, id_token_hint=hint, post_logout_redirect_uri=OUT))
     assert not is_logged_in(other, browser)
 

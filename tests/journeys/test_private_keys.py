@@ -148,7 +148,7 @@ def test_it_is_in_no_journal_log_or_answer(sts: Emulator, caplog: pytest.LogCapt
             assert seen_in(sts.get(location).content.decode()) == [], name
         assert seen_in(sts.get("/mock/api/v1/journal").content.decode()) == [], name
         with sts.store.reading() as connection:
-            rows = connection.exec_driver_sql("SELECT * FROM journal").all()
+            rows = connection.all("SELECT * FROM journal")
         assert seen_in(repr(rows)) == [], name
         assert seen_in(caplog.text) == [], name
 

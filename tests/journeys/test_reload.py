@@ -306,12 +306,12 @@ def test_a_worker_that_cannot_begin_does_not_take_the_place_of_one_that_works(tm
     try:
         # What preparing does not look at, but no worker can do without.
         with live.store.writing() as transaction:
-            transaction.exec_driver_sql("ALTER TABLE server_secret RENAME TO elsewhere")
+            transaction.execute("ALTER TABLE server_secret RENAME TO elsewhere")
         live.process.send_signal(signal.SIGHUP)
         until(lambda: said(live, "the old one goes on") == 1, "the old worker is not kept")
         assert Lane(live.port).ask() == 200
         with live.store.writing() as transaction:
-            transaction.exec_driver_sql("ALTER TABLE elsewhere RENAME TO server_secret")
+            transaction.execute("ALTER TABLE elsewhere RENAME TO server_secret")
         reload(live)
         assert Lane(live.port).ask() == 200
     finally:

@@ -23,8 +23,9 @@ from typing import Any
 import pytest
 import requests
 
-from mock_sts.store.database import BUSY_AGAIN, BUSY_TIMEOUT, Store, StoreError
-from mock_sts.store.schema import make_tables, use_wal
+from mock_sts.store.database import StoreError
+from mock_sts.store.sqlite.database import BUSY_AGAIN, BUSY_TIMEOUT, SqliteDatabase
+from mock_sts.store.sqlite.making import use_wal
 from tests.support import processes
 from tests.support.emulator import KilledServer, LiveServer, OverHttp
 from tests.support.machine import Answer, Machine
@@ -265,13 +266,13 @@ def test_of_many_clients_a_lock_that_lasts_holds_up_only_the_first(tmp_path: Pat
 @pytest.mark.covers("server.data.locked")
 @pytest.mark.slow
 def test_after_a_lock_that_lasted_a_short_one_is_waited_for_again(tmp_path: Path) -> None:
-    store = Store(tmp_path / "x.sqlite")
-    make_tables(store)
+    store = SqliteDatabase(tmp_path / "x.sqlite")
+    store.make()
     with closing(sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)) as other:
 
         def write() -> None:
             with store.writing() as transaction:
-                transaction.exec_driver_sql("UPDATE revision SET number = number + 1")
+                transaction.execute("UPDATE revision SET number = number + 1")
 
         def refused() -> None:
             with pytest.raises(StoreError, match="another process keeps it locked"):
@@ -391,7 +392,7 @@ def test_a_database_that_is_deleted_is_missed_and_made_anew(live: LiveServer, be
     # Whoever prepares it makes it good, without a word to the server.
     processes.run("prepare", env=live.environment).check_returncode()
     live.store.close()
-    live.store = Store(live.database)
+    live.store = SqliteDatabase(live.database)
     assert live.transport.send("GET", "/health/ready").status == 200
     machine = live.client("machine")
     assert machine.token().status == 200
@@ -500,28 +501,28 @@ def test_where_wal_does_not_work_the_start_stops_with_a_sentence(tmp_path: Path)
     # No shared memory can be made where a folder has its name.
     Path(f"{path}-shm").mkdir()
     with pytest.raises(StoreError, match=r"WAL mode does not work there .*bind mounts.*MOCK_STS_DATABASE_URL"):
-        make_tables(Store(path))
+        SqliteDatabase(path).make()
     # A way to lock that knows no shared memory, as on some network folders.
     with (
         closing(sqlite3.connect(f"file:{tmp_path / 'y.sqlite'}?vfs=unix-dotfile", uri=True)) as raw,
         pytest.raises(StoreError, match=r"its journal mode stays delete"),
     ):
-        use_wal(Store(tmp_path / "y.sqlite"), raw)
+        use_wal(SqliteDatabase(tmp_path / "y.sqlite"), raw)
 
 
 def test_a_connection_that_met_an_error_is_not_used_again(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
-    store = Store(path)
+    store = SqliteDatabase(path)
     with pytest.raises(StoreError, match="the file is gone"), store.reading():
         raise AssertionError("not reached")
     assert not path.exists()
-    make_tables(store)
+    store.make()
     with pytest.raises(StoreError), store.writing() as transaction:
-        transaction.exec_driver_sql("INSERT INTO meta VALUES ('a', 'b')")
-        transaction.exec_driver_sql("INSERT INTO nothing VALUES (1)")
+        transaction.execute("INSERT INTO meta VALUES ('a', 'b')")
+        transaction.execute("INSERT INTO nothing VALUES (1)")
     with store.writing() as transaction:
-        assert transaction.exec_driver_sql("SELECT count(*) FROM meta WHERE name = 'a'").scalar_one() == 0
-        transaction.exec_driver_sql("INSERT INTO meta VALUES ('a', 'b')")
+        assert transaction.one("SELECT count(*) FROM meta WHERE name = 'a'")[0] == 0
+        transaction.execute("INSERT INTO meta VALUES ('a', 'b')")
     assert store.read_one("SELECT value FROM meta WHERE name = 'a'")[0] == "b"
     copy = tmp_path / "copy.sqlite"
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
@@ -533,14 +534,14 @@ def test_a_connection_that_met_an_error_is_not_used_again(tmp_path: Path) -> Non
         beside.unlink()
     assert store.read_one("SELECT value FROM meta WHERE name = 'a'")[0] == "c"
     with store.reading() as connection_:
-        assert connection_.exec_driver_sql("SELECT value FROM meta WHERE name = 'a'").scalar_one() == "c"
+        assert connection_.one("SELECT value FROM meta WHERE name = 'a'")[0] == "c"
     store.close()
 
 
 def test_a_name_with_signs_of_an_address_is_a_name(tmp_path: Path) -> None:
     path = tmp_path / "a #1% b.sqlite"
-    store = Store(path)
-    make_tables(store)
+    store = SqliteDatabase(path)
+    store.make()
     assert store.read_one("SELECT count(*) FROM meta")[0] == 1
     assert path.exists()
     store.close()

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from mock_sts.store.database import Store
+from mock_sts.store.sqlite.database import SqliteDatabase
 from mock_sts.store.tables import METADATA
 from mock_sts.web.reading import ANY_METHOD
 from tests.journeys.test_end_session import OUT
@@ -181,24 +181,24 @@ def assert_no_crash(answers: Iterable[tuple[str, Answer]]) -> None:
 # In the process: what is missing
 
 
-def _forget_table(name: str) -> Callable[[Store], None]:
-    def act(store: Store) -> None:
+def _forget_table(name: str) -> Callable[[SqliteDatabase], None]:
+    def act(store: SqliteDatabase) -> None:
         with store.writing() as transaction:
-            transaction.exec_driver_sql(f"DROP TABLE {name}")
+            transaction.execute(f"DROP TABLE {name}")
 
     return act
 
 
-def _no_database(store: Store) -> None:
+def _no_database(store: SqliteDatabase) -> None:
     store.path.unlink()
 
 
-def _no_longer_a_database(store: Store) -> None:
+def _no_longer_a_database(store: SqliteDatabase) -> None:
     store.path.write_bytes(b"\x89PNG" * 5_000)
 
 
 #: What happens to the database; each table is one that some step comes to first.
-FAULTS: dict[str, Callable[[Store], None]] = {
+FAULTS: dict[str, Callable[[SqliteDatabase], None]] = {
     "gone": _no_database,
     "garbage": _no_longer_a_database,
     **{f"no {name}": _forget_table(name) for name in METADATA.tables},

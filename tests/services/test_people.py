@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mock_sts.helseid.registry.persona import Persona
-from mock_sts.services.registry.people import People, UnknownPersonError
+from mock_sts.services.registry.people import UnknownPersonError, sub_of
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import decode
@@ -55,7 +55,7 @@ def id_token(rp: RelyingParty, pid: str) -> dict[str, object]:
 def test_sub_is_the_hmac_of_the_pid_under_the_published_key(pid: str, sub: str) -> None:
     key = bytes.fromhex(json.loads((FIXTURES / "keys" / "pseudonym-key.json").read_text(encoding="utf-8"))["key"])
     assert base64.b64encode(hmac.new(key, pid.encode("ascii"), hashlib.sha256).digest()).decode("ascii") == sub
-    assert People().sub(pid) == sub
+    assert sub_of(pid) == sub
     assert len(sub) == 44
 
 
@@ -83,7 +83,7 @@ def test_invented_people_differ(sts: Emulator) -> None:
     known = json.loads((FIXTURES / "names.generated.json").read_text(encoding="utf-8"))
     names = set()
     for number in range(20):
-        persona = People().find(sts.store, f"018150{number:05}", invent=True)
+        persona = sts.sts.people.find(f"018150{number:05}", invent=True)
         assert persona.given_name in known["given_names"]
         assert persona.family_name in known["family_names"]
         names.add((persona.given_name, persona.family_name))
@@ -107,7 +107,7 @@ def test_a_pid_that_was_replaced_can_no_longer_log_in(worlds: Worlds, invent: bo
     assert answer["error"] == "access_denied"
     assert "06828399789" in answer["error_description"]
     with pytest.raises(UnknownPersonError, match="06828399789"):
-        People().find(sts.store, NOBODY, invent=invent)
+        sts.sts.people.find(NOBODY, invent=invent)
 
 
 @pytest.mark.covers("people.superseded.later")

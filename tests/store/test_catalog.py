@@ -11,7 +11,7 @@ from tests.support.emulator import Emulator, register_api
 def test_no_writer_can_forget_the_revision(sts: Emulator, table: str, change: str) -> None:
     before = load_catalog(sts.store).revision
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql(change.format(table))
+        transaction.execute(change.format(table))
     assert load_catalog(sts.store).revision > before
 
 
@@ -70,10 +70,10 @@ def test_what_has_not_changed_is_taken_over_with_its_keys(sts: Emulator) -> None
     stays, changes, api = first.client("demo-machine"), first.client("demo-page"), first.api("nhn:phr")
     assert stays is not None and changes is not None
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql(
+        transaction.execute(
             "UPDATE client SET document = json_set(document, '$.client_name', 'Another') WHERE client_id = 'demo-page'"
         )
-        transaction.exec_driver_sql("DELETE FROM client WHERE client_id = 'python-sample-m2m-app'")
+        transaction.execute("DELETE FROM client WHERE client_id = 'python-sample-m2m-app'")
     second = holder.current()
     changed = second.client("demo-page")
     assert second.client("demo-machine") is stays

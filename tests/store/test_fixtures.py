@@ -487,7 +487,7 @@ def test_rows_are_made_once_and_anew_when_they_change(sts: Emulator) -> None:
     assert grevling().item is first.item
     first.document["given_name"] = "spoiled by who read it"
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql(
+        transaction.execute(
             "UPDATE persona SET document = json_set(document, '$.family_name', 'ANDRE') WHERE pid = '06828399789'"
         )
     changed = grevling()

@@ -16,8 +16,9 @@ from mock_sts.services.registry.checks import check_world
 from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store.fixtures import files
 from mock_sts.store.fixtures.export import Export, write_folder
-from mock_sts.store.fixtures.files import digest_of, is_prepared, unread_files
+from mock_sts.store.fixtures.files import digest_of, unread_files
 from mock_sts.store.fixtures.rows import read_world
+from mock_sts.store.sqlite.peek import is_prepared
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 

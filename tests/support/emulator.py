@@ -29,10 +29,12 @@ from mock_sts.services.server import Server
 from mock_sts.settings.settings import SettingError, Settings, from_environ
 from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
-from mock_sts.store.database import Store, StoreError
+from mock_sts.store.database import StoreError
+from mock_sts.store.sqlite.database import SqliteDatabase
 from tests.support import processes
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import Answer, Headers, Machine
+from tests.support.rows import row_counts
 from tests.support.state import Snapshot
 
 #: A moment in January 2027.
@@ -96,7 +98,7 @@ class OverHttp:
         self._session.close()
 
 
-def register(store: Store, client_id: str, jwks: Iterable[Jwk], **members: Any) -> Client:
+def register(store: SqliteDatabase, client_id: str, jwks: Iterable[Jwk], **members: Any) -> Client:
     """Register a client; what is left out is what a modern machine has."""
     document = {
         "client_id": client_id,
@@ -112,7 +114,7 @@ def register(store: Store, client_id: str, jwks: Iterable[Jwk], **members: Any) 
     return client
 
 
-def register_api(store: Store, audience: str, **members: Any) -> ApiResource:
+def register_api(store: SqliteDatabase, audience: str, **members: Any) -> ApiResource:
     document = {"audience": audience, **members}
     api = ApiResource.from_document(document, "test")
     with store.writing() as transaction:
@@ -169,13 +171,7 @@ class Emulator:
 
     def row_counts(self) -> dict[str, int]:
         """Rows per table, the journal left out: it is there to grow."""
-        with self.store.reading() as connection:
-            names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-            return {
-                name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
-                for name in names
-                if name != "journal"
-            }
+        return row_counts(self.store)
 
 
 class _Reusable:
@@ -233,7 +229,7 @@ class Template:
         self._count = 0
         self.database = folder / "template.sqlite"
         prepare_store(settings_for(self.database), FixedClock())
-        with closing(Store(self.database)) as store:
+        with closing(SqliteDatabase(self.database)) as store:
             self._catalog = load_catalog(store)
         self._catalog.clients(), self._catalog.apis()  # made from documents once for all
         self._idle: list[_Reusable] = []
@@ -331,7 +327,7 @@ class LiveServer:
             self.process = processes.start("serve", env=environment, output=log, prefix=prefix, cold=start == "cold")
         self.transport = OverHttp(self.issuer)
         self._wait()
-        self.store = Store(self.database)
+        self.store = SqliteDatabase(self.database)
 
     def _wait(self) -> None:
         ends = time.monotonic() + processes.PATIENCE

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import psutil
 
-from mock_sts.store.database import Store
+from mock_sts.store.sqlite.database import SqliteDatabase
 from tests.support.emulator import API_SCOPE, OverHttp, register, shipped_database
 from tests.support.keys import Jwk, private_jwk
 from tests.support.machine import Machine
@@ -59,7 +59,7 @@ class Held:
         self.told: dict[str, Any] = json.loads(line)
         self.issuer: str = self.told["issuer"]
         self.transport = OverHttp(self.told["url"])
-        self.store = Store(folder / "held.sqlite")
+        self.store = SqliteDatabase(folder / "held.sqlite")
 
     def client(self, client_id: str, jwk: Jwk | None = None, **members: Any) -> Machine:
         """Register a client and get the machine that acts as it."""

@@ -262,7 +262,7 @@ def test_an_unexpected_error_tells_nothing_but_where_to_look(sts: Emulator, capl
 
 def test_a_database_that_cannot_be_used_is_a_503_in_json(sts: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     with sts.store.writing() as transaction:
-        transaction.exec_driver_sql("DROP TABLE revision")
+        transaction.execute("DROP TABLE revision")
     answer = sts.get("/health/ready")
     assert_plain_error(answer, 503, "server_error")
     told = "the file is empty, of another version, or another program's"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
-from mock_sts.store.ledger import find_persona_named
+from mock_sts.store.personas import Personas
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.web import browser as browser_module
 from mock_sts.web.texts import ENGLISH, NORWEGIAN, language_of, texts
 from tests.support.emulator import Emulator, Worlds
@@ -217,4 +218,4 @@ def test_the_first_page_is_for_known_hosts_only(worlds: Worlds) -> None:
 def test_the_ready_people_and_the_ready_client_are_ready(sts: Emulator) -> None:
     assert sts.app.extensions["mock_sts"].default.catalog.current().client(READY_CLIENT) is not None
     for pid, name, _ in READY_PEOPLE:
-        assert find_persona_named(sts.store, name) == pid
+        assert Personas(sts.store, DEFAULT_ENVIRONMENT).named(name) == pid

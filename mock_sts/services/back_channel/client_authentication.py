@@ -21,8 +21,7 @@ from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.signed_jwt import Signature, SignedJwt, VerifiedBy, verify
 from mock_sts.services.request_context import RequestContext, Use
-from mock_sts.store.journal import was_challenged
-from mock_sts.store.replay import Once, is_remembered
+from mock_sts.store.replay import Once
 
 _YEAR = 366 * 86_400
 
@@ -61,8 +60,8 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
             verified = verify(assertion, ((key.kid, key.key) for key in client.keys))
         if client is not None and verified.signature is Signature.VERIFIED:
             use = _single_use(context, assertion, client)
-            spent = is_remembered(context.environment.store, use.once)
-            before_challenge = was_challenged(context.environment.store, use.once.digest)
+            spent = context.environment.replay.is_remembered(use.once)
+            before_challenge = context.environment.journal.was_challenged(use.once)
     context.judge(
         chapter.CHAPTER,
         AssertionEvidence(

@@ -14,8 +14,7 @@ from mock_sts.protocol.signed_jwt import Signature
 from mock_sts.protocol.terms import NONCE_HEADER
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.request_context import RequestContext, Use
-from mock_sts.store.journal import unanswered_challenge
-from mock_sts.store.replay import Once, is_remembered
+from mock_sts.store.replay import Once
 
 
 def check_proof(
@@ -50,20 +49,20 @@ def check_proof(
     return evidence.read.thumbprint
 
 
-def _key_of(client: AuthenticatedClient, proof: DPoPProof | None) -> bytes | None:
-    """A digest that tells one client's key from all others; None for a proof that shows no key."""
+def _key_of(client: AuthenticatedClient, proof: DPoPProof | None) -> Once | None:
+    """What tells one client's key from all others; None for a proof that shows no key."""
     if proof is None or proof.signature is not Signature.VERIFIED:
         return None
-    return Once("proof-key", (client.client.client_id, proof.thumbprint), 0).digest
+    return Once("proof-key", (client.client.client_id, proof.thumbprint), 0)
 
 
-def _has_ignored_challenge(context: RequestContext, key: bytes, proof: DPoPProof) -> bool:
+def _has_ignored_challenge(context: RequestContext, key: Once, proof: DPoPProof) -> bool:
     """Whether the request before this one, of the same client with the same ``key``, ended in a challenge.
 
     A nonce that came too late is not ignored, however old it is by now. Requests that a client sends side by side
     before it has read an answer look the same as one that does not read it.
     """
-    challenged_at = unanswered_challenge(context.environment.store, key)
+    challenged_at = context.environment.journal.unanswered_challenge(key)
     if challenged_at is None:
         return False
     return proof.nonce is None or context.times.wall < challenged_at + context.environment.nonces.step
@@ -87,7 +86,7 @@ def gather(context: RequestContext, text: str, endpoint: str, method: str) -> tu
         now=context.times.wall,
         skew=context.environment.policy.skew,
         nonce_good=context.environment.nonces.is_good(proof.nonce if proof else None, context.times.now),
-        spent=is_remembered(context.environment.store, use.once),
+        spent=context.environment.replay.is_remembered(use.once),
     )
     return evidence, use
 

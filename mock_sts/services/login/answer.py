@@ -1,7 +1,7 @@
 """The answer for the client: a code, or an error that may travel. Either uses the request up."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mock_sts.helseid.eids import ID_PORTEN
 from mock_sts.helseid.profile import request_uri
@@ -14,9 +14,8 @@ from mock_sts.services.handles import new_grant_handle
 from mock_sts.services.login.authorization_request import Pending, use_up_request
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
-from mock_sts.store.ledger import LoginSession, Shelf
+from mock_sts.store.records import AuthorizationCode, LoginSession
 
 
 class TravellingError(OAuthError):
@@ -44,19 +43,23 @@ def answer(context: RequestContext, pending: Pending, session: LoginSession, mad
     """A code for the person of ``session``; ``made`` is that session where it still has to be kept."""
     request, code = pending.request, new_grant_handle()
     sid = session.sid
-    document = {
-        "issuer": pending.kept.issuer,
-        "redirect_uri": request.redirect_uri,
-        "scopes": list(request.scopes),
-        "resources": list(request.resources),
-        "details": list(pending.kept.details),
-        "nonce": request.nonce,
-        "state": request.state,
-        "code_challenge": request.code_challenge,
-        "dpop_jkt": request.dpop_jkt,
-        "on_behalf_of": _on_behalf_of(context, pending, session),
-    }
-    ends = context.times.now + context.environment.policy.code_lifetime
+    client_id, issuer = pending.client.client_id, pending.kept.issuer
+    decided = AuthorizationCode(
+        client_id=client_id,
+        issuer=issuer,
+        redirect_uri=request.redirect_uri,
+        scopes=request.scopes,
+        resources=request.resources,
+        details=pending.kept.details,
+        nonce=request.nonce,
+        state=request.state,
+        code_challenge=request.code_challenge,
+        dpop_jkt=request.dpop_jkt,
+        on_behalf_of=_on_behalf_of(context, pending, session),
+        sid=sid,
+        login=session.login,
+        expires_at=context.times.now + context.environment.policy.code_lifetime,
+    )
 
     def act(transaction: Transaction) -> OAuthError | None:
         kept = session
@@ -64,9 +67,8 @@ def answer(context: RequestContext, pending: Pending, session: LoginSession, mad
             return refuse(request_uri.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
         if made is not None:
             kept = made.keep(transaction)
-        ledger.note_client(transaction, sid, pending.client.client_id, pending.kept.issuer, session.expires_at)
-        told = {**document, "login": kept.document, "sid": sid}
-        ledger.keep(transaction, Shelf.AUTHORIZATION_CODE, code, pending.client.client_id, told, ends)
+        context.environment.sessions.note_client(transaction, sid, client_id, issuer, session.expires_at)
+        context.environment.ledger.codes.keep(transaction, code, replace(decided, login=kept.login))
         return None
 
     context.finish(act)
@@ -86,7 +88,7 @@ def _on_behalf_of(context: RequestContext, pending: Pending, session: LoginSessi
     asked = pending.request.on_behalf_of
     if asked is None:
         return None
-    if session.document["idp"] == ID_PORTEN and asked in pending.client.on_behalf_of:
+    if session.login.idp == ID_PORTEN and asked in pending.client.on_behalf_of:
         return asked
     context.warn(
         f"on_behalf_of is {asked[:40]!r}, but only ID-porten knows it, for organizations that the client registers"

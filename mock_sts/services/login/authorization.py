@@ -16,7 +16,7 @@ from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel.form import show_parameters
 from mock_sts.services.handles import new_request_handle
 from mock_sts.services.login.answer import Answered, answer, travelling
-from mock_sts.services.login.authorization_request import Pending, keep_request, load_request
+from mock_sts.services.login.authorization_request import Pending, load_request
 from mock_sts.services.login.automation import Outcome, Told, error_of, told_of
 from mock_sts.services.login.login_pages import providers_at
 from mock_sts.services.login.return_url import AUTHZ_ID, return_url_of
@@ -24,8 +24,7 @@ from mock_sts.services.login.single_sign_on import is_good
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import find_session, let_in, make_session
-from mock_sts.store import ledger
-from mock_sts.store.ledger import LoginSession
+from mock_sts.store.records import LoginSession
 
 #: Why prompt=none ends without a login.
 _PAGE_NEEDED = (
@@ -114,7 +113,7 @@ def _answer_login_of_pages(walk: Walk) -> End:
     session = walk.session
     if session is None:
         return None
-    if ledger.noted_login(walk.context.environment.store, walk.pending.handle) != session.mark:
+    if walk.context.environment.ledger.requests.noted_login(walk.pending.handle) != session.mark:
         return None
     return answer(walk.context, walk.pending, session, None)
 
@@ -195,7 +194,8 @@ def _ask_for_login(walk: Walk) -> End:
         context.finish()
         return LoginNeeded(provider, pending.return_url)
     handle = new_request_handle()
-    context.finish(lambda transaction: keep_request(transaction, handle, pending.kept))
+    requests = context.environment.ledger.requests
+    context.finish(lambda transaction: requests.keep(transaction, handle, pending.kept))
     return LoginNeeded(provider, return_url_of({AUTHZ_ID: handle}))
 
 

@@ -16,14 +16,11 @@ from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
-from mock_sts.services.environment import Environment
 from mock_sts.services.login.request_object import Opened, claimed_client, is_signed, open_request
 from mock_sts.services.login.return_url import AUTHZ_ID, handle_of, return_url_of
 from mock_sts.services.request_context import RequestContext
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
-from mock_sts.store.ledger import Shelf
-from mock_sts.store.records import PushedRequest
+from mock_sts.store.records import PushedRequest, status_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +79,10 @@ def judged_request(
     )
 
 
-def keep_request(transaction: Transaction, handle: str, kept: PushedRequest) -> None:
-    """Write ``kept`` under ``handle``."""
-    ledger.keep(transaction, Shelf.AUTHORIZATION_REQUEST, handle, kept.client_id, kept.document(), kept.expires_at)
-
-
-def find_request(environment: Environment, handle: str) -> PushedRequest | None:
-    """The request that is kept under ``handle``, also one that is over or used."""
-    row = ledger.find(environment.store, Shelf.AUTHORIZATION_REQUEST, handle)
-    return PushedRequest.read(row.document, row.client_id, row.expires_at, row.consumed_at) if row is not None else None
-
-
 def use_up_request(context: RequestContext, transaction: Transaction, pending: Pending) -> bool:
     """Use ``pending`` up; False when another request was faster. One that is not kept has no rival."""
-    return not pending.handle or ledger.consume(
-        transaction, Shelf.AUTHORIZATION_REQUEST, pending.handle, context.times.now
-    )
+    requests = context.environment.ledger.requests
+    return not pending.handle or requests.consume(transaction, pending.handle, context.times.now)
 
 
 def load_request(context: RequestContext, params: Params, *, posted: bool) -> Pending:
@@ -122,7 +107,7 @@ def load_kept_request(context: RequestContext, params: Params) -> Pending:
     """The request whose handle stands in ``params``, which still waits for its answer. Raises OAuthError."""
     uri, client_id, handle = params.one("request_uri"), params.one("client_id"), handle_of(params)
     pushed = uri is not None
-    kept = find_request(context.environment, handle)
+    kept = context.environment.ledger.requests.find(handle)
     if kept is not None and kept.pushed is not pushed:
         kept = None
     context.client_id = client_id or (kept.client_id if kept else None)
@@ -130,12 +115,12 @@ def load_kept_request(context: RequestContext, params: Params) -> Pending:
         raise _unknown_client(client_id)
     # A request of the front channel comes back by its handle alone; only a pushed one names its client beside it.
     asking = client_id if pushed or kept is None else kept.client_id
-    stands = ledger.standing(kept, asking, context.times.now)
+    status = status_of(kept, asking, context.times.now)
     surplus = tuple(name for name in params if name not in _BESIDE_A_HANDLE)
     context.judge(
         request_uri.CHAPTER,
         RequestUriEvidence(
-            known=stands.known, used=stands.used, expired=stands.expired, own=stands.own, surplus=surplus
+            known=status.known, used=status.used, expired=status.expired, own=status.own, surplus=surplus
         ),
     )
     if kept is None:

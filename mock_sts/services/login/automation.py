@@ -18,7 +18,6 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError, quoted
 from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.services.environment import Environment
 from mock_sts.services.request_context import RequestContext
-from mock_sts.store import login_queue
 
 #: The beginnings of a ``login_hint`` that we understand.
 HINT_PID, HINT_PERSONA, HINT_OUTCOME = "testid:", "persona:", "outcome:"
@@ -111,7 +110,7 @@ def told_of(
 
 def pid_of(environment: Environment, name: str) -> str:
     """The pid of the persona called ``name``, which may be a pid itself. Raises UnknownPersonError."""
-    return name if is_pid(name) else environment.people.pid_of(environment.store, name)
+    return name if is_pid(name) else environment.people.pid_of(name)
 
 
 def _hinted(context: RequestContext, login_hint: str | None) -> Told | None:
@@ -145,12 +144,12 @@ def _agree(parameters: LoginIntent, hint: LoginIntent) -> None:
 
 
 def _ordered(context: RequestContext, client: Client, redirect_uri: str) -> Told | None:
-    store = context.environment.store
-    if login_queue.is_empty(store):
+    queue = context.environment.login_queue
+    if queue.is_empty():
         return None
     # Taken before the outcome is known: an order is for one login, whether that succeeds or not.
-    with store.writing() as transaction:
-        order = login_queue.take_order(transaction, client.client_id, redirect_uri)
+    with context.environment.store.writing() as transaction:
+        order = queue.take(transaction, client.client_id, redirect_uri)
     if order is None:
         return None
     context.detail["login_order"] = order.id

@@ -13,7 +13,6 @@ from mock_sts.services.login import logout
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import find_session
 from mock_sts.services.tokens.issuing import ID_TOKEN_TYP
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
 
 
@@ -47,6 +46,7 @@ def end_session(
 
     The browser goes back to the client only with a valid hint of it and a registered address.
     """
+    sessions = context.environment.sessions
     session = find_session(context, cookie)
     hint, fault = _hint(context, request.id_token_hint)
     of_session = hint.get("sid") == session.sid if hint is not None and session is not None else None
@@ -60,12 +60,9 @@ def end_session(
     if session is None:
         context.finish()
         return LoggedOut(location, (), _breach(context))
-    found = (
-        (context.catalog.client(name), issuer)
-        for name, issuer in ledger.clients_of(context.environment.store, session.sid)
-    )
+    found = ((context.catalog.client(name), issuer) for name, issuer in sessions.clients_of(session.sid))
     clients = [(client, issuer) for client, issuer in found if client is not None]
-    sub = context.environment.people.sub(session.document["pid"])
+    sub = context.environment.people.sub(session.login.pid)
     to_send = logout.notices(context, clients, sub, session.sid)
     frames = logout.front_channel_urls(clients, session.sid)
     context.detail |= {
@@ -75,8 +72,8 @@ def end_session(
     }
 
     def act(transaction: Transaction) -> None:
-        if ledger.end_session(transaction, session.sid, context.times.now):
-            ledger.forget_clients(transaction, session.sid)
+        if sessions.end(transaction, session.sid, context.times.now):
+            sessions.forget_clients(transaction, session.sid)
         else:
             # Who was faster tells them. Frames are for whichever page the browser shows in the end.
             to_send.clear()

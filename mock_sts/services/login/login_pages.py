@@ -12,13 +12,12 @@ from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.services.environment import Environment
 from mock_sts.services.login.answer import travelling
-from mock_sts.services.login.authorization_request import find_request, load_kept_request
+from mock_sts.services.login.authorization_request import load_kept_request
 from mock_sts.services.login.automation import Outcome, error_of
 from mock_sts.services.login.return_url import handle_in, parameters_of
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession, find_session, let_in, make_session
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
 
 
@@ -42,7 +41,7 @@ class Awaited:
 
 def awaited(environment: Environment, return_url: str) -> Awaited | None:
     """The login behind ``return_url``, or None when it is unknown."""
-    kept = find_request(environment, handle_in(return_url))
+    kept = environment.ledger.requests.find(handle_in(return_url))
     client = environment.catalog.current().client(kept.client_id) if kept is not None else None
     if kept is None or client is None:
         return None
@@ -70,7 +69,7 @@ def complete_login(
 
     def act(transaction: Transaction) -> None:
         kept = made.keep(transaction)
-        ledger.note_login(transaction, pending.handle, kept.mark)
+        context.environment.ledger.requests.note_login(transaction, pending.handle, kept.mark)
 
     context.finish(act)
     return made

@@ -1,22 +1,20 @@
 """Single sign-on: whether the login of a browser's session answers a request, without another login."""
 
-from typing import Any
-
 from mock_sts.helseid.profile.authorization_request import seconds_in
 from mock_sts.helseid.providers import asked_for, level_asked_for
 from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.services.login.authorization_request import Pending
 from mock_sts.services.login.automation import Told
 from mock_sts.services.request_context import RequestContext
-from mock_sts.store.ledger import LoginSession
+from mock_sts.store.records import LoginFacts, LoginSession
 
 
 def is_good(context: RequestContext, pending: Pending, session: LoginSession, told: Told | None) -> bool:
     """Whether the browser's ``session`` answers ``pending`` without another login; ``told`` is the scripted login, or
     None.
     """
-    request, login = pending.request, session.document
-    age = context.times.now - login["began_at"]
+    request, login = pending.request, session.login
+    age = context.times.now - login.began_at
     max_age = seconds_in(request.max_age) if request.max_age is not None else None
     own: int | None = pending.client.single_sign_on_lifetime
     allowed = context.environment.providers_for(pending.client)
@@ -27,17 +25,17 @@ def is_good(context: RequestContext, pending: Pending, session: LoginSession, to
         or "select_account" in request.prompts
         or (max_age is not None and (max_age == 0 or age > max_age))
         or (own is not None and age > own)
-        or (provider is not None and provider.scheme != login["idp"])
-        or login["idp"] not in [one.scheme for one in allowed]
-        or (level is not None and login["security_level"] < level)
+        or (provider is not None and provider.scheme != login.idp)
+        or login.idp not in [one.scheme for one in allowed]
+        or (level is not None and login.security_level < level)
         or (told is not None and told.binding and _is_another(told.intent, login))
     )
 
 
-def _is_another(intent: LoginIntent | None, login: dict[str, Any]) -> bool:
+def _is_another(intent: LoginIntent | None, login: LoginFacts) -> bool:
     """Whether ``intent`` is another login than the session's: of another person, or with another number or level."""
     return intent is not None and (
-        intent.pid != login["pid"]
-        or intent.hpr_number != login["hpr_number"]
-        or intent.security_level not in (None, login["security_level"])
+        intent.pid != login.pid
+        or intent.hpr_number != login.hpr_number
+        or intent.security_level not in (None, login.security_level)
     )

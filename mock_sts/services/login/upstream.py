@@ -16,9 +16,9 @@ def upstream_answer(context: RequestContext, made: MadeSession, state: str) -> l
 
     The emulator needs none of them but the state; they are for test drivers, who look at them.
     """
-    issuer, session = context.urls.issuer.base, made.session.document
+    issuer, known = context.urls.issuer.base, made.session.login
     code, sid = secrets.token_hex(32).upper(), to_base64url(secrets.token_bytes(16))
-    login = UpstreamLogin(issuer, session["pid"], session["security_level"], session["auth_time"], sid)
+    login = UpstreamLogin(issuer, known.pid, known.security_level, known.auth_time, sid)
     id_token = context.environment.keyring.sign_as_testidp(testidp.id_token_claims(login, code, state))
     return [
         ("code", code),

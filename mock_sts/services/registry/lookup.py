@@ -14,9 +14,11 @@ from mock_sts.helseid.registry.organization import Organization
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
 from mock_sts.protocol.near_names import did_you_mean, near_names, question
-from mock_sts.services.registry.people import People, UnknownPersonError
-from mock_sts.store.database import Store
+from mock_sts.services.registry.people import People, UnknownPersonError, sub_of
+from mock_sts.store.database import Database
 from mock_sts.store.fixtures.rows import Row, read_rows
+from mock_sts.store.personas import Personas
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 
 #: The origin of a person who stands nowhere and is invented when they log in.
 INVENTED = "invented"
@@ -71,7 +73,7 @@ class Wanted:
     organizations: int = 0
 
 
-def find_personas(store: Store, wanted: Wanted) -> list[Row[Persona]]:
+def find_personas(store: Database, wanted: Wanted) -> list[Row[Persona]]:
     """The people who are ``wanted``: hand-made ones first, then generated ones, then those of run time.
 
     A word is looked for in names, the short one too, professions, names of organizations and the description. The code
@@ -94,7 +96,7 @@ def find_personas(store: Store, wanted: Wanted) -> list[Row[Persona]]:
     return [row for row in read_rows(store, Persona) if is_wanted(row.item)]
 
 
-def near_words(store: Store, words: Sequence[str]) -> str:
+def near_words(store: Database, words: Sequence[str]) -> str:
     """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
     names = organization_names(store)
     rows = [_Told(row.item, names) for row in read_rows(store, Persona)]
@@ -115,7 +117,7 @@ def _profession(text: str) -> str:
     raise NotFoundError(f"no profession has the code or name {text!r}{near}")
 
 
-def find_clients(store: Store, words: Sequence[str]) -> list[Row[Client]]:
+def find_clients(store: Database, words: Sequence[str]) -> list[Row[Client]]:
     """The clients in whose id, name, scopes, description or sample all ``words`` stand, by id."""
     rows = sorted(read_rows(store, Client), key=lambda row: row.item.client_id)
 
@@ -126,7 +128,7 @@ def find_clients(store: Store, words: Sequence[str]) -> list[Row[Client]]:
     return [row for row in rows if all(word.casefold() in text(row.item) for word in words)]
 
 
-def organization_names(store: Store) -> dict[str, str]:
+def organization_names(store: Database) -> dict[str, str]:
     """Organization number to name."""
     return {row.item.number: row.item.name for row in read_rows(store, Organization)}
 
@@ -136,7 +138,7 @@ def professions_of(person: Persona) -> list[str]:
     return [authorization.profession for authorization in person.authorizations]
 
 
-def the_persona(store: Store, key: str, *, invent: bool) -> Row[Persona]:
+def the_persona(store: Database, key: str, *, invent: bool) -> Row[Persona]:
     """The person with the pid, short name or HPR number ``key``; a pid that nobody has is of somebody ``invent``ed.
 
     Raises NotFoundError with what comes near.
@@ -147,7 +149,7 @@ def the_persona(store: Store, key: str, *, invent: bool) -> Row[Persona]:
             return row
     if invent and is_pid(key):
         try:
-            persona = People().find(store, key, invent=True)
+            persona = People(Personas(store, DEFAULT_ENVIRONMENT)).find(key, invent=True)
         except UnknownPersonError as error:
             raise NotFoundError(str(error)) from None
         return Row(INVENTED, {}, persona)
@@ -156,7 +158,7 @@ def the_persona(store: Store, key: str, *, invent: bool) -> Row[Persona]:
     raise NotFoundError(f"nobody has the pid, short name or HPR number {key!r}{near}")
 
 
-def the_client(store: Store, client_id: str) -> Row[Client]:
+def the_client(store: Database, client_id: str) -> Row[Client]:
     """The client with this id. Raises NotFoundError with what comes near."""
     rows = {row.item.client_id: row for row in read_rows(store, Client)}
     if client_id not in rows:
@@ -168,7 +170,7 @@ def the_client(store: Store, client_id: str) -> Row[Client]:
 def claims_of(persona: Persona, network: str) -> dict[str, Any]:
     """What userinfo answers about ``persona`` when a client may see everything; ``network`` is the server's."""
     login = Login("", 0, _TESTIDP.scheme, _TESTIDP.eids[0].amr, persona.security_level, persona.hpr_number)
-    subject = Subject(persona, login, People().sub(persona.pid), persona.network or network)
+    subject = Subject(persona, login, sub_of(persona.pid), persona.network or network)
     claims = user_info_claims(list(CLAIMS_OF_SCOPE), subject, 0)
     del claims["userinfo_issued_at"]
     return claims

@@ -16,7 +16,7 @@ from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
 from mock_sts.services.registry.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
-from mock_sts.store.database import Store
+from mock_sts.store.database import Database
 
 #: The scope of a machine, and those of a login, when nobody names any.
 _DEMO_SCOPE = "mock:demo-api/read"
@@ -83,7 +83,7 @@ class MadeClient:
         return GrantType.AUTHORIZATION_CODE in self.client.grant_types
 
 
-def make_client(store: Store, wanted: NewClient, enforcement: Enforcement) -> MadeClient:
+def make_client(store: Database, wanted: NewClient, enforcement: Enforcement) -> MadeClient:
     """Make a key pair and register the client; ``enforcement`` is the server's, and tells what will be refused.
 
     Raises DocumentError for what cannot be registered.

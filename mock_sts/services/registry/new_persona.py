@@ -14,7 +14,7 @@ from mock_sts.helseid.registry.persona import Persona
 from mock_sts.services.registry.lookup import hint, profession_hint
 from mock_sts.services.registry.people import shipped_names
 from mock_sts.store.catalog import MADE, put_entry
-from mock_sts.store.database import Store
+from mock_sts.store.database import Database
 from mock_sts.store.fixtures.rows import read_rows
 
 #: Births of people of whom nobody has said when they were born.
@@ -51,7 +51,7 @@ class MadePersona:
     warnings: tuple[str, ...]
 
 
-def make_persona(store: Store, wanted: NewPersona, *, require_synthetic: bool) -> MadePersona:
+def make_persona(store: Database, wanted: NewPersona, *, require_synthetic: bool) -> MadePersona:
     """Register a person; a running server knows them at once. Raises DocumentError for what cannot be registered."""
     people = [row.item for row in read_rows(store, Persona)]
     pid = wanted.pid or _invented_pid(wanted.born or _some_day(), {person.pid for person in people})

@@ -1,7 +1,7 @@
 """Who can log in: personas of the registry, and people invented from their pid."""
 
 import json
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from mock_sts.helseid.claims import pseudonym
@@ -10,9 +10,8 @@ from mock_sts.helseid.registry.persona import Persona
 from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.protocol.private_keys import without_private_text
-from mock_sts.store.database import Store
 from mock_sts.store.fixtures.files import shipped_world
-from mock_sts.store.ledger import find_persona, find_persona_named, persona_names
+from mock_sts.store.personas import Personas
 
 
 class UnknownPersonError(Exception):
@@ -22,9 +21,13 @@ class UnknownPersonError(Exception):
 class People:
     """Finds people; the files that ship with the program are read when first needed."""
 
-    def find(self, store: Store, pid: str, *, invent: bool) -> Persona:
+    def __init__(self, personas: Personas) -> None:
+        """``personas`` are those of one environment."""
+        self._personas = personas
+
+    def find(self, pid: str, *, invent: bool) -> Persona:
         """The persona with this ``pid``, else a person invented for it. Raises UnknownPersonError."""
-        document = find_persona(store, pid)
+        document = self._personas.find(pid)
         if document is not None:
             persona = Persona.from_document(document, "store")
             replaced = persona.superseded_by
@@ -35,26 +38,32 @@ class People:
             raise UnknownPersonError("no persona has this pid, and MOCK_STS_INVENT_PEOPLE is false")
         return invent_persona(pid, self._names)
 
-    def pid_of(self, store: Store, name: str) -> str:
+    def pid_of(self, name: str) -> str:
         """The pid of the persona with the short name ``name``. Raises UnknownPersonError with what comes near."""
-        pid = find_persona_named(store, name)
+        pid = self._personas.named(name)
         if pid is None:
-            meant = did_you_mean(name, persona_names(store), quoted=False)
+            meant = did_you_mean(name, self._personas.names(), quoted=False)
             called = quoted(without_private_text(name))
             raise UnknownPersonError(f"no persona is called {called}{meant and '; '}{meant}")
         return pid
 
     def sub(self, pid: str) -> str:
         """The pseudonym of ``pid``, the same on every machine and start."""
-        return pseudonym(pid, self._pseudonym_key)
+        return sub_of(pid)
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
         return shipped_names()
 
-    @cached_property
-    def _pseudonym_key(self) -> bytes:
-        return bytes.fromhex(_shipped("keys/pseudonym-key.json")["key"])
+
+def sub_of(pid: str) -> str:
+    """The pseudonym of ``pid``, the same on every machine and start."""
+    return pseudonym(pid, _pseudonym_key())
+
+
+@cache
+def _pseudonym_key() -> bytes:
+    return bytes.fromhex(_shipped("keys/pseudonym-key.json")["key"])
 
 
 def shipped_names() -> dict[str, list[str]]:

@@ -9,11 +9,11 @@ from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import make_signing_key
 from mock_sts.services.registry.checks import check_before_loading, unread
-from mock_sts.store.database import Store
+from mock_sts.store.database import Database
 from mock_sts.store.fixtures import rows
 from mock_sts.store.fixtures.files import digest_of, shipped_signing_key_file, world_folders
-from mock_sts.store.keys import SigningKey, keep_first_signing_key, load_signing_keys
-from mock_sts.store.schema import make_tables
+from mock_sts.store.keys import Keys, SigningKey
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +31,24 @@ _KEPT_KEY = (
 )
 
 
-def prepare(store: Store, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> Loading:
+def prepare(store: Database, own_fixtures: Sequence[Path], *, fresh_keys: bool, clock: Clock) -> Loading:
     """Make everything that workers need.
 
     Raises StoreError for the database and DocumentError for a fixture file, with a sentence that names the fault.
     """
-    make_tables(store)
-    kept = load_signing_keys(store)
+    store.make()
+    keys = Keys(store, DEFAULT_ENVIRONMENT)
+    kept = keys.load()
     if not kept:
         now = clock.times().wall
-        keep_first_signing_key(store, make_signing_key(now) if fresh_keys else shipped_signing_key(), now)
+        keys.keep_first(make_signing_key(now) if fresh_keys else shipped_signing_key(), now)
     loading = load_fixtures(store, own_fixtures)
     if fresh_keys and any(key.kid == shipped_signing_key().kid for key in kept):
         return replace(loading, warnings=(_KEPT_KEY, *loading.warnings))
     return loading
 
 
-def load_fixtures(store: Store, own_fixtures: Sequence[Path], *, replace_made: bool = False) -> Loading:
+def load_fixtures(store: Database, own_fixtures: Sequence[Path], *, replace_made: bool = False) -> Loading:
     """Bring the registry up to date with the fixture files; with ``replace_made`` also what was made at run time.
 
     Raises DocumentError for what cannot be read or cannot work; then nothing has changed.

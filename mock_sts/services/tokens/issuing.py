@@ -41,7 +41,7 @@ class IdTokenPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshToken:
+class GivenRefreshToken:
     """A refresh token for the answer, and when it is over (seconds)."""
 
     handle: str
@@ -73,7 +73,7 @@ class Authorization:
     confirmation: str | None
     subject: Subject | None = None
     id_token: IdTokenPlan | None = None
-    refresh_token: RefreshToken | None = None
+    refresh_token: GivenRefreshToken | None = None
     act: Callable[[Transaction], OAuthError | None] | None = None
     login_details: Sequence[object] = ()
     exchanged: Mapping[str, Any] | None = None

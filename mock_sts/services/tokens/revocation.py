@@ -2,7 +2,7 @@
 
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
-from mock_sts.store.replay import Once, is_remembered, remember_once
+from mock_sts.store.replay import Once
 
 #: Seconds for which it is remembered that tokens were taken back; no refresh token lives longer.
 _YEAR = 366 * 86_400
@@ -12,24 +12,24 @@ def revoke_family(context: RequestContext, transaction: Transaction, family: str
     """Take back all tokens of ``family``, where the settings say so; whether that happened now."""
     if not context.environment.policy.revoke_on_code_reuse:
         return False
-    return remember_once(transaction, _once(context, family))
+    return context.environment.replay.remember(transaction, _once(context, family))
 
 
 def is_revoked(context: RequestContext, family: str) -> bool:
     """Whether the tokens of ``family`` were taken back."""
-    return context.environment.policy.revoke_on_code_reuse and is_remembered(
-        context.environment.store, _once(context, family)
+    return context.environment.policy.revoke_on_code_reuse and context.environment.replay.is_remembered(
+        _once(context, family)
     )
 
 
 def note_withdrawal(context: RequestContext, transaction: Transaction, handle: str) -> None:
     """Remember that it was its client that took back the refresh token ``handle``."""
-    remember_once(transaction, _withdrawn(context, handle))
+    context.environment.replay.remember(transaction, _withdrawn(context, handle))
 
 
 def is_withdrawn(context: RequestContext, handle: str) -> bool:
     """Whether its client has taken back the refresh token ``handle``; only asked of one that is used up."""
-    return is_remembered(context.environment.store, _withdrawn(context, handle))
+    return context.environment.replay.is_remembered(_withdrawn(context, handle))
 
 
 def _withdrawn(context: RequestContext, handle: str) -> Once:

@@ -15,9 +15,8 @@ from mock_sts.services.back_channel.form import BackChannelCall, read_form
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.access_token import receive
 from mock_sts.services.tokens.revocation import is_revoked, note_withdrawal
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
-from mock_sts.store.ledger import Record, Shelf
+from mock_sts.store.records import RefreshToken, status_of
 
 _INACTIVE: dict[str, Any] = {"active": False}
 
@@ -29,14 +28,14 @@ def revoke_token(context: RequestContext, call: BackChannelCall) -> None:
     """
     client = _asking_client(context, call)
     token = _token(context, call, call.params.one("token_type_hint"))
-    record = ledger.find(context.environment.store, Shelf.REFRESH_TOKEN, token)
+    record = context.environment.ledger.refresh_tokens.find(token)
     own = record is not None and record.client_id == client.client.client_id
     context.detail["revoked"] = own
     if not own:
         context.warn(f"nothing was revoked: {_why_not_revoked(context, record, token)}")
 
     def act(transaction: Transaction) -> None:
-        if own and ledger.consume(transaction, Shelf.REFRESH_TOKEN, token, context.times.now):
+        if own and context.environment.ledger.refresh_tokens.consume(transaction, token, context.times.now):
             note_withdrawal(context, transaction, token)
 
     context.finish(act)
@@ -71,7 +70,7 @@ def _token(context: RequestContext, call: BackChannelCall, hint: str | None = No
     return token or ""
 
 
-def _why_not_revoked(context: RequestContext, record: Record | None, token: str) -> str:
+def _why_not_revoked(context: RequestContext, record: RefreshToken | None, token: str) -> str:
     if record is not None:
         return "the refresh token is another client's"
     if receive(context, token).token is not None:
@@ -89,16 +88,16 @@ def _access_token(context: RequestContext, token: str) -> dict[str, Any] | None:
 
 
 def _refresh_token(context: RequestContext, client: AuthenticatedClient, token: str) -> dict[str, Any] | None:
-    record = ledger.find(context.environment.store, Shelf.REFRESH_TOKEN, token)
-    stands = ledger.standing(record, client.client.client_id, context.times.now)
-    if record is None or not stands.own or stands.used or stands.expired:
+    record = context.environment.ledger.refresh_tokens.find(token)
+    status = status_of(record, client.client.client_id, context.times.now)
+    if record is None or not status.own or status.used or status.expired:
         return None
-    if is_revoked(context, record.document["family"]):
+    if is_revoked(context, record.family):
         return None
     return {
-        "iss": record.document["issuer"],
+        "iss": record.issuer,
         "client_id": record.client_id,
         "exp": record.expires_at,
         "active": True,
-        "scope": " ".join(record.document["scopes"]),
+        "scope": " ".join(record.scopes),
     }

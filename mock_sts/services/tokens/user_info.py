@@ -11,7 +11,6 @@ from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of
 from mock_sts.services.tokens.access_token import Presented, check_access_token, check_use
-from mock_sts.store import ledger
 
 
 def user_info(context: RequestContext, presented: Presented) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def user_info(context: RequestContext, presented: Presented) -> dict[str, Any]:
 def _subject(context: RequestContext, token: AccessToken) -> Subject:
     """The person behind the token. The token itself may not tell the pid, so the login that it comes from does."""
     sid, auth_time = token.sid or "", token.auth_time or 0
-    login = ledger.find_login(context.environment.store, sid, auth_time)
+    login = context.environment.sessions.find_login(sid, auth_time)
     if login is None:
         raise _invalid("the login behind the token is no longer known")
     try:

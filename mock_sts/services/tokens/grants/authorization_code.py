@@ -1,7 +1,5 @@
 """The authorization_code grant (RFC 6749 section 4.1.3): what a login gave, redeemed once."""
 
-from typing import Any
-
 from mock_sts.helseid.profile import code_exchange as chapter
 from mock_sts.helseid.profile.code_exchange import CodeEvidence
 from mock_sts.protocol.params import Params
@@ -11,10 +9,7 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants.personal import family_of, is_known_resource, personal_authorization
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import revoke_family
-from mock_sts.store import ledger
-from mock_sts.store.ledger import Shelf
-
-_NOTHING: dict[str, Any] = {"redirect_uri": "", "code_challenge": "", "dpop_jkt": None}
+from mock_sts.store.records import status_of
 
 
 def authorize(
@@ -23,40 +18,39 @@ def authorize(
     """The person and scopes behind the code. From here on a refusal burns the code, unless it is somebody else's."""
     request = read_authorization_code(params)
     code = request.code or ""
-    record = ledger.find(context.environment.store, Shelf.AUTHORIZATION_CODE, code)
-    stands = ledger.standing(record, client.client.client_id, context.times.now)
-    if stands.own:
-        context.burn_on_refusal(
-            lambda transaction: ledger.consume(transaction, Shelf.AUTHORIZATION_CODE, code, context.times.now)
-        )
-        if stands.used:
+    codes = context.environment.ledger.codes
+    record = codes.find(code)
+    status = status_of(record, client.client.client_id, context.times.now)
+    if status.own:
+        context.burn_on_refusal(lambda transaction: codes.consume(transaction, code, context.times.now))
+        if status.used:
             context.burn_on_refusal(lambda transaction: revoke_family(context, transaction, family_of(code)))
-    document = record.document if record is not None and stands.own else _NOTHING
+    own = record if status.own else None
     context.judge(
         chapter.CHAPTER,
         CodeEvidence(
-            known=stands.known,
-            own=stands.own,
-            used=stands.used,
-            expired=stands.expired,
+            known=status.known,
+            own=status.own,
+            used=status.used,
+            expired=status.expired,
             redirect_uri=request.redirect_uri,
-            asked_redirect_uri=document["redirect_uri"],
+            asked_redirect_uri=own.redirect_uri or "" if own is not None else "",
             code_verifier=request.code_verifier,
-            code_challenge=document["code_challenge"],
-            bound_jkt=document["dpop_jkt"],
+            code_challenge=own.code_challenge or "" if own is not None else "",
+            bound_jkt=own.dpop_jkt if own is not None else None,
             proof_jkt=confirmation,
-            resource_known=not stands.own or is_known_resource(context, document, request.resource),
-            resources_named=bool(document.get("resources")),
+            resource_known=own is None or is_known_resource(context, own, request.resource),
+            resources_named=own is not None and bool(own.resources),
         ),
     )
+    if own is None:
+        raise AssertionError("the chapter let a code pass that is not the client's own")
     return personal_authorization(
         context,
         client.client,
-        document,
+        own,
         resource=request.resource,
         confirmation=confirmation,
-        shelf=Shelf.AUTHORIZATION_CODE,
         handle=code,
         lost=chapter.known,
-        first=True,
     )

@@ -15,11 +15,10 @@ from mock_sts.services.handles import new_grant_handle
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of
-from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, RefreshToken, id_token_plan, new_jti
+from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, GivenRefreshToken, id_token_plan, new_jti
 from mock_sts.services.tokens.revocation import revoke_family
-from mock_sts.store import ledger
 from mock_sts.store.database import Transaction
-from mock_sts.store.ledger import Shelf
+from mock_sts.store.records import AuthorizationCode, PersonGrant, RefreshToken
 
 #: Seconds; no access token lives longer.
 _DAY = 86_400
@@ -56,89 +55,99 @@ def scoped(context: RequestContext, scopes: tuple[str, ...], resource: str | Non
     return Scoped(tuple(owners), tuple(apis.values()))
 
 
-def is_known_resource(context: RequestContext, document: dict[str, Any], resource: str | None) -> bool:
+def is_known_resource(context: RequestContext, grant: PersonGrant, resource: str | None) -> bool:
     """Whether ``resource`` is one that the login asked for; any API of its scopes where it named none."""
     if resource is None:
         return True
-    if document["resources"]:
-        return resource in document["resources"]
-    return resource in {api.audience for api in scoped(context, tuple(document["scopes"])).apis}
+    if grant.resources:
+        return resource in grant.resources
+    return resource in {api.audience for api in scoped(context, grant.scopes).apis}
 
 
 def personal_authorization(
     context: RequestContext,
     client: Client,
-    document: dict[str, Any],
+    grant: AuthorizationCode | RefreshToken,
     *,
     resource: str | None,
     narrowed: tuple[str, ...] = (),
     confirmation: str | None,
-    shelf: Shelf,
     handle: str,
     lost: Requirement[Any],
-    first: bool,
 ) -> Authorization:
-    """The Authorization for a login that is kept under ``handle``, which the write of the request uses up.
+    """The Authorization for the login behind ``grant``, kept under ``handle``, which the write of the request uses up.
 
-    ``narrowed`` are the scopes to give where they are fewer than the login's; empty: all. ``first`` is True for a code,
-    whose ID token repeats nonce and state. ``lost`` is the requirement that is broken when another request used
-    ``handle`` faster. Raises OAuthError when the person is gone.
+    ``narrowed`` are the scopes to give where they are fewer than the login's; empty: all. The ID token for a code
+    repeats nonce and state. ``lost`` is the requirement that is broken when another request used ``handle`` faster.
+    Raises OAuthError when the person is gone.
     """
     try:
-        subject = subject_of(context.environment, document["sid"], document["login"])
+        subject = subject_of(context.environment, grant.sid, grant.login)
     except UnknownPersonError as error:
         raise refuse(lost, Verdict(False, str(error), "a person who can log in")) from None
-    scopes = tuple(document["scopes"])
-    wanted = scoped(context, narrowed or scopes, resource)
-    family = family_of(handle) if first else document["family"]
-    refresh = _refresh_token(context, client, document, handle if shelf is Shelf.REFRESH_TOKEN else None)
+    ledger, sessions = context.environment.ledger, context.environment.sessions
+    code = grant if isinstance(grant, AuthorizationCode) else None
+    used = grant if isinstance(grant, RefreshToken) else None
+    wanted = scoped(context, narrowed or grant.scopes, resource)
+    family = used.family if used is not None else family_of(handle)
+    refresh = _refresh_token(context, client, grant, handle)
 
     def act(transaction: Transaction) -> OAuthError | None:
         reused = refresh is not None and refresh.handle == handle
-        if not reused and not ledger.consume(transaction, shelf, handle, context.times.now):
-            if first:
+        shelf = ledger.codes if code is not None else ledger.refresh_tokens
+        if not reused and not shelf.consume(transaction, handle, context.times.now):
+            if code is not None:
                 revoke_family(context, transaction, family)
             return refuse(lost, Verdict(False, "used before", "one use"))
         if refresh is not None and not reused:
-            kept = {
-                **document,
-                "family": family,
-                "has_proof": confirmation is not None,
-                "refresh_expires_at": refresh.expires_at,
-            }
-            ledger.keep(transaction, Shelf.REFRESH_TOKEN, refresh.handle, client.client_id, kept, refresh.expires_at)
-            ledger.remember_login(transaction, document["sid"], refresh.expires_at + _DAY)
+            kept = RefreshToken(
+                client_id=client.client_id,
+                issuer=grant.issuer,
+                scopes=grant.scopes,
+                resources=grant.resources,
+                details=grant.details,
+                on_behalf_of=grant.on_behalf_of,
+                sid=grant.sid,
+                login=grant.login,
+                expires_at=refresh.expires_at,
+                family=family,
+                has_proof=confirmation is not None,
+            )
+            ledger.refresh_tokens.keep(transaction, refresh.handle, kept)
+            sessions.remember(transaction, grant.sid, refresh.expires_at + _DAY)
         return None
 
     return Authorization(
         client=client,
-        issuer=document["issuer"],
+        issuer=grant.issuer,
         scopes=wanted.scopes,
         apis=wanted.apis,
         confirmation=confirmation,
         subject=subject,
-        id_token=id_token_plan(scopes, document["nonce"] if first else None, document["state"] if first else None),
+        id_token=id_token_plan(
+            grant.scopes, code.nonce if code is not None else None, code.state if code is not None else None
+        ),
         refresh_token=refresh,
         act=act,
-        login_details=document["details"],
-        on_behalf_of=document["on_behalf_of"],
+        login_details=grant.details,
+        on_behalf_of=grant.on_behalf_of,
         jti=new_jti(family),
     )
 
 
 def _refresh_token(
-    context: RequestContext, client: Client, document: dict[str, Any], used: str | None
-) -> RefreshToken | None:
-    """A refresh token for the answer: the one ``used`` where the client may reuse it, else a new one.
+    context: RequestContext, client: Client, grant: AuthorizationCode | RefreshToken, handle: str
+) -> GivenRefreshToken | None:
+    """A refresh token for the answer: the one that was used, by its ``handle``, where the client may reuse it, else a
+    new one.
 
     Its end is counted from the login and does not move.
     """
-    if OFFLINE_ACCESS not in document["scopes"]:
+    if OFFLINE_ACCESS not in grant.scopes:
         return None
+    if isinstance(grant, RefreshToken):
+        usage = context.environment.policy.refresh_token_usage or client.refresh_token_usage
+        return GivenRefreshToken(handle if usage == REUSABLE else new_grant_handle(), grant.expires_at)
     own: int | None = client.refresh_token_lifetime
     lifetime = context.environment.policy.refresh_token_lifetime if own is None else own
-    expires_at: int = document.get("refresh_expires_at") or context.times.now + lifetime
-    usage = context.environment.policy.refresh_token_usage or client.refresh_token_usage
-    if used is not None and usage == REUSABLE:
-        return RefreshToken(used, expires_at)
-    return RefreshToken(new_grant_handle(), expires_at)
+    return GivenRefreshToken(new_grant_handle(), context.times.now + lifetime)

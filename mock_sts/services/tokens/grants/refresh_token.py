@@ -9,8 +9,7 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import is_revoked, is_withdrawn
-from mock_sts.store import ledger
-from mock_sts.store.ledger import Shelf
+from mock_sts.store.records import status_of
 
 
 def authorize(
@@ -19,43 +18,43 @@ def authorize(
     """The person and scopes of the login. A refusal uses nothing up; success replaces the token, or keeps it."""
     request = read_refresh_token(params)
     handle = request.refresh_token or ""
-    record = ledger.find(context.environment.store, Shelf.REFRESH_TOKEN, handle)
-    stands = ledger.standing(record, client.client.client_id, context.times.now)
-    document = record.document if record is not None and stands.own else {}
-    granted = document.get("scopes", ())
-    resource_known = not stands.own or is_known_resource(context, document, request.resource)
+    record = context.environment.ledger.refresh_tokens.find(handle)
+    status = status_of(record, client.client.client_id, context.times.now)
+    own = record if status.own else None
+    granted = own.scopes if own is not None else ()
+    resource_known = own is None or is_known_resource(context, own, request.resource)
     within = all(scope in granted for scope in request.scopes)
     if within and request.scopes and request.resource is not None and resource_known:
         # Scopes that leave nothing of the resource would make a token for nobody.
         within = bool(scoped(context, request.scopes, request.resource).apis)
-    withdrawn = stands.used and is_withdrawn(context, handle)
-    taken_back = "family" in document and is_revoked(context, document["family"])
+    withdrawn = status.used and is_withdrawn(context, handle)
+    taken_back = own is not None and is_revoked(context, own.family)
     context.judge(
         chapter.REFRESH_CHAPTER,
         RefreshEvidence(
             present=request.refresh_token is not None,
-            known=stands.known,
-            own=stands.own,
-            used=stands.used and not withdrawn,
+            known=status.known,
+            own=status.own,
+            used=status.used and not withdrawn,
             revoked=withdrawn or taken_back,
-            expired=stands.expired,
-            began_with_proof=bool(document.get("has_proof")),
+            expired=status.expired,
+            began_with_proof=own is not None and own.has_proof,
             has_proof=confirmation is not None,
             resource_known=resource_known,
-            resources_named=bool(document.get("resources")),
+            resources_named=own is not None and bool(own.resources),
             scopes=request.scopes,
             scopes_granted=within,
         ),
     )
+    if own is None:
+        raise AssertionError("the chapter let a refresh token pass that is not the client's own")
     return personal_authorization(
         context,
         client.client,
-        document,
+        own,
         resource=request.resource,
         narrowed=request.scopes if within else (),
         confirmation=confirmation,
-        shelf=Shelf.REFRESH_TOKEN,
         handle=handle,
         lost=chapter.refresh_single_use,
-        first=False,
     )

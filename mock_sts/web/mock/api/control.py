@@ -31,8 +31,7 @@ from mock_sts.server.reloading import EXTENSION, GOES_ON, Reload, ReloadBusyErro
 from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.registry.people import UnknownPersonError
-from mock_sts.store import login_queue
-from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED, read_entries
+from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED
 from mock_sts.store.public_url import tell_public_url
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX, LOG
@@ -74,8 +73,7 @@ def journal() -> Response:
     outcome = request.args.get("outcome")
     if outcome not in (None, GRANTED, REFUSED, CHALLENGED):
         raise BadRequest(f"outcome must be {GRANTED}, {REFUSED} or {CHALLENGED}")
-    entries = read_entries(
-        current().environment.store,
+    entries = current().environment.journal.read(
         limit=_number("limit", 1, _MAX_ENTRIES) or 100,
         before=_number("before", 1, 2**62),
         client_id=request.args.get("client_id"),
@@ -102,7 +100,7 @@ def set_public_url() -> Response:
     before = reached.urls.issuer.base
     also = () if before in server.configured.named else (before,)
     with reached.environment.store.writing() as transaction:
-        tell_public_url(transaction.exec_driver_sql, url, *also)
+        tell_public_url(transaction.execute, url, *also)
     if url is not None and (name := impersonated_by(url)):
         LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
     addresses = server.addresses(reached.environment.catalog.current())
@@ -132,21 +130,22 @@ def order_login() -> Response:
     environment = current().environment
     order = read_order(environment, _body())
     with environment.store.writing() as transaction:
-        order_id = login_queue.put_order(transaction, *order)
+        order_id = environment.login_queue.put(transaction, *order)
     return json_response({"id": order_id}, 201)
 
 
 @ROUTES.get("/next-login")
 def orders() -> Response:
     """What is ordered."""
-    return json_response({"orders": [asdict(order) for order in login_queue.read_orders(current().environment.store)]})
+    return json_response({"orders": [asdict(order) for order in current().environment.login_queue.read()]})
 
 
 @ROUTES.delete("/next-login")
 def forget_orders() -> Response:
     """Forget all that is ordered."""
-    with current().environment.store.writing() as transaction:
-        return json_response({"forgotten": login_queue.clear_orders(transaction)})
+    environment = current().environment
+    with environment.store.writing() as transaction:
+        return json_response({"forgotten": environment.login_queue.clear(transaction)})
 
 
 def _body() -> object:

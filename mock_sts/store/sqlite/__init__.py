@@ -1,0 +1,1 @@
+"""SQLite: one file, one writer at a time, no server. What only it can say lives here."""

@@ -1,0 +1,252 @@
+"""The doors to a file of SQLite: a reader that never waits and a writer that never has to turn back.
+
+Measured: transactions that begin as readers and then write fail with "database is locked" whatever the timeout, for a
+read lock cannot be upgraded by waiting. So the writer's transactions begin with BEGIN IMMEDIATE.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mock_sts.store.database import Reader, StoreError, Transaction
+from mock_sts.store.sqlite.faults import MEANINGS, meaning_of, unusable
+
+#: Milliseconds that a connection waits for another process' write: less than the patience of most clients. A write that
+#: waits keeps a thread from others, and those that want to write wait one after the other. So once that was too short
+#: it is ``BUSY_AGAIN``, until a write succeeds or none was tried for ``BUSY_TIMEOUT``.
+BUSY_TIMEOUT, BUSY_AGAIN = 5_000, 100
+
+#: Errors after which the next write will probably fail too, whichever it is.
+_LASTING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+
+_READER, _WRITER = "reader", "writer"
+
+
+@lru_cache(maxsize=256)
+def say(statement: str) -> str:
+    """``statement`` in SQLite's words: with one writer at a time it locks no rows."""
+    return statement.replace("{for_update}", "").replace("{skip_locked}", "")
+
+
+class _SqliteTransaction(Transaction):
+    __slots__ = ()
+
+    def insert(self, statement: str, parameters: tuple[Any, ...]) -> int:
+        return int(self._cursor.execute(say(statement), parameters).lastrowid)
+
+    def lock(self, name: str) -> None:
+        """Nothing to do: the transaction has the whole file."""
+
+
+class _Kept:
+    """A connection that a thread keeps; it is closed when the thread ends and with it this object.
+
+    ``file`` tells which file it is connected to, whatever has become of the path since.
+    """
+
+    __slots__ = ("__weakref__", "connection", "cursor", "file", "patience")
+
+    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int]) -> None:
+        self.connection = connection
+        self.cursor = connection.cursor()
+        self.file = file
+        self.patience = 0
+
+    def wait_at_most(self, patience: int) -> None:
+        """Have it wait for others' locks for ``patience`` milliseconds from now on; once said costs nothing again."""
+        if self.patience != patience:
+            self.connection.execute(f"PRAGMA busy_timeout = {patience}").close()
+            self.patience = patience
+
+    def close(self) -> None:
+        """End it; more than once does no harm."""
+        with suppress(Exception):  # the interpreter may be half gone
+            self.connection.close()
+
+    __del__ = close
+
+
+class SqliteDatabase:
+    """One file, opened by one process.
+
+    A connection that has met an error is not used again, and neither is one to a file that is no longer at the path. So
+    whatever was the matter, the database works again when it is over.
+    """
+
+    def __init__(self, path: Path, *, synchronous: str = "normal") -> None:
+        """Opens nothing yet. ``synchronous`` is SQLite's pragma, ``normal`` or ``off``."""
+        self.path = path
+        self._address = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
+        self._synchronous = synchronous
+        # SQLite's own waiting between threads of one process is a sleep of growing length; a lock is fairer.
+        self._write_lock = threading.Lock()
+        # When a write last waited in vain for another process, and whether the last one met an error that stays.
+        self._locked_out = -float("inf")
+        self._fails = False
+        # A reader and a writer for each thread: a connection that goes from hand to hand costs more than most of what
+        # is done with it.
+        self._local = threading.local()
+        self._kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
+
+    @property
+    def name(self) -> str:
+        """The path of the file."""
+        return str(self.path)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader that sees one moment of what is committed."""
+        with self._translated(_READER):
+            kept = self._mine(_READER)
+            reader = Reader(kept.connection.cursor(), say)
+            if kept.connection.in_transaction:  # inside another one, whose moment it shares
+                yield reader
+                return
+            kept.cursor.execute("BEGIN")
+            try:
+                yield reader
+            finally:
+                with suppress(sqlite3.Error):
+                    kept.connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A write transaction, committed at the end, rolled back by an exception."""
+        patience = self._patience()
+        if not self._write_lock.acquire(timeout=patience / 1000):
+            raise self._unusable(*MEANINGS[sqlite3.SQLITE_BUSY])
+        try:
+            with self._translated(_WRITER):
+                kept = self._mine(_WRITER)
+                kept.wait_at_most(self._patience())
+                kept.cursor.execute("BEGIN IMMEDIATE")
+                try:
+                    yield _SqliteTransaction(kept.cursor, say)
+                    kept.cursor.execute("COMMIT")
+                except BaseException:
+                    with suppress(sqlite3.Error):
+                        kept.connection.rollback()
+                    raise
+            self._locked_out, self._fails = -float("inf"), False
+        finally:
+            self._write_lock.release()
+
+    def _patience(self) -> int:
+        """Milliseconds that a write may wait now."""
+        was_locked = (time.monotonic() - self._locked_out) * 1000 < BUSY_TIMEOUT
+        return BUSY_AGAIN if was_locked else BUSY_TIMEOUT
+
+    def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
+        """The first row of what is committed now, or None (3 µs)."""
+        try:
+            return self._mine(_READER).cursor.execute(statement, parameters).fetchone()
+        except sqlite3.Error as error:
+            raise self._given_up(_READER, error) from error
+
+    def read_all(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """All rows, in the same way."""
+        try:
+            return self._mine(_READER).cursor.execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._given_up(_READER, error) from error
+
+    def make(self) -> None:
+        """Make folder, file, tables and triggers where they are missing, the files for their owner alone, and bring
+        older tables up to date. Raises StoreError, also for a newer version.
+        """
+        from mock_sts.store.sqlite.making import make_file  # noqa: PLC0415  only preparation makes tables
+
+        make_file(self)
+
+    def check(self) -> None:
+        """Raises StoreError where the file is gone or cannot be written to; a lock of another process will pass."""
+        self._file()
+        if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
+            raise self._unusable(*MEANINGS[sqlite3.SQLITE_READONLY])
+        if self._fails:
+            with self.writing() as transaction:
+                # Changes nothing, and is written all the same: SQLite would see it of a row that stays as it is.
+                transaction.execute("PRAGMA user_version = 0")
+
+    def explained(self, error: BaseException) -> StoreError:
+        """What an error of SQLite means here, for a person."""
+        reason, said, remedy = meaning_of(error)
+        return self._unusable(said, remedy, reason)
+
+    def _remember(self, error: sqlite3.Error) -> None:
+        """Keep in mind what an error of a write means for those to come."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            self._locked_out = time.monotonic()
+        self._fails = self._fails or code in _LASTING
+
+    def _unusable(self, why: str, remedy: str, reason: str | None = None) -> StoreError:
+        return StoreError(unusable(self.path, why, remedy), why if reason is None else reason)
+
+    def close(self) -> None:
+        """Give up all connections, those that threads keep included; the database is not used any more."""
+        for kept in list(self._kept):
+            kept.close()
+        self._local = threading.local()
+
+    def _file(self) -> tuple[int, int]:
+        """Which file is at the path now."""
+        try:
+            found = os.stat(self.path)  # noqa: PTH116  half as fast by pathlib
+        except OSError as error:
+            raise self._unusable(
+                f"the file is gone ({error.strerror})",
+                "put it back, or send the server SIGHUP to have it made anew",
+                "the file is gone",
+            ) from error
+        return found.st_dev, found.st_ino
+
+    def _mine(self, name: str) -> _Kept:
+        """What this thread keeps under ``name``, made where there is none for the file at the path."""
+        file = self._file()
+        kept: _Kept | None = getattr(self._local, name, None)
+        if kept is None or kept.file != file:
+            self._forget(name)
+            kept = _Kept(self._connect(), file)
+            self._kept.add(kept)
+            setattr(self._local, name, kept)
+        return kept
+
+    def _forget(self, name: str) -> None:
+        kept: _Kept | None = getattr(self._local, name, None)
+        if kept is not None:
+            delattr(self._local, name)
+            kept.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        # Not to be made here: where the file is missing, an empty one would hide that.
+        connection = sqlite3.connect(
+            self._address, uri=True, timeout=BUSY_TIMEOUT / 1000, check_same_thread=False, isolation_level=None
+        )
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}").close()
+        return connection
+
+    @contextmanager
+    def _translated(self, kept: str) -> Iterator[None]:
+        """SQLite's errors become a StoreError, and what this thread keeps as ``kept`` is given up."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._given_up(kept, error) from error
+
+    def _given_up(self, kept: str, error: sqlite3.Error) -> BaseException:
+        """What to raise for ``error``, which this thread has met with its ``kept``."""
+        self._forget(kept)
+        if not isinstance(error, sqlite3.DatabaseError):
+            return error
+        if kept == _WRITER:
+            self._remember(error)
+        return self.explained(error)

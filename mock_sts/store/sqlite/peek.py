@@ -1,0 +1,53 @@
+"""A look at a file of SQLite without opening it as a database: by the standard library only, for the server's parent
+process, which does without everything else.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.store.database import DIGEST_ROW, VERSION_ROW
+from mock_sts.store.fixtures.files import digest_of, shipped_signing_key_file
+from mock_sts.store.public_url import read_told, tell_public_url
+from mock_sts.store.version import SCHEMA_VERSION
+
+
+def is_prepared(file: Path, folders: Sequence[Path], person: str | None = None, *, fresh_keys: bool = False) -> bool:
+    """Whether ``file`` has this program's tables, holds the world of ``folders``, and in it ``person`` (short name or
+    pid) unless that is None; any doubt is a no. So is a published signing key where ``fresh_keys`` are
+    asked for, of which preparation tells.
+    """
+    try:
+        if not file.is_file():
+            return False
+        with closing(sqlite3.connect(file, timeout=1)) as connection:
+            rows = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            known = "SELECT 1 FROM persona WHERE persona = ? OR pid = ?"
+            if person is not None and connection.execute(known, (person, person)).fetchone() is None:
+                return False
+            kid = connection.execute(
+                "SELECT kid FROM signing_key WHERE environment = 'default' AND state = 'active'"
+            ).fetchone()
+            if fresh_keys and kid == (json.loads(shipped_signing_key_file().read_bytes())["kid"],):
+                return False
+        return rows.get(VERSION_ROW) == str(SCHEMA_VERSION) and rows.get(DIGEST_ROW) == digest_of(folders)
+    except (sqlite3.Error, OSError, DocumentError, ValueError, KeyError):
+        return False
+
+
+def end_told_url(file: Path) -> str | None:
+    """Let the settings of the server that starts on ``file`` decide again.
+
+    Returns the public URL that was told to the one before, if any; it is remembered. Raises sqlite3.Error.
+    """
+    with closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
+        url = read_told(connection.execute).public_url
+        if url is None:
+            return None
+        connection.execute("BEGIN IMMEDIATE")
+        tell_public_url(connection.execute, None)
+        connection.execute("COMMIT")
+        return url
