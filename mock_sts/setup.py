@@ -2,7 +2,7 @@
 the world anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,15 @@ def make_authority(settings: Settings) -> tuple[str, ...]:
     with _told_where(settings):
         warning = certificates.make_authority(settings.certificates, SystemClock().times().wall)
     return (warning,) if warning else ()
+
+
+def issue_certificate(settings: Settings, names: Sequence[str], password: str) -> certificates.Issued:
+    """A certificate of the local CA for ``names``, with its key; ``password`` locks the PKCS#12 form.
+
+    Raises StoreError.
+    """
+    with _told_where(settings):
+        return certificates.issue(settings.certificates, names, password, SystemClock().times().wall)
 
 
 @contextmanager

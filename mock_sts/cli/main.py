@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mock_sts import __version__
+from mock_sts.cli.ca import add_ca
 from mock_sts.cli.client import add_client
 from mock_sts.cli.doctor import add_doctor
 from mock_sts.cli.fixtures import add_fixtures
@@ -125,9 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(run=_serve)
 
-    ca = commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust")
-    ca.add_argument("--path", action="store_true", help="print where it lies instead")
-    ca.set_defaults(run=_ca)
+    add_ca(commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust; issue others"))
 
     prepare = commands.add_parser("prepare", help="make database, keys and world, and stop")
     # What ``serve`` starts also makes certificates: by itself the command may have other settings than the server.
@@ -182,32 +181,6 @@ def _prepare_to_serve(settings: Settings) -> str:
     except (SettingError, DocumentError, StoreError) as error:
         return str(error)
     return ""
-
-
-def _ca(parsed: argparse.Namespace) -> int:
-    from mock_sts.setup import make_authority  # noqa: PLC0415
-
-    settings, _ = settings_of()
-    if settings.tls_certificate is not None:
-        raise CommandError(
-            f"the server has a certificate of your own, {str(settings.tls_certificate)!r}: clients have to trust "
-            "whoever issued that; there is no local CA"
-        )
-    warn(make_authority(settings))
-    ca = settings.certificates.ca
-    if parsed.path:
-        print(ca)
-        return 0
-    try:
-        pem = ca.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeError) as error:
-        raise CommandError(
-            f"{ca} cannot be read: {error}; give this user the right, or start the server anew"
-        ) from None
-    if not pem.startswith("-----BEGIN CERTIFICATE-----"):
-        raise CommandError(f"{ca} holds no certificate; start the server anew, which makes what is missing")
-    print(pem)
-    return 0
 
 
 def _prepare(parsed: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """HelseID's own hosts, and what an address of this emulator may therefore be."""
 
+import ipaddress
 import re
 
 from mock_sts.protocol.addresses import host_name, is_host, is_prefix
@@ -62,6 +63,27 @@ def public_url_in(text: str) -> str:
             "without escapes, and none that is '.' or '..'"
         )
     return text
+
+
+def certificate_name_in(text: str) -> str:
+    """``text`` in lower case, if a certificate for tests can name it: a host or an IP address. Raises ValueError."""
+    name = text.lower()
+    bare = name.strip("[]")
+    if "://" in name:
+        raise ValueError(f"{text!r} is a URL; name its host alone, such as localhost")
+    if is_production(name):
+        raise ValueError(f"{text!r} is a host of NHN's login or self-service in production; name one of your own")
+    if not is_host(f"[{bare}]" if ":" in bare else bare) or (":" in bare and not _is_address(bare)):
+        raise ValueError(f"{text!r} is no host name and no IP address; write one such as localhost, without a port")
+    return bare
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_production(host: str) -> bool:

@@ -14,6 +14,7 @@ import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,36 @@ def make_authority(files: CertificateFiles, now: int) -> str:
         return ""
     with _alone(files):
         return "" if _is_there(files.ca) else _authority(files, now)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate for an application of the developer's: in PEM with that of the authority behind it, its key in PEM,
+    both in PKCS#12, the day on which it ends, and a sentence where the authority had to be replaced, else none.
+    """
+
+    chain: bytes
+    key: bytes
+    pkcs12: bytes
+    ends: str
+    warning: str
+
+
+def issue(files: CertificateFiles, names: Sequence[str], password: str, now: int) -> Issued:
+    """A certificate of the authority for ``names``; nothing of it is kept here. ``password`` locks the PKCS#12 form.
+
+    Raises OSError when the folder cannot be read or written to.
+    """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415
+
+    with _alone(files):
+        authority, warning = _authority(files, now)
+    certificate, key = _signed_leaf(authority, names, now)
+    locked_with = serialization.BestAvailableEncryption(password.encode())
+    bundle = pkcs12.serialize_key_and_certificates(names[0].encode(), key, certificate, [authority[0]], locked_with)
+    chain = _pem(certificate) + _pem(authority[0])
+    return Issued(chain, _key_pem(key), bundle, f"{certificate.not_valid_after_utc:%Y-%m-%d}", warning)
 
 
 def _is_there(file: Path) -> bool:
@@ -271,6 +302,17 @@ def _make_authority(files: CertificateFiles, now: int) -> tuple[Any, Any]:
 
 
 def _make_leaf(files: CertificateFiles, authority: tuple[Any, Any], names: Sequence[str], now: int) -> None:
+    certificate, key = _signed_leaf(authority, names, now)
+    _write(files.leaf_key, _key_pem(key), 0o600)
+    _write(files.leaf, _pem(certificate) + _pem(authority[0]), 0o644)
+    ends = int(certificate.not_valid_after_utc.timestamp())
+    # Last: what it says is there then.
+    state = {"names": list(names), "ends": ends, "digests": _digests(files)}
+    _write(files.state, json.dumps(state).encode(), 0o644)
+
+
+def _signed_leaf(authority: tuple[Any, Any], names: Sequence[str], now: int) -> tuple[Any, Any]:
+    """A certificate for ``names`` by ``authority``, and its key."""
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
@@ -289,12 +331,7 @@ def _make_leaf(files: CertificateFiles, authority: tuple[Any, Any], names: Seque
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
         .sign(issuer_key, hashes.SHA256())
     )
-    _write(files.leaf_key, _key_pem(key), 0o600)
-    _write(files.leaf, _pem(certificate) + _pem(issuer), 0o644)
-    ends = int(certificate.not_valid_after_utc.timestamp())
-    # Last: what it says is there then.
-    state = {"names": list(names), "ends": ends, "digests": _digests(files)}
-    _write(files.state, json.dumps(state).encode(), 0o644)
+    return certificate, key
 
 
 def _builder(subject: Any, issuer: Any, public_key: Any, now: int, days: int) -> Any:
