@@ -22,15 +22,23 @@ from tests.support.processes import PATIENCE, until
 #: How a command of ours is started where nothing else is said.
 PROGRAM = (sys.executable, "-m", "mock_sts")
 
+#: The file of its database.
+DATABASE = "held.sqlite"
+
 HOLD = ("--port", "0", "--json", "--exit-with-stdin")
 
 
 def environment_in(folder: Path, **settings: str) -> dict[str, str]:
     """An environment with a prepared database in ``folder``."""
-    database = folder / "held.sqlite"
+    database = folder / DATABASE
     if not database.exists():
         shutil.copy(shipped_database(), database)
-    values = {"database_url": f"sqlite:///{database}", "sqlite_synchronous": "off", **settings}
+    return bare_environment_in(folder, **settings)
+
+
+def bare_environment_in(folder: Path, **settings: str) -> dict[str, str]:
+    """The same without making the database."""
+    values = {"database_url": f"sqlite:///{folder / DATABASE}", "sqlite_synchronous": "off", **settings}
     own = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
     return own | {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
 
@@ -39,10 +47,16 @@ class Held:
     """A server whose standard input is held by this object."""
 
     def __init__(
-        self, folder: Path, *words: str, program: Sequence[str] = PROGRAM, hold: Sequence[str] = HOLD, **settings: str
+        self,
+        folder: Path,
+        *words: str,
+        program: Sequence[str] = PROGRAM,
+        hold: Sequence[str] = HOLD,
+        prepared: bool = True,
+        **settings: str,
     ) -> None:
         self.log = folder / "held.log"
-        self.environment = environment_in(folder, **settings)
+        self.environment = (environment_in if prepared else bare_environment_in)(folder, **settings)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*program, "serve", *hold, *words],
@@ -59,7 +73,7 @@ class Held:
         self.told: dict[str, Any] = json.loads(line)
         self.issuer: str = self.told["issuer"]
         self.transport = OverHttp(self.told["url"])
-        self.store = SqliteDatabase(folder / "held.sqlite")
+        self.store = SqliteDatabase(folder / DATABASE)
 
     def client(self, client_id: str, jwk: Jwk | None = None, **members: Any) -> Machine:
         """Register a client and get the machine that acts as it."""
