@@ -30,6 +30,7 @@ import yaml
 
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
+from tests.house.dotnet import compare_program, programs
 from tests.house.values import compare_values
 from tests.support import processes
 from tests.support.emulator import free_port, shipped_database
@@ -59,7 +60,11 @@ _INSTALLS = re.compile(r"(\S*pip3?|npm) install\b|dotnet add package\b")
 _TIMEOUT = processes.PATIENCE
 
 #: What NHN publishes for .NET and the pages tell readers to add; nobody here can try it.
-_DOTNET_PACKAGES = ("HelseID.Library.ClientCredentials",)
+_DOTNET_PACKAGES = (
+    "HelseID.Library.ClientCredentials",
+    "Microsoft.AspNetCore.Authentication.OpenIdConnect",
+    "Microsoft.Extensions.Hosting",
+)
 
 #: Functions of tests/container/checks.py that run docker, and the words that they put before their arguments.
 _DOCKER = {"docker": set[str](), "compose": {"compose"}, "self": {"compose"}}
@@ -276,10 +281,16 @@ class Reader:
             assert_holds(json.loads(wanted), answer.json())
 
     def _csharp(self, block: Block) -> None:
+        if block.text.startswith("using "):
+            assert block.text in programs().values(), "a whole program is one of examples/dotnet, letter by letter"
+            compare_program(self._here(block.text), self.issuer)
+        else:
+            compare_values(block.language, self._here(block.text), self.issuer)
+
+    def _java(self, block: Block) -> None:
         compare_values(block.language, self._here(block.text), self.issuer)
 
-    _java = _csharp
-    _properties = _csharp
+    _properties = _java
 
     def _run(self, command: list[str], wanted: set[int]) -> None:
         done = subprocess.run(
@@ -401,8 +412,10 @@ def _check_install(command: str) -> None:
     """Packages that our own tests use too, so that what the page shows is run against them."""
     assert _INSTALLS.match(command), f"{command!r} stands in a block that installs packages"
     if command.startswith("dotnet"):
-        package = command.rpartition(" ")[2]
+        package, *version = shlex.split(command)[3:]
         assert package in _DOTNET_PACKAGES, f"{package} is no package that we know of"
+        ours = not package.startswith("Microsoft.")
+        assert version == ([] if ours else ["--version", "10.0.*"]), f"{package} must be told --version 10.0.*"
         return
     names = [word for word in shlex.split(command)[2:] if not word.startswith("-")]
     node = json.loads((NODE_MODULES.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]

@@ -107,6 +107,8 @@ APPSETTINGS = '{"ClientId": "demo-machine", "Authority": "http://localhost:8080"
         ([("json", APPSETTINGS % ', "Algorithm": "ES512"')], "not the algorithm"),
         ([("json", '{"ClientId": "demo-machin", "Authority": "http://localhost:8080"}')], "one registered client"),
         ([("json", '{"ClientId": "demo-machine", "Authority": "http://localhost:8081"}')], "authority"),
+        ([("csharp", 'using Nowhere;\nvar a = "http://localhost:8080";')], "is one of examples/dotnet"),
+        ([("sh", "dotnet add package Microsoft.Extensions.Hosting")], "--version 10.0"),
         (
             [("csharp", 'Authority = "http://localhost:8080", ClientId = "demo-machine", X = "typo"')],
             "nobody can compare",

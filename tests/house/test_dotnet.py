@@ -1,0 +1,137 @@
+"""The pages and programs for .NET: every value and name is one that the server, the registry or .NET has."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mock_sts.cli.main import _parser  # the options of commands
+from mock_sts.helseid.profile import find
+from mock_sts.helseid.registry.client import Client
+from mock_sts.settings.settings import SETTINGS
+from tests.house.dotnet import FOLDER, ROOT, compare_program, programs
+from tests.house.snippets import blocks_of
+from tests.house.values import shipped
+from tests.support.emulator import LiveServer
+
+PAGE = ROOT / "docs" / "dotnet.md"
+
+#: Names of .NET, its packages, NHN's and FHI's programs, and what they say: from the programs that were run.
+DOTNET = {
+    *(
+        "net10.0",
+        "Duende.IdentityModel",
+        "BROWSER",
+        "127.0.0.1",
+        "SSL_CERT_FILE",
+        "PrivateHelseIdUrl",
+        "nhn.no",
+        "localhost",
+    ),
+    *("HelseID.Library", "HelseID.Library.ClientCredentials", "HelseID.Library.SelfService", "HelseID.Library.Mocks"),
+    *("Microsoft.AspNetCore.Authentication.OpenIdConnect", "Microsoft.AspNetCore.Authentication.JwtBearer"),
+    *("Microsoft.IdentityModel.JsonWebTokens", "Microsoft.IdentityModel.Protocols.OpenIdConnect"),
+    *("ConfigurationFromAppSettings", "HelseIdConfiguration", "AddSingleton", "DelegatingHandler"),
+    *("ConfigureHttpClientDefaults", "RequireHttpsMetadata", "HelseID__StsUrl", "HelseID__ClientId", "HelseID__Scope"),
+    *(
+        "SameSite=None",
+        "Secure",
+        "HttpClient",
+        "SameAsRequest",
+        "CookieContainer",
+        "WebApplicationFactory",
+        "dotnet new web",
+    ),
+    *("MapInboundClaims = true", "MapJsonKey", "MapCustomJson", "OnAccessDenied", "OnRemoteFailure", "Location"),
+    *('context.Failure.Data["error"]', "UseKestrel(0)", "StartServer()", "AssemblyFixture", "ClockSkew"),
+    *("TryAllIssuerSigningKeys = false", 'ValidTypes = ["at+jwt"]', "ValidAlgorithms", "empty", "dotnet add package"),
+    *("The token expired at '...'", "The token has no expiration", "The issuer '...' is invalid"),
+    *("The audience '...' is invalid", "The signature key was not found", "The signature is invalid"),
+    *('Bearer error="invalid_token"', "curl --location", "sysctl net.ipv4.ip_unprivileged_port_start=443", "443"),
+}
+
+#: Words of the protocol and of this program's own pages.
+WORDS = {
+    *("aud", "htu", "exp", "kid", "alg", "typ", "jti", "HS256", "Bearer", "DPoP-Nonce", "sub", "amr", "idp", "fixed"),
+    *("given_name", "family_name", "helseid://claims/...", "test_pid", "outcome", "access_denied", "strict"),
+    *("/mock/as/<persona>", "127.0.0.1 helseid-sts.test.nhn.no", "refresh_token_usage: Reusable"),
+    "helseid://claims/hpr/hpr_details",
+}
+
+
+def named_in(page: Path) -> Iterator[str]:
+    """Every text between backticks that stands outside blocks."""
+    prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
+    yield from re.findall(r"`([^`\n]+)`", prose)
+
+
+def fault_of(text: str, live: LiveServer) -> str:
+    """Why ``text`` is none that a reader of the page can use; an empty text where it is one."""
+    demo = shipped().entries["client"]["demo-web"].item
+    assert isinstance(demo, Client)
+    if text in DOTNET or text in WORDS or text in shipped().entries["client"] or find(text) is not None:
+        return ""
+    if text.startswith("MOCK_STS_"):
+        return "" if text in {setting.variable for setting in SETTINGS} else "no setting"
+    if text.startswith("mock-sts "):
+        words = text.split()[1:]
+        known = _parser().format_help()
+        return "" if words[0] in known else "no command"
+    if text.startswith("/"):
+        paths = [uri for uri in (*demo.redirect_uris, *demo.post_logout_redirect_uris) if uri.endswith(text)]
+        return "" if paths else "no path of demo-web"
+    if text.startswith(("http://", "https://")):
+        known_as = {"http://localhost:8080", "https://helseid-sts.test.nhn.no", "https://localhost", "http://localhost"}
+        return "" if text in known_as else "no address that the page is about"
+    return "neither a name of .NET that was run nor one of ours"
+
+
+def test_every_name_on_the_page_is_one(live: LiveServer) -> None:
+    assert [(text, why) for text in named_in(PAGE) if (why := fault_of(text, live))] == []
+    named = set(named_in(PAGE))
+    assert sorted((DOTNET | WORDS) - named) == [], "a name that the page has no more"
+
+
+@pytest.mark.parametrize(
+    "text", ["MOCK_STS_PUBLIC", "RequireHttpMetadata", "/signin", "http://localhost:8081", "demo-wep"]
+)
+def test_a_typing_error_on_the_page_is_found(live: LiveServer, text: str) -> None:
+    assert fault_of(text, live)
+
+
+@pytest.mark.parametrize("file", programs(), ids=lambda file: str(file.relative_to(FOLDER)))
+def test_every_value_in_a_program_is_one(live: LiveServer, file: Path) -> None:
+    compare_program(programs()[file].replace("http://localhost:8080", live.issuer), live.issuer)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('"demo-web"', '"demo-wep"'),
+        ("identity/pid", "identity/pidd"),
+        ('"06828399789"', '"06828399780"'),
+        ('"/signin-oidc"', '"/signin-odic"'),
+        ('"client_assertion"', '"client_asertion"'),
+        ("http://localhost:8080", "http://localhost:8081"),
+        ('"/connect/token"', '"/conect/token"'),
+        ("demo-web.json", "demo-web-api.json"),
+    ],
+)
+def test_a_typing_error_in_a_program_is_found(live: LiveServer, right: str, wrong: str) -> None:
+    text = programs()[FOLDER / "login" / "Program.cs"]
+    assert right in text
+    with pytest.raises(AssertionError):
+        compare_program(text.replace(right, wrong).replace("http://localhost:8080", live.issuer), live.issuer)
+
+
+def test_every_program_is_shown_or_linked() -> None:
+    page = ROOT / "docs" / "clients.md"
+    shown = [block.text for block in blocks_of(page) if block.language == "csharp"]
+    for file, text in programs().items():
+        linked = f"(../{file.relative_to(ROOT)})" in page.read_text(encoding="utf-8")
+        assert text in shown or linked, file
+    machine = programs()[FOLDER / "machine" / "Program.cs"]
+    assert [block.text for block in blocks_of(ROOT / "README.md") if block.language == "csharp"] == [machine]
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        assert "runs .NET for this page" not in page.read_text(encoding="utf-8")
