@@ -1,5 +1,6 @@
 """One STS: what its services need. A server has one of these at its root, and may have others below it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -27,6 +28,9 @@ from mock_sts.store.sweeping import Sweeper
 
 #: Below this path of the server every other environment lies, under its name.
 ENVIRONMENTS = "/env/"
+
+#: The name of one, as a regular expression.
+NAME = "[a-z0-9-]{1,63}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +145,31 @@ class Reached:
     addresses: Addresses
     urls: EffectiveUrls
     root: str
+
+    def is_anothers(self, url: str) -> bool:
+        """Whether ``url``, an issuer or what lies below it, is that of another environment of this server."""
+        own = self.urls.back_channel.base
+        if f"{url}/".startswith(f"{own}/") and not url.startswith(ENVIRONMENTS, len(own)):
+            return False  # nearly always
+        within = self.environment.below
+        roots = {base.removesuffix(within) for base in self.urls.issuers}
+        root = max((one for one in roots if f"{url}/".startswith(f"{one}/")), key=len, default=None)
+        return root is not None and _path_in(url[len(root) :]) != within
+
+    def is_anothers_issuer(self, issuer: str) -> bool:
+        """Whether ``issuer``, of a token that a key of this environment verifies, is that of another environment.
+
+        They may share keys. Which host an issuer has does not tell: a server may have many, each with its issuer.
+        """
+        at_end = _ENVIRONMENT_AT_END.search(issuer)
+        return issuer not in self.urls.issuers and (at_end[0] if at_end else "") != self.environment.below
+
+
+_ENVIRONMENT = re.compile(f"{ENVIRONMENTS}{NAME}(?=/|\\Z)")
+_ENVIRONMENT_AT_END = re.compile(f"{ENVIRONMENTS}{NAME}\\Z")
+
+
+def _path_in(path: str) -> str:
+    """The path of the environment with which ``path`` begins; an empty string for the one at the root."""
+    found = _ENVIRONMENT.match(path)
+    return found[0] if found else ""

@@ -2,15 +2,15 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from mock_sts.helseid.registry.client import Client
-from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal
+from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal, refuse
 from mock_sts.helseid.terms import EXPLAIN_IN_DESCRIPTION
-from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.errors import ErrorCode, OAuthError, quoted
 from mock_sts.protocol.jose import Jws
 from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.services.environment import Reached
@@ -79,6 +79,18 @@ class RequestContext:
         error = refusal(findings, self.enforcement)
         if error is not None:
             raise error
+
+    def keep_apart(self, requirement: Requirement[Any], urls: Iterable[str]) -> None:
+        """Refuse by ``requirement``, whatever the enforcement, what is meant for another environment of this server:
+        some of ``urls``, issuers or what lies below them. Raises OAuthError.
+        """
+        for url in urls:
+            if self.reached.is_anothers(url):
+                observed = f"{quoted(url)}, which is another environment's"
+                verdict = Verdict(False, observed, repr(self.urls.issuer.base))
+                self.findings = [one for one in self.findings if one.requirement is not requirement]
+                self.findings.append(Finding(requirement, verdict))
+                raise refuse(requirement, verdict)
 
     def show(self, name: str, jws: Jws) -> None:
         """Let the journal show header and claims of ``jws``, which a stranger wrote."""

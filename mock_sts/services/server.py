@@ -1,21 +1,26 @@
 """The process: what all its environments share, and the environments."""
 
+import hashlib
+import hmac
 import secrets
-from dataclasses import dataclass
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mock_sts.helseid.profile.dpop import NONCE_PREFIX
 from mock_sts.protocol.addresses import Addresses
 from mock_sts.protocol.dpop import NonceMint
-from mock_sts.services.clock import Clock
-from mock_sts.services.environment import Environment, Policy
+from mock_sts.services.clock import Clock, moved
+from mock_sts.services.environment import Environment, Policy, path_of_environment
 from mock_sts.services.keyring import KeyRing
 from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
-from mock_sts.store.catalog import Catalog, CatalogHolder
-from mock_sts.store.database import Database
+from mock_sts.store.catalog import Catalog, CatalogHolder, Revision
+from mock_sts.store.database import Database, StoreError
+from mock_sts.store.environments import EnvironmentRecord, Environments
 from mock_sts.store.journal import Journal
-from mock_sts.store.keys import Keys, server_secret
+from mock_sts.store.keys import Keys, SigningKey, server_secret
 from mock_sts.store.ledger import Ledger
 from mock_sts.store.login_queue import LoginQueue
 from mock_sts.store.meta import made_at
@@ -44,6 +49,26 @@ class Hosting:
     admin_token: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What an environment is made from: when it differs, the environment is another."""
+
+    record: EnvironmentRecord
+    keys: list[SigningKey]
+    seal: bytes
+    nonce_secret: bytes
+    instance: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An environment, its source, and the revision at which that was read."""
+
+    environment: Environment
+    source: _Source
+    revision: Revision
+
+
 class Server:
     """One process over a prepared database."""
 
@@ -54,30 +79,48 @@ class Server:
         self.hosting = hosting
         self.clock = clock
         self.store = store
+        self.environments = Environments(store)
+        self._opened: dict[str, _Opened] = {}
+        self._lock = threading.Lock()
         #: What only processes of this server can seal and open.
-        self.seal = Seal(server_secret(store, "seal", lambda: secrets.token_bytes(32)))
-        self._environments = {DEFAULT_ENVIRONMENT: self._open(DEFAULT_ENVIRONMENT)}
+        self.seal = self.environment(DEFAULT_ENVIRONMENT).seal
 
     @property
     def default(self) -> Environment:
-        """The environment at the root."""
-        return self._environments[DEFAULT_ENVIRONMENT]
+        """The environment at the root, as it was when it was last asked for."""
+        return self._opened[DEFAULT_ENVIRONMENT].environment
 
     def environment(self, name: str) -> Environment:
-        """The environment called ``name``. Raises UnknownEnvironmentError."""
-        found = self._environments.get(name)
-        if found is None:
-            raise UnknownEnvironmentError(f"no environment is called {name!r}")
-        return found
+        """The environment called ``name``. Raises UnknownEnvironmentError and StoreError."""
+        return self.reach(name)[0]
 
-    def below_root(self, name: str) -> Environment:
-        """The environment that lies below the root under ``name``. Raises UnknownEnvironmentError."""
+    def reach(self, name: str) -> tuple[Environment, Catalog]:
+        """The environment called ``name`` and its current catalog (4 µs, where nothing has changed).
+
+        Other processes make, change and end environments. Whatever they do moves the environment's revision, and then
+        what it is made from is read again. Raises UnknownEnvironmentError and StoreError.
+        """
+        opened = self._opened.get(name)
+        if opened is not None:
+            catalog = opened.environment.catalog.current()
+            if catalog.revision == opened.revision:
+                return opened.environment, catalog
+        elif self.environments.find(name) is None:
+            raise UnknownEnvironmentError(f"no environment is called {name!r}")
+        with self._lock:
+            return self._open(name)
+
+    def below_root(self, name: str) -> tuple[Environment, Catalog]:
+        """The same for one that lies below the root, under its name; it notes that it is used."""
         if name == DEFAULT_ENVIRONMENT:
             raise UnknownEnvironmentError("the default environment lies at the root of the server")
-        return self.environment(name)
+        found = self.reach(name)
+        with suppress(StoreError):  # that it is in use may be noted later
+            self.environments.note_use(name, self.clock.times().wall)
+        return found
 
     def addresses(self, catalog: Catalog) -> Addresses:
-        """The addresses of the server as of ``catalog``, which is the default environment's: those of the settings,
+        """The addresses of the server as of ``catalog``, whichever environment's: those of the settings,
         under another public URL where one was told since, and with those that it had before.
         """
         return self._known_as(catalog.told)
@@ -94,32 +137,65 @@ class Server:
     def check(self) -> None:
         """Raises StoreError where the server cannot answer."""
         self.store.check()
-        self.default.catalog.current()
+        self.environment(DEFAULT_ENVIRONMENT)
 
     def close(self) -> None:
         """Give back files and connections."""
         self.store.close()
 
-    def _open(self, name: str) -> Environment:
-        store, policy = self.store, self.policy
-        secret = server_secret(store, "dpop-nonce", lambda: secrets.token_bytes(32))
+    def _open(self, name: str) -> tuple[Environment, Catalog]:
+        """Read what ``name`` is made from, and make it where that is new or has changed."""
+        opened = self._opened.get(name)
+        holder = CatalogHolder(self.store, name) if opened is None else opened.environment.catalog
+        # The revision is older than what is read after it, so that a change in between is noticed at the next question.
+        catalog = holder.current()
+        source = self._source(name)
+        if source is None:
+            self._opened.pop(name, None)
+            raise UnknownEnvironmentError(f"no environment is called {name!r}")
+        environment = self._make(source, holder) if opened is None or opened.source != source else opened.environment
+        self._opened[name] = _Opened(environment, source, catalog.revision)
+        return environment, catalog
+
+    def _source(self, name: str) -> _Source | None:
+        record, keys = self.environments.find(name), Keys(self.store, name).load()
+        if record is None:
+            return None
+        if name == DEFAULT_ENVIRONMENT:
+            seal, nonces, instance = (
+                server_secret(self.store, purpose, lambda: secrets.token_bytes(32))
+                for purpose in ("seal", "dpop-nonce", "instance")
+            )
+        else:
+            secret = self.environments.secret(name)
+            if secret is None:
+                return None
+            seal, nonces, instance = (
+                hmac.digest(secret, purpose, hashlib.sha256) for purpose in (b"seal", b"dpop-nonce", b"instance")
+            )
+        return _Source(replace(record, used_at=0), keys, seal, nonces, instance[:4])
+
+    def _make(self, source: _Source, catalog: CatalogHolder) -> Environment:
+        record, store = source.record, self.store
+        name, policy = record.name, self.policy.changed(record.settings)
+        is_default = name == DEFAULT_ENVIRONMENT
         return Environment(
             name=name,
-            below="",
+            below="" if is_default else path_of_environment(name),
             policy=policy,
-            clock=self.clock,
+            clock=moved(self.clock, record.clock_offset, record.clock_frozen_at),
             store=store,
             ledger=Ledger(store, name),
             replay=Replay(store, name),
             journal=Journal(store, name),
             login_queue=LoginQueue(store, name),
             sessions=Sessions(store, name),
-            catalog=CatalogHolder(store, name),
-            keyring=KeyRing(Keys(store, name).load(), policy.signing_algorithm),
-            nonces=NonceMint(secret, name, policy.dpop_nonce_step, NONCE_PREFIX),
+            catalog=catalog,
+            keyring=KeyRing(source.keys, policy.signing_algorithm),
+            nonces=NonceMint(source.nonce_secret, name, policy.dpop_nonce_step, NONCE_PREFIX),
             sweeper=Sweeper(name),
             people=People(Personas(store, name)),
-            seal=self.seal,
-            instance=server_secret(store, "instance", lambda: secrets.token_bytes(4)).hex(),
-            made_at=made_at(store, self.clock.times().wall),
+            seal=Seal(source.seal),
+            instance=source.instance.hex(),
+            made_at=made_at(store, self.clock.times().wall) if is_default else record.created_at,
         )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mock_sts.store.database import Database
+from mock_sts.store.database import Database, Transaction
 
 ACTIVE = "active"
 
@@ -45,8 +45,13 @@ class Keys:
         with self._database.writing() as transaction:
             transaction.lock(f"keys:{self._environment}")
             if transaction.one(_ACTIVE, (self._environment, ACTIVE)) is None:
-                row = (self._environment, key.kid, json.dumps(dict(key.jwk)), key.certificate, ACTIVE, now)
-                transaction.execute(_INSERT, row)
+                put_key(transaction, self._environment, key, now)
+
+
+def put_key(transaction: Transaction, environment: str, key: SigningKey, now: int) -> None:
+    """Insert ``key`` for ``environment``, made at ``now`` (seconds)."""
+    row = (environment, key.kid, json.dumps(dict(key.jwk)), key.certificate, key.state, now)
+    transaction.execute(_INSERT, row)
 
 
 def server_secret(database: Database, name: str, make: Callable[[], bytes]) -> bytes:

@@ -14,6 +14,7 @@ from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostErr
 from mock_sts.services.environment import Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.web.http import FAULT, REACHED, HttpError
 from mock_sts.web.paths import Paths, below, environment_in
 
@@ -61,9 +62,8 @@ class Environments:
     def _reach(self, environ: WSGIEnvironment) -> Reached:
         """Whom the request is for; ``environ`` gets the path of ours, and what stands before it."""
         server, broken = self._server, None
-        environment = server.default
         try:
-            catalog = environment.catalog.current()
+            environment, catalog = server.reach(DEFAULT_ENVIRONMENT)
             addresses = server.addresses(catalog)
         except StoreError as error:
             broken, addresses = error, server.configured
@@ -82,8 +82,7 @@ class Environments:
             addresses, environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), root, path_of_environment(name)
         )
         if name:
-            environment = server.below_root(name)
-            catalog = environment.catalog.current()
+            environment, catalog = server.below_root(name)
         return Reached(environment, catalog, addresses, urls, root)
 
     def _urls(
@@ -92,9 +91,10 @@ class Environments:
         """The URLs for a request with ``prefix`` before ``within``, the path of its environment, and the path that
         browsers have to put before ours. Raises UnknownHostError.
         """
-        if self._known[0] is not addresses:
-            self._known = (addresses, {})
-        known, asked = self._known[1], (scheme, host, prefix, within)
+        kept = self._known
+        if kept[0] is not addresses:
+            kept = self._known = (addresses, {})
+        known, asked = kept[1], (scheme, host, prefix, within)
         found = known.get(asked)
         if found is None:
             urls = addresses.of(scheme, host, prefix).below(within)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mock_sts.protocol.near_names import near_names
-from mock_sts.services.environment import ENVIRONMENTS
+from mock_sts.services.environment import ENVIRONMENTS, NAME
 
 #: Where containers and balancers ask how the process is.
 HEALTH = "/health/"
@@ -15,7 +15,7 @@ HEALTH = "/health/"
 OWN = ("/mock/", HEALTH)
 
 #: The path of an environment. Its letters are as little the caller's concern as those of a public URL's path.
-_ENVIRONMENT = re.compile(rf"{ENVIRONMENTS}([a-z0-9-]{{1,63}})(?=/|\Z)", re.IGNORECASE | re.ASCII)
+_ENVIRONMENT = re.compile(rf"{ENVIRONMENTS}({NAME})(?=/|\Z)", re.IGNORECASE | re.ASCII)
 
 #: How like a known path an unknown one must be to be taken for a slip, from 0 to 1, and how much of it is compared.
 _LIKE, _LONGEST = 0.75, 200

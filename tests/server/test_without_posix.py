@@ -79,7 +79,7 @@ def server(folder: Path) -> Iterator[Held]:
 
 @pytest.mark.covers("server.windows")
 def test_a_login_and_a_token(server: Held) -> None:
-    web = web_client(server)  # type: ignore[arg-type]  # as a live server is
+    web = web_client(server)
     tokens = web.tokens().json
     assert decode(tokens["id_token"])[1]["helseid://claims/identity/pid"] == PERSON
     assert decode(tokens["access_token"])[1]["iss"] == server.told["issuer"]

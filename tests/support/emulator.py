@@ -30,6 +30,7 @@ from mock_sts.settings.settings import SettingError, Settings, from_environ
 from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import StoreError
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.store.sqlite.database import SqliteDatabase
 from tests.support import processes
 from tests.support.keys import Jwk, private_jwk, public_jwk
@@ -98,7 +99,14 @@ class OverHttp:
         self._session.close()
 
 
-def register(store: SqliteDatabase, client_id: str, jwks: Iterable[Jwk], **members: Any) -> Client:
+def register(
+    store: SqliteDatabase,
+    client_id: str,
+    jwks: Iterable[Jwk],
+    *,
+    environment: str = DEFAULT_ENVIRONMENT,
+    **members: Any,
+) -> Client:
     """Register a client; what is left out is what a modern machine has."""
     document = {
         "client_id": client_id,
@@ -110,7 +118,7 @@ def register(store: SqliteDatabase, client_id: str, jwks: Iterable[Jwk], **membe
     }
     client = Client.from_document(document, "test")
     with store.writing() as transaction:
-        put_entry(transaction, client, document, MADE)
+        put_entry(transaction, client, document, MADE, environment)
     return client
 
 

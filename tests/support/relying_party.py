@@ -7,10 +7,9 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from tests.support.emulator import Emulator, LiveServer
 from tests.support.keys import Jwk
 from tests.support.machine import ABSENT, Answer, Machine, b64, merge
 
@@ -170,7 +169,13 @@ class RelyingParty:
         return self.machine.transport.send("GET", USERINFO, headers)
 
 
-def web_client(sts: Emulator | LiveServer, client_id: str = "web", **members: Any) -> RelyingParty:
+class Registrar(Protocol):
+    """Where clients are registered: an emulator, a live server, an environment of either."""
+
+    def client(self, client_id: str, **members: Any) -> Machine: ...
+
+
+def web_client(sts: Registrar, client_id: str = "web", **members: Any) -> RelyingParty:
     """Register a web application, modern where ``members`` do not say otherwise, and get the party that acts as it."""
     usual = {
         "grant_types": ["authorization_code", "refresh_token"],

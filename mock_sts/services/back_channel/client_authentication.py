@@ -86,6 +86,7 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
     )
     if client is None or use is None or assertion is None:
         raise AssertionError("the chapter let an unauthenticated client pass")
+    context.keep_apart(chapter.audience, assertion.audiences)
     context.authenticated = True
     _judge_registration(context, client, verified.index)
     claims = assertion.jws.claims

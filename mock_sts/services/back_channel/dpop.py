@@ -42,6 +42,7 @@ def check_proof(
             if key is not None:
                 context.note_proof_key(key)
         raise
+    context.keep_apart(chapter.htu, (evidence.read.target or "",))
     if key is not None:
         context.note_proof_key(key)
     context.use_up(client.use)

@@ -102,6 +102,8 @@ def _hint(context: RequestContext, token: str | None) -> tuple[dict[str, object]
         return None, f"no key of this server verifies it; its issuer is {quoted(jws.claims.get('iss'))}"
     if jws.header.get("typ") != ID_TOKEN_TYP:
         return None, f"its typ is {quoted(jws.header.get('typ'))}, that of an ID token is {ID_TOKEN_TYP}"
+    if context.reached.is_anothers_issuer(str(jws.claims.get("iss"))):
+        return None, f"its issuer is {quoted(jws.claims.get('iss'))}, which is another environment's"
     context.client_id = str(jws.claims.get("aud"))
     return jws.claims, ""
 

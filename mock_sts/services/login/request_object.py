@@ -78,6 +78,7 @@ def open_request(
     )
     if read is None:
         raise AssertionError("the chapter let an unreadable request object pass")
+    context.keep_apart(chapter.audience, read.jwt.audiences)
     # What is signed counts; what stands beside it fills the gaps.
     details = judge_request_details(context, client, inside or outside, signed=bool(inside))
     return _read_all(read.parameters.over(params), details)

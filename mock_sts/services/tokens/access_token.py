@@ -148,6 +148,7 @@ def _check_proof(context: RequestContext, presented: Presented, path: str, bound
     """RFC 9449 section 7.1, by the rules of the token endpoint and those for proofs beside a token; without a nonce."""
     evidence, use = gather(context, presented.proofs[0], path, presented.method)
     context.judge(dpop.RESOURCE_CHAPTER, evidence)
+    context.keep_apart(dpop.htu, (evidence.read.target or "",))
     context.judge(
         dpop.TOKEN_CHAPTER,
         TokenProofEvidence(

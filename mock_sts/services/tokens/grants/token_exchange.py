@@ -48,6 +48,7 @@ def authorize(
     )
     if token is None:
         raise AssertionError("the chapter let something pass that is no access token")
+    context.keep_apart(chapter.issuer, (token.issuer,))
     return Authorization(
         client=actor,
         issuer=context.urls.issuer.base,
