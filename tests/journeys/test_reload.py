@@ -9,6 +9,8 @@ import signal
 import socket
 import ssl
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,6 +20,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
+import requests
 
 from mock_sts.helseid.ready import READY_CLIENT, READY_PEOPLE
 from mock_sts.helseid.registry.client import Client
@@ -29,7 +32,7 @@ from tests.support import processes
 from tests.support.emulator import LiveServer, settings_for
 from tests.support.processes import PATIENCE, children_of, until
 from tests.support.timing import least
-from tests.support.tls import TlsServer
+from tests.support.tls import TlsServer, settings_in
 
 REQUESTS = 2_000
 LANES = 8
@@ -111,6 +114,62 @@ def test_no_request_fails_while_workers_are_replaced(server: TlsServer) -> None:
     answers = sum((lane.result() for lane in lanes), Counter[int]())
     assert answers.keys() == {200} and answers[200] >= REQUESTS, answers
     assert reloads == 2
+
+
+@pytest.mark.covers("server.reload")
+@pytest.mark.slow
+def test_no_request_of_thirty_two_at_once_fails_through_several_reloads(server: TlsServer) -> None:
+    """As it was met once: requests, with connections kept and anew, lost one answer in some hundred."""
+    done = threading.Event()
+
+    def go_on(number: int) -> Counter[int]:
+        statuses: Counter[int] = Counter()
+        with requests.Session() as session:
+            session.trust_env = False
+            if number % 2:
+                session.headers["Connection"] = "close"
+            while not done.is_set():
+                statuses[
+                    session.get(f"{server.issuer}/.well-known/openid-configuration", timeout=PATIENCE).status_code
+                ] += 1
+        return statuses
+
+    with ThreadPoolExecutor(32) as pool:
+        lanes = [pool.submit(go_on, number) for number in range(32)]
+        try:
+            for _ in range(3):
+                reload(server)
+        finally:
+            done.set()
+    answers = sum((lane.result() for lane in lanes), Counter[int]())
+    assert answers.keys() == {200}, answers
+
+
+@pytest.mark.covers("server.start-screen")
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.slow
+def test_the_start_screen_appears_when_every_port_answers(tmp_path: Path, workers: str) -> None:
+    """The first request after its last line is answered, on http and on https, without a second try."""
+    environment = settings_in(tmp_path, workers=workers)
+    ports = [int(environment[name]) for name in ("MOCK_STS_PORT", "MOCK_STS_TLS_PORT")]
+    started = processes.popen(
+        [sys.executable, "-m", "mock_sts", "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert started.stdout is not None
+        while not (line := started.stdout.readline()).startswith(b"  try "):
+            assert line, "it ended"
+        tls = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))
+        assert [Lane(port, context).ask("/health/ready") for port, context in zip(ports, (None, tls), strict=True)] == [
+            200,
+            200,
+        ]
+    finally:
+        started.terminate()
+        started.communicate()
 
 
 @pytest.mark.covers("server.reload")
