@@ -114,7 +114,7 @@ class Errors:
             return error.why
         paths = Paths(self._rules())
         near = paths.nearest(request.path)
-        asked = question([near] if near else [])
+        asked = question([near] if near not in ("", request.path) else [])  # a route may be there for other settings
         return f"no such path; {asked or f'there are {paths.listed(request.path)}'}"
 
     @staticmethod
