@@ -17,7 +17,7 @@ from mock_sts.settings.settings import Settings
 from mock_sts.setup import open_store
 from mock_sts.store.fixtures.files import shipped_key
 from mock_sts.web import framework, health, own_side
-from mock_sts.web.direct import Direct
+from mock_sts.web.direct import Direct, is_direct
 from mock_sts.web.environment import Environments
 from mock_sts.web.errors import Errors
 from mock_sts.web.helseid import (
@@ -40,12 +40,13 @@ from mock_sts.web.writing import add_routes
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """A WSGI application over a prepared database (see ``setup``). One per process."""
+    database = open_store(settings)
     server = Server(
         settings.addresses,
         Policy.of(settings),
         Hosting(settings.certificates.ca, settings.certificate_names, settings.tls_port, settings.admin_token),
         clock or SystemClock(),
-        open_store(settings),
+        database,
     )
     app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
     # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
@@ -56,7 +57,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     steps: list[Step] = [OwnCalls(server.seal)]
     if settings.trusted_proxies.count or settings.trusted_proxies.networks:
         steps += [own_side.keep_host, Proxies(settings.trusted_proxies)]
-    front = Front(Intake(environments, max_body=settings.max_body), steps, environments.own_path)
+    intake = Intake(environments, max_body=settings.max_body)
+    front = Front(intake, steps, environments.own_path, is_direct, database.in_haste)
     app.wsgi_app = front  # type: ignore[method-assign]
     app.extensions[SERVER] = server
     app.extensions["mock_sts_front"] = front

@@ -5,6 +5,7 @@ event loop and then choose who does the work.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Step = Callable[[WSGIEnvironment], None]
@@ -13,11 +14,22 @@ Step = Callable[[WSGIEnvironment], None]
 class Front:
     """WSGI application in front of ``app``, which takes ``steps`` first.
 
-    ``own_path`` tells which path of ours a path is, below a base path.
+    ``own_path`` tells which path of ours a path is, below a base path. ``is_short`` tells by method and path which
+    requests are short work, that need not go to a thread as long as ``in_haste`` gives what keeps them from waiting:
+    then BusyError leaves the application where one would, and nothing has come of the request.
     """
 
-    def __init__(self, app: WSGIApplication, steps: Sequence[Step], own_path: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        steps: Sequence[Step],
+        own_path: Callable[[str], str],
+        is_short: Callable[[str, str], bool] = lambda _method, _path: False,
+        in_haste: Callable[[], AbstractContextManager[None] | None] = lambda: None,
+    ) -> None:
         self.app = app
+        self.is_short = is_short
+        self.in_haste = in_haste
         self._steps = steps
         self._own_path = own_path
 

@@ -26,6 +26,10 @@ class StoreError(Exception):
         self.reason = reason
 
 
+class BusyError(StoreError):
+    """A write in haste has met others. It has changed nothing: the same may be tried again by who can wait."""
+
+
 class Reader:
     """Runs statements by one cursor of the driver."""
 
@@ -83,6 +87,12 @@ class Database(Protocol):
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """A write transaction, committed at the end, rolled back by an exception. Raises StoreError."""
+        ...
+
+    def in_haste(self) -> AbstractContextManager[None] | None:
+        """While it lasts, a write of this thread that has to wait for more than a moment raises BusyError. None where
+        that cannot be had, or where others were in the way just now.
+        """
         ...
 
     def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.helseid.endpoints import Endpoint
+from mock_sts.store.database import BusyError
 from mock_sts.web.errors import Errors
 from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.helseid import discovery, pushed_authorization, token, user_info
@@ -25,6 +26,11 @@ DIRECT: Mapping[str, tuple[Sequence[str], Callable[[HttpRequest], HttpResponse]]
 }
 
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+def is_direct(method: str, path: str) -> bool:
+    """Whether the direct door is the one for this request."""
+    return path in DIRECT and method in DIRECT[path][0]
 
 
 class Direct:
@@ -45,6 +51,8 @@ class Direct:
             if fault is not None:
                 raise fault
             response = endpoint(request)
+        except BusyError:
+            raise  # only in haste: the caller tries again, and waits
         except Exception as error:
             response = self._errors.answer(error, request)
         self._errors.tell_of_preflight(request, response.status, response.headers)

@@ -105,6 +105,10 @@ def good_requests(server: Emulator | LiveServer) -> dict[str, Sent]:
     out_page = out_browser.send("GET", "/connect/endsession")
     _, out_fields = first_form(out_page.content.decode())
     queue = json.dumps({"persona": "kvart-grevling"}).encode()
+    # One for a client that logs no person in, so that there is something to forget.
+    waits = json.dumps({"persona": "kvart-grevling", "client_id": machine.client_id}).encode()
+    ordered = server.transport.send("POST", "/mock/api/v1/next-login", {"Content-Type": JSON}, waits)
+    assert ordered.status == 201, ordered.content
     redeemed = {
         "grant_type": "authorization_code",
         "code": code,
@@ -174,7 +178,8 @@ def assert_unavailable(answer: Answer, name: str) -> None:
 
 
 def assert_no_crash(answers: Iterable[tuple[str, Answer]]) -> None:
-    wrong = {name: (a.status, a.content) for name, a in answers if a.status >= 500 and a.status != 503}
+    # 501: an application that no server of ours runs has nothing to reload.
+    wrong = {name: (a.status, a.content) for name, a in answers if a.status >= 500 and a.status not in (501, 503)}
     assert wrong == {}
 
 

@@ -5,9 +5,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
@@ -15,6 +15,8 @@ import pytest
 
 from mock_sts.server.bridge import LIVE
 from mock_sts.server.connections import MAX_HEAD
+from mock_sts.server.front import Front
+from mock_sts.store.database import BusyError
 from tests.support.served import Echo, Served, answer, everything, request
 from tests.support.tls import until
 
@@ -380,3 +382,45 @@ def test_a_worker_that_leaves_asks_clients_to_connect_anew() -> None:
         assert idle.recv(10) == b"", "closed after a while"
     server.thread.join(60)
     server.close()
+
+
+class _Hasty:
+    """Answers, and says by which thread; while ``busy`` only to those that can wait."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.hasty = False
+        self.threads: list[str] = []
+
+    @contextmanager
+    def in_haste(self) -> Iterator[None]:
+        self.hasty = True
+        try:
+            yield
+        finally:
+            self.hasty = False
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read()
+        environ["PATH_INFO"] = "/changed"
+        self.threads.append(threading.current_thread().name)
+        if self.busy and self.hasty:
+            raise BusyError("others write")
+        start_response("200 OK", [])
+        return [body]
+
+
+@pytest.mark.covers("server.doors")
+def test_short_work_is_done_at_once_and_by_a_thread_where_it_would_wait() -> None:
+    """What was tried in vain is tried again with the request as it came."""
+    app = _Hasty()
+    served = Served(app, front=Front(app, [], str, lambda _method, path: path == "/short", app.in_haste))
+    try:
+        for busy, path in ((False, "/short"), (True, "/short"), (False, "/long")):
+            app.busy = busy
+            assert served.say(request(path, CLOSE, method="POST", body=b"all of it")).endswith(b"\r\n\r\nall of it")
+    finally:
+        served.close()
+    at_once, tried, again, long = app.threads
+    assert at_once == tried == served.thread.name
+    assert again.startswith("worker") and long.startswith("worker")

@@ -44,10 +44,11 @@ class Served:
         max_body: int = 1_000,
         callers: Mapping[str, int] | None = None,
         tls: ssl.SSLContext | None = None,
+        front: Front | None = None,
         **limits: Any,
     ) -> None:
         self.bridge = Bridge(
-            Front(app, [], str),
+            front or Front(app, [], str),
             threads=threads,
             max_body=max_body,
             callers=callers or {},

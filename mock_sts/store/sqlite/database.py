@@ -10,19 +10,22 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mock_sts.store.database import Reader, StoreError, Transaction
+from mock_sts.store.database import BusyError, Reader, StoreError, Transaction
 from mock_sts.store.sqlite.faults import MEANINGS, meaning_of, unusable
 
 #: Milliseconds that a connection waits for another process' write: less than the patience of most clients. A write that
 #: waits keeps a thread from others, and those that want to write wait one after the other. So once that was too short
 #: it is ``BUSY_AGAIN``, until a write succeeds or none was tried for ``BUSY_TIMEOUT``.
 BUSY_TIMEOUT, BUSY_AGAIN = 5_000, 100
+
+#: Milliseconds that a write in haste waits, and seconds after a wait in vain for which none is tried in haste.
+_HASTE, _CROWDED = 25, 1.0
 
 #: Errors after which the next write will probably fail too, whichever it is.
 _LASTING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
@@ -91,6 +94,7 @@ class SqliteDatabase:
         # When a write last waited in vain for another process, and whether the last one met an error that stays.
         self._locked_out = -float("inf")
         self._fails = False
+        self._crowded_until = -float("inf")
         # A reader and a writer for each thread: a connection that goes from hand to hand costs more than most of what
         # is done with it.
         self._local = threading.local()
@@ -120,9 +124,8 @@ class SqliteDatabase:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """A write transaction, committed at the end, rolled back by an exception."""
-        patience = self._patience()
-        if not self._write_lock.acquire(timeout=patience / 1000):
-            raise self._unusable(*MEANINGS[sqlite3.SQLITE_BUSY])
+        if not self._write_lock.acquire(timeout=self._patience() / 1000):
+            raise self._crowded() if self._is_hasty else self._unusable(*MEANINGS[sqlite3.SQLITE_BUSY])
         try:
             with self._translated(_WRITER):
                 kept = self._mine(_WRITER)
@@ -141,8 +144,31 @@ class SqliteDatabase:
 
     def _patience(self) -> int:
         """Milliseconds that a write may wait now."""
+        if self._is_hasty:
+            return _HASTE
         was_locked = (time.monotonic() - self._locked_out) * 1000 < BUSY_TIMEOUT
         return BUSY_AGAIN if was_locked else BUSY_TIMEOUT
+
+    def in_haste(self) -> AbstractContextManager[None] | None:
+        """While it lasts, a write of this thread waits a moment only, and raises BusyError."""
+        return None if time.monotonic() < self._crowded_until else self._hasty()
+
+    @contextmanager
+    def _hasty(self) -> Iterator[None]:
+        self._local.hasty = True
+        try:
+            yield
+        finally:
+            self._local.hasty = False
+
+    @property
+    def _is_hasty(self) -> bool:
+        return getattr(self._local, "hasty", False)
+
+    def _crowded(self) -> BusyError:
+        self._crowded_until = time.monotonic() + _CROWDED
+        said, remedy = MEANINGS[sqlite3.SQLITE_BUSY]
+        return BusyError(unusable(self.path, said, remedy), said)
 
     def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row of what is committed now, or None (3 µs)."""
@@ -247,6 +273,8 @@ class SqliteDatabase:
         self._forget(kept)
         if not isinstance(error, sqlite3.DatabaseError):
             return error
+        if kept == _WRITER and self._is_hasty and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            return self._crowded()
         if kept == _WRITER:
             self._remember(error)
         return self.explained(error)
