@@ -114,7 +114,7 @@ def _program_of(process: Any) -> Path:
 
     try:
         return Path(process.exe())
-    except psutil.AccessDenied:  # another user's, so none of ours
+    except (psutil.AccessDenied, OSError):  # another user's, so none of ours
         return Path()
 
 

@@ -162,7 +162,7 @@ class Worker:
         """
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
-            with suppress(NotImplementedError):  # Windows' loop has no readers
+            with suppress(NotImplementedError, ValueError):  # Windows' loop has no readers; or it is closed already
                 loop.remove_reader(listener.socket.fileno())
         await asyncio.sleep(0.01)
         for server in servers:
@@ -198,7 +198,8 @@ class Worker:
         """
         with suppress(OSError):  # then the next time
             (bound,) = bound_sockets(host, port, 1)
-            servers[number].close()
+            with suppress(ValueError):  # a loop with readers has none for what is closed
+                servers[number].close()
             self._listeners[number] = Listener(bound, self._listeners[number].tls)
             servers[number] = await self._listen(self._listeners[number])
 

@@ -424,3 +424,26 @@ def test_short_work_is_done_at_once_and_by_a_thread_where_it_would_wait() -> Non
     at_once, tried, again, long = app.threads
     assert at_once == tried == served.thread.name
     assert again.startswith("worker") and long.startswith("worker")
+
+
+@pytest.mark.covers("server.windows")
+def test_a_listener_that_is_closed_under_the_loop_is_made_anew(served: Served) -> None:
+    """As asyncio does it on Windows, when a client has gone again before it was taken."""
+    (listener,) = served.worker._listeners
+    loop = served.worker._loop
+    assert loop is not None
+
+    def close() -> None:
+        loop.remove_reader(listener.socket.fileno())
+        listener.socket.close()
+
+    loop.call_soon_threadsafe(close)
+    until(lambda: listener.socket.fileno() < 0, "it is not closed")
+
+    def answers() -> bool:
+        try:
+            return served.say(request("/x", CLOSE)).startswith(b"HTTP/1.1 200 ")
+        except OSError:
+            return False
+
+    until(answers, "it takes no connections any more")

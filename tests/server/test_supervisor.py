@@ -1,11 +1,16 @@
 """The parent of the workers, with workers that do as they are told."""
 
 import signal
+import socket
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.support.held import all_end
 from tests.support.processes import popen
 
 #: Two workers; the first life of worker 0 ends as the argument says, before it is ready.
@@ -47,3 +52,57 @@ def test_a_worker_that_is_killed_before_it_is_ready_is_replaced(tmp_path: Path, 
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
+
+
+#: Two workers that share one socket, as where the kernel deals nothing out; each answers with its number. What ends
+#: them with their parent on Linux is taken away, so that what does so elsewhere is seen.
+SHARED = """
+import os, socket, sys, threading, time
+from mock_sts.server import children, ports
+from mock_sts.server.supervisor import Supervisor
+
+ports._deals = lambda count: False
+children.sys = type("Elsewhere", (), {"platform": "elsewhere", "stdout": sys.stdout, "stderr": sys.stderr})
+
+def work(index, parent):
+    parent.ready()
+    (own,) = queues[index]
+    own.setblocking(True)
+    while True:
+        client, _ = own.accept()
+        time.sleep(0.02)
+        client.sendall(str(index).encode())
+        client.close()
+
+bound = ports.bound_sockets("127.0.0.1", 0, 2)
+assert bound[0] is bound[1]
+queues = [(one,) for one in bound]
+say = lambda: print(bound[0].getsockname()[1], flush=True)
+sys.exit(Supervisor(queues, work, lambda _: '', b"", [], say).run())
+"""
+
+
+@pytest.mark.covers("server.held.end")
+def test_workers_may_share_a_socket_and_end_with_a_killed_parent_without_the_kernels_help() -> None:
+    process = popen([sys.executable, "-c", SHARED], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+
+        def asked(_: int) -> bytes:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                return connection.recv(1)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(asked, range(64))) == {b"0", b"1"}
+        workers = psutil.Process(process.pid).children()
+        assert len(workers) == 2
+        process.send_signal(signal.SIGKILL)
+        all_end(workers)
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(("127.0.0.1", port))
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from mock_sts.store.fixtures.files import plain_file_name
 from tests.journeys.test_demo import Visitor
 from tests.support.held import Held, all_end, environment_in
 from tests.support.keys import private_jwk
@@ -182,6 +183,13 @@ def test_a_world_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "personas.yaml").write_text("[", encoding="utf-8")
     told = run(tmp_path, "serve", "--port", "0", fixtures=str(tmp_path), status=2)
     assert "personas.yaml: is not YAML" in told
+
+
+@pytest.mark.covers("server.windows")
+@pytest.mark.parametrize("key", ["con", "NUL", "Aux", "com1", "lpt9.system"])
+def test_no_key_is_kept_in_a_file_that_windows_takes_for_a_device(key: str) -> None:
+    assert key.lower() not in plain_file_name(key).lower()
+    assert plain_file_name(f"{key}x".replace(".", "-")) == f"{key}x".replace(".", "-")
 
 
 @PLAYED
