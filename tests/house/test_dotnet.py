@@ -8,6 +8,7 @@ import pytest
 
 from mock_sts.cli.main import _parser  # the options of commands
 from mock_sts.helseid.profile import find
+from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.helseid.registry.client import Client
 from mock_sts.settings.settings import SETTINGS
 from tests.house.dotnet import FOLDER, ROOT, compare_program, programs
@@ -135,3 +136,27 @@ def test_every_program_is_shown_or_linked() -> None:
     assert [block.text for block in blocks_of(ROOT / "README.md") if block.language == "csharp"] == [machine]
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         assert "runs .NET for this page" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.covers("redirect-uris.ready-web")
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [("redirect_uris", "/signin-oidc"), ("post_logout_redirect_uris", "/signout-callback-oidc")],
+)
+@pytest.mark.parametrize(
+    ("origin", "fits"),
+    [
+        ("http://localhost", True),  # WebApplicationFactory
+        ("https://localhost", True),
+        ("http://localhost:5129", True),  # dotnet new web picks one
+        ("http://localhost:5112", True),
+        ("https://localhost:7001", True),
+        ("https://localhost:7196", False),  # HelseID compares byte for byte
+        ("http://app.example.test", False),
+    ],
+)
+def test_the_ready_web_client_takes_the_addresses_of_aspnet(members: str, path: str, origin: str, fits: bool) -> None:
+    demo = shipped().entries["client"]["demo-web"].item
+    assert isinstance(demo, Client)
+    registered: tuple[str, ...] = getattr(demo, members)
+    assert is_registered_redirect(f"{origin}{path}", registered) is fits
