@@ -106,7 +106,7 @@ def good_requests(server: Emulator | LiveServer) -> dict[str, Sent]:
     _, out_fields = first_form(out_page.content.decode())
     queue = json.dumps({"persona": "kvart-grevling"}).encode()
     # One for a client that logs no person in, so that there is something to forget.
-    waits = json.dumps({"persona": "kvart-grevling", "client_id": machine.client_id}).encode()
+    waits = json.dumps({"persona": "kvart-grevling", "match": {"client_id": machine.client_id}}).encode()
     ordered = server.transport.send("POST", "/mock/api/v1/next-login", {"Content-Type": JSON}, waits)
     assert ordered.status == 201, ordered.content
     redeemed = {
