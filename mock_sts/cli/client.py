@@ -99,9 +99,10 @@ def add_client(parser: argparse.ArgumentParser) -> None:
 
 def _client_list(parsed: argparse.Namespace) -> int:
     from mock_sts.services.registry.lookup import find_clients  # noqa: PLC0415
+    from mock_sts.store.fixtures.rows import Registry  # noqa: PLC0415
 
     with opened_store(settings_of()[0]) as store:
-        found = find_clients(store, parsed.words)
+        found = find_clients(Registry(store), parsed.words)
     if parsed.json:
         print_entries(found)
         return 0
@@ -133,11 +134,12 @@ _GRANT_WORDS = {
 def _client_show(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.registry.records import members_of  # noqa: PLC0415
     from mock_sts.services.registry.lookup import NotFoundError, the_client  # noqa: PLC0415
+    from mock_sts.store.fixtures.rows import Registry  # noqa: PLC0415
 
     settings, _ = settings_of()
     with opened_store(settings) as store:
         try:
-            row = the_client(store, parsed.client_id)
+            row = the_client(Registry(store), parsed.client_id)
         except NotFoundError as error:
             raise CommandError(str(error)) from None
     members = members_of(row.item)

@@ -90,15 +90,17 @@ def _persona_list(parsed: argparse.Namespace) -> int:
         organization_names,
         professions_of,
     )
+    from mock_sts.store.fixtures.rows import Registry  # noqa: PLC0415
 
     with opened_store(settings_of()[0]) as store:
+        registry = Registry(store)
         wanted = Wanted(parsed.words, parsed.level, parsed.profession, parsed.no_hpr, parsed.organizations)
         try:
-            found = find_personas(store, wanted)
+            found = find_personas(registry, wanted)
         except NotFoundError as error:
             raise CommandError(str(error)) from None
-        names = organization_names(store)
-        near = "" if found else near_words(store, parsed.words)
+        names = organization_names(registry)
+        near = "" if found else near_words(registry, parsed.words)
     if parsed.json:
         print_entries(found)
         return 0
@@ -124,11 +126,12 @@ def _persona_list(parsed: argparse.Namespace) -> int:
 
 def _persona_show(parsed: argparse.Namespace) -> int:
     from mock_sts.services.registry.lookup import NotFoundError, the_persona  # noqa: PLC0415
+    from mock_sts.store.fixtures.rows import Registry  # noqa: PLC0415
 
     settings, _ = settings_of()
     with opened_store(settings) as store:
         try:
-            row = the_persona(store, parsed.person, invent=settings.invent_people)
+            row = the_persona(Registry(store), parsed.person, invent=settings.invent_people)
         except NotFoundError as error:
             raise CommandError(str(error)) from None
     _print_persona(row.item, row.origin, settings.network, as_json=parsed.json)

@@ -19,6 +19,7 @@ from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import Catalog, CatalogHolder
 from mock_sts.store.database import Database
+from mock_sts.store.fixtures.rows import Registry
 from mock_sts.store.journal import Journal
 from mock_sts.store.ledger import Ledger
 from mock_sts.store.login_queue import LoginQueue
@@ -118,6 +119,7 @@ class Environment:
     journal: Journal
     login_queue: LoginQueue
     sessions: Sessions
+    registry: Registry
     catalog: CatalogHolder
     keyring: KeyRing
     nonces: NonceMint

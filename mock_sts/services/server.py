@@ -19,6 +19,7 @@ from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import Catalog, CatalogHolder, Revision
 from mock_sts.store.database import Database, StoreError
 from mock_sts.store.environments import EnvironmentRecord, Environments
+from mock_sts.store.fixtures.rows import Registry
 from mock_sts.store.journal import Journal
 from mock_sts.store.keys import Keys, SigningKey, server_secret
 from mock_sts.store.ledger import Ledger
@@ -190,6 +191,7 @@ class Server:
             journal=Journal(store, name),
             login_queue=LoginQueue(store, name),
             sessions=Sessions(store, name),
+            registry=Registry(store, name),
             catalog=catalog,
             keyring=KeyRing(source.keys, policy.signing_algorithm),
             nonces=NonceMint(source.nonce_secret, name, policy.dpop_nonce_step, NONCE_PREFIX),

@@ -195,6 +195,12 @@ def a_persona(here: Party, there: Party) -> None:
     here.side.persona("13116900216", persona=name)
     assert here.rp.browser().send("GET", f"/mock/as/{name}").status == 200
     assert there.rp.browser().send("GET", f"/mock/as/{name}").status == 404
+    for one, is_shown in ((here, True), (there, False)):
+        browser = one.rp.browser()
+        browser.follow(one.first_answer(browser, acr_values="idp:testidp-oidc"))
+        page = browser.send("GET", f"{browser.visited[-1]}&q={name}").content
+        assert b"testidp/Account/Login" in page
+        assert (b"13116900216" in page) is is_shown
 
 
 def an_error_page(here: Party, there: Party) -> None:
@@ -353,6 +359,17 @@ def test_a_public_url_with_a_path_comes_before_it(
     if not path.startswith("/.well-known"):
         assert "Path=/sts/env/w1;" in f"{page.cookies[0]};"
     assert sts.get("/sts/.well-known/openid-configuration").json["issuer"] == "http://sts.example/sts"
+
+
+@pytest.mark.covers("environments.issuer")
+def test_the_public_url_is_the_servers_and_comes_before_all(sts: Emulator) -> None:
+    side, body = neighbour(sts, "w1"), json.dumps({"url": "http://sts.example/sts"}).encode()
+    headers = {"Content-Type": "application/json"}
+    refused = side.transport.send("PUT", "/mock/api/v1/public-url", headers, body)
+    assert refused.status == 404
+    assert "at the root" in refused.json["detail"]
+    assert sts.transport.send("PUT", "/mock/api/v1/public-url", headers, body).status == 200
+    assert side.get("/.well-known/openid-configuration").json["issuer"] == "http://sts.example/sts/env/w1"
 
 
 @pytest.mark.covers("environments.keys")

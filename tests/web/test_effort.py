@@ -123,14 +123,14 @@ def test_a_strangers_words_cost_no_more_than_reading_them(sts: Emulator, route: 
 @pytest.mark.parametrize("count", [1, MOST_WORDS, 1_000])
 def test_what_is_told_of_a_person_is_put_together_once_however_many_words(sts: Emulator, count: int) -> None:
     """Names, professions and organizations of everybody: the words are looked for in what is there."""
-    one = effort(lambda: find_personas(sts.store, Wanted(["a"])))
-    more = effort(lambda: find_personas(sts.store, Wanted(["a", *words(count).split()])))
+    one = effort(lambda: find_personas(sts.sts.registry, Wanted(["a"])))
+    more = effort(lambda: find_personas(sts.sts.registry, Wanted(["a", *words(count).split()])))
     assert more < one + 560 * 8 + 20 * count
 
 
 def test_to_say_what_comes_near_takes_one_look_at_each_person(sts: Emulator) -> None:
-    one = effort(lambda: near_words(sts.store, ["a"]))
-    more = effort(lambda: near_words(sts.store, ["a"] * 1_000))
+    one = effort(lambda: near_words(sts.sts.registry, ["a"]))
+    more = effort(lambda: near_words(sts.sts.registry, ["a"] * 1_000))
     assert more < one + 20 * 1_000
 
 

@@ -14,11 +14,8 @@ from mock_sts.helseid.registry.organization import Organization
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
 from mock_sts.protocol.near_names import did_you_mean, near_names, question
-from mock_sts.services.registry.people import People, UnknownPersonError, sub_of
-from mock_sts.store.database import Database
-from mock_sts.store.fixtures.rows import Row, read_rows
-from mock_sts.store.personas import Personas
-from mock_sts.store.scope import DEFAULT_ENVIRONMENT
+from mock_sts.services.registry.people import invented, sub_of
+from mock_sts.store.fixtures.rows import Registry, Row
 
 #: The origin of a person who stands nowhere and is invented when they log in.
 INVENTED = "invented"
@@ -73,7 +70,7 @@ class Wanted:
     organizations: int = 0
 
 
-def find_personas(store: Database, wanted: Wanted) -> list[Row[Persona]]:
+def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
     """The people who are ``wanted``: hand-made ones first, then generated ones, then those of run time.
 
     A word is looked for in names, the short one too, professions, names of organizations and the description. The code
@@ -81,7 +78,7 @@ def find_personas(store: Database, wanted: Wanted) -> list[Row[Persona]]:
     NotFoundError for a profession that is none.
     """
     profession = wanted.profession and _profession(wanted.profession)
-    names = organization_names(store)
+    names = organization_names(registry)
     words = tuple(dict.fromkeys(word.casefold() for word in wanted.words))
 
     def is_wanted(person: Persona) -> bool:
@@ -93,13 +90,13 @@ def find_personas(store: Database, wanted: Wanted) -> list[Row[Persona]]:
             and (not words or _Told(person, names).fits(words))
         )
 
-    return [row for row in read_rows(store, Persona) if is_wanted(row.item)]
+    return [row for row in registry.rows(Persona) if is_wanted(row.item)]
 
 
-def near_words(store: Database, words: Sequence[str]) -> str:
+def near_words(registry: Registry, words: Sequence[str]) -> str:
     """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
-    names = organization_names(store)
-    rows = [_Told(row.item, names) for row in read_rows(store, Persona)]
+    names = organization_names(registry)
+    rows = [_Told(row.item, names) for row in registry.rows(Persona)]
     for word in dict.fromkeys(word.casefold() for word in words):
         if not any(row.fits((word,)) for row in rows):
             # Short names as they are, and every word of letters.
@@ -117,9 +114,9 @@ def _profession(text: str) -> str:
     raise NotFoundError(f"no profession has the code or name {text!r}{near}")
 
 
-def find_clients(store: Database, words: Sequence[str]) -> list[Row[Client]]:
+def find_clients(registry: Registry, words: Sequence[str]) -> list[Row[Client]]:
     """The clients in whose id, name, scopes, description or sample all ``words`` stand, by id."""
-    rows = sorted(read_rows(store, Client), key=lambda row: row.item.client_id)
+    rows = sorted(registry.rows(Client), key=lambda row: row.item.client_id)
 
     def text(client: Client) -> str:
         told = (client.client_id, client.client_name, " ".join(client.scope), client.description, client.sample)
@@ -128,9 +125,9 @@ def find_clients(store: Database, words: Sequence[str]) -> list[Row[Client]]:
     return [row for row in rows if all(word.casefold() in text(row.item) for word in words)]
 
 
-def organization_names(store: Database) -> dict[str, str]:
+def organization_names(registry: Registry) -> dict[str, str]:
     """Organization number to name."""
-    return {row.item.number: row.item.name for row in read_rows(store, Organization)}
+    return {row.item.number: row.item.name for row in registry.rows(Organization)}
 
 
 def professions_of(person: Persona) -> list[str]:
@@ -138,29 +135,25 @@ def professions_of(person: Persona) -> list[str]:
     return [authorization.profession for authorization in person.authorizations]
 
 
-def the_persona(store: Database, key: str, *, invent: bool) -> Row[Persona]:
+def the_persona(registry: Registry, key: str, *, invent: bool) -> Row[Persona]:
     """The person with the pid, short name or HPR number ``key``; a pid that nobody has is of somebody ``invent``ed.
 
     Raises NotFoundError with what comes near.
     """
-    rows = read_rows(store, Persona)
+    rows = registry.rows(Persona)
     for row in rows:
         if key in (row.item.pid, row.item.persona, row.item.hpr_number):
             return row
     if invent and is_pid(key):
-        try:
-            persona = People(Personas(store, DEFAULT_ENVIRONMENT)).find(key, invent=True)
-        except UnknownPersonError as error:
-            raise NotFoundError(str(error)) from None
-        return Row(INVENTED, {}, persona)
+        return Row(INVENTED, {}, invented(key))
     known = [text for row in rows for text in (row.item.persona, row.item.pid) if text]
     near = hint(key, known) or "; mock-sts persona list WORDS searches"
     raise NotFoundError(f"nobody has the pid, short name or HPR number {key!r}{near}")
 
 
-def the_client(store: Database, client_id: str) -> Row[Client]:
+def the_client(registry: Registry, client_id: str) -> Row[Client]:
     """The client with this id. Raises NotFoundError with what comes near."""
-    rows = {row.item.client_id: row for row in read_rows(store, Client)}
+    rows = {row.item.client_id: row for row in registry.rows(Client)}
     if client_id not in rows:
         near = hint(client_id, rows) or "; mock-sts client list shows all"
         raise NotFoundError(f"no client has the id {client_id!r}{near}")

@@ -17,6 +17,7 @@ from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
 from mock_sts.services.registry.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import Database
+from mock_sts.store.fixtures.rows import Registry
 
 #: The scope of a machine, and those of a login, when nobody names any.
 _DEMO_SCOPE = "mock:demo-api/read"
@@ -124,7 +125,7 @@ def make_client(store: Database, wanted: NewClient, enforcement: Enforcement) ->
     catalog = load_catalog(store)
     if catalog.client(client.client_id) is not None:
         raise DocumentError(f"client new: the client {client.client_id!r} is registered already; choose another id")
-    numbers = organization_names(store)
+    numbers = organization_names(Registry(store))
     if wanted.organization and wanted.organization not in numbers:
         known = hint(wanted.organization, numbers) or "; describe it in an own organizations.yaml first"
         raise DocumentError(f"client new: no organization has the number {wanted.organization!r}{known}")

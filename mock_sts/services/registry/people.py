@@ -1,7 +1,7 @@
 """Who can log in: personas of the registry, and people invented from their pid."""
 
 import json
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from mock_sts.helseid.claims import pseudonym
@@ -36,7 +36,7 @@ class People:
             return persona
         if not invent:
             raise UnknownPersonError("no persona has this pid, and MOCK_STS_INVENT_PEOPLE is false")
-        return invent_persona(pid, self._names)
+        return invented(pid)
 
     def pid_of(self, name: str) -> str:
         """The pid of the persona with the short name ``name``. Raises UnknownPersonError with what comes near."""
@@ -51,9 +51,10 @@ class People:
         """The pseudonym of ``pid``, the same on every machine and start."""
         return sub_of(pid)
 
-    @cached_property
-    def _names(self) -> dict[str, list[str]]:
-        return shipped_names()
+
+def invented(pid: str) -> Persona:
+    """The person invented for ``pid``, always the same."""
+    return invent_persona(pid, shipped_names())
 
 
 def sub_of(pid: str) -> str:
@@ -66,6 +67,7 @@ def _pseudonym_key() -> bytes:
     return bytes.fromhex(_shipped("keys/pseudonym-key.json")["key"])
 
 
+@cache
 def shipped_names() -> dict[str, list[str]]:
     """The ``given_names`` and ``family_names`` of people who are invented."""
     names: dict[str, list[str]] = _shipped(NAMES_FILE)

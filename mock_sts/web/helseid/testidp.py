@@ -161,7 +161,7 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
     field, cookie = browser.antiforgery_token()
     language = _language(waiting)
     words = search_words(request.args.get("q", ""))
-    people = find_personas(environment.store, Wanted(words))
+    people = find_personas(environment.registry, Wanted(words))
     chosen = _chosen(typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
     location = browser.rooted(page_of(provider, _return_url()))
     response = browser.page(
@@ -194,7 +194,7 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
 
 def _chosen(key: str | None) -> Persona | None:
     try:
-        return the_persona(current().environment.store, key, invent=True).item if key else None
+        return the_persona(current().environment.registry, key, invent=True).item if key else None
     except NotFoundError:
         return None
 

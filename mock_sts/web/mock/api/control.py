@@ -14,6 +14,7 @@ from werkzeug.exceptions import (
     BadRequest,
     Conflict,
     Forbidden,
+    NotFound,
     Unauthorized,
     UnprocessableEntity,
     UnsupportedMediaType,
@@ -87,6 +88,8 @@ def journal() -> Response:
 @ROUTES.put("/public-url")
 def set_public_url() -> Response:
     """Make ``url`` the public URL, the issuer of what begins from now on; null: that of the settings again."""
+    if current().environment.below:
+        raise NotFound(f"the public URL is the server's: PUT it to {PREFIX}/public-url at the root")
     members = _members(_body(), ("url",), "the body")
     if "url" not in members:
         raise BadRequest("url is missing: an address, or null for that of the settings")
