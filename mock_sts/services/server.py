@@ -147,7 +147,11 @@ class Server:
     def _open(self, name: str) -> tuple[Environment, Catalog]:
         """Read what ``name`` is made from, and make it where that is new or has changed."""
         opened = self._opened.get(name)
-        holder = CatalogHolder(self.store, name) if opened is None else opened.environment.catalog
+        if opened is not None:
+            holder = opened.environment.catalog
+        else:
+            root = self._opened.get(DEFAULT_ENVIRONMENT)
+            holder = CatalogHolder(self.store, name, root.environment.catalog if root is not None else None)
         # The revision is older than what is read after it, so that a change in between is noticed at the next question.
         catalog = holder.current()
         source = self._source(name)

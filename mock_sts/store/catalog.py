@@ -54,12 +54,13 @@ class Catalog:
         self.revision = revision
         #: The public URL that was told while the server runs, and the addresses before it.
         self.told = told
-        self._documents = documents
+        #: By table and key.
+        self.documents = documents
         self._clients: dict[str, Client] = {}
         self._apis: dict[str, ApiResource] = {}
         if before is not None:
-            self._clients.update(_still(before._clients, before._documents["client"], documents["client"]))
-            self._apis.update(_still(before._apis, before._documents["api"], documents["api"]))
+            self._clients.update(_still(before._clients, before.documents["client"], documents["client"]))
+            self._apis.update(_still(before._apis, before.documents["api"], documents["api"]))
         self._owners: dict[str, ApiResource] | None = None
         self._key_holders: dict[str, list[str]] | None = None
 
@@ -67,7 +68,7 @@ class Catalog:
         """The client with this id. The object is kept, and with it the keys once they are imported."""
         client = self._clients.get(client_id)
         if client is None:
-            document = self._documents["client"].get(client_id)
+            document = self.documents["client"].get(client_id)
             if document is None:
                 return None
             # Two threads may both get here; the first object stays, so that keys are imported once.
@@ -76,7 +77,7 @@ class Catalog:
 
     def clients(self) -> list[Client]:
         """All clients, by id."""
-        return [client for name in sorted(self._documents["client"]) if (client := self.client(name))]
+        return [client for name in sorted(self.documents["client"]) if (client := self.client(name))]
 
     def api_of(self, scope: str) -> ApiResource | None:
         """The API that owns ``scope``, an implied one where none is registered; None for scopes of HelseID itself."""
@@ -92,11 +93,11 @@ class Catalog:
 
     def apis(self) -> list[ApiResource]:
         """All registered APIs, by audience."""
-        return [api for audience in sorted(self._documents["api"]) if (api := self.api(audience))]
+        return [api for audience in sorted(self.documents["api"]) if (api := self.api(audience))]
 
     def organization_name(self, number: str) -> str | None:
         """The name of the organization with this number; None for an unknown or nameless one."""
-        document = self._documents["organization"].get(number)
+        document = self.documents["organization"].get(number)
         return json.loads(document).get("name") or None if document is not None else None
 
     def key_sharers(self, client: Client) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ class Catalog:
         """The registered API with this audience."""
         api = self._apis.get(audience)
         if api is None:
-            document = self._documents["api"].get(audience)
+            document = self.documents["api"].get(audience)
             if document is None:
                 return None
             api = self._apis.setdefault(audience, ApiResource.from_document(json.loads(document), "store"))
@@ -129,9 +130,13 @@ class Catalog:
 class CatalogHolder:
     """Gives the current catalog of one environment; a moved revision is noticed at the next question (2 µs)."""
 
-    def __init__(self, database: Database, environment: str = DEFAULT_ENVIRONMENT) -> None:
+    def __init__(
+        self, database: Database, environment: str = DEFAULT_ENVIRONMENT, like: "CatalogHolder | None" = None
+    ) -> None:
+        """``like`` holds the catalog of another environment: what both have is kept once."""
         self._database = database
         self._environment = environment
+        self._like = like
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
 
@@ -148,7 +153,8 @@ class CatalogHolder:
                 # Another thread may have loaded it while this one waited.
                 catalog = self._catalog
                 if catalog is None or self._revision() != catalog.revision:
-                    catalog = self._catalog = load_catalog(self._database, catalog, self._environment)
+                    before = catalog if catalog is not None or self._like is None else self._like.latest
+                    catalog = self._catalog = load_catalog(self._database, before, self._environment)
         return catalog
 
     def _revision(self) -> Revision | None:
@@ -160,19 +166,25 @@ def load_catalog(database: Database, before: Catalog | None = None, environment:
     """Read the registry as ``environment`` sees it, in one moment; ``before`` is the catalog that this one replaces."""
     with database.reading() as reader:
         revision = reader.one(_REVISION, (SHARED, environment))
-        documents = {table: _documents(reader, table, environment) for table in ("api", "client", "organization")}
+        known = {} if before is None else before.documents
+        documents = {
+            table: _documents(reader, table, environment, known.get(table, {}))
+            for table in ("api", "client", "organization")
+        }
         told = read_told(reader.execute)
     return Catalog((0, 0) if revision is None else tuple(revision), documents, told, before)
 
 
-def _documents(reader: Reader, table: str, environment: str) -> dict[str, str]:
-    """The documents of ``table`` by key: the environment's own stand before those of the shared world."""
+def _documents(reader: Reader, table: str, environment: str, known: Mapping[str, str]) -> dict[str, str]:
+    """The documents of ``table`` by key: the environment's own stand before those of the shared world. Those that are
+    ``known`` already are the same objects, so that many environments with one world cost little.
+    """
     # The empty name of the shared world sorts before all others.
     found = reader.all(
         f"SELECT {KEYS[table]}, document FROM {table} WHERE environment IN (?, ?) ORDER BY environment",  # noqa: S608
         (SHARED, environment),
     )
-    documents = dict(found)
+    documents = {key: known[key] if known.get(key) == document else document for key, document in found}
     for key in [key for key, document in found if document == _NOTHING]:
         del documents[key]
     return documents

@@ -466,6 +466,21 @@ def test_a_change_in_one_reloads_the_catalog_of_no_other(sts: Emulator) -> None:
         ] == [True] * 3
 
 
+@pytest.mark.covers("environments.catalog")
+def test_what_environments_share_is_kept_once(sts: Emulator) -> None:
+    """A world of many clients, and an environment for each of many workers."""
+    shared, replaced = "demo-machine", "demo-page"
+    root = sts.sts.catalog.current()
+    made = [root.client(client_id) for client_id in (shared, replaced)]
+    side = neighbour(sts, "w1")
+    side.client(replaced)
+    own = sts.server.environment("w1").catalog.current()
+    assert own.client(shared) is made[0]
+    assert own.documents["client"][shared] is root.documents["client"][shared]
+    assert own.client(replaced) is not made[1]
+    assert sts.sts.catalog.current().client(replaced) is made[1]
+
+
 @pytest.mark.covers("environments.used")
 def test_that_it_is_used_is_written_once_a_minute_at_most(sts: Emulator) -> None:
     side = neighbour(sts, "w1")
