@@ -543,12 +543,12 @@ def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Pa
     assert told in done.stderr and "Traceback" not in done.stderr
     assert told in run("fixtures", "check", environment=bare_environment(**values), status=1).stderr
     people.write_text(person % "213000012")
-    (tmp_path / "apis.json").write_text("[]")
+    (tmp_path / "api.yaml").write_text("[]")
     for first in (True, False):
         live = LiveServer(tmp_path, start="first", fixtures=str(tmp_path))
         live.stop()
         log = live.log.read_text()
-        assert f"warning: {tmp_path}/apis.json is not read; did you mean apis.yaml?" in log
+        assert f"warning: {tmp_path}/api.yaml is not read; did you mean apis.yaml?" in log
         assert ("warning: " in log and "the pid lies in no synthetic series" in log) is first
 
 
