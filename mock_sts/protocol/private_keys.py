@@ -152,11 +152,21 @@ def _may_be_a_part(value: object) -> bool:
 
 def _cleaned(text: str, depth: int) -> str:
     for signs, look in _LOOKS:
-        if any(sign in text for sign in signs):
-            text = look.sub(rf"\1{NOT_KEPT}", text)
+        for sign in signs:
+            if sign in text:
+                text = look.sub(rf"\1{NOT_KEPT}", text)
+                break
     if depth and "%" in text:
         text = _WORD.sub(lambda found: _unescaped(found[0], depth), text)
+    if not _has_a_run(text):
+        return text
     return _RUN.sub(lambda found: found[1] + _run(found[2], depth), text)
+
+
+def _has_a_run(text: str) -> bool:
+    """Whether there is base64 that is long enough; all but ASCII ends a run."""
+    runs = text.encode("ascii", "replace").translate(_BASE64_ALONE).split()
+    return any(len(run) >= _SHORTEST_RUN for run in runs)
 
 
 def _unescaped(word: str, depth: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mock_sts.helseid.requirement import Finding
+from mock_sts.helseid.requirement import Finding, Requirement
 from mock_sts.protocol.private_keys import may_hold_a_private_key, without_private_keys, without_private_text
 from mock_sts.store.database import Database, Transaction
 from mock_sts.store.replay import Once
@@ -148,21 +148,26 @@ class Journal:
 def _findings_text(findings: Sequence[Finding]) -> str:
     met, broken = [], []
     for finding in findings:
-        if finding.verdict.met:
-            met.append(finding.requirement.id)
+        verdict, requirement = finding.verdict, finding.requirement
+        if verdict.met:
+            met.append(requirement.id)
         else:
-            broken.append(
-                {
-                    "rule": finding.requirement.id,
-                    "level": finding.requirement.level.value,
-                    "title": finding.requirement.title,
-                    "expected": without_private_text(finding.verdict.expected),
-                    "observed": without_private_text(finding.verdict.observed),
-                    "remedy": finding.requirement.remedy,
-                    "source": finding.requirement.source,
-                }
-            )
-    return f'{{"broken":{_encode(broken) if broken else "[]"},"met":{_met_text(tuple(met))}}}'
+            before, after = _BROKEN.get(requirement.id) or _broken_text(requirement)
+            expected = _encode(without_private_text(verdict.expected))
+            observed = _encode(without_private_text(verdict.observed))
+            broken.append(f'{before}"expected":{expected},"observed":{observed},{after}')
+    return f'{{"broken":[{",".join(broken)}],"met":{_met_text(tuple(met))}}}'
+
+
+#: By the id of a requirement: what an entry says of its breach before and after what was expected and observed.
+_BROKEN: dict[str, tuple[str, str]] = {}
+
+
+def _broken_text(requirement: Requirement[object]) -> tuple[str, str]:
+    before = {"rule": requirement.id, "level": requirement.level.value, "title": requirement.title}
+    after = {"remedy": requirement.remedy, "source": requirement.source}
+    texts = _BROKEN[requirement.id] = f"{_encode(before)[:-1]},", _encode(after)[1:]
+    return texts
 
 
 @lru_cache(maxsize=256)
