@@ -10,9 +10,9 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # What make test leaves to make test-all, and what that needs: each program with its Debian package.
-MORE := node or browser or curl or java or slow
+MORE := node or browser or curl or java or postgresql or slow
 TOOLS := node=nodejs npm=npm chromium=chromium chromedriver=chromium-driver certutil=libnss3-tools curl=curl \
-	javac=default-jdk-headless keytool=default-jdk-headless mvn=maven
+	javac=default-jdk-headless keytool=default-jdk-headless mvn=maven pg_ctlcluster=postgresql
 # Where a package has no wheel for this Python, newer ones are taken; constraints keep a clean clone reproducible.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

@@ -18,14 +18,15 @@ from mock_sts.store.catalog import Item
 from mock_sts.store.database import Database, StoreError
 from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
+from mock_sts.store.opening import is_missing, open_database
 from mock_sts.store.personas import Personas
+from mock_sts.store.public_url import read_told, tell_public_url
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
-from mock_sts.store.sqlite.database import SqliteDatabase
 
 
 def open_store(settings: Settings) -> Database:
     """The store that ``settings`` name; nothing is opened yet."""
-    return SqliteDatabase(settings.database_path, synchronous=settings.sqlite_synchronous)
+    return open_database(settings.database_url, synchronous=settings.sqlite_synchronous)
 
 
 def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, ...]:
@@ -142,19 +143,34 @@ def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
         return Loaded(loading.changed, own, tuple(hidden), loading.warnings)
 
 
+def end_override(settings: Settings) -> str | None:
+    """Let the settings of the server that starts decide its public URL again; the one that was set at run time before,
+    if any, which is remembered. Raises StoreError.
+    """
+    store = open_store(settings)
+    try:
+        with store.writing() as transaction:
+            url = read_told(transaction.execute).public_url
+            if url is not None:
+                tell_public_url(transaction.execute, None)
+        return url
+    finally:
+        store.close()
+
+
 @contextmanager
 def prepared_store(settings: Settings) -> Iterator[Database]:
     """The store that ``settings`` name, made and filled when there was none; closed at the end.
 
     Raises as prepare_store, and StoreError for a database of a newer version.
     """
-    if not settings.database_path.exists():
+    if is_missing(settings.database_url):
         prepare_store(settings)
     store = open_store(settings)
     try:
         store.make()  # brings an older one up to date, and refuses a newer one
         if not loaded_folders(store):  # a start that was refused leaves tables and no world
-            load_fixtures(store, settings.fixtures)
+            prepare(store, settings.fixtures, fresh_keys=settings.signing_keys == "fresh", clock=SystemClock())
         yield store
     finally:
         store.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from mock_sts.cli.output import print_json
 from mock_sts.cli.settings import issuer_of, settings_of
 from mock_sts.settings.settings import Settings
+from mock_sts.store.opening import is_missing
 
 #: Environment variables by which programs are told of further authorities.
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -45,13 +46,16 @@ def _authorities(settings: Settings) -> list[tuple[str, Path]]:
 
 def _registered(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Client id to redirect URIs; empty without a registry on this machine."""
-    if not settings.database_path.is_file():
+    if is_missing(settings.database_url):
         return {}
+    from mock_sts.setup import open_store  # noqa: PLC0415
     from mock_sts.store.catalog import load_catalog  # noqa: PLC0415  only where there is one
     from mock_sts.store.database import StoreError  # noqa: PLC0415
-    from mock_sts.store.sqlite.database import SqliteDatabase  # noqa: PLC0415
 
-    store = SqliteDatabase(settings.database_path, synchronous=settings.sqlite_synchronous)
+    try:
+        store = open_store(settings)
+    except StoreError:
+        return {}
     try:
         clients = load_catalog(store).clients()
     except StoreError:

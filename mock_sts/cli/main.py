@@ -169,15 +169,19 @@ def _serve(parsed: argparse.Namespace) -> int:
     return serve(settings, _prepare_to_serve, says_json=parsed.says_json, holder=holder)
 
 
-def _prepare_to_serve(settings: Settings) -> str:
+def _prepare_to_serve(settings: Settings, at_start: bool) -> str:
     """Make what a server with these settings needs, and warn of what is odd; why that cannot be, or an empty string."""
     from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
-    from mock_sts.setup import prepare_certificates, prepare_to_serve  # noqa: PLC0415
+    from mock_sts.server.serve import print_override  # noqa: PLC0415
+    from mock_sts.setup import end_override, prepare_certificates, prepare_to_serve  # noqa: PLC0415
     from mock_sts.store.database import StoreError  # noqa: PLC0415
+    from mock_sts.store.location import file_of  # noqa: PLC0415
 
     try:
         warn(prepare_certificates(settings))
         warn_of_fixtures(prepare_to_serve(settings))
+        if at_start and file_of(settings.database_url) is None:  # the server itself does it for a file
+            print_override(end_override(settings))
     except (SettingError, DocumentError, StoreError) as error:
         return str(error)
     return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from mock_sts.settings.settings import SETTINGS, Settings, from_environ, texts_of
+from mock_sts.store.opening import is_missing
 
 if TYPE_CHECKING:  # commands import what they need when they need it
     from mock_sts.store.database import Database
@@ -83,10 +84,10 @@ def opened_store(settings: Settings) -> "Iterator[Database]":
 
 def tell_new_database(settings: Settings) -> None:
     """Say that a database will be made where there is none: in another folder it is easily another one."""
-    if not settings.database_path.exists():
+    if is_missing(settings.database_url):
         print(
-            f"there was no database {settings.database_path.absolute()}, so it is made; MOCK_STS_DATABASE_URL names "
-            "that of a server elsewhere",
+            f"there was no database {Path(settings.database_name).absolute()}, so it is made; "
+            "MOCK_STS_DATABASE_URL names that of a server elsewhere",
             file=sys.stderr,
         )
 

@@ -36,7 +36,7 @@ def banner(settings: Settings) -> str:
         f"  enforcement  {settings.enforcement}",
         f"  explain      {settings.explain}"
         + ("; MOCK_STS_EXPLAIN=description tells callers why" if settings.explain == EXPLAIN_OFF else ""),
-        f"  database     {settings.database_path}",
+        f"  database     {settings.database_name}",
         f"  journal      {settings.here if impersonated_by(issuer) else issuer}/mock/api/v1/journal",
         f"  log in as    {people[0]}",
         *(f"               {person}" for person in people[1:]),

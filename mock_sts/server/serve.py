@@ -9,7 +9,6 @@ import logging.config
 import os
 import signal
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,9 +26,9 @@ from mock_sts.server.holder import Holder
 from mock_sts.server.ports import PortError, Ports, claim_ports
 from mock_sts.server.reloading import EXTENSION, GOES_ON, OneAtATime, Reload
 from mock_sts.settings.settings import Settings
+from mock_sts.store.database import StoreError
 from mock_sts.store.fixtures.files import unread_files, world_folders
-from mock_sts.store.sqlite.faults import meaning_of, unusable
-from mock_sts.store.sqlite.peek import end_told_url, is_prepared
+from mock_sts.store.opening import end_override, is_prepared
 
 if TYPE_CHECKING:  # workers import them in their own processes
     from flask import Flask
@@ -39,8 +38,9 @@ if TYPE_CHECKING:  # workers import them in their own processes
 if sys.platform != "win32":
     from mock_sts.server.children import outcome_of
 
-#: Makes or mends what workers need, and tells warnings; why that cannot be, or an empty string.
-Prepare = Callable[[Settings], str]
+#: Makes or mends what workers need, at the start (True) or later, and reports warnings; why that cannot be, or an empty
+#: string.
+Prepare = Callable[[Settings, bool], str]
 
 _LOGGING: dict[str, Any] = {
     "version": 1,
@@ -99,7 +99,7 @@ class _Serving:
         """Make ready what is missing, and serve; the exit status."""
         settings = self._settings
         if not _is_prepared(settings):
-            fault = self._prepare_apart(lambda: bool(self._holder.is_gone()))
+            fault = self._prepare_apart(lambda: bool(self._holder.is_gone()), at_start=True)
             if fault and not self._holder.is_gone():
                 print(fault, file=sys.stderr)
                 return 2
@@ -111,17 +111,10 @@ class _Serving:
             print(f"the server ends, for {why}", file=sys.stderr)
             return 0
         try:
-            told = end_told_url(settings.database_path)
-        except sqlite3.Error as error:
-            _, said, remedy = meaning_of(error)
-            print(unusable(settings.database_path, said, remedy), file=sys.stderr)
+            print_override(end_override(settings.database_url))
+        except StoreError as error:
+            print(error, file=sys.stderr)
             return 2
-        if told is not None:
-            print(
-                f"the public URL {told}, which the control API was told before this start, has become an alias: the "
-                "settings decide again; tell it once more, or set MOCK_STS_PUBLIC_URL",
-                file=sys.stderr,
-            )
         logging.config.dictConfig(_LOGGING)
         try:
             return self._serve()
@@ -157,11 +150,11 @@ class _Serving:
                 ports.queues, work, self._prepare_again, turned_away, ports.plain, self._say_ready, self._holder
             ).run()
 
-        def _prepare_apart(self, must_stop: Callable[[], bool]) -> str:
+        def _prepare_apart(self, must_stop: Callable[[], bool], *, at_start: bool = False) -> str:
             """Prepare in a child, so that the memory of that work goes away with it; why that cannot be, or an empty
             string.
             """
-            return outcome_of(lambda: self._prepare(self._settings), must_stop)
+            return outcome_of(lambda: self._prepare(self._settings, at_start), must_stop)
 
     # In one process
 
@@ -179,8 +172,8 @@ class _Serving:
                 sys.stdout.flush()
             os._exit(0)
 
-        def _prepare_apart(self, must_stop: Callable[[], bool]) -> str:
-            return self._prepare(self._settings)
+        def _prepare_apart(self, must_stop: Callable[[], bool], *, at_start: bool = False) -> str:
+            return self._prepare(self._settings, at_start)
 
     def _prepare_again(self, must_stop: Callable[[], bool]) -> str:
         """Bring database, world and certificates up to date; why that cannot be, or an empty string."""
@@ -193,10 +186,20 @@ class _Serving:
         return fault
 
 
+def print_override(url: str | None) -> None:
+    """Say that the public URL that was set at run time before, if any, counts no longer."""
+    if url is not None:
+        print(
+            f"the public URL {url}, which the control API was told before this start, has become an alias: the "
+            "settings decide again; tell it once more, or set MOCK_STS_PUBLIC_URL",
+            file=sys.stderr,
+        )
+
+
 def _is_prepared(settings: Settings) -> bool:
     world = world_folders(settings.fixtures)
     fresh = settings.signing_keys == "fresh"
-    is_there = is_prepared(settings.database_path, world, settings.required_persona, fresh_keys=fresh)
+    is_there = is_prepared(settings.database_url, world, settings.required_persona, fresh_keys=fresh)
     return is_there and _has_certificates(settings)
 
 
@@ -212,7 +215,6 @@ def _has_certificates(settings: Settings) -> bool:
 def _make_app(settings: Settings, reload: Reload) -> "Flask | str":
     """The application, or why it cannot be. Where the database cannot be used now, that may pass."""
     from mock_sts.app import create_app  # noqa: PLC0415  in the worker's own process
-    from mock_sts.store.database import StoreError  # noqa: PLC0415
 
     deadline = time.monotonic() + _PATIENCE
     while True:

@@ -28,6 +28,7 @@ from mock_sts.helseid.terms import (
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.settings.certificate_files import CertificateFiles, names_of
+from mock_sts.store.location import checked_url, file_of, shown, without_password
 from mock_sts.store.private_files import Places
 
 PREFIX = "MOCK_STS_"
@@ -41,7 +42,8 @@ class SettingError(ValueError):
 class Setting:
     """One setting: name, default as it would be written, what it is for, and how its text is read.
 
-    ``parse`` returns the value or raises ValueError with what would be right. What ``is_secret`` is never shown.
+    ``parse`` returns the value or raises ValueError with what would be right. What ``is_secret`` is never shown;
+    ``shown`` gives what may be shown of another text.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Setting:
     help: str
     parse: Callable[[str], Any]
     is_secret: bool = False
+    shown: Callable[[str], str] = str
 
     @property
     def variable(self) -> str:
@@ -170,16 +173,6 @@ def _proxies(text: str) -> TrustedProxies:
     return TrustedProxies(0, networks)
 
 
-def _database_url(text: str) -> str:
-    if not text.startswith("sqlite:///") or text == "sqlite:///":
-        raise ValueError("sqlite:///PATH (a file; PostgreSQL comes with a later version)")
-    if "?" in text:
-        raise ValueError("sqlite:///PATH without parameters")
-    if text == "sqlite:///:memory:":
-        raise ValueError("a file, sqlite:///PATH: several threads and processes cannot share a database in memory")
-    return text
-
-
 def _schemes(text: str) -> tuple[str, ...]:
     schemes = tuple(text.replace(",", " ").split())
     known = [provider.scheme for provider in PROVIDERS]
@@ -231,8 +224,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "database_url",
         "sqlite:///mock-sts-data/mock-sts.sqlite",
-        "Where everything is kept: sqlite:///PATH",
-        _database_url,
+        "Where everything is kept: sqlite:///PATH, or postgresql://USER@HOST:PORT/NAME with mock-sts[postgresql]",
+        checked_url,
+        shown=without_password,
+    ),
+    Setting(
+        "data_folder",
+        "",
+        "Folder for the local CA, private keys of client new and the demo's logins; empty: that of an SQLite database, "
+        "else mock-sts-data",
+        _text,
     ),
     Setting(
         "fixtures",
@@ -386,6 +387,7 @@ class Settings:
     aliases: tuple[str, ...]
     url_mode: str
     database_url: str
+    data_folder: str
     fixtures: tuple[Path, ...]
     enforcement: str
     explain: str
@@ -454,9 +456,9 @@ class Settings:
         return self.public_url or self.here
 
     @property
-    def database_path(self) -> Path:
-        """The database file."""
-        return Path(self.database_url.removeprefix("sqlite:///"))
+    def database_name(self) -> str:
+        """What a person knows the database by: the path of its file, or its address without a password."""
+        return shown(self.database_url)
 
     @property
     def required_persona(self) -> str | None:
@@ -467,7 +469,8 @@ class Settings:
     @property
     def places(self) -> Places:
         """What lies beside the database."""
-        return Places(self.database_path)
+        folder = Path(self.data_folder) if self.data_folder else None
+        return Places(file_of(self.database_url), folder)
 
     @property
     def certificates(self) -> CertificateFiles:
@@ -519,7 +522,7 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
-            shown = _kind_of(text) if setting.is_secret else repr(text)
+            shown = _kind_of(text) if setting.is_secret else repr(setting.shown(text))
             faults.append(f"{setting.variable} is {shown}, but must be {error}")
     if faults:
         raise SettingError("\n".join(faults))

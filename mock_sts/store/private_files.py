@@ -14,24 +14,32 @@ from mock_sts.system import put_in_place, take_away
 
 _FILE, _FOLDER = 0o600, 0o700
 
+#: The folder for what lies beside a database that is no file.
+_USUAL = "mock-sts-data"
+
 #: The private keys in the folder of certificates, also those that were put aside.
 ALL_KEYS = "*key.pem*"
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What lies beside the database at ``database``."""
+    """What lies beside the database: in ``chosen``, else in the folder of the file ``database``, else in that of the
+    default. A database that is no file has None.
+    """
 
-    database: Path
+    database: Path | None
+    chosen: Path | None = None
 
     @property
     def folder(self) -> Path:
-        """The folder that it lies in."""
-        return self.database.parent
+        """The folder."""
+        return self.chosen or (self.database.parent if self.database is not None else Path(_USUAL))
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The database, and the files that SQLite has beside it."""
+        if self.database is None:
+            return ()
         return (self.database, *(Path(f"{self.database}{end}") for end in ("-wal", "-shm", "-journal")))
 
     @property
@@ -47,6 +55,8 @@ class Places:
     @property
     def demo(self) -> Path:
         """What the demo keeps of its browsers."""
+        if self.database is None or self.chosen is not None:
+            return self.folder / "demo"
         return Path(f"{self.database}-demo")
 
 
@@ -61,7 +71,8 @@ def make_private(places: Places) -> None:
             shut(places.folder, _FOLDER)
     else:
         make_private_folder(places.folder)
-    os.close(os.open(places.database, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE))
+    if places.database is not None:
+        os.close(os.open(places.database, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE))
     for file in places.files:
         shut(file, _FILE)
     for folder in (places.client_keys, places.demo):

@@ -10,6 +10,9 @@ METADATA = MetaData()
 
 _Number = BigInteger().with_variant(Integer(), "sqlite")
 
+#: Texts are sorted by their bytes, as SQLite does.
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 def _numbered() -> "Column[int]":
     """An ``id`` that the database counts up."""
@@ -25,8 +28,8 @@ def _partial_index(name: str, column: str) -> Index:
 META = Table(
     "meta",
     METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
     sqlite_strict=True,
 )
 
@@ -35,7 +38,7 @@ META = Table(
 REVISION = Table(
     "revision",
     METADATA,
-    Column("environment", Text, primary_key=True),
+    Column("environment", _Text, primary_key=True),
     Column("number", _Number, nullable=False),
     sqlite_strict=True,
 )
@@ -45,10 +48,10 @@ REVISION = Table(
 ENVIRONMENT = Table(
     "environment",
     METADATA,
-    Column("name", Text, primary_key=True),
+    Column("name", _Text, primary_key=True),
     Column("created_at", _Number, nullable=False),
     Column("used_at", _Number, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("document", _Text, nullable=False),
     Column("clock_offset", _Number, nullable=False),
     Column("clock_frozen_at", _Number),
     sqlite_strict=True,
@@ -62,12 +65,12 @@ def _registry_table(name: str, key: str, *columns: "Column[object]") -> Table:
     return Table(
         name,
         METADATA,
-        Column("environment", Text, primary_key=True),
-        Column(key, Text, primary_key=True),
+        Column("environment", _Text, primary_key=True),
+        Column(key, _Text, primary_key=True),
         *columns,
-        Column("origin", Text, nullable=False),
+        Column("origin", _Text, nullable=False),
         Column("position", _Number, nullable=False),
-        Column("document", Text, nullable=False),
+        Column("document", _Text, nullable=False),
         sqlite_strict=True,
     )
 
@@ -75,7 +78,7 @@ def _registry_table(name: str, key: str, *columns: "Column[object]") -> Table:
 CLIENT = _registry_table("client", "client_id")
 API = _registry_table("api", "audience")
 ORGANIZATION = _registry_table("organization", "number")
-PERSONA = _registry_table("persona", "pid", Column("persona", Text), Column("hpr_number", Text))
+PERSONA = _registry_table("persona", "pid", Column("persona", _Text), Column("hpr_number", _Text))
 
 #: The registry in the order in which it is loaded: later tables refer to earlier ones.
 REGISTRY = (ORGANIZATION, PERSONA, API, CLIENT)
@@ -83,11 +86,11 @@ REGISTRY = (ORGANIZATION, PERSONA, API, CLIENT)
 SIGNING_KEY = Table(
     "signing_key",
     METADATA,
-    Column("environment", Text, primary_key=True),
-    Column("kid", Text, primary_key=True),
-    Column("jwk", Text, nullable=False),
-    Column("certificate", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("environment", _Text, primary_key=True),
+    Column("kid", _Text, primary_key=True),
+    Column("jwk", _Text, nullable=False),
+    Column("certificate", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
     Column("created_at", _Number, nullable=False),
     sqlite_strict=True,
 )
@@ -95,7 +98,7 @@ SIGNING_KEY = Table(
 SERVER_SECRET = Table(
     "server_secret",
     METADATA,
-    Column("name", Text, primary_key=True),
+    Column("name", _Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
@@ -105,7 +108,7 @@ REPLAY = Table(
     "replay",
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
-    Column("environment", Text, nullable=False),
+    Column("environment", _Text, nullable=False),
     Column("expires_at", _Number, nullable=False),
     Index("replay_expires_at", "environment", "expires_at"),
     sqlite_strict=True,
@@ -118,9 +121,9 @@ def _ledger_table(name: str, *columns: "Column[object]") -> Table:
         name,
         METADATA,
         Column("digest", LargeBinary, primary_key=True),
-        Column("environment", Text, nullable=False),
-        Column("client_id", Text, nullable=False),
-        Column("document", Text, nullable=False),
+        Column("environment", _Text, nullable=False),
+        Column("client_id", _Text, nullable=False),
+        Column("document", _Text, nullable=False),
         Column("expires_at", _Number, nullable=False),
         Column("consumed_at", _Number),
         *columns,
@@ -131,7 +134,7 @@ def _ledger_table(name: str, *columns: "Column[object]") -> Table:
 
 #: Authorization requests on their way to an answer: pushed ones, and those of the front channel. ``login`` marks the
 #: login that was made for this very request.
-AUTHORIZATION_REQUEST = _ledger_table("authorization_request", Column("login", Text))
+AUTHORIZATION_REQUEST = _ledger_table("authorization_request", Column("login", _Text))
 AUTHORIZATION_CODE = _ledger_table("authorization_code")
 REFRESH_TOKEN = _ledger_table("refresh_token")
 
@@ -140,10 +143,10 @@ LOGIN_SESSION = Table(
     "login_session",
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
-    Column("environment", Text, nullable=False),
-    Column("sid", Text, nullable=False),
+    Column("environment", _Text, nullable=False),
+    Column("sid", _Text, nullable=False),
     Column("auth_time", _Number, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("document", _Text, nullable=False),
     # Until then the browser need not log in again; the row stays longer, for tokens that come from this login.
     Column("good_until", _Number, nullable=False),
     Column("ended_at", _Number),
@@ -157,10 +160,10 @@ LOGIN_SESSION = Table(
 SESSION_CLIENT = Table(
     "session_client",
     METADATA,
-    Column("environment", Text, primary_key=True),
-    Column("sid", Text, primary_key=True),
-    Column("client_id", Text, primary_key=True),
-    Column("issuer", Text, nullable=False),
+    Column("environment", _Text, primary_key=True),
+    Column("sid", _Text, primary_key=True),
+    Column("client_id", _Text, primary_key=True),
+    Column("issuer", _Text, nullable=False),
     Column("expires_at", _Number, nullable=False),
     Index("session_client_expires_at", "environment", "expires_at"),
     sqlite_strict=True,
@@ -171,11 +174,11 @@ SCRIPTED_LOGIN = Table(
     "scripted_login",
     METADATA,
     _numbered(),
-    Column("environment", Text, nullable=False),
-    Column("client_id", Text),
-    Column("redirect_uri", Text),
-    Column("pid", Text),
-    Column("outcome", Text, nullable=False),
+    Column("environment", _Text, nullable=False),
+    Column("client_id", _Text),
+    Column("redirect_uri", _Text),
+    Column("pid", _Text),
+    Column("outcome", _Text, nullable=False),
     Column("times", _Number, nullable=False),
     Index("scripted_login_environment", "environment", "id"),
     sqlite_strict=True,
@@ -185,15 +188,15 @@ JOURNAL = Table(
     "journal",
     METADATA,
     _numbered(),
-    Column("environment", Text, nullable=False),
+    Column("environment", _Text, nullable=False),
     Column("at", _Number, nullable=False),
-    Column("endpoint", Text, nullable=False),
-    Column("client_id", Text),
-    Column("outcome", Text, nullable=False),
-    Column("error", Text),
-    Column("rule", Text),
-    Column("findings", Text, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("endpoint", _Text, nullable=False),
+    Column("client_id", _Text),
+    Column("outcome", _Text, nullable=False),
+    Column("error", _Text),
+    Column("rule", _Text),
+    Column("findings", _Text, nullable=False),
+    Column("detail", _Text, nullable=False),
     # Digest of the assertion that met a nonce challenge: a fact for the judgement of the next request.
     Column("challenged", LargeBinary),
     # Digest of the client's key whose proof was challenged or has shown a nonce: the same.

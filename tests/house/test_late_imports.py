@@ -22,6 +22,8 @@ COMMANDS = {
     "store/fixtures/files.py",
     "store/fixtures/yaml_text.py",
     "store/sqlite/database.py",  # makes tables, for preparation alone
+    "store/postgresql/database.py",  # the same
+    "store/opening.py",  # an extra, as the database is opened
 }
 
 

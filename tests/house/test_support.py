@@ -8,6 +8,7 @@ import pytest
 from mock_sts.services.clock import Times
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.store.sweeping import Sweeper
+from tests.support.databases import database_file
 from tests.support.emulator import START, Emulator, Template, Worlds
 from tests.support.logins import web
 from tests.support.relying_party import Login
@@ -56,13 +57,13 @@ def _drop_tables(sts: Emulator) -> None:
 
 
 def _lose_the_file(sts: Emulator) -> None:
-    sts.settings.database_path.unlink()
+    database_file(sts.settings).unlink()
 
 
 def _replace_the_file(sts: Emulator) -> None:
-    other = sts.settings.database_path.with_suffix(".other")
+    other = database_file(sts.settings).with_suffix(".other")
     other.write_bytes(b"")
-    other.replace(sts.settings.database_path)
+    other.replace(database_file(sts.settings))
 
 
 def _close(sts: Emulator) -> None:
@@ -104,7 +105,7 @@ def test_emulators_are_used_again_and_never_by_two_at_once(template: Template) -
     settings: dict[str, Any] = {"access_token_lifetime": 1235}
     with Worlds(template) as worlds:
         first, second, other = worlds.make(**settings), worlds.make(**settings), worlds.make("sts.example.test")
-        assert len({sts.settings.database_path for sts in (first, second, other)}) == 3
+        assert len({database_file(sts.settings) for sts in (first, second, other)}) == 3
     with Worlds(template) as worlds:
         assert {id(worlds.make(**settings)), id(worlds.make(**settings))} == {id(first), id(second)}
         assert worlds.make(**settings) not in (first, second)

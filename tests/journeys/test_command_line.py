@@ -553,7 +553,7 @@ def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Pa
 
 
 def test_a_preparation_that_is_killed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def killed(_settings: Settings) -> str:
+    def killed(_settings: Settings, _at_start: bool) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
         return ""
 

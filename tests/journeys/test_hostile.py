@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.databases import row_counts
 from tests.support.emulator import LiveServer
 from tests.support.hostile import Attacker, Hostile
 from tests.support.machine import Machine
-from tests.support.rows import row_counts
 
 LANES = 4
 SLOWEST = 2.0

@@ -24,6 +24,7 @@ from joserfc.jwk import RSAKey
 from mock_sts.services.login import logout
 from mock_sts.services.login.logout import wait_until_sent
 from tests.journeys.test_end_session import OUT, is_logged_in, log_in, log_out, page, register_web
+from tests.support.databases import database_file
 from tests.support.emulator import START, Emulator, LiveServer, Worlds, free_port
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, decode
@@ -795,7 +796,7 @@ def test_a_program_ends_while_notices_are_on_their_way(sts: Emulator, receivers:
 from pathlib import Path
 from tests.journeys.test_end_session import log_in, log_out, register_web
 from tests.support.emulator import Emulator, settings_for
-sts = Emulator(settings_for(Path({str(sts.settings.database_path)!r})))
+sts = Emulator(settings_for(Path({str(database_file(sts.settings))!r})))
 rp = register_web(sts, backchannel_logout_uri={slow.uri()!r})
 for _ in range(20):
     browser = rp.browser()

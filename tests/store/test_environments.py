@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +17,16 @@ from mock_sts.store.journal import CHALLENGED, GRANTED, Entry, Journal
 from mock_sts.store.keys import Keys
 from mock_sts.store.ledger import Ledger
 from mock_sts.store.login_queue import LoginQueue
+from mock_sts.store.opening import open_database
 from mock_sts.store.personas import Personas
 from mock_sts.store.records import AuthorizationCode, LoginFacts, LoginSession, PushedRequest, RefreshToken
 from mock_sts.store.replay import Once, Replay
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT, Scope
 from mock_sts.store.sessions import Sessions
-from mock_sts.store.sqlite.database import SqliteDatabase
 from mock_sts.store.sweeping import Sweeper
 from mock_sts.store.tables import METADATA
-from tests.support.emulator import START, FixedClock, settings_for
-from tests.support.rows import row_counts
+from tests.support.databases import row_counts
+from tests.support.emulator import START, FixedClock, settings_of
 
 DEFAULT, OTHER = DEFAULT_ENVIRONMENT, "qa"
 YEAR = 365 * 86_400
@@ -70,10 +69,9 @@ ENTRY = Entry(START, "token", "web", CHALLENGED, None, None, (), {"a": 1}, chall
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    settings = settings_for(tmp_path / "store.sqlite")
-    prepare_store(settings, FixedClock())
-    made = SqliteDatabase(settings.database_path, synchronous="off")
+def database(empty_url: str) -> Iterator[Database]:
+    prepare_store(settings_of(empty_url), FixedClock())
+    made = open_database(empty_url, synchronous="off")
     with made.writing() as transaction:
         assert Environments(made).make(transaction, EnvironmentRecord(OTHER, START, START))
     yield made

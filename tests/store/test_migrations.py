@@ -17,11 +17,11 @@ from mock_sts.store.database import StoreError
 from mock_sts.store.sqlite.database import SqliteDatabase
 from mock_sts.store.version import SCHEMA_VERSION
 from tests.support import processes
+from tests.support.databases import row_counts
 from tests.support.emulator import Emulator, FixedClock, settings_for
 from tests.support.keys import private_jwk
 from tests.support.lanes import at_once
 from tests.support.relying_party import Login, RelyingParty
-from tests.support.rows import row_counts
 
 SCHEMAS = Path(__file__).with_name("schemas")
 

@@ -19,6 +19,7 @@ from mock_sts.store.fixtures.export import Export, write_folder
 from mock_sts.store.fixtures.files import digest_of, unread_files
 from mock_sts.store.fixtures.rows import read_world
 from mock_sts.store.sqlite.peek import is_prepared
+from tests.support.databases import database_file
 from tests.support.emulator import Emulator
 from tests.support.keys import private_jwk, public_jwk
 
@@ -291,7 +292,7 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(sts: Emulator, folders: 
     for look in (lambda: read_world([folders[0]]), lambda: load_fixtures(sts.store, [folders[0]])):
         with pytest.raises(DocumentError, match=r"cannot be read: .*; let this user read it, or remove it"):
             look()
-    assert not is_prepared(sts.settings.database_path, [folders[0]])
+    assert not is_prepared(database_file(sts.settings), [folders[0]])
 
 
 def test_a_folder_that_may_not_be_looked_into_is_refused_with_a_sentence(

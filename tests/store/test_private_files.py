@@ -12,6 +12,7 @@ import pytest
 from mock_sts.settings.settings import from_environ
 from mock_sts.store.private_files import Places, make_private
 from mock_sts.store.sqlite.database import SqliteDatabase
+from tests.support.databases import database_file
 from tests.support.emulator import LiveServer, OverHttp
 from tests.support.tls import run_command
 
@@ -155,7 +156,7 @@ def test_a_folder_that_others_may_share_stays_open(tmp_path: Path, mode: int, ot
 def test_the_folder_where_somebody_works_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.chdir(tmp_path)
-    store = SqliteDatabase(from_environ({}, {"database_url": "sqlite:///sts.sqlite"}).database_path)
+    store = SqliteDatabase(database_file(from_environ({}, {"database_url": "sqlite:///sts.sqlite"})))
     store.make()
     store.close()
     assert modes(tmp_path) == {tmp_path.name: 0o755, "sts.sqlite": 0o600}

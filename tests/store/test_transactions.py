@@ -9,8 +9,10 @@ import pytest
 
 from mock_sts.protocol.authorization_request import read_authorization_request
 from mock_sts.protocol.params import Params
-from mock_sts.store.database import StoreError, Transaction
+from mock_sts.store.database import Database, StoreError, Transaction
 from mock_sts.store.ledger import Ledger
+from mock_sts.store.opening import open_database
+from mock_sts.store.postgresql.database import PostgresqlDatabase
 from mock_sts.store.records import PushedRequest
 from mock_sts.store.replay import Once, Replay
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT, Scope
@@ -23,23 +25,16 @@ PROCESSES, ROUNDS = 4, 200
 ASKED = read_authorization_request(Params())
 
 
-def remember_once(store: SqliteDatabase, transaction: Transaction, once: Once) -> bool:
+def remember_once(store: Database, transaction: Transaction, once: Once) -> bool:
     return Replay(store, DEFAULT_ENVIRONMENT).remember(transaction, once)
 
 
-def is_remembered(store: SqliteDatabase, once: Once) -> bool:
+def is_remembered(store: Database, once: Once) -> bool:
     return Replay(store, DEFAULT_ENVIRONMENT).is_remembered(once)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> SqliteDatabase:
-    made = SqliteDatabase(tmp_path / "store.sqlite")
-    made.make()
-    return made
-
-
-def remember_all(path: Path, start: Barrier) -> int:
-    store = SqliteDatabase(path)
+def remember_all(url: str, start: Barrier) -> int:
+    store = open_database(url)
     start.wait()
     won = 0
     for number in range(ROUNDS):
@@ -52,13 +47,13 @@ def remember_all(path: Path, start: Barrier) -> int:
 
 
 @pytest.mark.slow
-def test_processes_that_read_and_then_write_never_meet_a_locked_database(store: SqliteDatabase) -> None:
-    won = at_once(remember_all, [(store.path,)] * PROCESSES)
+def test_processes_that_read_and_then_write_never_meet_a_locked_database(store: Database, empty_url: str) -> None:
+    won = at_once(remember_all, [(empty_url,)] * PROCESSES)
     assert sum(won) == ROUNDS
     store.close()
 
 
-def test_a_reader_goes_on_while_a_writer_works(store: SqliteDatabase) -> None:
+def test_a_reader_goes_on_while_a_writer_works(store: Database) -> None:
     once = Once("test", ("a",), START)
     with store.writing() as transaction:
         assert remember_once(store, transaction, once)
@@ -71,7 +66,7 @@ def test_a_reader_goes_on_while_a_writer_works(store: SqliteDatabase) -> None:
     store.close()
 
 
-def test_threads_that_end_give_their_connections_back(store: SqliteDatabase) -> None:
+def test_threads_that_end_give_their_connections_back(store: Database) -> None:
     def use() -> None:
         is_remembered(store, Once("test", ("a",), START))
         with store.writing() as transaction:
@@ -82,11 +77,12 @@ def test_threads_that_end_give_their_connections_back(store: SqliteDatabase) -> 
         thread.start()
         thread.join()
     use()
+    assert isinstance(store, SqliteDatabase | PostgresqlDatabase)
     assert len(store._kept) == 2, "those of this thread"
     store.close()
 
 
-def test_an_exception_leaves_nothing_behind(store: SqliteDatabase) -> None:
+def test_an_exception_leaves_nothing_behind(store: Database) -> None:
     once = Once("test", ("a",), START)
     with pytest.raises(RuntimeError), store.writing() as transaction:
         remember_once(store, transaction, once)
@@ -105,7 +101,7 @@ def test_once_keeps_purposes_and_parts_apart() -> None:
     assert len(set(digests)) == len(digests)
 
 
-def test_the_sweeper_forgets_what_is_over_once_a_minute(store: SqliteDatabase) -> None:
+def test_the_sweeper_forgets_what_is_over_once_a_minute(store: Database) -> None:
     sweeper = Sweeper(DEFAULT_ENVIRONMENT)
     old, current = Once("test", ("old",), START - 1), Once("test", ("current",), START + 100)
     with store.writing() as transaction:
@@ -127,7 +123,7 @@ def test_the_sweeper_forgets_what_is_over_once_a_minute(store: SqliteDatabase) -
     ids=["our clock is ahead", "theirs is", "neither"],
 )
 def test_what_clients_made_ages_by_their_time_and_what_we_keep_by_ours(
-    store: SqliteDatabase, wall: int, now: int, left: tuple[str, ...]
+    store: Database, wall: int, now: int, left: tuple[str, ...]
 ) -> None:
     once, requests = Once("test", ("a",), START + 100), Ledger(store, DEFAULT_ENVIRONMENT).requests
     with store.writing() as transaction:
@@ -139,7 +135,9 @@ def test_what_clients_made_ages_by_their_time_and_what_we_keep_by_ours(
     store.close()
 
 
-def test_the_file_is_in_wal_mode_with_strict_tables(store: SqliteDatabase) -> None:
+def test_the_file_is_in_wal_mode_with_strict_tables(tmp_path: Path) -> None:
+    store = SqliteDatabase(tmp_path / "store.sqlite")
+    store.make()
     with sqlite3.connect(store.path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -150,7 +148,7 @@ def test_the_file_is_in_wal_mode_with_strict_tables(store: SqliteDatabase) -> No
     store.close()
 
 
-def test_making_tables_twice_changes_nothing(store: SqliteDatabase) -> None:
+def test_making_tables_twice_changes_nothing(store: Database) -> None:
     with store.writing() as transaction:
         remember_once(store, transaction, Once("test", ("a",), START))
     store.make()
@@ -158,10 +156,10 @@ def test_making_tables_twice_changes_nothing(store: SqliteDatabase) -> None:
     store.close()
 
 
-def test_another_schema_version_is_refused_with_the_remedy(store: SqliteDatabase) -> None:
+def test_another_schema_version_is_refused_with_the_remedy(store: Database) -> None:
     with store.writing() as transaction:
         transaction.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
-    with pytest.raises(StoreError, match=r"schema version 99.*remove the file"):
+    with pytest.raises(StoreError, match=r"schema version 99.*(remove the file|drop and create)"):
         store.make()
     store.close()
 

@@ -30,12 +30,13 @@ from mock_sts.settings.settings import SettingError, Settings, from_environ
 from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import StoreError
+from mock_sts.store.location import file_of
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.store.sqlite.database import SqliteDatabase
 from tests.support import processes
+from tests.support.databases import database_file, row_counts
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import Answer, Headers, Machine
-from tests.support.rows import row_counts
 from tests.support.state import Snapshot
 
 #: A moment in January 2027.
@@ -194,14 +195,14 @@ class _Reusable:
         # Read once for all: every database begins as a copy of the same one.
         self.emulator.sts.catalog._catalog = catalog
         self._state = Snapshot(self.emulator.app)
-        self._file = _inode_of(settings.database_path)
+        self._file = _inode_of(database_file(settings))
         self._image = sqlite3.connect(":memory:", check_same_thread=False)
-        with closing(sqlite3.connect(settings.database_path)) as database:
+        with closing(sqlite3.connect(database_file(settings))) as database:
             database.backup(self._image)
 
     def put_back(self) -> bool:
         """Make it as new; False where that cannot be: a test has closed it, replaced its file or made it wait."""
-        path = self.emulator.settings.database_path
+        path = database_file(self.emulator.settings)
         if self.emulator.closed or not wait_until_sent(0) or _inode_of(path) != self._file:
             return False
         try:
@@ -303,6 +304,11 @@ class Worlds:
 def settings_for(path: Path, **overrides: str) -> Settings:
     """Settings for tests: as by default, and nothing waits for a disk."""
     return from_environ({}, {"database_url": f"sqlite:///{path}", "sqlite_synchronous": "off", **overrides})
+
+
+def settings_of(url: str, **overrides: str) -> Settings:
+    """The same for the database at ``url``, with a data folder of its own."""
+    return from_environ({}, {"database_url": url, "sqlite_synchronous": "off", **overrides})
 
 
 def free_port() -> int:
@@ -412,8 +418,9 @@ def prepare_live(environment: Mapping[str, str]) -> None:
     """Make database and certificates as a start with this environment would; what is wrong is left for that to say."""
     try:
         settings = from_environ(environment)
-        if not settings.database_path.exists() and settings.signing_keys != "fresh":
-            shutil.copy(shipped_database(), settings.database_path)
+        file = file_of(settings.database_url)
+        if file is not None and not file.exists() and settings.signing_keys != "fresh":
+            shutil.copy(shipped_database(), file)
         prepare_to_serve(settings)
         prepare_certificates(settings)
     except (SettingError, StoreError, DocumentError, OSError):

@@ -61,7 +61,7 @@ def load_fixtures(store: Database, own_fixtures: Sequence[Path], *, replace_made
     warnings = check_before_loading(world)
     if up_to_date and not rows.hidden_entries(store, world):
         return Loading(False, warnings)
-    rows.write_world(store, world, replace_made=replace_made)
+    rows.write_world(store, world, replace_made=replace_made, again=replace_made)
     return Loading(True, warnings)
 
 

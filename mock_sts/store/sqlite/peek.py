@@ -9,9 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 from mock_sts.helseid.registry.documents import DocumentError
-from mock_sts.store.database import DIGEST_ROW, VERSION_ROW
+from mock_sts.store.database import DIGEST_ROW, VERSION_ROW, StoreError
 from mock_sts.store.fixtures.files import digest_of, shipped_signing_key_file
 from mock_sts.store.public_url import read_told, tell_public_url
+from mock_sts.store.sqlite.faults import meaning_of, unusable
 from mock_sts.store.version import SCHEMA_VERSION
 
 
@@ -38,16 +39,19 @@ def is_prepared(file: Path, folders: Sequence[Path], person: str | None = None, 
         return False
 
 
-def end_told_url(file: Path) -> str | None:
+def end_override(file: Path) -> str | None:
     """Let the settings of the server that starts on ``file`` decide again.
 
-    Returns the public URL that was told to the one before, if any; it is remembered. Raises sqlite3.Error.
+    Returns the public URL that was told to the one before, if any; it is remembered. Raises StoreError.
     """
-    with closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
-        url = read_told(connection.execute).public_url
-        if url is None:
-            return None
-        connection.execute("BEGIN IMMEDIATE")
-        tell_public_url(connection.execute, None)
-        connection.execute("COMMIT")
-        return url
+    try:
+        with closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
+            url = read_told(connection.execute).public_url
+            if url is not None:
+                connection.execute("BEGIN IMMEDIATE")
+                tell_public_url(connection.execute, None)
+                connection.execute("COMMIT")
+            return url
+    except sqlite3.Error as error:
+        _, said, remedy = meaning_of(error)
+        raise StoreError(unusable(file, said, remedy)) from error
