@@ -18,6 +18,7 @@ from mock_sts.settings.settings import SettingError
 from tests.helseid.test_requirements import CASES, machine_for
 from tests.journeys.test_authorization_code import register_web
 from tests.support.emulator import LiveServer, Worlds, settings_for
+from tests.support.environments import neighbour, root_of
 from tests.support.keys import private_jwk
 from tests.support.machine import Answer
 from tests.support.relying_party import Login, RelyingParty, first_form
@@ -81,6 +82,17 @@ def test_a_client_may_have_its_own(worlds: Worlds, server: str, own: str | None)
     for answer, asked in ((wrong, own or server), (nothing, own or server), (stranger, server)):
         assert answer.error == "invalid_client"
         assert ("Remedy: " in (answer.description or "")) is (asked == "description")
+
+
+@pytest.mark.covers("errors.explain.member", "environments.policy")
+@pytest.mark.parametrize("server", ["off", "description"])
+@pytest.mark.parametrize("own", ["off", "description"])
+def test_an_environment_may_have_its_own(worlds: Worlds, server: str, own: str) -> None:
+    sts = worlds.make(explain=server)
+    sides = ((root_of(sts), server), (neighbour(sts, "w1", explain=own), own))
+    for side, asked in sides:
+        wrong = side.client("mine").token(assertion={"jwk": private_jwk("ES256", 8)})
+        assert (wrong.error, "Remedy: " in (wrong.description or "")) == ("invalid_client", asked == "description")
 
 
 @pytest.mark.covers("errors.explain")
