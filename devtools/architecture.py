@@ -105,8 +105,8 @@ def architecture_page() -> str:
     lines += [
         "```",
         "",
-        "`app.py` makes the application of these rooms (`create_app`), `setup.py` prepares what it needs: tables,",
-        "keys, the world, certificates.",
+        "`app.py` makes the application of these rooms (`create_app`), `routes.py` the part of it that the framework",
+        "answers, which is loaded late; `setup.py` prepares what it needs: tables, keys, the world, certificates.",
         "",
         "## The walk of a token request",
         "",

@@ -14,19 +14,15 @@ from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
 from mock_sts.settings.settings import SettingError, Settings
+from mock_sts.storage import open_store
 from mock_sts.store.catalog import Item
 from mock_sts.store.database import Database, StoreError
 from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
-from mock_sts.store.opening import is_missing, open_database
+from mock_sts.store.opening import is_missing
 from mock_sts.store.personas import Personas
 from mock_sts.store.public_url import read_told, tell_public_url
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
-
-
-def open_store(settings: Settings) -> Database:
-    """The store that ``settings`` name; nothing is opened yet."""
-    return open_database(settings.database_url, synchronous=settings.sqlite_synchronous)
 
 
 def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def _registered(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Client id to redirect URIs; empty without a registry on this machine."""
     if is_missing(settings.database_url):
         return {}
-    from mock_sts.setup import open_store  # noqa: PLC0415
+    from mock_sts.storage import open_store  # noqa: PLC0415
     from mock_sts.store.catalog import load_catalog  # noqa: PLC0415  only where there is one
     from mock_sts.store.database import StoreError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""JOSE (RFC 7515, 7517, 7518, 7638): read, verify, sign. The only importer of joserfc.
+"""JOSE (RFC 7515, 7517, 7518, 7638): read, verify, sign, by the primitives of ``cryptography``.
 
 Everything that a stranger can put into a JWS or JWK ends here in a value or in a sentence that says what is wrong
 with it, never in a foreign exception.
@@ -8,27 +8,34 @@ import base64
 import binascii
 import hashlib
 import re
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     SECP256R1,
     SECP384R1,
     SECP521R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePrivateNumbers,
     EllipticCurvePublicKey,
     EllipticCurvePublicNumbers,
 )
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicKey, RSAPublicNumbers
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from joserfc.errors import SecurityWarning
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, AsymmetricPadding, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPrivateNumbers,
+    RSAPublicKey,
+    RSAPublicNumbers,
+)
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from mock_sts.late import late
 from mock_sts.protocol.alphabets import BASE64URL, strangers
 from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json, write_plain_json
 
@@ -61,6 +68,9 @@ _NO_PRIVATE_KEY = "it is not a usable private JWK (RSA with its primes, EC, or E
 
 _CURVE_OF = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
+#: Everything that a signature may be made with.
+_SIGNERS = (*ALGORITHMS, *EDWARDS)
+
 _KEY_TYPE_OF = {
     **{name: "EC" if name.startswith("ES") else "RSA" for name in ALGORITHMS},
     **dict.fromkeys(EDWARDS, "OKP"),
@@ -74,11 +84,22 @@ _CURVES = {"P-256": SECP256R1(), "P-384": SECP384R1(), "P-521": SECP521R1()}
 #: much time; NHN's own samples go up to 4096 bits.
 _MAX_MEMBER_LENGTH = 1366
 
-with warnings.catch_warnings():
-    # joserfc warns of algorithms that it does not recommend; we accept what HelseID accepts.
-    warnings.simplefilter("ignore", SecurityWarning)
-    _MODELS = {name: JWSRegistry.algorithms[name] for name in ALGORITHMS}
-    _SIGNERS = {**_MODELS, **{name: JWSRegistry.algorithms[name] for name in EDWARDS}}
+_HASHES: Mapping[str, hashes.HashAlgorithm] = {
+    "256": hashes.SHA256(),
+    "384": hashes.SHA384(),
+    "512": hashes.SHA512(),
+}
+
+#: RFC 7518 sections 3.3 to 3.5: the hash of each algorithm, and the padding of those of RSA. The salt is as long as
+#: the hash.
+_HASH_OF = {name: _HASHES[name[2:]] for name in ALGORITHMS}
+_PADDING_OF: Mapping[str, AsymmetricPadding] = {
+    name: PKCS1v15() if name.startswith("RS") else PSS(MGF1(_HASH_OF[name]), _HASH_OF[name].digest_size)
+    for name in ALGORITHMS
+    if not name.startswith("ES")
+}
+
+_PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 class JoseError(ValueError):
@@ -113,7 +134,7 @@ class Jws:
     def algorithm(self) -> str:
         """The ``alg`` header if it is one of ALGORITHMS or EDWARDS, else an empty string."""
         alg = self.header.get("alg")
-        return alg if isinstance(alg, str) and (alg in _MODELS or alg in EDWARDS) else ""
+        return alg if isinstance(alg, str) and alg in _SIGNERS else ""
 
 
 def read_jws(text: str) -> Jws:
@@ -170,18 +191,18 @@ class PublicKey:
         """
         if not self.fits(jws.algorithm):
             return False
-        model: Any = _MODELS.get(jws.algorithm)
         try:
             if isinstance(self._key, Ed25519PublicKey):
                 self._key.verify(jws.signature, jws.signing_input)
             elif isinstance(self._key, RSAPublicKey):
-                self._key.verify(jws.signature, jws.signing_input, model.padding, model.hash_alg())
+                padding = _PADDING_OF[jws.algorithm]
+                self._key.verify(jws.signature, jws.signing_input, padding, _HASH_OF[jws.algorithm])
             else:
                 half = (self.bits + 7) // 8
                 if len(jws.signature) != 2 * half:
                     return False
                 r, s = (int.from_bytes(part, "big") for part in (jws.signature[:half], jws.signature[half:]))
-                self._key.verify(encode_dss_signature(r, s), jws.signing_input, ECDSA(model.hash_alg()))
+                self._key.verify(encode_dss_signature(r, s), jws.signing_input, ECDSA(_HASH_OF[jws.algorithm]))
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -229,10 +250,8 @@ def _signs(jwk: Mapping[str, Any]) -> _Signs:
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     """The public part of ``jwk`` (RFC 7517), whatever its ``alg``, ``use``, ``key_ops`` and private members say.
 
-    Proofs bring a new key with each request, so this goes to ``cryptography`` directly: joserfc's import costs three
-    times as much, refuses a key whose ``alg`` names another algorithm than the one it is used with, and warns of
-    short keys, which the profile judges. Raises JoseError for other key types, missing or malformed members, a point
-    off its curve and RSA keys that are too small or too large to be used at all.
+    Short keys are taken: the profile judges them. Raises JoseError for other key types, missing or malformed members, a
+    point off its curve and RSA keys that are too small or too large to be used at all.
     """
     kty = jwk.get("kty")
     if not isinstance(kty, str) or kty not in _KEY_MEMBERS:
@@ -319,7 +338,7 @@ def encode_header(members: Mapping[str, Any]) -> bytes:
 class PrivateKey:
     """A private key of our own (or of a demo client), ready to sign."""
 
-    __slots__ = ("_key", "_model", "algorithm", "public_jwk")
+    __slots__ = ("_key", "algorithm", "public_jwk")
 
     def __init__(self, jwk: Mapping[str, Any], algorithm: str = "") -> None:
         """``jwk`` with its private members; ``algorithm`` when it shall differ from the JWK's ``alg``.
@@ -334,7 +353,6 @@ class PrivateKey:
         if not isinstance(self.algorithm, str) or self.algorithm not in _SIGNERS:
             told = ": ".join(filter(None, (", ".join(_SIGNERS), _signs(jwk).told)))
             raise JoseError(f"its alg {self.algorithm!r} is not one of {told}")
-        self._model = _SIGNERS[self.algorithm]
         jwk |= _strict_numbers(jwk)
         self._key = _import_private(jwk)
         self.public_jwk = {**without_private_members(jwk), "alg": self.algorithm}
@@ -348,8 +366,16 @@ class PrivateKey:
     def sign_encoded(self, header: bytes, claims: Mapping[str, Any]) -> str:
         """The same with a header that ``encode_header`` has encoded before."""
         signing_input = header + b"." + _base64url_bytes(write_json(claims))
-        signature = self._model.sign(signing_input, self._key)
-        return (signing_input + b"." + _base64url_bytes(signature)).decode("ascii")
+        return (signing_input + b"." + _base64url_bytes(self._signature_of(signing_input))).decode("ascii")
+
+    def _signature_of(self, signing_input: bytes) -> bytes:
+        if isinstance(self._key, Ed25519PrivateKey):
+            return self._key.sign(signing_input)
+        if isinstance(self._key, RSAPrivateKey):
+            return self._key.sign(signing_input, _PADDING_OF[self.algorithm], _HASH_OF[self.algorithm])
+        size = (self._key.key_size + 7) // 8
+        r, s = decode_dss_signature(self._key.sign(signing_input, ECDSA(_HASH_OF[self.algorithm])))
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
 def generate_private_jwk(kind: str) -> dict[str, str]:
@@ -358,22 +384,57 @@ def generate_private_jwk(kind: str) -> dict[str, str]:
     ``kind`` is one of ``RS256``, ``PS256`` (RSA, 3072 bits; others of their family likewise), ``ES256``, ``ES384``,
     ``ES512``, ``Ed25519``, ``EdDSA``. Raises JoseError for any other.
     """
-    key: RSAKey | ECKey | OKPKey
     if kind in _CURVE_OF:
-        key = ECKey.generate_key(_CURVE_OF[kind], private=True)
+        members = _members_of_ec(ec.generate_private_key(_CURVES[_CURVE_OF[kind]]), _CURVE_OF[kind])
     elif kind in EDWARDS:
-        key = OKPKey.generate_key("Ed25519", private=True)
-    elif kind in _MODELS:
-        key = RSAKey.generate_key(3072, private=True)
+        members = _members_of_edwards(Ed25519PrivateKey.generate())
+    elif kind in _HASH_OF:
+        members = _members_of_rsa(rsa.generate_private_key(65_537, 3072))
     else:
         raise JoseError(f"{kind!r} is not one of {', '.join(_SIGNERS)}")
-    members = {name: value for name, value in key.as_dict(private=True).items() if isinstance(value, str)}
-    return {"kty": members["kty"], "kid": key.thumbprint(), "use": "sig", "alg": kind, **members}
+    kty = _KEY_TYPE_OF[kind]
+    kid = _thumbprint(kty, {name: members[name] for name in _KEY_MEMBERS[kty]})
+    return {"kty": kty, "kid": kid, "use": "sig", "alg": kind, **members}
+
+
+def _members_of_ec(key: EllipticCurvePrivateKey, crv: str) -> dict[str, str]:
+    numbers = key.private_numbers()
+    size = (key.key_size + 7) // 8
+    point = numbers.public_numbers
+    return {
+        "crv": crv,
+        "x": to_base64url(point.x.to_bytes(size, "big")),
+        "y": to_base64url(point.y.to_bytes(size, "big")),
+        "d": to_base64url(numbers.private_value.to_bytes(size, "big")),
+    }
+
+
+def _members_of_edwards(key: Ed25519PrivateKey) -> dict[str, str]:
+    return {
+        "crv": "Ed25519",
+        "x": to_base64url(key.public_key().public_bytes_raw()),
+        "d": to_base64url(key.private_bytes_raw()),
+    }
+
+
+def _members_of_rsa(key: RSAPrivateKey) -> dict[str, str]:
+    raw = key.private_numbers()
+    public = raw.public_numbers
+    numbers = (public.n, public.e, raw.d, raw.p, raw.q, raw.dmp1, raw.dmq1, raw.iqmp)
+    written = (to_base64url(number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in numbers)
+    return dict(zip(_PRIVATE_KEY_MEMBERS["RSA"], written, strict=True))
 
 
 def to_pem(jwk: Mapping[str, str]) -> bytes:
     """A private JWK as unencrypted PKCS#8 PEM, for client libraries that take no JWK."""
-    return _import_private(jwk).as_pem(private=True)
+    return _pem()(_import_private(jwk))
+
+
+@late
+def _pem() -> Callable[[_PrivateKey], bytes]:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+
+    return lambda key: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def sha256_base64url(data: bytes) -> str:
@@ -381,7 +442,7 @@ def sha256_base64url(data: bytes) -> str:
     return to_base64url(hashlib.sha256(data).digest())
 
 
-def _import_private(jwk: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
+def _import_private(jwk: Mapping[str, Any]) -> _PrivateKey:
     # What else a program writes into its keys is nothing to the library, which would refuse some of it.
     members = {name: jwk[name] for name in ("kty", "crv", *_NUMBERS) if isinstance(jwk.get(name), str)}
     wanted = _PRIVATE_KEY_MEMBERS.get(members.get("kty", ""), ())
@@ -389,11 +450,12 @@ def _import_private(jwk: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
         raise JoseError(f"{_NO_PRIVATE_KEY}: {', '.join(missing)} missing or not a string")
     try:
         if jwk["kty"] == "EC":
-            return ECKey.import_key({**members, "d": jwk["d"]})
+            point = EllipticCurvePublicNumbers(_integer(jwk["x"]), _integer(jwk["y"]), _CURVES[jwk["crv"]])
+            return EllipticCurvePrivateNumbers(_integer(jwk["d"]), point).private_key()
         if jwk["kty"] == "OKP" and jwk["crv"] == "Ed25519":
-            return OKPKey.import_key({**members, "d": jwk["d"]})
+            return Ed25519PrivateKey.from_private_bytes(from_base64url(jwk["d"]))
         numbers = {name: _integer(jwk[name]) for name in ("n", "e", *PRIVATE_MEMBERS[:6])}
-        raw = RSAPrivateNumbers(
+        return RSAPrivateNumbers(
             p=numbers["p"],
             q=numbers["q"],
             d=numbers["d"],
@@ -402,7 +464,6 @@ def _import_private(jwk: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
             iqmp=numbers["qi"],
             public_numbers=RSAPublicNumbers(numbers["e"], numbers["n"]),
         ).private_key(unsafe_skip_rsa_key_validation=True)
-        return RSAKey(raw, {"kty": "RSA", **members})
     except Exception:  # as above; the message must not quote key material
         raise JoseError(_NO_PRIVATE_KEY) from None
 

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-#: What ``app.extensions`` holds the function under by which a server reloads; an application that no server of ours
-#: runs has none.
+#: What ``app.extensions`` holds the function under by which a server reloads; None where no server of ours runs the
+#: application.
 EXTENSION = "mock_sts_reload"
 
 #: How it asks: returns when the server has reloaded. Raises ReloadError.

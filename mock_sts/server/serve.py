@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,15 +25,14 @@ from mock_sts.server.banner import banner, ready_line
 from mock_sts.server.certificates import are_current
 from mock_sts.server.holder import Holder
 from mock_sts.server.ports import PortError, Ports, claim_ports
-from mock_sts.server.reloading import EXTENSION, GOES_ON, OneAtATime, Reload
+from mock_sts.server.reloading import GOES_ON, OneAtATime, Reload
 from mock_sts.settings.settings import Settings
 from mock_sts.store.database import StoreError
 from mock_sts.store.fixtures.files import unread_files, world_folders
 from mock_sts.store.opening import end_override, is_prepared
 
 if TYPE_CHECKING:  # workers import them in their own processes
-    from flask import Flask
-
+    from mock_sts.app import Application
     from mock_sts.server.worker import Worker
 
 if sys.platform != "win32":
@@ -139,10 +139,11 @@ class _Serving:
             settings, ports = self._settings, self._ports
 
             def work(index: int, parent: Parent) -> int:
-                worker = _make_worker(settings, ports.queues[index], parent.reload)
-                if worker is None:
+                made = _make_worker(settings, ports.queues[index], parent.reload)
+                if made is None:
                     return 1
-                worker.run(parent.ready, load_all)
+                worker, app = made
+                worker.run(parent.ready, partial(_load_all, app))
                 return 0
 
             turned_away = raw_answer(HTTPStatus.SERVICE_UNAVAILABLE, "no worker can answer now; try again in a moment")
@@ -162,10 +163,11 @@ class _Serving:
 
         def _serve(self) -> int:
             alone = _Alone(self._settings, self._ports, self._prepare_again)
-            if alone.worker is None:
+            if alone.made is None:
                 return 1
             self._holder.watch(alone.end)
-            alone.worker.run(self._say_ready, load_all)
+            worker, app = alone.made
+            worker.run(self._say_ready, partial(_load_all, app))
             # Not by the interpreter's own way out: what waits in threads shall not hold it up.
             logging.shutdown()
             with suppress(OSError):
@@ -212,24 +214,29 @@ def _has_certificates(settings: Settings) -> bool:
     return are_current(settings.certificates, settings.certificate_names, int(time.time()))
 
 
-def _make_app(settings: Settings, reload: Reload) -> "Flask | str":
+def _make_app(settings: Settings, reload: Reload) -> "Application | str":
     """The application, or why it cannot be. Where the database cannot be used now, that may pass."""
-    from mock_sts.app import create_app  # noqa: PLC0415  in the worker's own process
+    from mock_sts.app import Application  # noqa: PLC0415  in the worker's own process
 
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            app = create_app(settings)
+            return Application(settings, reload=reload)
         except StoreError as error:
             if time.monotonic() > deadline:
                 return str(error)
             time.sleep(0.2)
-        else:
-            app.extensions[EXTENSION] = reload
-            return app
 
 
-def _make_worker(settings: Settings, sockets: Sequence[socket.socket], reload: Reload) -> "Worker | None":
+def _load_all(app: "Application") -> None:
+    """Load what the first requests had not to wait for."""
+    app.flask()
+    load_all()
+
+
+def _make_worker(
+    settings: Settings, sockets: Sequence[socket.socket], reload: Reload
+) -> "tuple[Worker, Application] | None":
     """What answers in one process, at a socket for http and perhaps one for https; None where that cannot be."""
     from mock_sts.server.bridge import Bridge  # noqa: PLC0415  in the worker's own process
     from mock_sts.server.limits import Limits  # noqa: PLC0415
@@ -242,14 +249,14 @@ def _make_worker(settings: Settings, sockets: Sequence[socket.socket], reload: R
     plain, *tls = sockets
     secured = [Listener(one, tls_context(*_served_pair(settings), settings.tls_minimum)) for one in tls]
     bridge = Bridge(
-        app.extensions["mock_sts_front"],
+        app.front,
         threads=settings.threads,
         max_body=settings.max_body,
         callers=CALLERS,
         limits=Limits(timeout=settings.request_timeout),
         log_requests=settings.log_requests,
     )
-    return Worker(bridge, [Listener(plain), *secured])
+    return Worker(bridge, [Listener(plain), *secured]), app
 
 
 def _served_pair(settings: Settings) -> tuple[Path, Path]:
@@ -265,13 +272,13 @@ class _Alone:
         self._settings = settings
         self._prepare_again = prepare_again
         self._reload = OneAtATime(self._take_anew)
-        self.worker = _make_worker(settings, ports.queues[0], self._reload)
+        self.made = _make_worker(settings, ports.queues[0], self._reload)
 
     def end(self, why: str) -> None:
         """End, for a reason that the log tells."""
         LOG.info("the server ends, for %s", why)
-        if self.worker is not None:
-            self.worker.stop()
+        if self.made is not None:
+            self.made[0].stop()
 
     def _take_anew(self) -> str:
         if fault := self._prepare_again(lambda: False):
@@ -280,9 +287,9 @@ class _Alone:
         if isinstance(app, str):
             LOG.error("not reloaded: %s; %s", app, GOES_ON)
             return app
-        if self.worker is not None:
+        if self.made is not None:
             try:
-                self.worker.renew(app.extensions["mock_sts_front"], *_served_pair(self._settings))
+                self.made[0].renew(app.front, *_served_pair(self._settings))
             except OSError as error:  # files that were changed after they had been looked at
                 LOG.error("not reloaded: the certificate cannot be served: %s; %s", error, GOES_ON)
                 return f"the certificate cannot be served: {error}"

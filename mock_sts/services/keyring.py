@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
-
 from mock_sts.helseid.discovery import jwks_document
 from mock_sts.helseid.terms import SIGNING_ALGORITHMS
+from mock_sts.late import late
 from mock_sts.protocol.jose import (
     Jws,
     PrivateKey,
@@ -92,9 +89,10 @@ class KeyRing:
 
 def make_signing_key(now: int) -> SigningKey:
     """A new signing key with a self-signed certificate, valid for ten years from ``now`` (seconds)."""
+    hashes, serialization, x509 = _certificate_parts()
     jwk = generate_private_jwk(SIGNING_ALGORITHMS[0])
     private_key: Any = serialization.load_pem_private_key(to_pem(jwk), password=None)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Mock HelseID STS, for tests only")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Mock HelseID STS, for tests only")])
     start = datetime.datetime.fromtimestamp(now, datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -109,3 +107,11 @@ def make_signing_key(now: int) -> SigningKey:
     der = certificate.public_bytes(serialization.Encoding.DER)
     kid = hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
     return SigningKey(kid, {**jwk, "kid": kid}, base64.b64encode(der).decode("ascii"))
+
+
+@late
+def _certificate_parts() -> tuple[Any, Any, Any]:
+    from cryptography import x509  # noqa: PLC0415  only who makes a key makes a certificate
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+
+    return hashes, serialization, x509

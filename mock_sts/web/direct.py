@@ -11,10 +11,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.store.database import BusyError
+from mock_sts.web import health
 from mock_sts.web.errors import Errors
 from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.helseid import discovery, pushed_authorization, token, user_info
-from mock_sts.web.http import BODY_FAULT, FAULT, HttpRequest, HttpResponse
+from mock_sts.web.helseid.token import NONCE
+from mock_sts.web.http import BODY_FAULT, HttpRequest, HttpResponse
 
 #: Path and methods of each, and what answers.
 DIRECT: Mapping[str, tuple[Sequence[str], Callable[[HttpRequest], HttpResponse]]] = {
@@ -23,6 +25,8 @@ DIRECT: Mapping[str, tuple[Sequence[str], Callable[[HttpRequest], HttpResponse]]
     Endpoint.USERINFO.value: (("GET", "POST"), user_info.userinfo),
     Endpoint.DISCOVERY.value: (("GET",), discovery.discovery_document),
     Endpoint.JWKS.value: (("GET",), discovery.key_set),
+    NONCE: (("GET",), token.dpop_nonce),
+    **{route.path: (route.methods, route.endpoint) for route in health.ROUTES},
 }
 
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -47,7 +51,7 @@ class Direct:
             return self._app(environ, start_response)
         request = HttpRequest(environ)
         try:
-            fault = environ.get(FAULT) or environ.get(BODY_FAULT)
+            fault = request.fault or environ.get(BODY_FAULT)
             if fault is not None:
                 raise fault
             response = endpoint(request)
@@ -56,6 +60,8 @@ class Direct:
         except Exception as error:
             response = self._errors.answer(error, request)
         self._errors.tell_of_preflight(request, response.status, response.headers)
-        headers = {**response.headers, "Content-Length": str(len(response.body)), **EVERY_ANSWER}
+        # RFC 9110 section 8.6: an answer that never has a body tells no length of one.
+        length = {} if response.status == 204 else {"Content-Length": str(len(response.body))}
+        headers = {**response.headers, **length, **EVERY_ANSWER}
         start_response(_STATUS[response.status], list(headers.items()))
         return [response.body]

@@ -5,7 +5,7 @@ or environment is unknown is refused whatever its path, save those of health, wh
 name. Endpoints find it with their request.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -15,7 +15,7 @@ from mock_sts.services.environment import Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
-from mock_sts.web.http import FAULT, REACHED, HttpError
+from mock_sts.web.http import FAULT, REACHED, SERVER, HttpError
 from mock_sts.web.paths import Paths, below, environment_in
 
 #: Origins whose URLs are kept.
@@ -34,10 +34,15 @@ class Environments:
     A path that begins like one of our own may mean either. What is a route as it stands is taken as it stands.
     """
 
-    def __init__(self, app: WSGIApplication, server: Server, rules: Callable[[], Iterable[str]]) -> None:
-        """``app`` is what stands behind; ``rules`` are the paths of its routes."""
+    def __init__(
+        self, app: WSGIApplication, server: Server, known: Collection[str], rules: Callable[[], Iterable[str]]
+    ) -> None:
+        """``app`` is what stands behind; ``rules`` are the paths of its routes. Those that are ``known`` before them
+        are among them: who asks for one need not wait for all.
+        """
         self._app = app
         self._server = server
+        self._early = frozenset(known)
         self._rules = rules
         self._paths: Paths | None = None
         # The URLs of those who asked, for as long as the addresses are the same.
@@ -45,6 +50,7 @@ class Environments:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
+        environ[SERVER] = self._server
         try:
             environ[REACHED] = self._reach(environ)
         except UnknownEnvironmentError as fault:
@@ -108,6 +114,8 @@ class Environments:
         """The base path of ``path``, the name of the environment (an empty string for the one at the root), and what
         comes after both in the letters of its route.
         """
+        if path in self._early:
+            return "", "", path
         paths = self._paths = self._paths or Paths(self._rules())
         if path in paths.fixed:
             return "", "", path

@@ -6,8 +6,7 @@ from werkzeug.exceptions import BadHost, HTTPException, NotFound
 from mock_sts.protocol.addresses import HostFault, UnknownHostError
 from mock_sts.web.errors import Errors
 from mock_sts.web.headers import EVERY_ANSWER
-from mock_sts.web.http import BODY_FAULT, FAULT, HttpError, HttpRequest
-from mock_sts.web.paths import HEALTH
+from mock_sts.web.http import BODY_FAULT, HttpError, HttpRequest
 from mock_sts.web.writing import written
 
 #: Headers of the framework's errors that belong to their meaning.
@@ -19,9 +18,8 @@ def refuse_strangers(app: Flask) -> None:
 
     @app.before_request
     def is_strange() -> None:
-        fault = request.environ.get(FAULT)
-        # Containers and balancers ask for health by any name, but not for that of an environment that is none.
-        if fault is not None and (isinstance(fault, HttpError) or not request.path.startswith(HEALTH)):
+        fault = HttpRequest(request.environ).fault
+        if fault is not None:
             raise fault
 
 

@@ -1,21 +1,20 @@
 """Health, for containers and balancers; answered whatever host is asked for."""
 
-from flask import Blueprint, Response
-
-from mock_sts.web.reading import the_server
-from mock_sts.web.writing import json_response
-
-ROUTES = Blueprint("health", __name__)
+from mock_sts.web.http import HttpRequest, HttpResponse, Route, json_response
 
 
-@ROUTES.get("/health/live")
-def live() -> Response:
+def live(_request: HttpRequest) -> HttpResponse:
     """Whether the process answers."""
     return json_response({"status": "live"})
 
 
-@ROUTES.get("/health/ready")
-def ready() -> Response:
+def ready(request: HttpRequest) -> HttpResponse:
     """Whether it can use the database too."""
-    the_server().check()
+    request.server.check()
     return json_response({"status": "ready"})
+
+
+ROUTES = (
+    Route("/health/live", ("GET",), live, answers_options=True),
+    Route("/health/ready", ("GET",), ready, answers_options=True),
+)

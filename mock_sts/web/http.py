@@ -14,20 +14,33 @@ from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel.form import BackChannelCall
 from mock_sts.services.environment import Reached
+from mock_sts.services.server import Server
 from mock_sts.services.tokens.access_token import Presented
 from mock_sts.web.headers import JSON_TYPE, NO_STORE
+from mock_sts.web.paths import HEALTH
 
-#: Where the WSGI environment of a request says what it has reached, or the exception that is the answer.
-REACHED, FAULT = "mock_sts.reached", "mock_sts.fault"
+#: Where the WSGI environment of a request says which server answers it, what of that it has reached, or the exception
+#: that is the answer.
+SERVER, REACHED, FAULT = "mock_sts.server", "mock_sts.reached", "mock_sts.fault"
 
 #: Where it says what is wrong with the body: the HttpError that is the answer. The body itself is dropped, so that no
 #: part of it is taken for the whole.
 BODY_FAULT = "mock_sts.body_fault"
 
+#: Where the environment of a request keeps the Host header as it came.
+CAME_WITH = "mock_sts.host"
+
 #: FAPI 2.0 Implementation Advice: an API repeats it, so that the logs of both sides can be put together.
 INTERACTION_ID = "x-fapi-interaction-id"
 
 _INTERACTION = re.compile(r"[!-~]{1,128}")
+
+
+def keep_host(environ: WSGIEnvironment) -> None:
+    """Keep the Host header as it came, before proxies are believed: by that a browser was led here. A page can write
+    what a proxy would, but not that. A step of ``server.front``.
+    """
+    environ[CAME_WITH] = environ.get("HTTP_HOST", "")
 
 
 class HttpRequest:
@@ -44,6 +57,21 @@ class HttpRequest:
         """The path, below what stands before ours."""
         path: str = self.environ["PATH_INFO"]
         return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
+
+    @property
+    def server(self) -> Server:
+        """The process that answers."""
+        server: Server = self.environ[SERVER]
+        return server
+
+    @property
+    def fault(self) -> Exception | None:
+        """Why this request gets no answer of its endpoint: whom or what it is for is unknown, or unusable."""
+        fault: Exception | None = self.environ.get(FAULT)
+        # Containers and balancers ask for health by any name, but not for that of an environment that is none.
+        if fault is None or isinstance(fault, HttpError) or not self.path.startswith(HEALTH):
+            return fault
+        return None
 
     @property
     def reached(self) -> Reached:

@@ -5,11 +5,10 @@ rebinding). To a browser that page and ours are the same site, so it could steer
 open: its clients may have any name for it, and must show who they are.
 """
 
-from wsgiref.types import WSGIEnvironment
-
 from flask import Flask, request
 
 from mock_sts.protocol.addresses import HostFault, UnknownHostError, is_beyond_rebinding
+from mock_sts.web.http import CAME_WITH
 from mock_sts.web.reading import current
 
 #: Where our side lies, beside the first page.
@@ -17,16 +16,6 @@ PREFIX = "/mock"
 
 #: What lies there and is part of a client's way to a token: it tells what the token endpoint tells every stranger too.
 OPEN = frozenset({"/mock/dpop-nonce"})
-
-#: Where the environment of a request keeps the Host header as it came.
-_CAME_WITH = "mock_sts.host"
-
-
-def keep_host(environ: WSGIEnvironment) -> None:
-    """Keep the Host header as it came, before proxies are believed: by that a browser was led here. A page can write
-    what a proxy would, but not that. A step of ``front``.
-    """
-    environ[_CAME_WITH] = environ.get("HTTP_HOST", "")
 
 
 def install(app: Flask) -> None:
@@ -50,4 +39,4 @@ def has_strange_host() -> bool:
 
 
 def _host() -> str:
-    return str(request.environ.get(_CAME_WITH, request.environ.get("HTTP_HOST", "")))
+    return str(request.environ.get(CAME_WITH, request.environ.get("HTTP_HOST", "")))

@@ -7,6 +7,9 @@ from mock_sts.services.tokens.token import issue_token
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.http import ANY_METHOD, HttpRequest, HttpResponse, Route, json_response
 
+#: Where there is a nonce without a refusal.
+NONCE = "/mock/dpop-nonce"
+
 
 def token(request: HttpRequest) -> HttpResponse:
     """Issue tokens."""
@@ -22,5 +25,5 @@ def dpop_nonce(request: HttpRequest) -> HttpResponse:
 
 ROUTES = (
     Route(Endpoint.TOKEN, ANY_METHOD, token),
-    Route("/mock/dpop-nonce", ("GET",), dpop_nonce, answers_options=True),
+    Route(NONCE, ("GET",), dpop_nonce, answers_options=True),
 )

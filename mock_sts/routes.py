@@ -1,0 +1,51 @@
+"""The framework's application: every route of the server. It is made late, for most requests never need it."""
+
+from functools import partial
+
+from flask import Flask
+
+from mock_sts.demo import CLIENT_ID
+from mock_sts.demo import pages as demo
+from mock_sts.server.loopback_calls import own_call_headers
+from mock_sts.server.reloading import EXTENSION, Reload
+from mock_sts.services.server import Server
+from mock_sts.settings.settings import Settings
+from mock_sts.store.fixtures.files import shipped_key
+from mock_sts.web import framework, health, own_side
+from mock_sts.web.errors import Errors
+from mock_sts.web.helseid import (
+    authorization,
+    check_session,
+    discovery,
+    end_session,
+    login,
+    pushed_authorization,
+    testidp,
+    token,
+    token_management,
+    user_info,
+)
+from mock_sts.web.mock.api import control
+from mock_sts.web.mock.pages import automation, ca, doctor, home
+from mock_sts.web.reading import SERVER
+from mock_sts.web.writing import add_routes
+
+
+def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reload | None) -> Flask:
+    """The application with all routes over ``server``. ``reload`` is how the server reloads, if one of ours runs it."""
+    app = Flask("mock_sts", static_folder=None, template_folder="web/templates")
+    # A path is what it is: a redirect to a tidier one would leave before the host was looked at.
+    app.url_map.merge_slashes = False
+    app.extensions[SERVER] = server
+    app.extensions[EXTENSION] = reload
+    framework.answer_errors(app, errors)  # first, for what is done after a request runs in the other direction
+    framework.refuse_strangers(app)
+    own_side.install(app)
+    framework.refuse_wrong_bodies(app)
+    for endpoints in (discovery, pushed_authorization, token, token_management, user_info, health):
+        add_routes(app, endpoints.ROUTES)
+    for views in (home, ca, doctor, authorization, login, testidp, automation, end_session, check_session):
+        app.register_blueprint(views.ROUTES)
+    demo.install(app, settings, shipped_key(CLIENT_ID), partial(own_call_headers, server.seal))
+    control.install(app)
+    return app
