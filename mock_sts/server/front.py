@@ -14,9 +14,9 @@ Step = Callable[[WSGIEnvironment], None]
 class Front:
     """WSGI application in front of ``app``, which takes ``steps`` first.
 
-    ``own_path`` tells which path of ours a path is, below a base path. ``is_short`` tells by method and path which
-    requests are short work, that need not go to a thread as long as ``in_haste`` gives what keeps them from waiting:
-    then BusyError leaves the application where one would, and nothing has come of the request.
+    ``own_path`` tells which path of ours a path is, below a base path and that of an environment. ``is_short`` tells by
+    method and path which requests are short work, that need not go to a thread as long as ``in_haste`` gives what keeps
+    them from waiting: then BusyError leaves the application where one would, and nothing has come of the request.
     """
 
     def __init__(
@@ -42,5 +42,4 @@ class Front:
         """Take the steps; which path of ours the request is for."""
         for step in self._steps:
             step(environ)
-        path = str(environ.get("PATH_INFO", ""))
-        return path if environ.get("SCRIPT_NAME") else self._own_path(path)
+        return self._own_path(str(environ.get("PATH_INFO", "")))

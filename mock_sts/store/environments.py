@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mock_sts.store.database import Database, Transaction
+from mock_sts.store.database import BusyError, Database, Transaction
 from mock_sts.store.keys import SigningKey, put_key
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT, SHARED
 from mock_sts.store.version import first_revision
@@ -119,12 +119,18 @@ class Environments:
         return None if row is None else bytes(row[0])
 
     def note_use(self, name: str, wall: int) -> None:
-        """Remember that ``name`` is used at ``wall`` (seconds, real time); written at most once a minute."""
+        """Remember that ``name`` is used at ``wall`` (seconds, real time); written at most once a minute. Raises
+        StoreError.
+        """
         noted = self._noted.get(name)
         if noted is None or not 0 <= wall - noted < _NOTE_EVERY:
             self._noted[name] = wall
-            with self._database.writing() as transaction:
-                transaction.execute(_USED, (wall, name, wall - _NOTE_EVERY, wall))
+            try:
+                with self._database.writing() as transaction:
+                    transaction.execute(_USED, (wall, name, wall - _NOTE_EVERY, wall))
+            except BusyError:
+                self._noted.pop(name, None)  # the next request does
+                raise
 
     def delete(self, transaction: Transaction, name: str) -> bool:
         """End the environment ``name`` with all its rows, so that the name is new again; False when there is none.

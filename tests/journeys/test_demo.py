@@ -31,6 +31,7 @@ from mock_sts.server.loopback_calls import own_call_headers
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import LiveServer, Worlds
+from tests.support.environments import neighbour
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Machine, decode, raw_jws
 from tests.support.relying_party import RelyingParty
@@ -504,6 +505,37 @@ def test_below_a_path_that_no_proxy_cuts_off_the_demo_does_not_wait_for_itself(t
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(visit, range(8))) == [{"passed"}] * 8
         assert time.monotonic() - begun < 60
+    finally:
+        server.stop()
+
+
+@pytest.mark.covers("demo.environments", "demo.concurrent")
+@pytest.mark.slow
+@pytest.mark.parametrize("prefix", ["", "/helseid"])
+def test_the_demo_works_in_an_environment_and_shows_nothing_of_it_at_the_root(tmp_path: Path, prefix: str) -> None:
+    public = {"public_url": f"http://sts.example.test:1234{prefix}"} if prefix else {}
+    server = LiveServer(tmp_path, threads="1", **public)
+    issuer = public.get("public_url", server.issuer)
+    try:
+        side = neighbour(server, "w1", fresh_keys=True)
+        base = f"{issuer}{side.path}"
+        document = demo_client(base)
+        with server.store.writing() as transaction:
+            put_entry(transaction, Client.from_document(document, "test"), document, MADE, side.name)
+        visitor = Visitor(base, f"{server.issuer}{prefix}{side.path}")
+        visitor.log_in()
+        visitor.press("demo-call")
+        assert set(visitor.outcomes().values()) == {"passed"}
+        assert {cookie.path for cookie in visitor._session.cookies} == {
+            f"{prefix}{side.path}{path}" for path in ("", HOME)
+        }
+        other = Visitor(issuer, f"{server.issuer}{prefix}")
+        value = next(value for name, value in visitor.cookies.items() if name.startswith("mock-sts-demo-"))
+        for name in visitor.cookies:
+            other._session.cookies.set(name.removesuffix("-w1-"), value)
+        assert 'data-testid="demo-logged-in"' not in other.open(HOME)
+        visitor.press("demo-log-out")
+        assert visitor.url == f"{base}{HOME}"
     finally:
         server.stop()
 
