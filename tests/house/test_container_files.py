@@ -274,4 +274,8 @@ def test_ci_installs_each_program_that_the_full_run_needs() -> None:
 def test_the_full_run_begins_with_the_short_one_and_runs_the_rest_after_it() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^test-all: tools test ", makefile, re.MULTILINE)
-    assert re.findall(r"\$\(BIN\)/pytest \$\(PARALLEL\) (.+)", makefile) == ["-m 'not ($(MORE))'", "-m '$(MORE)'"]
+    assert re.findall(r"\$\(BIN\)/pytest \$\(PARALLEL\) (.+)", makefile) == [
+        "-m 'not ($(MORE))'",
+        "-m '$(MORE)'",
+        "-m 'not (sqlite or $(MORE))' tests/journeys",
+    ]

@@ -25,6 +25,9 @@ from tests.support.keys import private_jwk
 from tests.support.machine import decode
 from tests.support.tls import takes_connections, until
 
+#: Looks into files of SQLite, or is about commands on them.
+pytestmark = pytest.mark.sqlite
+
 NODE_MODULES = Path(__file__).parent.parent / "interop" / "node"
 
 

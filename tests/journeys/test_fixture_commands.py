@@ -28,6 +28,9 @@ from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import decode
 from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, RelyingParty
 
+#: Looks into files of SQLite, or is about commands on them.
+pytestmark = pytest.mark.sqlite
+
 NODE_MODULES = Path(__file__).parent.parent / "interop" / "node"
 
 #: An own folder, with values that YAML likes to read as something else.

@@ -33,6 +33,9 @@ from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES, Login, Rel
 from tests.support.timing import least, measured, seconds_of
 from tests.support.tls import until
 
+#: Looks into files of SQLite, or is about commands on them.
+pytestmark = pytest.mark.sqlite
+
 # kill -9
 
 

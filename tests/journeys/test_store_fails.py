@@ -37,6 +37,9 @@ from tests.support.relying_party import (
     first_form,
 )
 
+#: Looks into files of SQLite, or is about commands on them.
+pytestmark = pytest.mark.sqlite
+
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 LOGIN: dict[str, Any] = {
     "grant_types": ["authorization_code", "refresh_token"],

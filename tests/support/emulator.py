@@ -29,12 +29,20 @@ from mock_sts.services.server import Server
 from mock_sts.settings.settings import SettingError, Settings, from_environ
 from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
-from mock_sts.store.database import StoreError
+from mock_sts.store.database import Database, StoreError
 from mock_sts.store.location import file_of
+from mock_sts.store.opening import open_database
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
-from mock_sts.store.sqlite.database import SqliteDatabase
 from tests.support import processes
-from tests.support.databases import database_file, row_counts
+from tests.support.databases import (
+    ON_POSTGRESQL,
+    Rows,
+    copy_database,
+    make_empty,
+    remove_database,
+    row_counts,
+    url_of,
+)
 from tests.support.keys import Jwk, private_jwk, public_jwk
 from tests.support.machine import Answer, Headers, Machine
 from tests.support.state import Snapshot
@@ -101,7 +109,7 @@ class OverHttp:
 
 
 def register(
-    store: SqliteDatabase,
+    store: Database,
     client_id: str,
     jwks: Iterable[Jwk],
     *,
@@ -123,7 +131,7 @@ def register(
     return client
 
 
-def register_api(store: SqliteDatabase, audience: str, **members: Any) -> ApiResource:
+def register_api(store: Database, audience: str, **members: Any) -> ApiResource:
     document = {"audience": audience, **members}
     api = ApiResource.from_document(document, "test")
     with store.writing() as transaction:
@@ -189,22 +197,31 @@ class _Reusable:
     Making one costs fifty times as much as putting it back: routes, statements and templates are compiled for each.
     """
 
-    def __init__(self, wanted: tuple[str, Settings], settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, wanted: tuple[str, Settings], settings: Settings, catalog: Catalog, path: Path) -> None:
         self.wanted = wanted
         self.emulator = Emulator(settings, wanted[0])
         # Read once for all: every database begins as a copy of the same one.
         self.emulator.sts.catalog._catalog = catalog
         self._state = Snapshot(self.emulator.app)
-        self._file = _inode_of(database_file(settings))
+        self._path = path
+        self._rows = Rows(self.emulator.store) if ON_POSTGRESQL else None
+        self._file = _inode_of(path)
         self._image = sqlite3.connect(":memory:", check_same_thread=False)
-        with closing(sqlite3.connect(database_file(settings))) as database:
-            database.backup(self._image)
+        if not ON_POSTGRESQL:
+            with closing(sqlite3.connect(path)) as database:
+                database.backup(self._image)
 
     def put_back(self) -> bool:
         """Make it as new; False where that cannot be: a test has closed it, replaced its file or made it wait."""
-        path = database_file(self.emulator.settings)
+        path = self._path
         if self.emulator.closed or not wait_until_sent(0) or _inode_of(path) != self._file:
             return False
+        if ON_POSTGRESQL:
+            if self._rows is None or not self._rows.put_back(self.emulator.store):
+                return False
+            self._state.put_back()
+            self.emulator.clock.__init__()  # type: ignore[misc]
+            return True
         try:
             with closing(sqlite3.connect(path, timeout=0.2)) as database:
                 database.execute("PRAGMA synchronous = off")
@@ -219,6 +236,7 @@ class _Reusable:
     def close(self) -> None:
         self._image.close()
         self.emulator.close()
+        remove_database(self._path)
 
 
 def _inode_of(path: Path) -> int:
@@ -237,8 +255,9 @@ class Template:
         self._folder = folder
         self._count = 0
         self.database = folder / "template.sqlite"
+        make_empty(self.database)
         prepare_store(settings_for(self.database), FixedClock())
-        with closing(SqliteDatabase(self.database)) as store:
+        with closing(open_database(url_of(self.database))) as store:
             self._catalog = load_catalog(store)
         self._catalog.clients(), self._catalog.apis()  # made from documents once for all
         self._idle: list[_Reusable] = []
@@ -255,8 +274,8 @@ class Template:
                 break
         self._count += 1
         path = self._folder / f"{self._count}.sqlite"
-        shutil.copy(self.database, path)
-        return _Reusable(wanted, change(path), self._catalog)
+        copy_database(self.database, path)
+        return _Reusable(wanted, change(path), self._catalog, path)
 
     def give_back(self, used: _Reusable) -> None:
         """No test uses it any more."""
@@ -303,7 +322,8 @@ class Worlds:
 
 def settings_for(path: Path, **overrides: str) -> Settings:
     """Settings for tests: as by default, and nothing waits for a disk."""
-    return from_environ({}, {"database_url": f"sqlite:///{path}", "sqlite_synchronous": "off", **overrides})
+    data = {"data_folder": f"{path}-data"} if ON_POSTGRESQL else {}
+    return from_environ({}, {"database_url": url_of(path), "sqlite_synchronous": "off", **data, **overrides})
 
 
 def settings_of(url: str, **overrides: str) -> Settings:
@@ -331,17 +351,20 @@ class LiveServer:
         self.issuer = f"http://localhost:{self.port}"
         self.database = folder / "live.sqlite"
         self.log = folder / "live.log"
-        values = {"port": str(self.port), "database_url": f"sqlite:///{self.database}", **settings}
+        values = {"port": str(self.port), "database_url": url_of(self.database), **settings}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
         environment |= {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
         self.environment = environment
+        if ON_POSTGRESQL and values["database_url"] == url_of(self.database):
+            environment.setdefault("MOCK_STS_DATA_FOLDER", str(folder))
+            make_empty(self.database) if start != "warm" else copy_database(shipped_database(), self.database)
         if start == "warm":
             prepare_live(environment)
         with self.log.open("wb") as log:
             self.process = processes.start("serve", env=environment, output=log, prefix=prefix, cold=start == "cold")
         self.transport = OverHttp(self.issuer)
         self._wait()
-        self.store = SqliteDatabase(self.database)
+        self.store = open_database(environment["MOCK_STS_DATABASE_URL"])
 
     def _wait(self) -> None:
         ends = time.monotonic() + processes.PATIENCE
@@ -420,7 +443,7 @@ def prepare_live(environment: Mapping[str, str]) -> None:
         settings = from_environ(environment)
         file = file_of(settings.database_url)
         if file is not None and not file.exists() and settings.signing_keys != "fresh":
-            shutil.copy(shipped_database(), file)
+            copy_database(shipped_database(), file)
         prepare_to_serve(settings)
         prepare_certificates(settings)
     except (SettingError, StoreError, DocumentError, OSError):
@@ -431,6 +454,7 @@ def prepare_live(environment: Mapping[str, str]) -> None:
 def shipped_database() -> Path:
     """A database with the shipped world, as a first start makes it."""
     folder = Path(tempfile.mkdtemp(prefix="mock-sts-shipped-"))
+    make_empty(folder / "shipped.sqlite")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     prepare_store(settings_for(folder / "shipped.sqlite"))
     return folder / "shipped.sqlite"
