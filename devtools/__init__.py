@@ -17,7 +17,6 @@ from devtools.requirements import requirements_page
 from devtools.settings import settings_page
 from devtools.words import DocumentationError
 from devtools.world import world_page
-from mock_sts.helseid.registry.client import CLIENT_FORMAT
 from mock_sts.helseid.registry.formats import FORMATS
 
 __all__ = ["DocumentationError", "generated_pages"]
@@ -39,9 +38,8 @@ def generated_pages() -> dict[str, str]:
     for fmt in FORMATS:
         one = fmt.json_schema()
         pages[f"schemas/{fmt.word.lower()}.schema.json"] = _json(one)
-        if fmt is not CLIENT_FORMAT:  # of clients there is one a file
-            several = {"$schema": one.pop("$schema"), "title": f"{fmt.word}s", "type": "array", "items": one}
-            pages[f"schemas/{fmt.word.lower()}s.schema.json"] = _json(several)
+        several = {"$schema": one.pop("$schema"), "title": f"{fmt.word}s", "type": "array", "items": one}
+        pages[f"schemas/{fmt.word.lower()}s.schema.json"] = _json(several)
     return pages
 
 

@@ -62,6 +62,8 @@ def test_sharers_of_a_key(sts: Emulator) -> None:
     assert client is not None and alone is not None
     assert catalog.key_sharers(client) == ("31ba22e2-14c3-4dcc-8141-fccdda6ae6d1",)
     assert catalog.key_sharers(alone) == ()
+    made = {"python-sample-m2m-app", "31ba22e2-14c3-4dcc-8141-fccdda6ae6d1", "demo-machine"}
+    assert set(catalog._clients) == made, "others are not read for that"
 
 
 def test_what_has_not_changed_is_taken_over_with_its_keys(sts: Emulator) -> None:

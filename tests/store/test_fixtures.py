@@ -15,7 +15,7 @@ from mock_sts.services.registry.preparation import load_fixtures
 from mock_sts.store.catalog import load_catalog
 from mock_sts.store.fixtures.files import unread_files, world_folders
 from mock_sts.store.fixtures.rows import Row, read_rows, read_world
-from tests.support.emulator import Emulator
+from tests.support.emulator import API_SCOPE, Emulator
 from tests.support.keys import private_jwk, public_jwk
 
 JWKS = json.dumps({"keys": [public_jwk(private_jwk("ES256", 1))]})
@@ -106,7 +106,13 @@ def test_a_worker_notices_a_change_at_its_next_request(sts: Emulator, tmp_path: 
         ("client_id: x\njwks: {keys: [{kty: EC, d: secret}]}", "is a private key; register its public part only"),
         ("client_id: x\njwks: {keys: nothing}", "'jwks' must be a mapping with a list 'keys'"),
         ("client_id: x\nclient_claims: {iss: evil}", "'client_claims' has 'iss', which the token itself decides"),
-        ("- client_id: x", "a client is a mapping of members, not a list"),
+        ("- [client_id: x]", "a client is a mapping of members, not a list"),
+        ("- client_id: x\n- client_id: y\n  scop: a", "unknown member 'scop'; did you mean 'scope'?"),
+        (
+            "- client_id: x\n- client_id: y\n  organization: 12345678",
+            "client 'y': 'organization' is 12345678, but must be text",
+        ),
+        ("- client_id: x\n- client_id: x", "the client 'x' stands in"),
         ("client_id: [", "is not YAML"),
         ("client_id: !!python/object:os.system x", "is not YAML"),
     ],
@@ -253,6 +259,25 @@ def test_a_file_that_is_no_utf8_or_no_json_says_where(tmp_path: Path) -> None:
         read_world([tmp_path])
 
 
+@pytest.mark.covers("fixtures.clients")
+@pytest.mark.parametrize("name", ["all.json", "team/all.yaml"])
+def test_a_file_may_hold_many_clients(sts: Emulator, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "clients" / name
+    file.parent.mkdir(parents=True)
+    key = private_jwk("ES256", 1)
+    ids = [f"many-{number}" for number in range(3)]
+    public = {"keys": [public_jwk(key)]}
+    members = {"client_name": "One of many", "grant_types": ["client_credentials"], "scope": [API_SCOPE]}
+    both = {"tenancy": "single-tenant", "organization": "213000012", "jwks": public}
+    file.write_text(json.dumps([{"client_id": one, **members, **both} for one in ids]))
+    (tmp_path / "clients" / "none.yaml").write_text("[]")
+    load_fixtures(sts.store, [tmp_path])
+    assert [sts.machine(one, key).token().status for one in ids] == [200, 200, 200]
+    file.write_text("[]")
+    load_fixtures(sts.store, [tmp_path])
+    assert sts.machine(ids[0], key).token().rule == "client-assertion.registered"
+
+
 def test_files_that_end_in_yml_are_read(tmp_path: Path) -> None:
     (tmp_path / "personas.yml").write_text(f"[{person()}]")
     (tmp_path / "organizations.yml").write_text('- {number: "213000012", name: Mine}')
@@ -269,10 +294,10 @@ def test_files_that_end_in_yml_are_read(tmp_path: Path) -> None:
         ("person.json", "did you mean personas.yaml?"),
         ("personas.ymal", "did you mean personas.yaml?"),
         ("organisations.yml", "did you mean organizations.yaml?"),
-        ("clients.yaml", "clients have a file each: clients/NAME.yaml"),
-        ("client/c.yaml", "clients have a file each: clients/c.yaml"),
-        ("clients/c.yamll", "clients have a file each: clients/c.yaml"),
-        ("clients/team/c.JSON", "clients have a file each: clients/team/c.json"),
+        ("clients.yaml", "clients have files of their own: clients/NAME.yaml"),
+        ("client/c.yaml", "clients have files of their own: clients/c.yaml"),
+        ("clients/c.yamll", "clients have files of their own: clients/c.yaml"),
+        ("clients/team/c.JSON", "clients have files of their own: clients/team/c.json"),
         ("people/list.yaml", "files are called personas.yaml, organizations.yaml, apis.yaml and clients/NAME.yaml"),
     ],
 )

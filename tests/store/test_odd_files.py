@@ -255,7 +255,7 @@ TOLD: dict[str, tuple[str, Arrange, str]] = {
     "file in place of a folder": (
         "clients",
         lambda folder, elsewhere: make(folder / "clients", ""),
-        "is not read; clients have a file each: clients/NAME.yaml",
+        "is not read; clients have files of their own: clients/NAME.yaml",
     ),
     "file in a folder that is a link": (
         "team/x.yaml",
