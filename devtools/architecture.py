@@ -45,7 +45,7 @@ _LOGIN_WALK: tuple[Step, ...] = (
     ("services.login.authorization_request", "load_request", "loads the request as it was judged"),
     (
         "services.login.automation",
-        "told_of",
+        "script_of",
         "knows who logs in without a page: test parameters, cookie, scripted login",
     ),
     ("web.helseid.login", "ROUTES", "shows the choice of identity provider, where there is no such order"),

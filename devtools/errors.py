@@ -14,8 +14,8 @@ _BACK_CHANNEL = (Endpoint.PAR, Endpoint.TOKEN)
 
 #: Where a client shows who it is and nothing more is asked of it.
 _MANAGEMENT = (Endpoint.REVOCATION, Endpoint.INTROSPECTION)
-_NOBODYS = (Endpoint.DEVICE_AUTHORIZATION, Endpoint.CIBA)
-_ASSERTED = (*_BACK_CHANNEL, *_MANAGEMENT, *_NOBODYS)
+_UNSUPPORTED_GRANTS = (Endpoint.DEVICE_AUTHORIZATION, Endpoint.CIBA)
+_ASSERTED = (*_BACK_CHANNEL, *_MANAGEMENT, *_UNSUPPORTED_GRANTS)
 
 #: Where a client shows an access token.
 _RESOURCES = (Endpoint.USERINFO, Endpoint.CLIENT_INFO)
@@ -55,7 +55,7 @@ def judged_at(chapter: Chapter[Any], requirement: Requirement[Any]) -> tuple[str
     if requirement in (access_token.bound, access_token.use_scheme):
         return (resource.PATH,)
     if requirement is token_request.allowed:
-        return (*endpoints, *_NOBODYS)
+        return (*endpoints, *_UNSUPPORTED_GRANTS)
     if chapter is dpop.CHAPTER and requirement not in dpop.RESOURCE_CHAPTER.requirements:
         return tuple(endpoint for endpoint in endpoints if endpoint not in _RESOURCES)
     return endpoints

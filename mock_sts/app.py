@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from mock_sts.late import Late, late
 from mock_sts.server.front import Front, Step
 from mock_sts.server.intake import Intake
-from mock_sts.server.loopback_calls import OwnCalls
+from mock_sts.server.loopback_calls import LoopbackCalls
 from mock_sts.server.proxies import Proxies
 from mock_sts.server.reloading import Reload
 from mock_sts.services.clock import Clock, SystemClock
@@ -52,7 +52,7 @@ class Application:
         )
         self._errors = Errors(self._rules)
         environments = Environments(Direct(self._by_framework, self._errors), self.server, DIRECT, self._rules)
-        steps: list[Step] = [OwnCalls(self.server.seal)]
+        steps: list[Step] = [LoopbackCalls(self.server.seal)]
         if settings.trusted_proxies.count or settings.trusted_proxies.networks:
             steps += [keep_host, Proxies(settings.trusted_proxies)]
         intake = Intake(environments, max_body=settings.max_body)

@@ -6,7 +6,7 @@ from flask import Flask
 
 from mock_sts.demo import CLIENT_ID
 from mock_sts.demo import pages as demo
-from mock_sts.server.loopback_calls import own_call_headers
+from mock_sts.server.loopback_calls import loopback_call_headers
 from mock_sts.server.reloading import EXTENSION, Reload
 from mock_sts.services.server import Server
 from mock_sts.settings.settings import Settings
@@ -46,6 +46,6 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         add_routes(app, endpoints.ROUTES)
     for views in (home, ca, doctor, authorization, login, testidp, automation, end_session, check_session):
         app.register_blueprint(views.ROUTES)
-    demo.install(app, settings, shipped_key(CLIENT_ID), partial(own_call_headers, server.seal))
+    demo.install(app, settings, shipped_key(CLIENT_ID), partial(loopback_call_headers, server.seal))
     control.install(app)
     return app

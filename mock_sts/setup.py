@@ -21,7 +21,7 @@ from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
 from mock_sts.store.opening import is_missing
 from mock_sts.store.personas import Personas
-from mock_sts.store.public_url import read_told, tell_public_url
+from mock_sts.store.public_url import read_override, write_override
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 
 
@@ -146,9 +146,9 @@ def end_override(settings: Settings) -> str | None:
     store = open_store(settings)
     try:
         with store.writing() as transaction:
-            url = read_told(transaction.execute).public_url
+            url = read_override(transaction.execute).public_url
             if url is not None:
-                tell_public_url(transaction.execute, None)
+                write_override(transaction.execute, None)
         return url
     finally:
         store.close()

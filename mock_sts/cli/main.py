@@ -241,14 +241,14 @@ def _token(parsed: argparse.Namespace) -> int:
         )
         if wrong:  # this command signs all the same; other programs will not
             warn([f"the private key of {parsed.client_id!r} works here alone: {wrong}"])
-        told = json.dumps(decode(fetched.token), indent=2, ensure_ascii=False) if parsed.decode else fetched.token
+        printed = json.dumps(decode(fetched.token), indent=2, ensure_ascii=False) if parsed.decode else fetched.token
         answer = call(parsed.call, fetched, ca_file=settings.certificates.ca) if parsed.call else None
     except JoseError as error:
         raise CommandError(f"the private key of {parsed.client_id!r} cannot be used: {error}") from None
     except TokenClientError as error:
         raise CommandError(printable(str(error))) from None
     if answer is None or parsed.decode:
-        (print_json_text if parsed.decode else print)(told)
+        (print_json_text if parsed.decode else print)(printed)
     if answer is None:
         return 0
     body = "".join(c if c.isprintable() or c == "\n" else "?" for c in answer.body.decode("utf-8", "replace"))

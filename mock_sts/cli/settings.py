@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # commands import what they need when they need it
 FAULT_JSON = " A fault is one object with error (a sentence), and the exit status is 2."
 
 #: So many warnings are told where nobody has asked for a check.
-_TOLD_WARNINGS = 20
+_PRINTED_WARNINGS = 20
 
 
 class CommandError(Exception):
@@ -64,9 +64,9 @@ def warn(warnings: Iterable[str]) -> None:
 
 def warn_of_fixtures(warnings: tuple[str, ...]) -> None:
     """Tell what is odd in own fixtures; of very much only the beginning."""
-    warn(warnings[:_TOLD_WARNINGS])
-    if len(warnings) > _TOLD_WARNINGS:
-        warn([f"and {len(warnings) - _TOLD_WARNINGS} more; mock-sts fixtures check tells all"])
+    warn(warnings[:_PRINTED_WARNINGS])
+    if len(warnings) > _PRINTED_WARNINGS:
+        warn([f"and {len(warnings) - _PRINTED_WARNINGS} more; mock-sts fixtures check tells all"])
 
 
 @contextmanager

@@ -237,21 +237,21 @@ def fetch_json(url: str, context: ssl.SSLContext | None, seconds: float) -> Docu
     answer = ask(url, seconds=seconds, context=context)
     if answer.status != 200:
         try:
-            told = answer.document()
+            document = answer.document()
         except NoAnswerError:
-            told = {}
+            document = {}
         # Ours name the host that was seen, the known ones, and the setting.
-        reason = told.get("error_description") or told.get("detail") or "no reason given"
+        reason = document.get("error_description") or document.get("detail") or "no reason given"
         raise NoAnswerError(
             f"status {answer.status} from {url}: {reason}", "mend the address, or the server's settings"
         )
     return Document(answer.document(), answer.url, _ahead(answer.headers.get("Date"), begun, time.time()))
 
 
-def _ahead(told: str | None, begun: float, ended: float) -> float | None:
-    """How far a server's clock is ahead that said ``told`` between ``begun`` and ``ended``; it tells whole seconds."""
+def _ahead(date: str | None, begun: float, ended: float) -> float | None:
+    """How far a server's clock is ahead that said ``date`` between ``begun`` and ``ended``; it tells whole seconds."""
     try:
-        at = email.utils.parsedate_to_datetime(told or "").timestamp()
+        at = email.utils.parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
     if at > ended:
@@ -281,7 +281,7 @@ def _look_at_certificate(
         names, ends = describe(_certificate(host, port, anyone, seconds))
     except (OSError, ValueError) as error:
         return Observation("certificate", State.FAULT, f"no TLS with {host}:{port}: {error}", _WHO_LISTENS), None
-    told = f"for {', '.join(names)}; until {time.strftime('%Y-%m-%d', time.gmtime(ends))}"
+    described = f"for {', '.join(names)}; until {time.strftime('%Y-%m-%d', time.gmtime(ends))}"
     trusted: list[tuple[Trust, ssl.SSLContext]] = []
     wrong_name = False
     for trust in trusts:
@@ -296,17 +296,19 @@ def _look_at_certificate(
             trusted.append((trust, context))
     if trusted:
         by_system = trusted[0][0].file is None
-        told = f"{told}; trusted by {', '.join(trust.name for trust, _ in trusted)}"
+        described = f"{described}; trusted by {', '.join(trust.name for trust, _ in trusted)}"
         soon = ends - time.time() < _SOON * _DAY
         state = State.NOTE if soon or not by_system else State.FINE
         remedy = "renew it" if soon else "" if by_system else "give clients that file: mock-sts ca, docs/tls.md"
-        return Observation("certificate", state, told, remedy), trusted[0][1]
+        return Observation("certificate", state, described, remedy), trusted[0][1]
     if wrong_name:
         remedy = "add the address to MOCK_STS_ALIASES, and start again"
-        return Observation("certificate", State.FAULT, f"none for {host}, but {told}", remedy), None
+        return Observation("certificate", State.FAULT, f"none for {host}, but {described}", remedy), None
     if ends < time.time():
-        return Observation("certificate", State.FAULT, f"over: {told}", "start the server again, or renew it"), None
-    return Observation("certificate", State.FAULT, f"trusted by nobody here: {told}", "fetch mock-sts ca"), None
+        return Observation(
+            "certificate", State.FAULT, f"over: {described}", "start the server again, or renew it"
+        ), None
+    return Observation("certificate", State.FAULT, f"trusted by nobody here: {described}", "fetch mock-sts ca"), None
 
 
 def _certificate(host: str, port: int, context: ssl.SSLContext, seconds: float) -> bytes:
@@ -377,10 +379,10 @@ def _redirects(registered: Mapping[str, tuple[str, ...]]) -> Observation:
     answers = _all_at_once(_listens, asked)
     silent = [f"{origin} ({owners[origin]})" for origin in asked if origin not in answers]
     more = [f"{len(silent) - _NAMED} more"] if len(silent) > _NAMED else []
-    told = f"{len(asked) - len(silent)} of {len(asked)} hosts answer from here"
+    answered = f"{len(asked) - len(silent)} of {len(asked)} hosts answer from here"
     if not silent:
-        return Observation("redirect URIs", State.FINE, told)
-    return Observation("redirect URIs", State.NOTE, f"{told}; silent: {', '.join([*silent[:_NAMED], *more])}")
+        return Observation("redirect URIs", State.FINE, answered)
+    return Observation("redirect URIs", State.NOTE, f"{answered}; silent: {', '.join([*silent[:_NAMED], *more])}")
 
 
 def _all_at_once(succeeds: Callable[[str], bool], items: Iterable[str]) -> set[str]:

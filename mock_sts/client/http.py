@@ -149,10 +149,10 @@ def within(seconds: float, work: Callable[[], _T]) -> _T:
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        told = done.get(timeout=seconds)
+        outcome = done.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError(f"not within {seconds:g} s") from None
-    return told()
+    return outcome()
 
 
 def _raising(error: Exception) -> Callable[[], Any]:

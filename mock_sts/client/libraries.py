@@ -50,13 +50,13 @@ class Sight:
         A member of another type than rules read is left out, for no client can use it; so is a key set that is no list
         of objects. ``key_set`` is None when it could not be loaded.
         """
-        told = {name: value for name, value in metadata.items() if _is_readable(name, value)}
+        readable = {name: value for name, value in metadata.items() if _is_readable(name, value)}
         keys = key_set.get("keys") if isinstance(key_set, dict) else None
         if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
-            return cls(authority, told, None)
+            return cls(authority, readable, None)
         return cls(
             authority,
-            told,
+            readable,
             tuple({n: v for n, v in key.items() if n not in _WORDS or isinstance(v, str)} for key in keys),
         )
 
@@ -329,11 +329,11 @@ def remedy_of(rule: LibraryRule, sight: Sight) -> str:
     """What mends that ``sight`` does not meet ``rule``: another thing where the server takes https for http."""
     if not differs_by_scheme(sight):
         return rule.remedy
-    secure, told = split_url(sight.authority).netloc, dict(sight.metadata)
+    secure, stated = split_url(sight.authority).netloc, dict(sight.metadata)
     for name, url in (("issuer", sight.issuer), *sight.endpoints.items()):
         parts = split_url(url)
-        told[name] = parts._replace(scheme="https").geturl() if parts.netloc == secure else url
-    return rule.remedy if rule.fault(replace(sight, metadata=told)) else NAME_THE_PROXY
+        stated[name] = parts._replace(scheme="https").geturl() if parts.netloc == secure else url
+    return rule.remedy if rule.fault(replace(sight, metadata=stated)) else NAME_THE_PROXY
 
 
 def differs_by_scheme(sight: Sight) -> bool:

@@ -77,9 +77,9 @@ class Judgement:
         checks = [asdict(check) for check in self.checks]
         if self.status != 200:
             return {"error": self.error, "checks": checks}
-        told = {name: self.claims[name] for name in (PID, ORGNR_PARENT, NETWORK, "client_id") if name in self.claims}
+        caller = {name: self.claims[name] for name in (PID, ORGNR_PARENT, NETWORK, "client_id") if name in self.claims}
         who = self.claims.get("name") or self.claims.get("client_id", "somebody")
-        return {"hello": who, "you": told, "checks": checks}
+        return {"hello": who, "you": caller, "checks": checks}
 
 
 class KeyBook:

@@ -165,32 +165,32 @@ class Addresses:
 
 @lru_cache(maxsize=16)
 def _named(addresses: Addresses) -> tuple[str, ...]:
-    told = [url for url in (addresses.public_url, *addresses.aliases, *addresses.former) if url]
-    return tuple(dict.fromkeys((*told, *_accompanied(addresses))))
+    stated = [url for url in (addresses.public_url, *addresses.aliases, *addresses.former) if url]
+    return tuple(dict.fromkeys((*stated, *_accompanied(addresses))))
 
 
 @lru_cache(maxsize=16)
 def _accompanied(addresses: Addresses) -> dict[str, str]:
     """The URLs of companions, each with that of the host which it accompanies."""
-    told = [url for url in (addresses.public_url, *addresses.aliases, *addresses.former) if url]
+    stated = [url for url in (addresses.public_url, *addresses.aliases, *addresses.former) if url]
     found: dict[str, str] = {}
-    for url in told:
+    for url in stated:
         parts = urlsplit(url)
         for other in dict(addresses.companions).get((parts.hostname or "").rstrip("."), ()):
             with_port = f"{other}:{parts.port}" if parts.port else other
             found.setdefault(parts._replace(netloc=with_port).geturl(), url)
-    return {url: of for url, of in found.items() if url not in told}
+    return {url: of for url, of in found.items() if url not in stated}
 
 
 @lru_cache(maxsize=16)
 def _known_as(own: Addresses, public_url: str | None, former: tuple[str, ...]) -> Addresses:
-    told = own
+    known = own
     if public_url is not None and public_url != own.public_url:
         aliases = tuple(url for url in dict.fromkeys((own.public_url, *own.aliases)) if url and url != public_url)
         unnamed = own.mode is UrlMode.REQUEST and not own.public_url
         mode = UrlMode.SPLIT if unnamed else own.mode
-        told = replace(own, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
-    return replace(told, former=tuple(url for url in former if url not in told.named))
+        known = replace(own, public_url=public_url, aliases=aliases, mode=mode, unnamed=unnamed)
+    return replace(known, former=tuple(url for url in former if url not in known.named))
 
 
 @lru_cache(maxsize=256)

@@ -25,9 +25,9 @@ def strangers(text: str, alphabet: frozenset[str]) -> str:
         named.append("others")
     if not named:
         return ""
-    told = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    listed = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
     standard = " (standard base64; base64url writes - and _ for + and /, and no =)" if set(found) <= set("+/=") else ""
-    return f"{told} in it{standard}"
+    return f"{listed} in it{standard}"
 
 
 def form_of(text: str, expected: str) -> str:

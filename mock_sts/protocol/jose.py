@@ -230,13 +230,13 @@ def wrong_algorithm(jwk: Mapping[str, Any]) -> str:
     """What is wrong with the ``alg`` of ``jwk``, and the remedy; an empty text where nothing is."""
     alg, signs = jwk.get("alg"), _signs(jwk)
     right = alg in (None, "") or alg in signs.fit or not signs.fit
-    return "" if right else f"its alg is {alg!r}, but {signs.told}"
+    return "" if right else f"its alg is {alg!r}, but {signs.described}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
     fit: tuple[str, ...]
-    told: str
+    described: str
 
 
 def _signs(jwk: Mapping[str, Any]) -> _Signs:
@@ -351,13 +351,13 @@ class PrivateKey:
         jwk = present_members(jwk)
         self.algorithm = algorithm or jwk.get("alg", "")
         if not isinstance(self.algorithm, str) or self.algorithm not in _SIGNERS:
-            told = ": ".join(filter(None, (", ".join(_SIGNERS), _signs(jwk).told)))
-            raise JoseError(f"its alg {self.algorithm!r} is not one of {told}")
+            described = ": ".join(filter(None, (", ".join(_SIGNERS), _signs(jwk).described)))
+            raise JoseError(f"its alg {self.algorithm!r} is not one of {described}")
         jwk |= _strict_numbers(jwk)
         self._key = _import_private(jwk)
         self.public_jwk = {**without_private_members(jwk), "alg": self.algorithm}
         if jwk["kty"] != _KEY_TYPE_OF[self.algorithm]:
-            raise JoseError(f"a key of type {jwk['kty']} cannot sign {self.algorithm}: {_signs(jwk).told}")
+            raise JoseError(f"a key of type {jwk['kty']} cannot sign {self.algorithm}: {_signs(jwk).described}")
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """A compact JWS. ``header`` is written as given, so the caller puts ``alg`` where it shall stand."""

@@ -87,7 +87,7 @@ def ready_line(settings: Settings) -> str:
     ``ca``, the file with the certificate of the local CA; ``pid``, the process to end.
     """
     ca = settings.certificates.ca.absolute() if settings.tls_port and not settings.tls_certificate else None
-    told = {
+    printed = {
         "issuer": settings.issuer,
         "url": settings.here,
         "tls_url": f"https://{settings.host_here}:{settings.tls_port}" if settings.tls_port else None,
@@ -95,4 +95,4 @@ def ready_line(settings: Settings) -> str:
         "ca": None if ca is None else str(ca),
         "pid": os.getpid(),
     }
-    return json.dumps(told)
+    return json.dumps(printed)

@@ -99,14 +99,14 @@ def outcome_of(work: Callable[[], str], must_stop: Callable[[], bool]) -> str:
     hears, says = os.pipe()
 
     def tell() -> int:
-        with os.fdopen(says, "wb") as told:
-            told.write(work().encode("utf-8", "surrogatepass"))
+        with os.fdopen(says, "wb") as answer:
+            answer.write(work().encode("utf-8", "surrogatepass"))
         return 0
 
     lifeline = Lifeline()
     pid = start_child(tell, lifeline, [hears])
     os.close(says)
-    told, status = b"", None
+    received, status = b"", None
     try:
         while not must_stop():
             if select.select([hears], [], [], LOOK_AGAIN)[0]:
@@ -114,7 +114,7 @@ def outcome_of(work: Callable[[], str], must_stop: Callable[[], bool]) -> str:
                 if not piece:
                     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                     break
-                told += piece
+                received += piece
     finally:
         os.close(hears)
         if status is None:
@@ -128,4 +128,4 @@ def outcome_of(work: Callable[[], str], must_stop: Callable[[], bool]) -> str:
         return f"the database could not be prepared: the process that did it was ended ({killed})"
     if status > 0:
         return "the database could not be prepared, for the reason above"
-    return told.decode("utf-8", "surrogatepass")
+    return received.decode("utf-8", "surrogatepass")

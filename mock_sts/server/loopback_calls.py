@@ -11,22 +11,22 @@ from wsgiref.types import WSGIEnvironment
 
 from mock_sts.services.seal import Seal
 
-_HEADER, _PURPOSE = "Mock-Sts-Own-Call", "own call"
+_HEADER, _PURPOSE = "Mock-Sts-Own-Call", "loopback call"
 
 
-def own_call_headers(seal: Seal, url: str, prefix: str) -> dict[str, str]:
+def loopback_call_headers(seal: Seal, url: str, prefix: str) -> dict[str, str]:
     """The headers for a call to ``url``, an address of this server as others know it, to be sent by http to its port.
 
     ``prefix`` is the path that stands before ours in that address; where ``url`` is not below it, it does not count.
     They are for the server alone and must not be shown.
     """
     parts = urlsplit(url)
-    told = prefix if parts.path.startswith(f"{prefix}/") else ""
-    return {_HEADER: seal.close(_PURPOSE, {"scheme": parts.scheme, "host": parts.netloc, "prefix": told})}
+    below = prefix if parts.path.startswith(f"{prefix}/") else ""
+    return {_HEADER: seal.close(_PURPOSE, {"scheme": parts.scheme, "host": parts.netloc, "prefix": below})}
 
 
-class OwnCalls:
-    """Gives the server's own calls the scheme and the path that they were meant for; a step of ``front``."""
+class LoopbackCalls:
+    """Gives the loopback calls of the server the scheme and the path that they were meant for; a step of ``front``."""
 
     def __init__(self, seal: Seal) -> None:
         """``seal`` is the server's."""
@@ -35,10 +35,10 @@ class OwnCalls:
     def __call__(self, environ: WSGIEnvironment) -> None:
         """Change the environment of a request."""
         sealed = environ.pop(f"HTTP_{_HEADER.upper().replace('-', '_')}", None)
-        told = self._seal.open(_PURPOSE, sealed) if sealed is not None else None
+        opened = self._seal.open(_PURPOSE, sealed) if sealed is not None else None
         # Sealed for one host: what was made for a call to another says nothing about this one.
-        if told is not None and told["host"] == environ.get("HTTP_HOST"):
-            environ["wsgi.url_scheme"] = told["scheme"]
-            prefix, path = str(told["prefix"]), str(environ.get("PATH_INFO", ""))
+        if opened is not None and opened["host"] == environ.get("HTTP_HOST"):
+            environ["wsgi.url_scheme"] = opened["scheme"]
+            prefix, path = str(opened["prefix"]), str(environ.get("PATH_INFO", ""))
             if prefix and path.startswith(f"{prefix}/"):
                 environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path.removeprefix(prefix)

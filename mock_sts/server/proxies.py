@@ -61,19 +61,19 @@ def _values(environ: WSGIEnvironment, name: str) -> list[str]:
 
 
 def _believe(environ: WSGIEnvironment, hops: int) -> None:
-    def told(name: str) -> str:
+    def forwarded(name: str) -> str:
         values = _values(environ, name)
         return values[max(0, len(values) - hops)] if values else ""
 
-    if client := told("FOR"):
+    if client := forwarded("FOR"):
         environ["REMOTE_ADDR"] = client
-    if scheme := told("PROTO").lower():
+    if scheme := forwarded("PROTO").lower():
         environ["wsgi.url_scheme"] = scheme if scheme in DEFAULT_PORTS else environ["wsgi.url_scheme"]
-    if host := told("HOST"):
+    if host := forwarded("HOST"):
         environ["HTTP_HOST"] = host
-    if port := told("PORT"):
+    if port := forwarded("PORT"):
         name = str(environ.get("HTTP_HOST", ""))
         name = name if name.endswith("]") else name.rpartition(":")[0] or name
         environ["HTTP_HOST"] = f"{name}:{port}"
-    if prefix := told("PREFIX").strip("/"):
+    if prefix := forwarded("PREFIX").strip("/"):
         environ["SCRIPT_NAME"] = f"/{prefix}"

@@ -83,9 +83,9 @@ class _Child:
         """Learn whether it is ready by now, and whether it asks for a reload."""
         if not self.ended:
             with suppress(BlockingIOError, ConnectionError):
-                told = self.line.recv(16)
-                self.is_ready = self.is_ready or _READY in told
-                self.asks = self.asks or _RELOAD in told
+                received = self.line.recv(16)
+                self.is_ready = self.is_ready or _READY in received
+                self.asks = self.asks or _RELOAD in received
 
     def answer(self, fault: str) -> None:
         """Tell it how the reload ended that it has asked for, if it has."""

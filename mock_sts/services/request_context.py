@@ -132,15 +132,15 @@ class RequestContext:
         if not (self._ends_on_page or error.travels):
             self.explain(error)
 
-    def finish(self, act: Callable[[Transaction], OAuthError | None] | None = None) -> None:
-        """The one write of a successful request: what it uses up, what ``act`` does, the journal row.
+    def finish(self, commit: Callable[[Transaction], OAuthError | None] | None = None) -> None:
+        """The one write of a successful request: what it uses up, what ``commit`` does, the journal row.
 
-        Raises OAuthError when another request was faster, or what ``act`` returns; that is journaled as well.
+        Raises OAuthError when another request was faster, or what ``commit`` returns; that is journaled as well.
         """
         with self.environment.store.writing() as transaction:
             error = self._use_up(transaction)
-            if error is None and act is not None:
-                error = act(transaction)
+            if error is None and commit is not None:
+                error = commit(transaction)
             self._write_row(transaction, error)
         if error is not None:
             self._log(error)

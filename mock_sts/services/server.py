@@ -26,7 +26,7 @@ from mock_sts.store.ledger import Ledger
 from mock_sts.store.login_queue import LoginQueue
 from mock_sts.store.meta import made_at
 from mock_sts.store.personas import Personas
-from mock_sts.store.public_url import NOTHING_TOLD, Told
+from mock_sts.store.public_url import NO_OVERRIDE, PublicUrlOverride
 from mock_sts.store.replay import Replay
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.store.sessions import Sessions
@@ -122,18 +122,20 @@ class Server:
 
     def addresses(self, catalog: Catalog) -> Addresses:
         """The addresses of the server as of ``catalog``, whichever environment's: those of the settings,
-        under another public URL where one was told since, and with those that it had before.
+        under another public URL where one was set since, and with those that it had before.
         """
-        return self._known_as(catalog.told)
+        return self._known_as(catalog.override)
 
     @property
     def latest_addresses(self) -> Addresses:
         """The addresses as far as this process knows without asking the database."""
         latest = self.default.catalog.latest
-        return self._known_as(NOTHING_TOLD if latest is None else latest.told)
+        return self._known_as(NO_OVERRIDE if latest is None else latest.override)
 
-    def _known_as(self, told: Told) -> Addresses:
-        return self.configured if told == NOTHING_TOLD else self.configured.known_as(told.public_url, told.former)
+    def _known_as(self, override: PublicUrlOverride) -> Addresses:
+        if override == NO_OVERRIDE:
+            return self.configured
+        return self.configured.known_as(override.public_url, override.former)
 
     def check(self) -> None:
         """Raises StoreError where the server cannot answer."""

@@ -11,7 +11,7 @@ from mock_sts.helseid.registry.organization import Organization
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.scopes import implied_audience, is_api_scope
 from mock_sts.store.database import Database, Reader, Transaction
-from mock_sts.store.public_url import NOTHING_TOLD, Told, read_told
+from mock_sts.store.public_url import NO_OVERRIDE, PublicUrlOverride, read_override
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT, SHARED
 
 #: A revision: the number of the shared world, and the environment's own.
@@ -48,12 +48,12 @@ class Catalog:
         self,
         revision: Revision,
         documents: Mapping[str, Mapping[str, str]],
-        told: Told = NOTHING_TOLD,
+        override: PublicUrlOverride = NO_OVERRIDE,
         before: "Catalog | None" = None,
     ) -> None:
         self.revision = revision
-        #: The public URL that was told while the server runs, and the addresses before it.
-        self.told = told
+        #: The public URL set at run time, and the addresses before it.
+        self.override = override
         #: By table and key.
         self.documents = documents
         self._clients: dict[str, Client] = {}
@@ -181,8 +181,8 @@ def load_catalog(database: Database, before: Catalog | None = None, environment:
             table: _documents(reader, table, environment, known.get(table, {}))
             for table in ("api", "client", "organization")
         }
-        told = read_told(reader.execute)
-    return Catalog((0, 0) if revision is None else tuple(revision), documents, told, before)
+        override = read_override(reader.execute)
+    return Catalog((0, 0) if revision is None else tuple(revision), documents, override, before)
 
 
 def _documents(reader: Reader, table: str, environment: str, known: Mapping[str, str]) -> dict[str, str]:

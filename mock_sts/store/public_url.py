@@ -1,4 +1,4 @@
-"""The public URL that a server is given while it runs, and the addresses that it had before. They are rows of
+"""The override: the public URL that a server is given while it runs, and the addresses that it had before. Rows of
 ``meta``. The functions that run without a Database take what executes a statement: the server's parent process ends an
 override before it opens anything else.
 """
@@ -18,33 +18,33 @@ _PUBLIC_URL, _FORMER = "public_url", "former_urls"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a server was told: its public URL, None for that of the settings, and the addresses that it had before
-    through being told, the newest first.
+class PublicUrlOverride:
+    """The public URL that was set at run time, None for that of the settings, and the addresses that earlier
+    overrides gave the server, the newest first.
     """
 
     public_url: str | None
     former: tuple[str, ...]
 
 
-NOTHING_TOLD = Told(None, ())
+NO_OVERRIDE = PublicUrlOverride(None, ())
 
 
-def read_told(execute: Execute) -> Told:
+def read_override(execute: Execute) -> PublicUrlOverride:
     """What stands in the database."""
     rows = execute("SELECT name, value FROM meta WHERE name IN (?, ?)", (_PUBLIC_URL, _FORMER)).fetchall()
     values = {row[0]: row[1] for row in rows}
-    return Told(values.get(_PUBLIC_URL), tuple(json.loads(values.get(_FORMER, "[]"))))
+    return PublicUrlOverride(values.get(_PUBLIC_URL), tuple(json.loads(values.get(_FORMER, "[]"))))
 
 
-def tell_public_url(execute: Execute, url: str | None, *also: str) -> None:
+def write_override(execute: Execute, url: str | None, *also: str) -> None:
     """From now on the public URL is ``url``, for all workers; None: that of the settings again.
 
-    The one that was told before, and ``also``, are remembered as addresses that the server had. To be called in a
+    The override before it, and ``also``, are remembered as addresses that the server had. To be called in a
     transaction that may write.
     """
-    told = read_told(execute)
-    before = dict.fromkeys((*also, *([told.public_url] if told.public_url else []), *told.former))
+    override = read_override(execute)
+    before = dict.fromkeys((*also, *([override.public_url] if override.public_url else []), *override.former))
     former = list(before)[:MOST_FORMER]
     execute("DELETE FROM meta WHERE name IN (?, ?)", (_PUBLIC_URL, _FORMER))
     if former:

@@ -95,8 +95,8 @@ class Errors:
         page = request.preflight_of()
         if page is None:
             return
-        is_told = headers.get(RULE_HEADER) == preflight.id or "Access-Control-Allow-Origin" in headers
-        if not is_told and is_emulated(request.path):
+        is_reported = headers.get(RULE_HEADER) == preflight.id or "Access-Control-Allow-Origin" in headers
+        if not is_reported and is_emulated(request.path):
             verdict = preflight.check(FormEvidence(request.method, "", "", page))
             if verdict is not None:
                 _log_refusal(request, status, explain(preflight, verdict), f", rule {preflight.id}")

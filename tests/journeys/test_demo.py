@@ -27,7 +27,7 @@ from mock_sts.demo.api import Call, DemoApi, SeenProofs
 from mock_sts.demo.sessions import Shelf
 from mock_sts.demo.wire import Wire, WireError
 from mock_sts.helseid.registry.client import Client
-from mock_sts.server.loopback_calls import own_call_headers
+from mock_sts.server.loopback_calls import loopback_call_headers
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import LiveServer, Worlds
@@ -641,12 +641,12 @@ def test_only_the_server_itself_can_say_how_it_was_called(worlds: Worlds) -> Non
         answer = sts.get(path, headers)
         return answer.json["issuer"] if answer.status == 200 else answer.status
 
-    good = own_call_headers(seal, url, "/below")
+    good = loopback_call_headers(seal, url, "/below")
     assert issuer(good) == "https://localhost:8080/below"
     (name, sealed), plain = next(iter(good.items())), "/.well-known/openid-configuration"
-    assert issuer(own_call_headers(seal, url, "/other"), plain) == "https://localhost:8080", "not below that path"
+    assert issuer(loopback_call_headers(seal, url, "/other"), plain) == "https://localhost:8080", "not below that path"
     forged = [
-        own_call_headers(Seal(secrets.token_bytes(32)), url, "/below")[name],
+        loopback_call_headers(Seal(secrets.token_bytes(32)), url, "/below")[name],
         seal.close("antiforgery", {"scheme": "https", "host": "localhost:8080", "prefix": "/below"}),
         sealed[:-2],
         f"{sealed}, {sealed}",

@@ -56,12 +56,12 @@ def registered_kids(client: Client | None, sent: str) -> str:
     another form, such as standard base64.
     """
     kids = nearest_first([key.kid for key in client.keys if key.kid] if client is not None else [], [sent])
-    told = f"the kid of a registered key: {', '.join(kids[:_MOST_NAMED]) or 'none of them has one'}"
+    expected = f"the kid of a registered key: {', '.join(kids[:_MOST_NAMED]) or 'none of them has one'}"
     for kid in kids:
         form = form_of(sent, kid)
         if form:
-            return f"{told}; what was sent is {kid} as {form}"
-    return told
+            return f"{expected}; what was sent is {kid} as {form}"
+    return expected
 
 
 def kid_that_came(kid: str | None, holders: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ class ActingFor:
 
 def gather_details(
     context: RequestContext,
-    client: AuthenticatedClient,
+    caller: AuthenticatedClient,
     grant_type: str,
     login_details: Sequence[object],
     scopes: Sequence[str],
@@ -40,12 +40,12 @@ def gather_details(
     ``login_details`` (as ``judge_request_details`` made them) were judged when the login began, but for what depends on
     who logs in, and on the token.
     """
-    registered = client.client
-    if not login_details and not client.details:
+    registered = caller.client
+    if not login_details and not caller.details:
         return ActingFor(NO_DETAILS, parent_of(registered, NO_DETAILS), None)
     carrier, members, values = _kept(login_details)
     login = read_details(values) if values else NO_DETAILS
-    sent = read_details(client.details.values()) if client.details else NO_DETAILS
+    sent = read_details(caller.details.values()) if caller.details else NO_DETAILS
     details = sent.over(login)
     parent = parent_of(registered, details)
     evidence = DetailsEvidence(login, registered, carrier, members, grant_type, parent=parent)
@@ -55,9 +55,9 @@ def gather_details(
     if framework is not None:
         brings = trust_framework.is_brought_by(scopes, wanted_by(apis), TRUST_FRAMEWORK)
         evidence = replace(evidence, brings_trust_framework=brings)
-    if client.details:
+    if caller.details:
         of_request = replace(
-            evidence, details=sent, carrier=chapter.ASSERTION, members=tuple(client.details), login_types=login.types
+            evidence, details=sent, carrier=chapter.ASSERTION, members=tuple(caller.details), login_types=login.types
         )
         context.judge(chapter.CHAPTER, of_request)
     if login.trust_framework is not None:
@@ -90,22 +90,22 @@ def judge_request_details(
 
 
 def judge_pushed_assertion(
-    context: RequestContext, client: AuthenticatedClient, request_details: Sequence[object]
+    context: RequestContext, caller: AuthenticatedClient, request_details: Sequence[object]
 ) -> None:
     """Judge the details in the assertion of a pushed request, beside those of the request itself. They have no effect.
 
     Raises OAuthError.
     """
-    if not client.details:
+    if not caller.details:
         return
     _, _, values = _kept(request_details)
     context.judge(
         chapter.IN_PUSHED_ASSERTION,
         DetailsEvidence(
-            details=read_details(client.details.values()),
-            client=client.client,
+            details=read_details(caller.details.values()),
+            client=caller.client,
             carrier=chapter.ASSERTION,
-            members=tuple(client.details),
+            members=tuple(caller.details),
             login_types=read_details(values).types,
         ),
     )

@@ -18,7 +18,7 @@ from mock_sts.store.replay import Once
 
 
 def check_proof(
-    context: RequestContext, client: AuthenticatedClient, proofs: Sequence[str], endpoint: Endpoint, method: str
+    context: RequestContext, caller: AuthenticatedClient, proofs: Sequence[str], endpoint: Endpoint, method: str
 ) -> str | None:
     """The thumbprint (``jkt``) of the proof's key, or None when there is no proof.
 
@@ -27,10 +27,10 @@ def check_proof(
     the request uses up both.
     """
     if not proofs:
-        context.use_up(client.use)
+        context.use_up(caller.use)
         return None
     evidence, use = gather(context, proofs[0], endpoint, method)
-    key = _key_of(client, evidence.proof)
+    key = _key_of(caller, evidence.proof)
     if key is not None and not evidence.nonce_good:
         evidence = replace(evidence, challenge_ignored=_has_ignored_challenge(context, key, evidence.read))
     try:
@@ -38,23 +38,23 @@ def check_proof(
     except OAuthError as error:
         if error.code is ErrorCode.USE_DPOP_NONCE:
             error.headers[NONCE_HEADER] = context.environment.nonces.mint(context.times.now)
-            context.note_challenged(client.use.once)
+            context.note_challenged(caller.use.once)
             if key is not None:
                 context.note_proof_key(key)
         raise
     context.keep_apart(chapter.htu, (evidence.read.target or "",))
     if key is not None:
         context.note_proof_key(key)
-    context.use_up(client.use)
+    context.use_up(caller.use)
     context.use_up(use)
     return evidence.read.thumbprint
 
 
-def _key_of(client: AuthenticatedClient, proof: DPoPProof | None) -> Once | None:
+def _key_of(caller: AuthenticatedClient, proof: DPoPProof | None) -> Once | None:
     """What tells one client's key from all others; None for a proof that shows no key."""
     if proof is None or proof.signature is not Signature.VERIFIED:
         return None
-    return Once("proof-key", (client.client.client_id, proof.thumbprint), 0)
+    return Once("proof-key", (caller.client.client_id, proof.thumbprint), 0)
 
 
 def _has_ignored_challenge(context: RequestContext, key: Once, proof: DPoPProof) -> bool:

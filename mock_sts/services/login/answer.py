@@ -61,7 +61,7 @@ def answer(context: RequestContext, pending: Pending, session: LoginSession, mad
         expires_at=context.times.now + context.environment.policy.code_lifetime,
     )
 
-    def act(transaction: Transaction) -> OAuthError | None:
+    def commit(transaction: Transaction) -> OAuthError | None:
         kept = session
         if not use_up_request(context, transaction, pending):
             return refuse(request_uri.fresh, Verdict(False, "another tab was faster", "an unused request_uri"))
@@ -71,7 +71,7 @@ def answer(context: RequestContext, pending: Pending, session: LoginSession, mad
         context.environment.ledger.codes.keep(transaction, code, replace(decided, login=kept.login))
         return None
 
-    context.finish(act)
+    context.finish(commit)
     # As browsers write it, for that is what the frame of the check session endpoint hears.
     origin = origin_of(request.redirect_uri or "")
     salt = secrets.token_hex(16).upper()

@@ -17,7 +17,7 @@ from mock_sts.services.back_channel.form import show_parameters
 from mock_sts.services.handles import new_request_handle
 from mock_sts.services.login.answer import Answered, answer, travelling
 from mock_sts.services.login.authorization_request import Pending, load_request
-from mock_sts.services.login.automation import Outcome, Told, error_of, told_of
+from mock_sts.services.login.automation import LoginScript, Outcome, error_of, script_of
 from mock_sts.services.login.login_pages import providers_at
 from mock_sts.services.login.return_url import AUTHZ_ID, return_url_of
 from mock_sts.services.login.single_sign_on import is_good
@@ -60,7 +60,7 @@ class Walk:
     allowed: tuple[Provider, ...] = ()
     provider: Provider | None = None
     entrance: Provider | None = None
-    script: Told | None = None
+    script: LoginScript | None = None
 
 
 #: What ends a walk; None: the next step goes on.
@@ -131,7 +131,7 @@ def _read_script(walk: Walk) -> End:
     context, pending, request = walk.context, walk.pending, walk.pending.request
     to = request.redirect_uri or ""
     try:
-        walk.script = told_of(
+        walk.script = script_of(
             context, pending.client, pending.hints, request.login_hint, to, walk.persona_cookie, walk.entrance
         )
     except (LoginIntentError, UnknownPersonError) as error:

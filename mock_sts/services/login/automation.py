@@ -1,7 +1,7 @@
-"""Logins without a page: what the request, a queue, a cookie or the settings tell of who shall log in, and how it ends.
+"""Logins without a page: what the request, a queue, a cookie or the settings say of who logs in, and how it ends.
 
-The first of these that says something counts: the TestIDP's own parameters, ``login_hint``, an order of the queue, the
-persona cookie of the browser, and in the mode ``auto`` the default persona.
+The first of these that says something counts: the TestIDP's own parameters, ``login_hint``, a scripted login of the
+queue, the persona cookie of the browser, and in the mode ``auto`` the default persona.
 """
 
 from collections.abc import Mapping
@@ -47,10 +47,10 @@ _ERRORS: Mapping[Outcome, tuple[ErrorCode, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is told of a login: who (None: whoever is logged in, or the page), and how it ends.
+class LoginScript:
+    """What steers a login: who (None: the person who is logged in, or the page decides), and how it ends.
 
-    ``binding`` says that a session of somebody else will not do.
+    ``binding`` says that another person's session will not do.
     """
 
     intent: LoginIntent | None
@@ -64,7 +64,7 @@ def error_of(outcome: Outcome) -> OAuthError:
     return OAuthError(code, description, detail=f"the login was told to end with {outcome.value}")
 
 
-def told_of(
+def script_of(
     context: RequestContext,
     client: Client,
     hints: Mapping[str, str],
@@ -72,10 +72,10 @@ def told_of(
     redirect_uri: str,
     persona_cookie: str | None,
     provider: Provider | None,
-) -> Told | None:
-    """What is told of this login; None when nothing is. ``provider`` is where it would take place without a page.
+) -> LoginScript | None:
+    """The script of this login; None when there is none. ``provider`` is where it would take place without a page.
 
-    Raises LoginIntentError and UnknownPersonError for what names nobody.
+    Raises LoginIntentError and UnknownPersonError for a name that no person has.
     """
     policy = context.environment.policy
     mode = client.login_mode or policy.login_mode
@@ -88,7 +88,7 @@ def told_of(
         if intent is not None and hinted is not None and hinted.intent is not None:
             _agree(intent, hinted.intent)
         if intent is not None:
-            return Told(intent, hinted.outcome if hinted is not None else Outcome.SUCCESS)
+            return LoginScript(intent, hinted.outcome if hinted is not None else Outcome.SUCCESS)
         if hinted is not None:
             return hinted
     else:
@@ -101,10 +101,10 @@ def told_of(
     if ordered is not None:
         return ordered
     if persona_cookie:
-        return Told(LoginIntent(pid_of(context.environment, persona_cookie), None, None))
+        return LoginScript(LoginIntent(pid_of(context.environment, persona_cookie), None, None))
     if mode == LOGIN_AUTO:
         name = client.default_persona or policy.default_persona
-        return Told(LoginIntent(pid_of(context.environment, name), None, None), binding=False)
+        return LoginScript(LoginIntent(pid_of(context.environment, name), None, None), binding=False)
     return None
 
 
@@ -113,18 +113,18 @@ def pid_of(environment: Environment, name: str) -> str:
     return name if is_pid(name) else environment.people.pid_of(name)
 
 
-def _hinted(context: RequestContext, login_hint: str | None) -> Told | None:
+def _hinted(context: RequestContext, login_hint: str | None) -> LoginScript | None:
     """What ``login_hint`` tells; anything but our own forms is a hint for a form, and tells nothing here."""
     hint = login_hint or ""
     if hint.startswith(HINT_PID):
         pid = hint.removeprefix(HINT_PID)
         if not is_pid(pid):
             raise LoginIntentError(f"login_hint={HINT_PID} must be followed by eleven digits")
-        return Told(LoginIntent(pid, None, None))
+        return LoginScript(LoginIntent(pid, None, None))
     if hint.startswith(HINT_PERSONA):
-        return Told(LoginIntent(pid_of(context.environment, hint.removeprefix(HINT_PERSONA)), None, None))
+        return LoginScript(LoginIntent(pid_of(context.environment, hint.removeprefix(HINT_PERSONA)), None, None))
     if hint.startswith(HINT_OUTCOME):
-        return Told(None, read_outcome(hint.removeprefix(HINT_OUTCOME)))
+        return LoginScript(None, read_outcome(hint.removeprefix(HINT_OUTCOME)))
     return None
 
 
@@ -143,15 +143,15 @@ def _agree(parameters: LoginIntent, hint: LoginIntent) -> None:
         raise LoginIntentError(f"{testidp.PID} and login_hint name different people")
 
 
-def _ordered(context: RequestContext, client: Client, redirect_uri: str) -> Told | None:
+def _ordered(context: RequestContext, client: Client, redirect_uri: str) -> LoginScript | None:
     queue = context.environment.login_queue
     if queue.is_empty():
         return None
-    # Taken before the outcome is known: an order is for one login, whether that succeeds or not.
+    # Taken before the outcome is known: a scripted login is for one login, whether that succeeds or not.
     with context.environment.store.writing() as transaction:
         order = queue.take(transaction, client.client_id, redirect_uri)
     if order is None:
         return None
     context.detail["login_order"] = order.id
     intent = None if order.pid is None else LoginIntent(order.pid, None, None)
-    return Told(intent, Outcome(order.outcome))
+    return LoginScript(intent, Outcome(order.outcome))

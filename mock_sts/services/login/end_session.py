@@ -71,7 +71,7 @@ def end_session(
         "back_channel": [notice.client_id for notice in to_send],
     }
 
-    def act(transaction: Transaction) -> None:
+    def commit(transaction: Transaction) -> None:
         if sessions.end(transaction, session.sid, context.times.now):
             sessions.forget_clients(transaction, session.sid)
         else:
@@ -79,7 +79,7 @@ def end_session(
             to_send.clear()
             context.detail["back_channel"] = []
 
-    context.finish(act)
+    context.finish(commit)
     logout.send(context, to_send)
     return LoggedOut(location, tuple(frames.values()), _breach(context))
 

@@ -67,11 +67,11 @@ def complete_login(
         raise OAuthError(ErrorCode.ACCESS_DENIED, str(error)) from None
     made = make_session(context, intent, entrance, find_session(context, cookie), pending.client)
 
-    def act(transaction: Transaction) -> None:
+    def commit(transaction: Transaction) -> None:
         kept = made.keep(transaction)
         context.environment.ledger.requests.note_login(transaction, pending.handle, kept.mark)
 
-    context.finish(act)
+    context.finish(commit)
     return made
 
 

@@ -4,14 +4,14 @@ from mock_sts.helseid.profile.authorization_request import seconds_in
 from mock_sts.helseid.providers import asked_for, level_asked_for
 from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.services.login.authorization_request import Pending
-from mock_sts.services.login.automation import Told
+from mock_sts.services.login.automation import LoginScript
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.records import LoginFacts, LoginSession
 
 
-def is_good(context: RequestContext, pending: Pending, session: LoginSession, told: Told | None) -> bool:
-    """Whether the browser's ``session`` answers ``pending`` without another login; ``told`` is the scripted login, or
-    None.
+def is_good(context: RequestContext, pending: Pending, session: LoginSession, script: LoginScript | None) -> bool:
+    """Whether the browser's ``session`` answers ``pending`` without another login; ``script`` steers the login,
+    or is None.
     """
     request, login = pending.request, session.login
     age = context.times.now - login.began_at
@@ -28,7 +28,7 @@ def is_good(context: RequestContext, pending: Pending, session: LoginSession, to
         or (provider is not None and provider.scheme != login.idp)
         or login.idp not in [one.scheme for one in allowed]
         or (level is not None and login.security_level < level)
-        or (told is not None and told.binding and _is_another(told.intent, login))
+        or (script is not None and script.binding and _is_another(script.intent, login))
     )
 
 

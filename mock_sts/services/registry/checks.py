@@ -174,14 +174,14 @@ def _twins_of(part: _Part, becomes: type[T], name: str, held: Callable[[T], Iter
     for entry in part.world.of(becomes).values():
         for value in held(entry.item):
             holders.setdefault(value, []).append(entry)
-    told = set()
+    reported = set()
     # The upper folders first, so that the sentence is about their entry.
     for entry, item in reversed(part.of(becomes)):
         for value in filter(None, held(item)):
             for other in holders[value]:
                 pair = frozenset((id(entry), id(other)))
-                if other is not entry and (value, pair) not in told:
-                    told.add((value, pair))
+                if other is not entry and (value, pair) not in reported:
+                    reported.add((value, pair))
                     yield f"{_place(entry)}: the {name} {value!r} is that of {_place(other)} too"
 
 
@@ -201,8 +201,8 @@ def _breaches(part: _Part) -> Iterator[str]:
     for client_entry, client in part.of(Client):
         if why := comma_hint(client.scope):
             yield f"{_place(client_entry)}: scope holds {' '.join(client.scope)!r}, but {why}"
-        told = client.organization or client.sample
-        if client.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not told:
+        stated = client.organization or client.sample
+        if client.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not stated:
             yield f"{_place(client_entry)}: tenancy {client.tenancy} needs the owner's number in organization"
         yield from _rules(client_entry)
 
@@ -213,8 +213,8 @@ def _rules(entry: Entry[Client]) -> Iterator[str]:
         rule = finding.requirement
         needs_reason = rule.id in _NEED_A_REASON or Enforcement.HELSEID in rule.refused_in
         # A key that cannot be used is told as a fault already.
-        told = rule.id == "client.keys" and entry.item.key_faults
-        if not finding.verdict.met and needs_reason and not told and not entry.item.oddities:
+        reported = rule.id == "client.keys" and entry.item.key_faults
+        if not finding.verdict.met and needs_reason and not reported and not entry.item.oddities:
             yield f"{_place(entry)}: {rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}"
 
 

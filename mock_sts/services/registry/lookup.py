@@ -87,7 +87,7 @@ def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
             and (not profession or profession in professions_of(person))
             and not (wanted.without_hpr and person.hpr_number)
             and len(person.organizations) >= wanted.organizations
-            and (not words or _Told(person, names).fits(words))
+            and (not words or _Searchable(person, names).fits(words))
         )
 
     return [row for row in registry.rows(Persona) if is_wanted(row.item)]
@@ -96,12 +96,12 @@ def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
 def near_words(registry: Registry, words: Sequence[str]) -> str:
     """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
     names = organization_names(registry)
-    rows = [_Told(row.item, names) for row in registry.rows(Persona)]
+    rows = [_Searchable(row.item, names) for row in registry.rows(Persona)]
     for word in dict.fromkeys(word.casefold() for word in words):
         if not any(row.fits((word,)) for row in rows):
             # Short names as they are, and every word of letters.
-            told = (part for row in rows for part in re.findall(r"[^\W\d]\w+(?:-\w+)*", row.text))
-            return hint(word, sorted(set(told)))
+            stated = (part for row in rows for part in re.findall(r"[^\W\d]\w+(?:-\w+)*", row.text))
+            return hint(word, sorted(set(stated)))
     return ""
 
 
@@ -119,8 +119,8 @@ def find_clients(registry: Registry, words: Sequence[str]) -> list[Row[Client]]:
     rows = sorted(registry.rows(Client), key=lambda row: row.item.client_id)
 
     def text(client: Client) -> str:
-        told = (client.client_id, client.client_name, " ".join(client.scope), client.description, client.sample)
-        return "\n".join(told).casefold()
+        fields = (client.client_id, client.client_name, " ".join(client.scope), client.description, client.sample)
+        return "\n".join(fields).casefold()
 
     return [row for row in rows if all(word.casefold() in text(row.item) for word in words)]
 
@@ -188,17 +188,17 @@ _CODES = frozenset(code.casefold() for code in PROFESSIONS)
 _A_NUMBER = 4
 
 
-class _Told:
+class _Searchable:
     """What a person is found by, put together once however many words are looked for."""
 
-    __slots__ = ("_codes", "_names", "_numbers", "_numbers_told", "text")
+    __slots__ = ("_codes", "_names", "_numbers", "_numbers_described", "text")
 
     def __init__(self, person: Persona, organizations: Mapping[str, str]) -> None:
         names = f"{full_name(person)}\n{person.persona or ''}"
         self._codes = {code.casefold() for code in professions_of(person)}
         self._names = frozenset(names.casefold().split())
         self._numbers = (person.pid, person.hpr_number or "", *person.organizations)
-        self._numbers_told = frozenset(re.findall(r"\d+", person.description))
+        self._numbers_described = frozenset(re.findall(r"\d+", person.description))
         known = [names, person.description, *(PROFESSIONS.get(code, "") for code in professions_of(person))]
         #: Names, description, professions, names of organizations, a line each, in small letters.
         self.text = "\n".join([*known, *(organizations.get(number, "") for number in person.organizations)]).casefold()
@@ -210,7 +210,7 @@ class _Told:
     def _has(self, word: str) -> bool:
         if word.isdigit():
             started = len(word) >= _A_NUMBER and any(number.startswith(word) for number in self._numbers)
-            return started or word in self._numbers_told
+            return started or word in self._numbers_described
         if word in _CODES:
             return word in self._codes or word in self._names
         return word in self.text

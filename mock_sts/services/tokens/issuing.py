@@ -62,7 +62,7 @@ class Authorization:
     """The result of any grant: for whom, to what, and bound to which key.
 
     ``issuer`` is that under which the flow began, ``login_details`` what its request had of details, ``exchanged`` the
-    claims of a token that is exchanged. ``act`` is what the grant does in the one write of the request; the error
+    claims of a token that is exchanged. ``commit`` is what the grant does in the one write of the request; the error
     that it returns means that another request was faster.
     """
 
@@ -74,7 +74,7 @@ class Authorization:
     subject: Subject | None = None
     id_token: IdTokenPlan | None = None
     refresh_token: GivenRefreshToken | None = None
-    act: Callable[[Transaction], OAuthError | None] | None = None
+    commit: Callable[[Transaction], OAuthError | None] | None = None
     login_details: Sequence[object] = ()
     exchanged: Mapping[str, Any] | None = None
     on_behalf_of: str | None = None

@@ -12,7 +12,7 @@ from mock_sts.services.tokens.access_token import Presented, check_access_token,
 PATH = "/mock/resource"
 
 #: What of the token the answer repeats.
-_TOLD = ("client_id", "sub", "aud", "scope", "exp")
+_SHOWN = ("client_id", "sub", "aud", "scope", "exp")
 
 
 def answer(context: RequestContext, presented: Presented) -> dict[str, Any]:
@@ -20,4 +20,4 @@ def answer(context: RequestContext, presented: Presented) -> dict[str, Any]:
     token = check_access_token(context, presented, PATH, personal=False, may_observe=False)
     check_use(context, token, shown_by=presented.scheme)
     context.finish()
-    return {name: token.claims[name] for name in _TOLD if name in token.claims}
+    return {name: token.claims[name] for name in _SHOWN if name in token.claims}

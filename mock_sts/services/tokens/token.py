@@ -35,7 +35,7 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
     # 1. A form that can be read.
     read_form(context, call)
     # 2. The client.
-    client = authenticate_client(context, params, call.authorization)
+    caller = authenticate_client(context, params, call.authorization)
     # 3. One proof at most; a grant_type; one well-formed resource at most; a proof where the client must send one.
     grant_type = params.one("grant_type")
     context.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
@@ -45,26 +45,26 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
             proofs=len(call.proofs),
             grant_type=grant_type,
             resources=params.many("resource"),
-            client=client.client,
+            client=caller.client,
             client_id_sent="client_id" in params,
             origin=call.origin,
         ),
     )
     context.judge(ignored.CHAPTER, ignored.IgnoredEvidence(params, ignored.TOKEN_PARAMETERS))
     # 4. The proof and its nonce; only then is the assertion used up.
-    confirmation = check_proof(context, client, call.proofs, Endpoint.TOKEN, call.method)
+    confirmation = check_proof(context, caller, call.proofs, Endpoint.TOKEN, call.method)
     # 5. The grant: known, allowed, and what it comes to.
     grant_type = grant_type or ""
     context.judge(
         token_request.GRANT_CHAPTER,
-        token_request.GrantEvidence(grant_type, frozenset(GRANTS), client.client),
+        token_request.GrantEvidence(grant_type, frozenset(GRANTS), caller.client),
     )
-    authorization = GRANTS[grant_type](context, client, params, confirmation)
+    authorization = GRANTS[grant_type](context, caller, params, confirmation)
     # 6. The organization and context that the client acts in, and what the APIs ask of the token.
     subject = authorization.subject
     acting_for = gather_details(
         context,
-        client,
+        caller,
         grant_type,
         authorization.login_details,
         authorization.scopes,
@@ -72,19 +72,19 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
         subject,
     )
     # A token that is exchanged goes on telling of its caller.
-    told = authorization.exchanged
+    exchanged = authorization.exchanged
     level = subject.login.security_level if subject is not None else None
     context.judge(
         api.CHAPTER,
         api.ApiEvidence(
             apis=authorization.apis,
-            begins=grant_type == GrantType.AUTHORIZATION_CODE and client.client.tenancy == MULTI_TENANT,
-            parent=acting_for.parent if told is None else text_or_none(told.get(ORGNR_PARENT)),
+            begins=grant_type == GrantType.AUTHORIZATION_CODE and caller.client.tenancy == MULTI_TENANT,
+            parent=acting_for.parent if exchanged is None else text_or_none(exchanged.get(ORGNR_PARENT)),
             bound=confirmation is not None,
-            security_level=level if told is None else text_or_none(told.get(SECURITY_LEVEL)),
+            security_level=level if exchanged is None else text_or_none(exchanged.get(SECURITY_LEVEL)),
         ),
     )
     # 7. One write, which decides every race. 8. Signatures.
     tokens = prepare_tokens(context, authorization, acting_for)
-    context.finish(authorization.act)
+    context.finish(authorization.commit)
     return tokens.signed(context)

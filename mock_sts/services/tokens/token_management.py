@@ -26,29 +26,29 @@ def revoke_token(context: RequestContext, call: BackChannelCall) -> None:
 
     Raises OAuthError; ``context`` is open and journals it.
     """
-    client = _asking_client(context, call)
+    caller = _asking_client(context, call)
     token = _token(context, call, call.params.one("token_type_hint"))
     record = context.environment.ledger.refresh_tokens.find(token)
-    own = record is not None and record.client_id == client.client.client_id
+    own = record is not None and record.client_id == caller.client.client_id
     context.detail["revoked"] = own
     if not own:
         context.warn(f"nothing was revoked: {_why_not_revoked(context, record, token)}")
 
-    def act(transaction: Transaction) -> None:
+    def commit(transaction: Transaction) -> None:
         if own and context.environment.ledger.refresh_tokens.consume(transaction, token, context.times.now):
             note_withdrawal(context, transaction, token)
 
-    context.finish(act)
+    context.finish(commit)
 
 
 def introspect_token(context: RequestContext, call: BackChannelCall) -> dict[str, Any]:
     """What is known of a token: ``active`` alone, or with its claims. Raises OAuthError."""
-    client = _asking_client(context, call)
+    caller = _asking_client(context, call)
     token = _token(context, call)
-    told = _access_token(context, token) or _refresh_token(context, client, token) or _INACTIVE
-    context.detail["active"] = told["active"]
+    answer = _access_token(context, token) or _refresh_token(context, caller, token) or _INACTIVE
+    context.detail["active"] = answer["active"]
     context.finish()
-    return told
+    return answer
 
 
 def refuse_grant(context: RequestContext, call: BackChannelCall, grant: str) -> Never:
@@ -59,9 +59,9 @@ def refuse_grant(context: RequestContext, call: BackChannelCall, grant: str) -> 
 
 def _asking_client(context: RequestContext, call: BackChannelCall) -> AuthenticatedClient:
     read_form(context, call)
-    client = authenticate_client(context, call.params, call.authorization)
-    context.use_up(client.use)
-    return client
+    caller = authenticate_client(context, call.params, call.authorization)
+    context.use_up(caller.use)
+    return caller
 
 
 def _token(context: RequestContext, call: BackChannelCall, hint: str | None = None) -> str:
@@ -87,9 +87,9 @@ def _access_token(context: RequestContext, token: str) -> dict[str, Any] | None:
     return {**received.token.claims, "active": True, "scope": " ".join(received.token.scopes)}
 
 
-def _refresh_token(context: RequestContext, client: AuthenticatedClient, token: str) -> dict[str, Any] | None:
+def _refresh_token(context: RequestContext, caller: AuthenticatedClient, token: str) -> dict[str, Any] | None:
     record = context.environment.ledger.refresh_tokens.find(token)
-    status = status_of(record, client.client.client_id, context.times.now)
+    status = status_of(record, caller.client.client_id, context.times.now)
     if record is None or not status.own or status.used or status.expired:
         return None
     if is_revoked(context, record.family):

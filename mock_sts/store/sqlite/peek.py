@@ -11,7 +11,7 @@ from pathlib import Path
 from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.store.database import DIGEST_ROW, VERSION_ROW, StoreError
 from mock_sts.store.fixtures.files import digest_of, shipped_signing_key_file
-from mock_sts.store.public_url import read_told, tell_public_url
+from mock_sts.store.public_url import read_override, write_override
 from mock_sts.store.sqlite.faults import meaning_of, unusable
 from mock_sts.store.version import SCHEMA_VERSION
 
@@ -42,14 +42,14 @@ def is_prepared(file: Path, folders: Sequence[Path], person: str | None = None, 
 def end_override(file: Path) -> str | None:
     """Let the settings of the server that starts on ``file`` decide again.
 
-    Returns the public URL that was told to the one before, if any; it is remembered. Raises StoreError.
+    Returns the override that the server before had, if any; it is remembered as an address. Raises StoreError.
     """
     try:
         with closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
-            url = read_told(connection.execute).public_url
+            url = read_override(connection.execute).public_url
             if url is not None:
                 connection.execute("BEGIN IMMEDIATE")
-                tell_public_url(connection.execute, None)
+                write_override(connection.execute, None)
                 connection.execute("COMMIT")
             return url
     except sqlite3.Error as error:

@@ -59,21 +59,21 @@ def callback() -> Response:
 @ROUTES.get(ERROR)
 def error_page() -> Response:
     """The page for errors that must not travel."""
-    told = current().environment.seal.open("error", request.args.get("errorId", "")) or {}
-    return browser.page("error.html", status=400, told=told)
+    shown = current().environment.seal.open("error", request.args.get("errorId", "")) or {}
+    return browser.page("error.html", status=400, shown=shown)
 
 
 def error_redirect(error: OAuthError) -> Response:
     """To the error page, with what it shows sealed into its address. ``error`` is journaled already."""
-    told: dict[str, object] = {
+    shown: dict[str, object] = {
         "id": error.error_id,
         **error.body(),
         "rule": error.rule,
         "detail": error.detail[:LONGEST_DETAIL],
     }
-    told["description"] = told.pop("error_description", "")
+    shown["description"] = shown.pop("error_description", "")
     response = browser.redirect(
-        f"{ERROR}?errorId={current().environment.seal.close('error', without_private_keys(told))}"
+        f"{ERROR}?errorId={current().environment.seal.close('error', without_private_keys(shown))}"
     )
     if error.rule:
         response.headers[RULE_HEADER] = error.rule

@@ -52,8 +52,8 @@ def confirmed() -> Response:
     form = reading.form()
     forged = browser.is_forged(form.one(browser.ANTIFORGERY_FIELD))
     nothing = EndSessionRequest(None, None, None)
-    told = form.one("breach") or ""
-    return _end(nothing, confirmed=not forged, ui_locales=form.words("ui_locales"), told=told)
+    shown_breach = form.one("breach") or ""
+    return _end(nothing, confirmed=not forged, ui_locales=form.words("ui_locales"), shown_breach=shown_breach)
 
 
 def _ui_locales() -> tuple[str, ...]:
@@ -65,19 +65,19 @@ def _end(
     *,
     confirmed: bool,
     ui_locales: tuple[str, ...] = (),
-    told: str = "",
+    shown_breach: str = "",
 ) -> Response:
-    """``told`` is the breach that the question told of; the template knows which there are."""
+    """``shown_breach`` is the breach that the question showed; the template knows which there are."""
     language = language_of(ui_locales)
     with RequestContext(current(), Endpoint.END_SESSION) as context:
         outcome = end_session(context, asked, browser.session_cookie(), confirmed=confirmed)
     if isinstance(outcome, ConfirmLogout):
         field, cookie = browser.antiforgery_token()
-        breach = outcome.breach or told
+        breach = outcome.breach or shown_breach
         response = browser.page("logout.html", language=language, confirm=True, antiforgery=field, breach=breach)
         browser.set_antiforgery_cookie(response, cookie)
         return response
-    response = _logged_out(outcome, language, outcome.breach or told)
+    response = _logged_out(outcome, language, outcome.breach or shown_breach)
     browser.hide_session_id(response)
     return response
 

@@ -12,6 +12,6 @@ class Grant(Protocol):
     """Decides one kind of token request, after client and proof were found good."""
 
     def __call__(
-        self, context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
+        self, context: RequestContext, caller: AuthenticatedClient, params: Params, confirmation: str | None
     ) -> Authorization:
         """What the request is entitled to; ``confirmation`` is the proof's ``jkt``. Raises OAuthError."""

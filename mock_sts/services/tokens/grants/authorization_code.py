@@ -13,14 +13,14 @@ from mock_sts.store.records import status_of
 
 
 def authorize(
-    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, caller: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """The person and scopes behind the code. From here on a refusal burns the code, unless it is somebody else's."""
     request = read_authorization_code(params)
     code = request.code or ""
     codes = context.environment.ledger.codes
     record = codes.find(code)
-    status = status_of(record, client.client.client_id, context.times.now)
+    status = status_of(record, caller.client.client_id, context.times.now)
     if status.own:
         context.burn_on_refusal(lambda transaction: codes.consume(transaction, code, context.times.now))
         if status.used:
@@ -47,7 +47,7 @@ def authorize(
         raise AssertionError("the chapter let a code pass that is not the client's own")
     return personal_authorization(
         context,
-        client.client,
+        caller.client,
         own,
         resource=request.resource,
         confirmation=confirmation,

@@ -11,11 +11,11 @@ from mock_sts.services.tokens.issuing import Authorization
 
 
 def authorize(
-    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, caller: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """All requested scopes, or without any all that the client has for APIs; one API's where resource names it."""
     request = read_client_credentials(params)
-    registered = client.client
+    registered = caller.client
     granted = request.scopes or tuple(scope for scope in registered.scope if is_api_scope(scope))
     catalog = context.catalog
     owners = {scope: catalog.api_of(scope) for scope in granted}

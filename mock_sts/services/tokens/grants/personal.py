@@ -92,7 +92,7 @@ def personal_authorization(
     family = used.family if used is not None else family_of(handle)
     refresh = _refresh_token(context, client, grant, handle)
 
-    def act(transaction: Transaction) -> OAuthError | None:
+    def commit(transaction: Transaction) -> OAuthError | None:
         reused = refresh is not None and refresh.handle == handle
         shelf = ledger.codes if code is not None else ledger.refresh_tokens
         if not reused and not shelf.consume(transaction, handle, context.times.now):
@@ -128,7 +128,7 @@ def personal_authorization(
             grant.scopes, code.nonce if code is not None else None, code.state if code is not None else None
         ),
         refresh_token=refresh,
-        act=act,
+        commit=commit,
         login_details=grant.details,
         on_behalf_of=grant.on_behalf_of,
         jti=new_jti(family),

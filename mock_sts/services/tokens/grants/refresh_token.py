@@ -13,13 +13,13 @@ from mock_sts.store.records import status_of
 
 
 def authorize(
-    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, caller: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """The person and scopes of the login. A refusal uses nothing up; success replaces the token, or keeps it."""
     request = read_refresh_token(params)
     handle = request.refresh_token or ""
     record = context.environment.ledger.refresh_tokens.find(handle)
-    status = status_of(record, client.client.client_id, context.times.now)
+    status = status_of(record, caller.client.client_id, context.times.now)
     own = record if status.own else None
     granted = own.scopes if own is not None else ()
     resource_known = own is None or is_known_resource(context, own, request.resource)
@@ -50,7 +50,7 @@ def authorize(
         raise AssertionError("the chapter let a refresh token pass that is not the client's own")
     return personal_authorization(
         context,
-        client.client,
+        caller.client,
         own,
         resource=request.resource,
         narrowed=request.scopes if within else (),

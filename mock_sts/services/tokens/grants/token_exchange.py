@@ -11,11 +11,11 @@ from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, new_j
 
 
 def authorize(
-    context: RequestContext, client: AuthenticatedClient, params: Params, confirmation: str | None
+    context: RequestContext, caller: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
     """The requested scopes, for the person or machine behind the subject token."""
     request = read_token_exchange(params)
-    actor = client.client
+    actor = caller.client
     received = receive(context, request.subject_token)
     if received.jws is not None:
         context.show("subject_token", received.jws)

@@ -33,7 +33,7 @@ from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import Outcome, pid_of, read_outcome
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED
-from mock_sts.store.public_url import tell_public_url
+from mock_sts.store.public_url import write_override
 from mock_sts.web import reading
 from mock_sts.web.errors import API_PREFIX, LOG
 from mock_sts.web.reading import current, the_server
@@ -43,7 +43,7 @@ PREFIX = f"{API_PREFIX}v1"
 
 _MAX_ENTRIES = 1000
 
-#: How often one order may be used.
+#: How often one scripted login may be used.
 _MAX_TIMES = 100_000
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -103,7 +103,7 @@ def set_public_url() -> Response:
     before = reached.urls.issuer.base
     also = () if before in server.configured.named else (before,)
     with reached.environment.store.writing() as transaction:
-        tell_public_url(transaction.execute, url, *also)
+        write_override(transaction.execute, url, *also)
     if url is not None and (name := impersonated_by(url)):
         LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
     addresses = server.addresses(reached.environment.catalog.current())
@@ -129,7 +129,7 @@ def reload() -> Response:
 
 @ROUTES.post("/next-login")
 def order_login() -> Response:
-    """Say who logs in next."""
+    """Script a login: who logs in next, or how the next login ends."""
     environment = current().environment
     order = read_order(environment, _body())
     with environment.store.writing() as transaction:
@@ -139,13 +139,13 @@ def order_login() -> Response:
 
 @ROUTES.get("/next-login")
 def orders() -> Response:
-    """What is ordered."""
+    """The scripted logins that wait."""
     return json_response({"orders": [asdict(order) for order in current().environment.login_queue.read()]})
 
 
 @ROUTES.delete("/next-login")
 def forget_orders() -> Response:
-    """Forget all that is ordered."""
+    """Forget all scripted logins."""
     environment = current().environment
     with environment.store.writing() as transaction:
         return json_response({"forgotten": environment.login_queue.clear(transaction)})
@@ -160,7 +160,7 @@ def _body() -> object:
 
 
 def read_order(environment: Environment, body: object) -> tuple[str | None, str | None, str | None, str, int]:
-    """An order as ``put_order`` takes it: client, redirect URI, pid, outcome, times.
+    """A scripted login as ``LoginQueue.put`` takes it: client, redirect URI, pid, outcome, times.
 
     ``body`` has ``persona`` (short name or pid), ``match`` (``client_id``, ``redirect_uri``), ``times`` and
     ``outcome``. Raises BadRequest with a sentence.
