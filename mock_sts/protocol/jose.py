@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -221,6 +222,7 @@ class PublicKey:
         return self.kty != "EC" or _CURVE_OF.get(algorithm) == self.crv
 
 
+@lru_cache(maxsize=32)
 def _algorithms_for(kty: str, crv: str) -> tuple[str, ...]:
     fit = (name for name, wanted in _KEY_TYPE_OF.items() if wanted == kty)
     return tuple(name for name in fit if _CURVE_OF.get(name, crv) == crv)

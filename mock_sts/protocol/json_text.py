@@ -17,6 +17,10 @@ _MAX_INTEGER = 2**63 - 1
 #: A string literal; a plus sign outside of one belongs to a number such as 1e+20.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
+#: A string literal in text that may be no JSON: without an end it goes on to that of the text.
+_TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[{\]}]")
+
 #: Escapes that may stand for NUL or for half of a surrogate pair; only a text with one is looked through.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -83,22 +87,9 @@ def write_plain_json(value: object) -> bytes:
 
 def _refuse_deep_nesting(text: str) -> None:
     depth = deepest = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
+    for bracket in _BRACKET.findall(_TEXT.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
         raise JsonTextError(f"it is nested deeper than {MAX_DEPTH} levels")
 

@@ -228,6 +228,8 @@ class Client(_Client):
     @cached_property
     def key_faults(self) -> tuple[str, ...]:
         """A sentence for each registered key that is no usable key."""
+        if len(self.keys) == len(self.public_jwks):
+            return ()
         faults = []
         for number, jwk in enumerate(self.public_jwks, 1):
             try:

@@ -97,12 +97,10 @@ class _Part:
 
 def _own_entries(world: World) -> dict[str, dict[str, Entry[Item]]]:
     own = world.folders[1:]
+    files = {entry.where for entries in world.entries.values() for entry in entries.values()}
+    theirs = {file for file in files if any(Path(file).is_relative_to(folder) for folder in own)}
     return {
-        sort: {
-            key: entry
-            for key, entry in entries.items()
-            if any(Path(entry.where).is_relative_to(folder) for folder in own)
-        }
+        sort: {key: entry for key, entry in entries.items() if entry.where in theirs}
         for sort, entries in world.entries.items()
     }
 
@@ -301,11 +299,13 @@ def _strange_actors(part: _Part, entry: Entry[ApiResource] | Entry[Client]) -> I
 
 def _implied_apis(part: _Part) -> Iterator[str]:
     owned = {scope for entry in part.world.of(ApiResource).values() for scope in entry.item.scopes}
+    near: dict[str, str] = {}  # thousands of clients may ask for the same one
     for entry, client in part.of(Client):
         for scope in client.scope:
             if is_api_scope(scope) and scope not in owned and not comma_hint([scope]):
-                implied = f"{implied_audience(scope)} is implied"
-                yield f"{_place(entry)}: no API describes {scope}; {implied}{hint(scope, owned)}"
+                if scope not in near:
+                    near[scope] = hint(scope, owned)
+                yield f"{_place(entry)}: no API describes {scope}; {implied_audience(scope)} is implied{near[scope]}"
 
 
 def _assumptions(part: _Part) -> Iterator[str]:

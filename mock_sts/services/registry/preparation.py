@@ -1,7 +1,9 @@
 """Preparation: tables, keys and the world, before any worker answers. Doing it twice changes nothing."""
 
+import gc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,6 +55,25 @@ def load_fixtures(store: Database, own_fixtures: Sequence[Path], *, replace_made
 
     Raises DocumentError for what cannot be read or cannot work; then nothing has changed.
     """
+    with _without_collection():
+        return _load(store, own_fixtures, replace_made=replace_made)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: a world is many objects, none of which goes, and they would be looked through
+    again and again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _load(store: Database, own_fixtures: Sequence[Path], *, replace_made: bool) -> Loading:
     folders = world_folders(own_fixtures)
     up_to_date = rows.is_loaded(store, digest_of(folders))
     if up_to_date and not replace_made:
