@@ -1,4 +1,5 @@
-"""The generated pages of the documentation: tables made from the code, so that they cannot lag behind it.
+"""What is generated: pages of the documentation, made from the code so that they cannot lag behind it, and the
+statements that make tables.
 
 What the code cannot say by itself, such as who calls an endpoint, stands here in words, keyed by the code's own names.
 A name without words, or words without a name, is a DocumentationError: the page would be wrong.
@@ -6,6 +7,8 @@ A name without words, or words without a name, is a DocumentationError: the page
 
 import json
 from collections.abc import Mapping
+
+from sqlalchemy.dialects import sqlite
 
 from devtools.architecture import architecture_page
 from devtools.claims import claims_page
@@ -18,8 +21,9 @@ from devtools.settings import settings_page
 from devtools.words import DocumentationError
 from devtools.world import world_page
 from mock_sts.helseid.registry.formats import FORMATS
+from mock_sts.store.tables import create_statements
 
-__all__ = ["DocumentationError", "generated_pages"]
+__all__ = ["DocumentationError", "generated_code", "generated_pages"]
 
 
 def generated_pages() -> dict[str, str]:
@@ -41,6 +45,12 @@ def generated_pages() -> dict[str, str]:
         several = {"$schema": one.pop("$schema"), "title": f"{fmt.word}s", "type": "array", "items": one}
         pages[f"schemas/{fmt.word.lower()}s.schema.json"] = _json(several)
     return pages
+
+
+def generated_code() -> dict[str, str]:
+    """File name below the package to content: what programs read."""
+    statements = create_statements(sqlite.dialect())
+    return {"store/sqlite/tables.sql": "".join(f"{one};\n" for one in statements)}
 
 
 def _json(document: Mapping[str, object]) -> str:

@@ -5,11 +5,14 @@ A folder as argument stands in the place of ``docs/``.
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
-from devtools import generated_pages
+from devtools import generated_code, generated_pages
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,8 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=DOCS, help="default: docs")
     parsed = parser.parse_args(arguments)
     stale = []
-    for name, content in generated_pages().items():
-        page = parsed.folder / name
+    # The statements first, for a page is of an application that needs them.
+    code = ROOT / "mock_sts" if parsed.folder == DOCS else parsed.folder
+    for place, name, content in chain(_each(code, generated_code), _each(parsed.folder, generated_pages)):
+        page = place / name
         if not page.is_file() or page.read_text(encoding="utf-8") != content:
             stale.append(name)
             if not parsed.check:
@@ -31,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print("up to date" if not stale else f"written: {', '.join(stale)}")
     return 0
+
+
+def _each(folder: Path, generate: Callable[[], Mapping[str, str]]) -> Iterator[tuple[Path, str, str]]:
+    yield from ((folder, name, content) for name, content in generate().items())
 
 
 if __name__ == "__main__":

@@ -91,8 +91,10 @@ def _live(work: Callable[[], int], lifeline: Lifeline, closes: Iterable[socket |
         os._exit(status)
 
 
-def outcome_of(work: Callable[[], str], must_stop: Callable[[], bool]) -> str:
-    """What ``work`` returns, done in a child, or a sentence that says what ended it.
+def outcome_of(
+    work: Callable[[], str], must_stop: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None
+) -> str:
+    """What ``work`` returns, done in a child, or a sentence that says what ended it. ``meanwhile`` is done here.
 
     It is killed when ``must_stop`` says so, and when an exception comes in between, such as that of a handler.
     """
@@ -108,6 +110,7 @@ def outcome_of(work: Callable[[], str], must_stop: Callable[[], bool]) -> str:
     os.close(says)
     received, status = b"", None
     try:
+        meanwhile()
         while not must_stop():
             if select.select([hears], [], [], LOOK_AGAIN)[0]:
                 piece = os.read(hears, 65_536)

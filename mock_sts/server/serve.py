@@ -155,7 +155,13 @@ class _Serving:
             """Prepare in a child, so that the memory of that work goes away with it; why that cannot be, or an empty
             string.
             """
-            return outcome_of(lambda: self._prepare(self._settings, at_start), must_stop)
+            prepare = partial(self._prepare, self._settings, at_start)
+            if not at_start:
+                return outcome_of(prepare, must_stop)
+            # What is loaded before a fork is loaded once for all: first what both need, then what workers need, while
+            # the child is at work. A parent that has nothing to prepare stays small.
+
+            return outcome_of(prepare, must_stop, _load_worker)
 
     # In one process
 
@@ -226,6 +232,13 @@ def _make_app(settings: Settings, reload: Reload) -> "Application | str":
             if time.monotonic() > deadline:
                 return str(error)
             time.sleep(0.2)
+
+
+def _load_worker() -> None:
+    """Import what a worker imports."""
+    from uvicorn.protocols.http import httptools_impl  # noqa: F401, PLC0415
+
+    from mock_sts.server import bridge, worker  # noqa: F401, PLC0415
 
 
 def _load_all(app: "Application") -> None:

@@ -1,17 +1,12 @@
 """Bringing the tables of either database to the schema of this program: made anew, or step by step from an older one.
 
-For preparation only: it uses SQLAlchemy, which the way of a request does without.
+For preparation only.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from sqlalchemy import Dialect
-from sqlalchemy.schema import CreateIndex, CreateTable
+from collections.abc import Callable, Mapping, Sequence
 
 from mock_sts.store.database import VERSION_ROW, Database, StoreError, Transaction
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT, SHARED
-from mock_sts.store.tables import METADATA
 from mock_sts.store.version import SCHEMA_VERSION, first_revision
 
 _VERSION = "SELECT value FROM meta WHERE name = ?"
@@ -23,7 +18,7 @@ def bring_up_to_date(
     transaction: Transaction,
     database: Database,
     *,
-    dialect: Dialect,
+    tables: Callable[[], Sequence[str]],
     there: bool,
     renew: str,
     triggers: list[str],
@@ -31,12 +26,13 @@ def bring_up_to_date(
 ) -> None:
     """Make what is missing.
 
-    ``there`` says whether there are tables at all, and ``renew`` how a person gets an empty database. ``triggers`` are
-    statements that make the revisions move; ``migrations`` those that lead from each older schema number to the next.
+    ``there`` says whether there are tables at all, and ``renew`` how a person gets an empty database. ``tables`` gives
+    the statements that make them, ``triggers`` are those that make the revisions move; ``migrations`` those that lead
+    from each older schema number to the next.
     To be called by one process at a time. Raises StoreError for a schema that is newer than the program, or too old.
     """
     if not there:
-        for statement in create_statements(dialect):
+        for statement in tables():
             transaction.execute(statement)
         transaction.execute(_KEEP, (VERSION_ROW, str(SCHEMA_VERSION)))
         for name in (SHARED, DEFAULT_ENVIRONMENT):
@@ -73,11 +69,3 @@ def _found(transaction: Transaction, database: Database, oldest: int, renew: str
             f"up to date; {renew}, or point MOCK_STS_DATABASE_URL to another"
         )
     return number
-
-
-def create_statements(dialect: Dialect, *names: str) -> list[str]:
-    """The statements that make the tables called ``names``, all without any, and their indexes."""
-    tables = [table for table in METADATA.sorted_tables if not names or table.name in names]
-    made: list[Any] = [CreateTable(table) for table in tables]
-    made += [CreateIndex(index) for table in tables for index in sorted(table.indexes, key=lambda one: str(one.name))]
-    return [str(one.compile(dialect=dialect)).strip() for one in made]

@@ -4,7 +4,10 @@ Rows that are listed, counted, trimmed or swept name their ``environment``. Thos
 no condition for it: the environment is in the digest.
 """
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Dialect, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 METADATA = MetaData()
 
@@ -207,3 +210,11 @@ JOURNAL = Table(
     _partial_index("journal_proof_key", "proof_key"),
     sqlite_strict=True,
 )
+
+
+def create_statements(dialect: Dialect, *names: str) -> list[str]:
+    """The statements that make the tables called ``names``, all without any, and their indexes."""
+    tables = [table for table in METADATA.sorted_tables if not names or table.name in names]
+    made: list[Any] = [CreateTable(table) for table in tables]
+    made += [CreateIndex(index) for table in tables for index in sorted(table.indexes, key=lambda one: str(one.name))]
+    return [str(one.compile(dialect=dialect)).strip() for one in made]

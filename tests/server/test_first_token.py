@@ -101,6 +101,21 @@ def test_the_first_token_needs_no_framework(tmp_path: Path) -> None:
         transport.close()
 
 
+def test_preparing_needs_no_sqlalchemy(tmp_path: Path) -> None:
+    """Its import would take longer than all else that a first start does."""
+    code = (
+        "import json, sys; from mock_sts.settings.settings import from_environ; from mock_sts import setup; "
+        "setup.prepare_to_serve(from_environ({}, json.loads(sys.argv[1]))); print(json.dumps(sorted(sys.modules)))"
+    )
+    settings = {"database_url": f"sqlite:///{tmp_path / 'store.sqlite'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(settings)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "mock_sts.setup" in loaded
+    assert loaded & {"sqlalchemy", "joserfc", "flask", "cryptography.x509", "faker"} == set()
+
+
 def statements_of(sts: Emulator, action: Callable[[], object]) -> list[str]:
     """The statements that the database gets for ``action``, in this thread."""
     seen: list[str] = []

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from mock_sts.store.database import StoreError
 from mock_sts.store.postgresql.migrations import MIGRATIONS
 from mock_sts.store.schema import bring_up_to_date
-from mock_sts.store.tables import REGISTRY
+from mock_sts.store.tables import REGISTRY, create_statements
 
 if TYPE_CHECKING:
     from mock_sts.store.postgresql.database import PostgresqlDatabase
@@ -32,7 +32,7 @@ def make_tables(database: "PostgresqlDatabase") -> None:
         bring_up_to_date(
             transaction,
             database,
-            dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+            tables=lambda: create_statements(postgresql.dialect()),  # type: ignore[no-untyped-call]
             there=there,
             renew="drop and create the database anew (fixtures are loaded anew)",
             triggers=trigger_statements(),

@@ -2,18 +2,21 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.dialects import sqlite
-
+from mock_sts.store.catalog import KEYS
 from mock_sts.store.database import StoreError
 from mock_sts.store.private_files import Places, make_private
 from mock_sts.store.schema import bring_up_to_date
 from mock_sts.store.sqlite.migrations import MIGRATIONS
-from mock_sts.store.tables import REGISTRY
 
 if TYPE_CHECKING:
     from mock_sts.store.sqlite.database import SqliteDatabase
+
+#: What ``store.tables`` says, in SQLite's words: importing SQLAlchemy takes longer than all else that a start does.
+#: Generated, as the pages of the documentation are.
+TABLES = Path(__file__).with_name("tables.sql")
 
 #: As in ``database``, which imports this only when tables are made.
 _BUSY_TIMEOUT = 5_000
@@ -43,12 +46,17 @@ def make_file(database: "SqliteDatabase") -> None:
         bring_up_to_date(
             transaction,
             database,
-            dialect=sqlite.dialect(),
+            tables=_table_statements,
             there=there,
             renew="remove the file (fixtures are loaded anew)",
             triggers=trigger_statements(),
             migrations=MIGRATIONS,
         )
+
+
+def _table_statements() -> list[str]:
+    """The statements that make tables and indexes."""
+    return [one for one in TABLES.read_text(encoding="ascii").split(";\n") if one.strip()]
 
 
 def trigger_statements() -> list[str]:
@@ -60,9 +68,8 @@ def trigger_statements() -> list[str]:
         "DELETE": "= OLD.environment",
     }
     return [
-        f"CREATE TRIGGER IF NOT EXISTS {table.name}_{event.lower()} AFTER {event} ON {table.name} "
-        f"BEGIN {bump} {condition}; END"
-        for table in REGISTRY
+        f"CREATE TRIGGER IF NOT EXISTS {table}_{event.lower()} AFTER {event} ON {table} BEGIN {bump} {condition}; END"
+        for table in KEYS
         for event, condition in which.items()
     ]
 
