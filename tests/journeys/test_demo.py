@@ -29,6 +29,7 @@ from mock_sts.demo.wire import Wire, WireError
 from mock_sts.helseid.registry.client import Client
 from mock_sts.server.loopback_calls import loopback_call_headers
 from mock_sts.services.seal import Seal
+from mock_sts.settings.settings import from_environ
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import LiveServer, Worlds
 from tests.support.environments import neighbour
@@ -306,7 +307,7 @@ def test_no_private_key_and_no_refresh_token_is_shown(server: LiveServer) -> Non
     visitor.press("demo-refresh")
     home = visitor.page.text
     text = home + visitor.open(f"{HOME}/steps")
-    folder = Path(f"{server.database}-demo")
+    folder = from_environ(server.environment).places.demo
     kept = json.loads(
         (folder / f"{hashlib.sha256(visitor.cookies[cookie_name(server)].encode()).hexdigest()}.json").read_text()
     )

@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from mock_sts.setup import prepare_store
+from tests.support.databases import make_empty
 from tests.support.emulator import START, Emulator, Worlds, settings_for
 from tests.support.logins import web
 from tests.support.machine import Answer, decode
@@ -636,6 +637,7 @@ def test_each_login_gives_the_session_a_new_cookie(rp: RelyingParty) -> None:
 def test_two_servers_on_one_host_do_not_share_sessions(tmp_path: Path) -> None:
     parties = []
     for name in ("one", "two"):
+        make_empty(tmp_path / f"{name}.sqlite")
         settings = settings_for(tmp_path / f"{name}.sqlite")
         prepare_store(settings)
         sts = Emulator(settings)

@@ -18,6 +18,9 @@ from mock_sts.setup import prepare_store
 from tests.support.emulator import settings_for
 from tests.support.keys import private_jwk, public_jwk
 
+#: Commands on a database that the tests make by its path.
+pytestmark = pytest.mark.sqlite
+
 #: Every command, with letters outside ASCII where it takes any, and the status it ends with; another is another line.
 COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "persona list": (("persona", "list", "MÅNESTEIN"), 0),

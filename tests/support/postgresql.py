@@ -73,7 +73,7 @@ class PostgresqlServer:
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
-            "max_connections": 300,
+            "max_connections": 1000,
             "autovacuum": "off",
             "shared_buffers": "64MB",
         }
