@@ -26,6 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(STAMP) ## serve on http://localhost:8080
+	@$(BIN)/python -m compileall -q mock_sts
 	$(BIN)/mock-sts serve
 
 check: $(STAMP) ## style, types, import contracts, generated pages
