@@ -21,6 +21,8 @@ from typing import Any
 
 import psycopg
 
+from tests.support.warm import die_with_parent
+
 #: Of the account that tests use.
 USER, PASSWORD = "tester", "ikke-vis-meg"
 
@@ -80,7 +82,14 @@ class PostgresqlServer:
         words = [str(self._postgres), "-D", str(self.folder / "data")]
         words += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd=self.folder, **self._as)
+        self.process = subprocess.Popen(
+            words,
+            stdout=log,
+            stderr=log,
+            cwd=self.folder,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  it calls the kernel alone
+            **self._as,
+        )
         log.close()
         ends = time.monotonic() + 60
         while True:
