@@ -78,14 +78,14 @@ _OTHER_ERRORS: tuple[tuple[ErrorCode, str, str | tuple[str, ...], str], ...] = (
         "no such address: status 404; a body that is too long: 413; another method at an address of ours: 405",
     ),
     (ErrorCode.INVALID_REQUEST, "(names the host)", "all", "the server is not known under the host that was asked"),
-    (ErrorCode.LOGIN_REQUIRED, "", Endpoint.AUTHORIZE, "`prompt=none`, and nobody is logged in"),
+    (ErrorCode.LOGIN_REQUIRED, "", Endpoint.AUTHORIZE, "`prompt=none`, and no person is logged in"),
     (ErrorCode.LOGIN_REQUIRED, "", Endpoint.AUTHORIZE, "the outcome `login_required` was ordered"),
     (ErrorCode.INTERACTION_REQUIRED, "", Endpoint.AUTHORIZE, "the outcome `interaction_required` was ordered"),
     (
         ErrorCode.ACCESS_DENIED,
         "(says why)",
         Endpoint.AUTHORIZE,
-        "nobody can log in as the request, a hint, an order or a cookie says; near names are told",
+        "no person can log in as the request, a hint, a scripted login or a cookie says; near names are listed",
     ),
     (
         ErrorCode.ACCESS_DENIED,

@@ -14,8 +14,8 @@ def requirements_page() -> str:
         "What the emulator judges, chapter by chapter, in the order in which it looks. `enforcement` decides what a",
         "broken requirement leads to: **refused** with the error named, or **recorded** in the journal. A refused",
         "request hears HelseID's own words only; the `Mock-Sts-Rule` header names the requirement, and log and journal",
-        "explain it. A *challenge* is a normal step of the protocol, not a fault. What is recorded, *and told*, is in",
-        "the log too: the request is answered, but not as it asked.",
+        "explain it. A *challenge* is a normal step of the protocol, not a fault. What is *recorded, and logged*, is",
+        "in the server's log too: the request is answered, but not as it asked.",
         "",
     ]
     for chapter in CHAPTERS:
@@ -46,6 +46,6 @@ def _requirement_row(requirement: "Requirement[object]") -> str:
     if not requirement.refused_in:
         answer = ""
     if requirement.not_as_asked:
-        cells = [f"{cell}, and told" if cell == "recorded" else cell for cell in cells]
+        cells = [f"{cell}, and logged" if cell == "recorded" else cell for cell in cells]
     name = f"[{requirement.id}](#{requirement.id})"
     return f"| {name} | {requirement.level.value} | {' | '.join(cells)} | {answer} |"

@@ -6,7 +6,7 @@ from pathlib import Path
 from mock_sts.cli.settings import CommandError, settings_of, warn
 from mock_sts.settings.settings import Settings
 
-#: What a PKCS#12 file is locked with unless told otherwise: macOS and older Windows take none without a password.
+#: What a PKCS#12 file is locked with by default: macOS and older Windows take none without a password.
 _PASSWORD = "changeit"
 
 _ISSUED = (
@@ -38,7 +38,7 @@ def _settings_with_authority() -> Settings:
     if settings.tls_certificate is not None:
         raise CommandError(
             f"the server has a certificate of your own, {str(settings.tls_certificate)!r}: clients have to trust "
-            "whoever issued that; there is no local CA"
+            "its issuer; there is no local CA"
         )
     warn(make_authority(settings))
     return settings

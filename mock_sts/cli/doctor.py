@@ -9,7 +9,7 @@ from mock_sts.cli.settings import issuer_of, settings_of
 from mock_sts.settings.settings import Settings
 from mock_sts.store.opening import is_missing
 
-#: Environment variables by which programs are told of further authorities.
+#: Environment variables that name further authorities to programs.
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 

@@ -203,7 +203,7 @@ def _health(parsed: argparse.Namespace) -> int:
     settings = settings_of()[0]
     if not parsed.url:
         refuse_free_port(settings)
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  shown to nobody
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  shown on no page
     host = f"[{host}]" if ":" in host else host
     url = (parsed.url or f"http://{host}:{settings.port}").rstrip("/") + "/health/ready"
     try:

@@ -16,8 +16,8 @@ _PERSONA_JSON = (
 )
 _PERSONA_CARD_JSON = (
     "JSON: one object with members (every member of the persona format), origin (fixture, generated, made, or invented "
-    "for a pid that nobody has), sub and pid_pseudonym, claims (what userinfo answers when all scopes were asked for), "
-    "login (parameters of a pushed "
+    "for a pid that no person has), sub and pid_pseudonym, claims (what userinfo answers when all scopes were asked "
+    "for), login (parameters of a pushed "
     "authorization request; empty for a pid that was replaced)."
 )
 

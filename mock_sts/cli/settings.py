@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # commands import what they need when they need it
 #: How a command with --json tells that it cannot be carried out.
 FAULT_JSON = " A fault is one object with error (a sentence), and the exit status is 2."
 
-#: So many warnings are told where nobody has asked for a check.
+#: So many warnings are printed by commands that are no check.
 _PRINTED_WARNINGS = 20
 
 
@@ -52,7 +52,7 @@ def refuse_free_port(settings: Settings, option: str = "--url") -> None:
     if settings.port == 0:
         raise CommandError(
             "MOCK_STS_PORT is 0, so the server has a port that these settings do not tell; give the address that its "
-            f"start told with {option}"
+            f"start printed, with {option}"
         )
 
 

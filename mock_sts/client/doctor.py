@@ -54,7 +54,7 @@ _OTHER_NAME = (62, 64)
 
 
 class State(StrEnum):
-    """What an observation means: fine, worth knowing, some clients refuse, nobody can use the address."""
+    """What an observation means: fine, worth knowing, some clients refuse, no client can use the address."""
 
     FINE = "fine"
     NOTE = "note"
@@ -103,7 +103,7 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Document:
     """A JSON document of a server: the address it came from in the end, and how far the server's clock is ahead
-    (seconds), if it told the time.
+    (seconds), if the answer has the time.
     """
 
     members: Mapping[str, Any]
@@ -308,11 +308,11 @@ def _look_at_certificate(
         return Observation(
             "certificate", State.FAULT, f"over: {described}", "start the server again, or renew it"
         ), None
-    return Observation("certificate", State.FAULT, f"trusted by nobody here: {described}", "fetch mock-sts ca"), None
+    return Observation("certificate", State.FAULT, f"trusted by no store here: {described}", "fetch mock-sts ca"), None
 
 
 def _certificate(host: str, port: int, context: ssl.SSLContext, seconds: float) -> bytes:
-    """The certificate of whoever listens there, as DER. Raises OSError, of which ssl's errors are."""
+    """The certificate of the server that listens there, as DER. Raises OSError, of which ssl's errors are."""
     with (
         socket.create_connection((host, port), timeout=seconds) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,

@@ -134,7 +134,7 @@ def proxy_of(url: str) -> str:
 def within(seconds: float, work: Callable[[], _T]) -> _T:
     """What ``work`` returns or raises; TimeoutError when that takes longer.
 
-    A thread does it that nobody waits for then: a search for a name cannot be broken off, and limits of sockets begin
+    A thread does it that is not waited for then: a search for a name cannot be broken off, and limits of sockets begin
     anew with each byte.
     """
     done: queue.SimpleQueue[Callable[[], _T]] = queue.SimpleQueue()
@@ -163,5 +163,5 @@ def _raising(error: Exception) -> Callable[[], Any]:
 
 
 def printable(text: str) -> str:
-    """``text`` of whoever answered, fit for a terminal: one line, and no control characters."""
+    """``text`` of any server, fit for a terminal: one line, and no control characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -45,7 +45,7 @@ class Sight:
 
     @classmethod
     def of(cls, authority: str, metadata: Mapping[str, Any], key_set: object) -> "Sight":
-        """What a client sees that got ``metadata`` and ``key_set``, JSON of whoever answered.
+        """What a client sees that got ``metadata`` and ``key_set``, JSON of the server that answered.
 
         A member of another type than rules read is left out, for no client can use it; so is a key set that is no list
         of objects. ``key_set`` is None when it could not be loaded.
@@ -307,7 +307,7 @@ LIBRARY_RULES: tuple[LibraryRule, ...] = (
         "rs256",
         (SPRING, PYTHON_JOSE),
         _not_rs256,
-        "takes RS256 only, unless told otherwise",
+        "takes RS256 only, unless set otherwise",
         "set MOCK_STS_SIGNING_ALGORITHM=RS256, or name the algorithm in the client",
     ),
     LibraryRule(

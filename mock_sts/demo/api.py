@@ -169,7 +169,7 @@ class DemoApi:
         check(
             INVALID_TOKEN,
             "typ",
-            "The token is a JWT of the type at+jwt, so that nobody passes an ID token for one",
+            "The token is a JWT of the type at+jwt, so that an ID token does not pass for one",
             tried and header.get("typ") == "at+jwt",
             header.get("typ"),
         )
@@ -224,7 +224,7 @@ class DemoApi:
         )
         confirmation = claims.get("cnf")
         bound = confirmation.get("jkt") if isinstance(confirmation, dict) else None
-        # Not the proof's fault: the token is somebody else's, or bound to nothing.
+        # Not the proof's fault: the token is another client's, or bound to nothing.
         check(
             INVALID_TOKEN,
             "jkt",
@@ -288,7 +288,7 @@ class DemoApi:
             bool(_texts(claims.get(ORGNR_PARENT))) if tried else None,
             claims.get(ORGNR_PARENT),
         )
-        # A machine's token has no sub: nobody has logged in, and there is no level to ask for.
+        # A machine's token has no sub: no person has logged in, and there is no level to ask for.
         is_machine = tried and "sub" not in claims
         check(
             INSUFFICIENT_LOGIN,

@@ -1,7 +1,7 @@
 """A correct client of HelseID: discovery, PAR, PKCE, private_key_jwt, DPoP with nonce, ID token, refresh, logout.
 
 Written to be read and copied: Authlib's client helpers and joserfc, and no HTTP framework. What it keeps between two
-requests of a browser is a Login (while somebody logs in) and then Tokens; both are plain JSON.
+requests of a browser is a Login (while a person logs in) and then Tokens; both are plain JSON.
 """
 
 import hashlib
@@ -121,7 +121,7 @@ class RelyingParty:
         reply = self._wire.post(
             "Push the authorization request",
             "All parameters of the login go straight to the server, signed for by the client (PAR). The browser never "
-            "sees them, so nobody can change them on the way.",
+            "sees them, so they cannot be changed on the way.",
             metadata["pushed_authorization_request_endpoint"],
             add_params_to_qs("", [*request.items(), *self._authentication(metadata)]),
         )

@@ -46,7 +46,7 @@ class Shelf:
         return self._read(self._path(name))
 
     def take(self, name: str) -> dict[str, Any] | None:
-        """The same, and nobody gets it again."""
+        """The same, and it cannot be taken again."""
         mine = self._folder / f"{secrets.token_hex(8)}.taken"
         try:
             put_in_place(self._path(name), mine)

@@ -55,7 +55,7 @@ class Demo:
         urls = self._urls()
         if urls.back_channel != urls.issuer and _SENT not in request.args:
             # Cookies and the registered address belong to the issuer's host. Who comes by that and is still seen as
-            # somebody at an alias has a proxy in between that asks by it.
+            # a visitor at an alias has a proxy in between that asks by it.
             return browser.redirect(urls.issuer.url(f"{HOME}?{_SENT}"))
         name = self._cookie()
         session = self._shelf.get(_kept(name)) if name else None
@@ -100,7 +100,7 @@ class Demo:
             tokens = self._party(wire).finish(Login(**begun["login"]), url)
         except (LoginError, WireError) as error:
             return self._failed(name, str(error), wire, begun["steps"])
-        # A new name for who is logged in now: one that somebody has planted before is worth nothing.
+        # A new name for who is logged in now: one that an attacker has planted before is worth nothing.
         self._shelf.remove(_kept(name))
         name = _new_name()
         self._shelf.put(_kept(name), {"tokens": tokens.document(), "steps": [*begun["steps"], *_documents(wire)]})
@@ -155,7 +155,7 @@ class Demo:
         if name is None or self._is_forged(name):
             return self._refused()
         if session is None or "tokens" not in session:
-            return self._failed(name, "Nobody is logged in here any more.")
+            return self._failed(name, "The login here has ended.")
         wire = self._wire()
         try:
             changed = act(self._party(wire), Tokens(**session["tokens"]))

@@ -73,7 +73,7 @@ class Wire:
 
     Every request goes to ``address``, the server's own socket, whatever host its URL names, which travels in the Host
     header (as ``curl --connect-to`` does). So the demo works where a public URL cannot be reached from inside, and
-    talks to nobody else. A client of your own does without.
+    talks to no other server. A client of your own does without.
 
     ``introduce`` makes headers for a URL that tell the server by which scheme and below which path it is known there.
     They are proof of who asks, so they are not kept in the steps.

@@ -97,19 +97,19 @@ class _Names(Protocol):
 
 @dataclass
 class _Unique:
-    """Gives out what nobody has yet."""
+    """Gives out what is not taken yet."""
 
     taken: Container[str | None]
     given: set[str] = field(default_factory=set)
 
     def first(self, make: Callable[[], str | None]) -> str:
-        """The first thing that ``make`` returns and nobody has; None from it is another try."""
+        """The first thing that ``make`` returns and that is not taken; None from it is another try."""
         for _ in range(100_000):
             made = make()
             if made is not None and made not in self.given and made not in self.taken:
                 self.given.add(made)
                 return made
-        raise DocumentError("fixtures generate: so many cannot be told apart; ask for fewer")
+        raise DocumentError("fixtures generate: there are not so many different ones; ask for fewer")
 
 
 class _Draw:

@@ -76,7 +76,7 @@ class Verdict:
 
 _MET = Verdict(met=True)
 
-#: Longest quotation of what a client sent, and of what it should have sent, in characters. A developer is told both,
+#: Longest quotation of what a client sent, and of what it should have sent, in characters. A developer sees both,
 #: and the remedy and the source after them: no list of registered values may push those out.
 LONGEST_OBSERVED, LONGEST_EXPECTED = 200, 300
 

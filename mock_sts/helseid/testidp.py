@@ -1,4 +1,4 @@
-"""The TestIDP: its parameters, which say who shall log in without anybody typing (``test_pid`` and its companions), and
+"""The TestIDP: its parameters, which say who shall log in without typing (``test_pid`` and its companions), and
 the ID token that it gives HelseID.
 """
 
@@ -21,7 +21,7 @@ ASSURANCE_OF = {"2": "low", "3": "substantial", "4": "high"}
 
 
 class LoginIntentError(ValueError):
-    """The parameters name nobody who could log in; the message says which and why."""
+    """The parameters name no person who could log in; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class LoginIntent:
     eid: str | None = None
 
     def level_for(self, highest: str) -> str:
-        """The level of a login by somebody whose ``highest`` that is."""
+        """The level of a login by a person whose ``highest`` that is."""
         return min(DEFAULT_LEVEL, highest) if self.security_level is None else self.security_level
 
 

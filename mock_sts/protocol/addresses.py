@@ -44,14 +44,14 @@ class UrlMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """Whose forwarded headers count: of the last ``count`` proxies, whoever they are, or of peers in ``networks``."""
+    """Whose forwarded headers count: of the last ``count`` proxies, at any address, or of peers in ``networks``."""
 
     count: int
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 class HostFault(StrEnum):
-    """Why a host is refused: none of ours, nothing that can be a host at all, one that nobody may have, or one that
+    """Why a host is refused: none of ours, nothing that can be a host at all, one that no server may have, or one that
     any site could have, where only names of this machine and its network will do.
     """
 
@@ -101,7 +101,7 @@ class Addresses:
     loopback only. URLs have no trailing slash. ``reserved`` are host names that no server may have. ``own_host`` is the
     loopback address on which it listens, as it stands in a URL, for that need not be a usual one.
 
-    ``former`` are addresses that the server had before it was told another: they still count, for flows that have begun
+    ``former`` are addresses that the server had before an override: they still count, for flows that have begun
     and tokens that are out. ``unnamed`` says that it got its public URL while it ran: hosts that it was known by
     without one count as aliases. ``companions`` are hosts, each with those that lead to the same server wherever it
     does: their URLs count like aliases, and their issuer is the one that they accompany.
@@ -139,7 +139,7 @@ class Addresses:
         return max(fits, key=lambda prefix: (len(prefix), begins.startswith(f"{prefix}/")), default="")
 
     def known(self) -> tuple[str, ...]:
-        """What a person may be told: the named URLs, else the loopback names."""
+        """What a person may be shown: the named URLs, else the loopback names."""
         return (*self.named, *sorted(self.loopback_names))
 
     @property
@@ -149,7 +149,7 @@ class Addresses:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The URLs that are known by name: those of the settings, those told, those before, and their companions."""
+        """The URLs that are known by name: those of the settings, the override, those before, and their companions."""
         return _named(self)
 
     def is_own(self, host: str) -> bool:

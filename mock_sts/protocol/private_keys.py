@@ -105,7 +105,7 @@ def without_private_keys(value: Any) -> Any:
         return value
     texts = [member for member in value if isinstance(member, str)]
     if len(texts) > 1 and any(sign in text for text in texts for sign in ("-----BEGIN", ":")):
-        # By lines or by words, of which not each can be told for what it is.
+        # By lines or by words, of which not each can be recognized.
         together = "\n".join(texts)
         if without_private_text(together) != together:
             return [NOT_KEPT, *(without_private_keys(member) for member in value if not isinstance(member, str))]

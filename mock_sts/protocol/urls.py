@@ -2,7 +2,7 @@
 
 from urllib.parse import SplitResult, urlsplit
 
-#: The ports that nobody writes.
+#: The ports that are left out of a URL.
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -49,7 +49,7 @@ def _address_here(settings: Settings) -> str:
     """The URL by which ``mock-sts token`` gets a token from this server, asked on this machine; empty without one.
 
     The command asks discovery there, and then the endpoint that discovery names: that must lead here too. Whither the
-    public URL leads nobody knows from here; another program's machine may have the name. http first: it asks no trust.
+    public URL leads is unknown here; another program's machine may have the name. http first: it asks no trust.
     """
     shown = settings.host_here
     own = [(scheme, port) for scheme, port in (("http", settings.port), ("https", settings.tls_port)) if port]
@@ -74,8 +74,8 @@ def _warning(settings: Settings) -> list[str]:
     return [
         bar,
         f"  THIS SERVER ANSWERS AS {', '.join(taken)} AND IS NOT HELSEID.",
-        "  Keep the name inside a network of your own: whoever trusts this server's CA",
-        "  and resolves the name to it takes anybody's word for who people are.",
+        "  Keep the name inside a network of your own: a machine that trusts this server's CA",
+        "  and resolves the name to it believes any login, for none here is checked.",
         bar,
     ]
 

@@ -65,7 +65,7 @@ class Bridge:
         self._max_body = max_body
         self._log_requests = log_requests
         self._workers = _Threads("worker", threads, limits.waiting)
-        # Whoever waits for a place here might wait for one who needs that place to go on: so there is no waiting room.
+        # A request that waits for a place might wait for one that needs that place to go on: so there is no queue.
         self._callers = [(path, _Threads(f"caller{path}", places, 0)) for path, places in callers.items()]
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._held = 0

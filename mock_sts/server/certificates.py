@@ -23,7 +23,7 @@ from mock_sts.settings.certificate_files import CertificateFiles
 from mock_sts.store.private_files import ALL_KEYS, make_private_folder, shut_all
 from mock_sts.system import locked, put_in_place, take_away
 
-#: Days: the CA lives as long as anybody keeps the data, the leaf as long as Apple's and Chromium's limit allows.
+#: Days: the CA lives as long as the data are kept, the leaf as long as Apple's and Chromium's limit allows.
 _CA_DAYS, _LEAF_DAYS = 3650, 397
 
 #: A leaf with fewer days left is made anew.
@@ -84,7 +84,7 @@ def make_certificates(files: CertificateFiles, names: Sequence[str], now: int) -
 def make_authority(files: CertificateFiles, now: int) -> str:
     """Make the authority where there is none, and change nothing else: a server may be running with the leaf.
 
-    What is told and raised is as for ``make_certificates``.
+    What is returned and raised is as for ``make_certificates``.
     """
     shut_all(files.folder, ALL_KEYS)
     if _is_there(files.ca):
@@ -124,7 +124,7 @@ def issue(files: CertificateFiles, names: Sequence[str], password: str, now: int
 
 
 def _is_there(file: Path) -> bool:
-    """Whether ``file`` exists. Raises OSError where that cannot be told: what one may not read is not absent."""
+    """Whether ``file`` exists. Raises OSError where that cannot be found out: what one may not read is not absent."""
     try:
         file.stat()
     except FileNotFoundError:
@@ -213,7 +213,7 @@ def _unfit_key(certificate: Any) -> str:
 
 
 def describe(der: bytes) -> tuple[tuple[str, ...], int]:
-    """The names and addresses in a certificate of anybody, and until when it is good (seconds). Raises ValueError."""
+    """The names and addresses in any certificate, and until when it is good (seconds). Raises ValueError."""
     x509 = _x509()
     certificate = x509.load_der_x509_certificate(der)
     try:
@@ -400,7 +400,7 @@ def _key_pem(key: Any) -> bytes:
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write ``path`` so that nobody sees it half done, and a key never with wider permissions."""
+    """Write ``path`` so that no reader sees it half done, nor a key with wider permissions."""
     beside = path.with_suffix(".new")
     take_away(beside)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

@@ -1,8 +1,8 @@
 """Connections: uvicorn's HTTP/1.1 protocol, with limits of size and time for what clients send.
 
 uvicorn parses, keeps connections alive and writes. Added here: a request must be there in time, its head has a longest
-length, a body that ends too early is told from a whole one, a connection too many is told so, and TLS on the port for
-http is recognised. Idle connections cost no thread.
+length, a body that ends too early is not taken for a whole one, a connection too many gets an answer, and TLS on the
+port for http is recognised. Idle connections cost no thread.
 """
 
 import logging
@@ -32,7 +32,7 @@ MAX_HEAD = 128 * 1024
 #: (.NET 60, Go 90), so that it is they who close first and no request meets a connection that is being closed.
 KEEP_ALIVE = 120
 
-#: Connections above the limit that are still told so, and health answered, before more are closed without a word.
+#: Connections above the limit that still get that answer, and health answered, before more are closed without a word.
 _TURNED_AWAY = 256
 
 #: Seconds for which a client may still send after an answer that ends its connection.

@@ -133,6 +133,6 @@ def is_launcher(program: Path, prefix: Path, base: Path) -> bool:
     """Whether a process on Windows stands between this one and the program that started it.
 
     ``mock-sts.exe`` starts Python, and so does the ``python.exe`` of a virtual environment, which is not Python itself;
-    each waits for what it has started, whoever started it.
+    each waits for what it has started itself.
     """
     return program.name.lower() == "mock-sts.exe" or (prefix != base and program.parent.parent == prefix)

@@ -2,7 +2,7 @@
 
 The demo calls the server by plain http on the server's own port, whatever the address that its page was opened at. The
 Host header tells the host of that address; scheme and path before ours would be lost on the way. They travel in a
-header that is sealed with the server's secret. All its processes share that secret and nobody else has it, so this
+header that is sealed with the server's secret. Only its own processes share that secret, so this
 header is believed where a proxy's would not be.
 """
 

@@ -1,6 +1,6 @@
 """Reverse proxies: whose word on address and scheme of a request counts.
 
-Without the setting nobody's word counts: then forwarded headers are an ordinary client's, who may write what it likes.
+Without the setting forwarded headers count for nothing: any client may send them, with any content.
 """
 
 import ipaddress

@@ -63,7 +63,7 @@ def serve(settings: Settings, prepare: Prepare, *, says_json: bool = False, hold
     ``prepare`` makes or mends everything that workers need, and returns why that cannot be, or an empty string. With
     ``says_json`` standard output gets one line for a program when the server is ready, and people read standard error.
     """
-    # The first process of a container ignores SIGTERM unless told otherwise, and preparing takes a second.
+    # The first process of a container ignores SIGTERM unless it sets a handler, and preparing takes a second.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if sys.platform == "win32":  # Ctrl-Break, and what a program sends to a group of processes that shall end
         signal.signal(signal.SIGBREAK, lambda *_: sys.exit(0))
@@ -124,7 +124,7 @@ class _Serving:
 
     def _say_ready(self) -> None:
         """Every port answers."""
-        with suppress(OSError):  # nobody reads it
+        with suppress(OSError):  # the reader has gone
             print(banner(self._settings), file=sys.stderr if self._says_json else sys.stdout, flush=True)
             if self._says_json:
                 print(ready_line(self._settings), flush=True)
@@ -198,7 +198,7 @@ def print_override(url: str | None) -> None:
     """Say that the public URL that was set at run time before, if any, counts no longer."""
     if url is not None:
         print(
-            f"the public URL {url}, which the control API was told before this start, has become an alias: the "
+            f"the public URL {url}, which the control API set before this start, has become an alias: the "
             "settings decide again; tell it once more, or set MOCK_STS_PUBLIC_URL",
             file=sys.stderr,
         )

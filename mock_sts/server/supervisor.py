@@ -37,7 +37,7 @@ _STOPPED_WITHIN = 1.5
 #: started in its place (the first two ends cost none), and of the longest.
 _LONG_LIFE, _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 0.25, 10.0
 
-#: Seconds for which connections wait for a worker that is being started, before they are told to come again.
+#: Seconds for which connections wait for a worker that is being started, before the answer is to come again.
 _UNANSWERED = 1.0
 
 #: What a worker says to the parent: that it is ready, and that it was asked to have the server reload.
@@ -317,7 +317,7 @@ class Supervisor:
 
     def _replace(self, asking: Sequence[_Child]) -> str:
         """Replace all workers; why that cannot be, or an empty string. Those that are ``asking`` are answered before
-        they are told to leave.
+        the parent asks them to leave.
         """
         if fault := self._before_reload(lambda: self._must_stop):
             return fault

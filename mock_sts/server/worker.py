@@ -100,7 +100,7 @@ class Worker:
         self._orders: asyncio.Queue[bool] = asyncio.Queue()
 
     def run(self, on_ready: Callable[[], None], later: Callable[[], None] = lambda: None) -> None:
-        """Serve until told to stop or to leave.
+        """Serve until the parent asks it to stop or to leave.
 
         ``on_ready`` is called once, when every listener takes connections; ``later`` a little after that, beside the
         requests, for what the first of them shall not wait for.

@@ -232,5 +232,5 @@ class RequestContext:
 
 
 def _explained(error: OAuthError) -> str:
-    """Why, for a developer; where no rule says it, what the client is told."""
+    """Why, for a developer; where no rule says it, what the client is answered."""
     return error.detail or error.description

@@ -19,7 +19,7 @@ class Seal:
         self._secret = secret
 
     def close(self, purpose: str, value: Mapping[str, object]) -> str:
-        """``value`` as an opaque URL-safe text; anybody can read it, nobody can change it."""
+        """``value`` as an opaque URL-safe text; it can be read without the secret, but not changed."""
         data = write_plain_json(value)
         return to_base64url(self._mark(purpose, data) + data)
 

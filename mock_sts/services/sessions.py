@@ -55,8 +55,8 @@ class Entrance:
 def let_in(context: RequestContext, intent: LoginIntent, provider: Provider, level: str | None) -> Entrance:
     """The login that ``intent`` asks for at ``provider``; ``level`` is what the client asks for at least, or None.
 
-    Raises UnknownPersonError when nobody can log in so: the person is unknown, has no such eID, or does not reach the
-    level.
+    Raises UnknownPersonError when that login is impossible: the person is unknown, has no such eID, or does not reach
+    the level.
     """
     persona = find_person(context, intent)
     highest: str = persona.security_level
@@ -84,7 +84,7 @@ def find_person(context: RequestContext, intent: LoginIntent) -> Persona:
     persona = context.environment.people.find(intent.pid, invent=policy.invent_people)
     if (fault := pid_fault(intent.pid)) and persona.description == INVENTED:
         context.warn(
-            f"no person can have the pid, for {fault}: somebody was invented for it. mock-sts persona list tells who "
+            f"no person can have the pid, for {fault}: a person was invented for it. mock-sts persona list tells who "
             "there is, persona new makes a person"
         )
     elif not synthetic:
@@ -122,7 +122,7 @@ def make_session(
 def subject_of(environment: Environment, sid: str, login: LoginFacts) -> Subject:
     """The person of a session, as tokens speak of them: the register is asked anew each time.
 
-    Raises UnknownPersonError when the persona is gone and nobody may be invented.
+    Raises UnknownPersonError when the persona is gone and no person may be invented.
     """
     persona = environment.people.find(login.pid, invent=environment.policy.invent_people)
     spoken_of = Login(

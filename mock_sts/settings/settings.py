@@ -311,7 +311,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "login_mode",
         LOGIN_AUTO_IF_HINTED,
-        "Whether people log in without a page: page (never), auto (always, as the default persona unless told "
+        "Whether people log in without a page: page (never), auto (always, as the default persona unless a test says "
         "otherwise), auto-if-hinted (when something tells who); clients may have their own",
         _choice(*LOGIN_MODES),
     ),
@@ -341,7 +341,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "journal_size",
         "10000",
-        "Exchanges that the journal keeps; the oldest go first",
+        "Entries that the journal keeps; the oldest go first",
         _number(100, 1_000_000),
     ),
     Setting(
@@ -462,7 +462,7 @@ class Settings:
 
     @property
     def required_persona(self) -> str | None:
-        """Short name or pid of who must exist when the server starts; None where perhaps nobody is asked for."""
+        """Short name or pid of who must exist when the server starts; None where the default may never log in."""
         chosen = self.login_mode == LOGIN_AUTO or self.default_persona != _DEFAULT_PERSONA
         return self.default_persona if chosen else None
 

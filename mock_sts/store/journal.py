@@ -31,7 +31,7 @@ _TRIM_EVERY = 64
 #: Longest detail kept, in characters of JSON.
 _MAX_DETAIL = 32_768
 
-#: The same for requests that nobody has authenticated, so that strangers cannot fill the disk.
+#: The same for requests without an authenticated client, so that strangers cannot fill the disk.
 _MAX_STRANGERS_DETAIL = 6_144
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode

@@ -35,7 +35,7 @@ def is_missing(url: str) -> bool:
 
 
 def is_prepared(url: str, folders: Sequence[Path], person: str | None = None, *, fresh_keys: bool = False) -> bool:
-    """Whether a server can start on the database at ``url`` as it is; where that cannot be told without connecting, the
+    """Whether a server can start on the database at ``url`` as it is; where that is unknown without connecting, the
     answer is no, and preparation decides. See ``sqlite.peek``.
     """
     file = file_of(url)

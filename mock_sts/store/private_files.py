@@ -88,7 +88,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def write_private(file: Path, content: bytes) -> None:
-    """Write ``file`` so that nobody sees it half done, and others never. Raises OSError."""
+    """Write ``file`` so that no reader sees it half done, and other users never. Raises OSError."""
     beside = file.with_name(f"{file.name}.new")
     take_away(beside)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE), "wb") as opened:
@@ -113,8 +113,8 @@ def shut_all(folder: Path, pattern: str) -> None:
 
 
 def _is_ours(places: Places) -> bool:
-    """Whether everything in the folder is ours, and it is for us alone: not everybody's (sticky, as /tmp), not where
-    somebody works.
+    """Whether everything in the folder is ours, and it is for us alone: not shared (sticky, as /tmp), not where people
+    work.
     """
     with suppress(OSError):
         if places.folder.stat().st_mode & stat.S_ISVTX:

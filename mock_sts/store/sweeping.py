@@ -12,7 +12,7 @@ _AT_ONCE = 2_000
 _BY_WALL = ("replay",)
 
 #: Tables whose rows are over at ``expires_at``: their key, and the seconds for which a row is kept after that. A handle
-#: that is used again too late is told apart from one that never was.
+#: that is used again too late differs from one that never was.
 _SWEPT = {
     "replay": ("digest", 0),
     "authorization_request": ("digest", 3_600),

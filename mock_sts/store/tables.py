@@ -106,7 +106,7 @@ SERVER_SECRET = Table(
     sqlite_strict=True,
 )
 
-#: What has been used once. ``digest`` is SHA-256 over purpose and key, so that its length is nobody's choice.
+#: What has been used once. ``digest`` is SHA-256 over purpose and key, so that its length is fixed.
 REPLAY = Table(
     "replay",
     METADATA,

@@ -61,7 +61,7 @@ def antiforgery_token() -> tuple[str, str]:
 
 
 def persona_cookie() -> str | None:
-    """Who shall log in in this browser, where somebody has said so."""
+    """Who shall log in in this browser, where the cookie says so."""
     return cookie(_cookie_name("persona"))
 
 
@@ -94,8 +94,8 @@ def page(
     """A page of ours. ``ends_at_client`` says that a form in it leads into a client. ``frames_of`` are sources of its
     frames.
 
-    Chromium checks form-action for every redirect after a post, the client's own ones too. Nobody can know where those
-    go (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
+    Chromium checks form-action for every redirect after a post, the client's own ones too. Where those go is unknown
+    (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
     """
     styles = rooted(STYLESHEET_OF_LOGIN if has_strange_host() else STYLESHEET)
     html = render_template(template, language=language, t=texts(language), root=_root(), styles=styles, **values)
@@ -136,7 +136,7 @@ def return_url(name: str) -> str:
 
 
 def redirect(location: str, status: int = 303) -> Response:
-    """A redirect that nobody may keep, to a path of ours or an address elsewhere."""
+    """A redirect that must not be cached, to a path of ours or an address elsewhere."""
     return Redirection(rooted(location) if location.startswith("/") else location, status)
 
 

@@ -61,7 +61,7 @@ class Environments:
 
     def own_path(self, path: str) -> str:
         """What ``path`` is without all that stands before ours, for threads that must not wait for the database: to
-        tell by, not to answer by, for an address may just have been told elsewhere.
+        tell by, not to answer by, for another worker may just have set an override.
         """
         return self._split(path, lambda: self._server.latest_addresses)[2]
 

@@ -26,7 +26,7 @@ PROBLEM_TYPE = "application/problem+json; charset=UTF-8"
 #: Where the control API lives.
 API_PREFIX = "/mock/api/"
 
-#: What browsers ask for by themselves; nobody needs to hear that it is not here.
+#: What browsers ask for by themselves; that it is not here needs no line in the log.
 _BROWSERS_OWN = (
     "/favicon.ico",
     "/apple-touch-icon.png",

@@ -53,7 +53,7 @@ def _ours(error: Exception) -> Exception:
     if not isinstance(error, HTTPException):
         return error
     kept = {name: value for name, value in error.get_headers() if name in _KEPT_HEADERS}
-    # What the framework says of a path that it does not know helps nobody.
+    # What the framework says of a path that it does not know is no help.
     is_unknown = error.code == 404 and error.description == NotFound.description
     why = "" if is_unknown else error.description or ""
     return HttpError(error.code or 500, error.name, why, kept)

@@ -70,8 +70,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "error_rule": ("Regel som er brutt", "Rule that was broken"),
     "error_detail": ("Forklaring", "Explanation"),
     "error_journal": (
-        "Klienten får ikke vite dette. Journalen har hele utvekslingen.",
-        "The client is told nothing of this. The journal has the whole exchange.",
+        "Klienten får ikke vite dette. Journalen har hele oppføringen.",
+        "The client gets none of this. The journal has the whole entry.",
     ),
     "error_look": ("Se den i journalen", "See it in the journal"),
 }

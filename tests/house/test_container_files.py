@@ -210,7 +210,7 @@ def test_the_table_of_libraries_says_what_their_rules_say(file: Path, worlds: Wo
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
 def test_the_table_of_what_to_tell_an_application_fits_the_recipe(file: Path) -> None:
     page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
-    rows = page.partition("What an application of yours is told")[2].splitlines()
+    rows = page.partition("What is set for an application of yours")[2].splitlines()
     row = next(line for line in rows if line.startswith(f"| {file.parent.name} |"))
     _, authority, dotnet, java, node = (cell.strip() for cell in row.strip("|").split("|"))
     given = recipe_services(file)["app"]["environment"]

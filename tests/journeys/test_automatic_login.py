@@ -357,7 +357,7 @@ def test_a_forced_login_is_automatic_too(sts: Emulator, rp: RelyingParty, change
             "no persona is called 'KVART-GREVLING'; did you mean kvart-grevling",
         ),
         ({"login_hint": "persona:kvart-grevlin"}, "no persona is called 'kvart-grevlin'; did you mean kvart-grevling"),
-        ({"login_hint": "outcome:access_denied"}, "the login was told to end with access_denied"),
+        ({"login_hint": "outcome:access_denied"}, "the login was scripted to end with access_denied"),
     ],
 )
 def test_log_and_journal_say_why_a_login_without_a_rule_was_refused(

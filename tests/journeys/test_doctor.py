@@ -557,7 +557,7 @@ def test_a_certificate_is_trusted_by_whom_the_environment_names(server: TlsServe
         elsewhere.pop(name, None)
     status, document, _ = doctor(elsewhere, "--from", server.base)
     assert status == 2
-    assert observed(document, "certificate")["says"].startswith("trusted by nobody here: for localhost")
+    assert observed(document, "certificate")["says"].startswith("trusted by no store here: for localhost")
     for name in ("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
         status, document, _ = doctor(elsewhere, "--from", server.base, **{name: str(server.files.ca)})
         assert status == 0

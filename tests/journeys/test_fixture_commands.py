@@ -527,7 +527,7 @@ def test_a_pid_that_nobody_has_is_shown_as_who_would_log_in(
 ) -> None:
     assert json.loads(run("persona", "show", "01815012345", "--json"))["origin"] == "invented"
     monkeypatch.setenv("MOCK_STS_INVENT_PEOPLE", "false")
-    assert "nobody has the pid" in run("persona", "show", "01815012345", status=2)
+    assert "no person has the pid" in run("persona", "show", "01815012345", status=2)
 
 
 def test_near_matches_are_named(run: Callable[..., str]) -> None:
@@ -606,9 +606,9 @@ def test_two_of_one_name_get_two_short_names(run: Callable[..., str]) -> None:
     ("arguments", "says"),
     [
         (("--pid", "123"), "must be eleven digits"),
-        (("--pid", PERSON), f"somebody has the pid '{PERSON}' already"),
-        (("--persona", "kvart-grevling"), "somebody has the persona 'kvart-grevling' already"),
-        (("--hpr-number", "565505933"), "somebody has the hpr_number '565505933' already"),
+        (("--pid", PERSON), f"a person has the pid '{PERSON}' already"),
+        (("--persona", "kvart-grevling"), "a person has the persona 'kvart-grevling' already"),
+        (("--hpr-number", "565505933"), "a person has the hpr_number '565505933' already"),
         (("--pid", "99998502184"), "the pid 99998502184 tells no birth date"),
         (("--persona", "a b"), "'persona' must be letters, digits and hyphens, and no number"),
         (("--persona", PERSON), "'persona' must be letters, digits and hyphens, and no number"),

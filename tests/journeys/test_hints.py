@@ -67,7 +67,7 @@ def test_a_pid_that_no_person_can_have_is_told(sts: Emulator, pid: str, caplog: 
     rp = web(sts)
     assert "code" in rp.log_in(Login(), {"test_pid": pid})
     (warning,) = sts.journal(limit="1")[0]["detail"]["warnings"]
-    assert warning.startswith(f"no person can have the pid, for {NO_PIDS[pid]}: somebody was invented for it")
+    assert warning.startswith(f"no person can have the pid, for {NO_PIDS[pid]}: a person was invented for it")
     assert "mock-sts persona list" in warning and warning in caplog.text
     assert pid not in caplog.text
 

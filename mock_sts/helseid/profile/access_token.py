@@ -195,7 +195,7 @@ def bound(evidence: UseEvidence) -> Verdict | None:
     source="RFC 9449 section 7.1",
 )
 def use_scheme(evidence: UseEvidence) -> Verdict | None:
-    """At the emulator's own resource. As Bearer, anybody could use the token."""
+    """At the emulator's own resource. As Bearer, a thief could use the token."""
     if evidence.shown_by is None or not evidence.bound:
         return None
     return holds(evidence.shown_by == "DPoP", evidence.shown_by, "DPoP")

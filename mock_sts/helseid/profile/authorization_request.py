@@ -130,7 +130,7 @@ def pushed_always(evidence: AuthorizationEvidence) -> Verdict:
     source=f"RFC 9101 section 10.5; {MESSAGE_SIGNING} section 5.3.1",
 )
 def signed(evidence: AuthorizationEvidence) -> Verdict:
-    """Nobody registers it but to be refused without."""
+    """Applies to clients that are registered for it."""
     needed = evidence.client.require_signed_request_object
     return holds(evidence.signed or not needed, "no request object", "the parameter request")
 

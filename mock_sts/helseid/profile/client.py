@@ -43,7 +43,7 @@ CHAPTER: Chapter[Registration] = Chapter("client", "Client registration", ErrorC
     source=PROFILE,
 )
 def keys(evidence: Registration) -> Verdict:
-    """Without a key nobody can authenticate."""
+    """Without a key the client cannot authenticate."""
     faults = evidence.client.key_faults or (() if evidence.client.keys else ("no key is registered",))
     return holds(not faults, lambda: "; ".join(faults), "at least one RSA or EC public key")
 

@@ -572,7 +572,7 @@ def _accepted_audiences(urls: EffectiveUrls) -> tuple[frozenset[str], frozenset[
 
 @lru_cache(maxsize=256)
 def _alias_audiences(urls: EffectiveUrls) -> frozenset[str]:
-    """What is accepted and not what discovery names for whoever asks by these addresses."""
+    """What is accepted and not what discovery names at these addresses."""
     named = {urls.issuer.base} | _endpoints(urls.issuer.base, urls.back_channel.base)
     return _accepted_audiences(urls)[1] - named
 

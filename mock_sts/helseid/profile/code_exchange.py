@@ -220,7 +220,7 @@ def refresh_single_use(evidence: RefreshEvidence) -> Verdict:
     source="RFC 7009 section 2; RFC 6749 section 4.1.2",
 )
 def refresh_not_revoked(evidence: RefreshEvidence) -> Verdict:
-    """Whoever wanted it."""
+    """Applies whatever revoked the token."""
     return holds(not evidence.revoked, "revoked", "a refresh token that is not revoked")
 
 

@@ -81,7 +81,7 @@ CHAPTER: Chapter[DetailsEvidence] = Chapter("details", "Details of organization 
     source=f"{TRUST_PAGE}; HelseID documentation, SFM",
 )
 def double_structure(evidence: DetailsEvidence) -> Verdict:
-    """Which of the two should count would be anybody's guess."""
+    """Which of the two should count would be a guess."""
     if len(evidence.members) > 1:
         both = " and ".join(evidence.members)
         return holds(False, both, "one of them", f"HID-DOUBLE-STRUCTURE: The {evidence.carrier} has both {both}")
@@ -184,7 +184,7 @@ def tenancy(evidence: DetailsEvidence) -> Verdict | None:
     source=_CODES,
 )
 def number_form(evidence: DetailsEvidence) -> Verdict | None:
-    """Check digits are nobody's business here."""
+    """Check digits are not compared here."""
     numbers = evidence.numbers
     if numbers is None:
         return None
@@ -401,7 +401,7 @@ def trust_framework_complete(evidence: DetailsEvidence) -> Verdict | None:
     source=f"{TRUST_PAGE}, ATT-32",
 )
 def trust_framework_profession(evidence: DetailsEvidence) -> Verdict | None:
-    """Where somebody has logged in and one is named."""
+    """Where a person has logged in and one is named."""
     sent = evidence.details.trust_framework
     code = trust_framework.profession_of(sent) if sent is not None else None
     if evidence.persona is None or code is None:
@@ -428,7 +428,7 @@ def trust_framework_profession(evidence: DetailsEvidence) -> Verdict | None:
     source=f"{TRUST_PAGE}, ATT-9",
 )
 def trust_framework_level(evidence: DetailsEvidence) -> Verdict | None:
-    """Where somebody has logged in."""
+    """Where a person has logged in."""
     if evidence.details.trust_framework is None or evidence.security_level is None:
         return None
     return holds(evidence.security_level == "4", lambda: f"security_level {evidence.security_level}", "4")

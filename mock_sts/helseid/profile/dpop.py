@@ -32,7 +32,7 @@ from mock_sts.protocol.signed_jwt import Signature
 
 MUST, SHOULD = Level
 
-#: What HelseID's nonces begin with; nobody should read anything out of it.
+#: What HelseID's nonces begin with; it has no meaning.
 NONCE_PREFIX = "CfDJ8"
 
 _RFC = "RFC 9449 section 4.3"
@@ -45,7 +45,7 @@ class ProofEvidence:
 
     ``targets`` are the URLs that ``htu`` may name, the expected one first; ``aliases`` are those that production
     would refuse. ``nonce_good`` and ``spent`` are facts: the nonce is ours and current, the proof's jti was used.
-    ``challenge_ignored``: the last exchange of this client with this key was a challenge, and its nonce is not here.
+    ``challenge_ignored``: the last request of this client with this key was a challenge, and its nonce is not here.
     """
 
     proof: DPoPProof | None
@@ -149,7 +149,7 @@ def key(evidence: ProofEvidence) -> Verdict:
     source=_RFC,
 )
 def key_public(evidence: ProofEvidence) -> Verdict:
-    """Some JWK libraries export everything unless told otherwise."""
+    """Some JWK libraries export everything by default."""
     found = evidence.read.private_members
     return holds(not found, lambda: f"the jwk has private members: {', '.join(found)}", "public members only")
 

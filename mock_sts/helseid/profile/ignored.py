@@ -81,7 +81,7 @@ CHAPTER: Chapter[IgnoredEvidence] = Chapter("ignored", "What is sent and not use
     source="RFC 6749 sections 3.1 and 3.2; the documentation of the endpoints",
 )
 def parameters(evidence: IgnoredEvidence) -> Verdict:
-    """A slip, and what the standards have beyond HelseID. Names of a library's own are nobody's mistake."""
+    """A slip, and what the standards have beyond HelseID. Names of a library's own are no mistake."""
     unknown = [name for name in evidence.sent if name not in evidence.read]
     if not unknown:
         return holds(True)

@@ -1,4 +1,4 @@
-"""What a person is told of a token that the same server has issued under another name."""
+"""What is reported to a person of a token that the same server has issued under another name."""
 
 from collections.abc import Iterable
 

@@ -12,7 +12,7 @@ from mock_sts.protocol.signed_jwt import SignedJwt
 #: How many are named; a client has one or two.
 _MOST_NAMED = 3
 
-#: How much of a name that came is told, in characters; a thumbprint has 43.
+#: How much of a name that came is quoted, in characters; a thumbprint has 43.
 _LONGEST_KID = 60
 
 
@@ -65,7 +65,7 @@ def registered_kids(client: Client | None, sent: str) -> str:
 
 
 def kid_that_came(kid: str | None, holders: Sequence[str]) -> str:
-    """What is told of the name of a key that does not fit: the name, and the other clients that have it."""
+    """What is reported of the name of a key that does not fit: the name, and the other clients that have it."""
     if not kid:
         return "it came without a kid"
     short = kid if len(kid) <= _LONGEST_KID else f"{kid[:_LONGEST_KID]}…"

@@ -87,7 +87,7 @@ def own(evidence: RequestUriEvidence) -> Verdict:
     source=f"HelseID documentation, Authorization-endepunktet; {PROFILE}",
 )
 def alone(evidence: RequestUriEvidence) -> Verdict:
-    """The TestIDP's parameters are the exception, and what a library adds by itself is told of by another rule."""
+    """The TestIDP's parameters are the exception, and what a library adds by itself is the subject of another rule."""
     surplus = [name for name in evidence.surplus if name not in TELEMETRY]
     return holds(not surplus, surplus, "client_id and request_uri")
 
@@ -101,6 +101,6 @@ def alone(evidence: RequestUriEvidence) -> Verdict:
     source=f"HelseID documentation, Authorization-endepunktet; {PROFILE}",
 )
 def telemetry(evidence: RequestUriEvidence) -> Verdict:
-    """ASP.NET Core's handler does unless told, and no public sample tells it: the library's doing, not the client's."""
+    """ASP.NET Core's handler does by default, and no public sample changes that: it is the library's doing."""
     found = [name for name in evidence.surplus if name in TELEMETRY]
     return holds(not found, found, "client_id and request_uri")

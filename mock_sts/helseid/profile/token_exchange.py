@@ -116,7 +116,7 @@ def requested_token_type(evidence: ExchangeEvidence) -> Verdict | None:
     source=_SOURCE,
 )
 def signed(evidence: ExchangeEvidence) -> Verdict:
-    """Tokens of others are not exchanged, whoever they say they are from."""
+    """Tokens of other servers are not exchanged, whatever issuer they name."""
     return holds(evidence.signed, evidence.fault, "a token of this server")
 
 
@@ -131,7 +131,7 @@ def signed(evidence: ExchangeEvidence) -> Verdict:
     source=_SOURCE,
 )
 def access_token(evidence: ExchangeEvidence) -> Verdict:
-    """Told by its typ, and by claims of the types that an access token has."""
+    """Recognized by its typ, and by claims of the types that an access token has."""
     return holds(evidence.is_access_token, evidence.fault, "an access token")
 
 

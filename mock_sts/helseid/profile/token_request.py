@@ -243,7 +243,7 @@ def machine(evidence: ScopeEvidence) -> Verdict | None:
 
 
 def registered_scopes(client: Client, sent: Sequence[str]) -> str:
-    """What ``client`` may ask for, as a developer is told who ``sent`` another scope."""
+    """What ``client`` may ask for, as it is reported to a developer who ``sent`` another scope."""
     hint = comma_hint(sent)
     return f"{hint}{hint and '; '}registered scopes: {', '.join(nearest_first(client.scope, sent)) or 'none'}"
 

@@ -12,7 +12,7 @@ class ApiResource(Record):
     audience: str = member("The API's name, which becomes aud")
     name: str = member("The display name", default="")
     description: str = member("One line on what this API shows", default="")
-    sample: str = member("Where it was taken from, when it is somebody's public sample", default="")
+    sample: str = member("Where it was taken from, when it is a public sample", default="")
     scopes: Scopes = member("The API's scopes, in full", default=())
     claims: tuple[str, ...] = member("Claims that the API wants in its access tokens", default=())
     access_token_lifetime: Seconds | None = member("Lifetime of its access tokens; unset: the server's", default=None)

@@ -60,7 +60,7 @@ class Client(_Client):
     client_id: str = member("The client's id; a GUID at HelseID, any text here")
     client_name: str = member("The display name, also the claim client_name", default="")
     description: str = member("One line on what this client shows", default="")
-    sample: str = member("Where a registration was taken from, when it is somebody's public sample", default="")
+    sample: str = member("Where a registration was taken from, when it is a public sample", default="")
     oddities: tuple[str, ...] = member(
         "Why this registration breaks a rule of the house, each in a sentence", default=()
     )

@@ -208,7 +208,7 @@ _TEXT = Kind.TEXT.value
 
 
 def _at(step: Step, read: Callable[[object], T], value: object) -> T:
-    """What ``read`` makes of ``value``; a misfit in it is told with the ``step`` that leads there."""
+    """What ``read`` makes of ``value``; a misfit in it is reported with the ``step`` that leads there."""
     try:
         return read(value)
     except _MisfitError as misfit:

@@ -10,7 +10,7 @@ class Organization(Record):
     number: str = member("The organization number, nine digits")
     name: str = member("The organization's name", default="")
     description: str = member("One line on why it is here", default="")
-    sample: str = member("Where it was taken from, when it is somebody's public sample", default="")
+    sample: str = member("Where it was taken from, when it is a public sample", default="")
     parent: str | None = member("The number of the legal entity that it is a unit of", default=None)
     oddities: tuple[str, ...] = member("What is odd about it, each in a sentence", default=())
 

@@ -38,7 +38,7 @@ class Persona(Record):
     middle_name: str = member("Middle name; an empty text when there is none", default="")
     family_name: str = member("Family name")
     description: str = member("One line on why this person exists", default="")
-    sample: str = member("Where the person was taken from, when from somebody's public sample", default="")
+    sample: str = member("Where the person was taken from, when from a public sample", default="")
     hpr_number: str | None = member("HPR number, seven to nine digits", default=None)
     authorizations: tuple[Authorization, ...] = member("Authorizations in the HPR register", default=())
     security_level: str = member("Highest level the person can log in with", default="4", choices=("3", "4"))
@@ -66,7 +66,7 @@ class Persona(Record):
 
 
 def is_short_name(text: str) -> bool:
-    """Whether ``text`` can be somebody's short name: one word, which is no number."""
+    """Whether ``text`` can be a person's short name: one word, which is no number."""
     return re.fullmatch(r"\w[\w.-]*", text) is not None and not text.isdigit()
 
 

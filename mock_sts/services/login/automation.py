@@ -61,7 +61,7 @@ class LoginScript:
 def error_of(outcome: Outcome) -> OAuthError:
     """What the client hears of a login that ends with ``outcome``, which is no success."""
     code, description = _ERRORS[outcome]
-    return OAuthError(code, description, detail=f"the login was told to end with {outcome.value}")
+    return OAuthError(code, description, detail=f"the login was scripted to end with {outcome.value}")
 
 
 def script_of(

@@ -31,7 +31,7 @@ class LoggedOut:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmLogout:
-    """Nobody has shown that the request comes from a client of this person: the person must confirm.
+    """Nothing shows that the request comes from a client of this person: the person must confirm.
 
     ``breach`` as in LoggedOut.
     """

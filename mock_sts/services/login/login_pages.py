@@ -58,7 +58,7 @@ def complete_login(
 ) -> MadeSession:
     """Log a person in for the request behind ``return_url``; the new session, and its cookie.
 
-    Raises OAuthError when nobody with that pid can log in so, or the request is unknown or over.
+    Raises OAuthError when no person with that pid can log in so, or the request is unknown or over.
     """
     pending = load_kept_request(context, parameters_of(return_url))
     try:

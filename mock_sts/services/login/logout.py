@@ -1,7 +1,7 @@
 """Telling clients that a session has ended: by frames in the browser, and by signed tokens behind it.
 
 OpenID Connect Front-Channel Logout 1.0 and Back-Channel Logout 1.0. Tokens go to registered addresses only and by no
-proxy, redirects are not followed, nobody waits for long, and the journal has the outcome.
+proxy, redirects are not followed, no wait is long, and the journal has the outcome.
 """
 
 import re
@@ -34,7 +34,7 @@ _LIFETIME, _PATIENCE = 300, 3
 #: Notices that are on their way at the same time, to one address and in all; further ones wait.
 _AT_ONE_ADDRESS, _AT_ONCE = 4, 64
 
-#: Bytes of a client's answer that are read; more than the first line interests nobody, but servers like to be heard.
+#: Bytes of a client's answer that are read; only the first line is shown, but servers like to be heard.
 _MAX_ANSWER = 64 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})\b")
 
@@ -53,7 +53,7 @@ class Notice:
 
 
 class _Senders:
-    """Threads that carry out work, some for each address: whoever is slow delays only what goes to the same address.
+    """Threads that carry out work, some for each address: a slow address delays only what goes to it.
 
     They are made when needed, and do not keep the process from ending.
     """
@@ -147,7 +147,7 @@ def notices(context: RequestContext, clients: Iterable[tuple[Client, str]], sub:
 
 
 def send(context: RequestContext, to_send: Iterable[Notice]) -> None:
-    """Deliver in the background; nobody's logout waits for somebody else's server."""
+    """Deliver in the background; no logout waits for another's server."""
     for notice in to_send:
         _SENDERS.submit(notice.uri, partial(_deliver, context, notice))
 

@@ -1,7 +1,7 @@
-"""Checking a world before anybody relies on it: what is wrong, what is odd, what is assumed.
+"""Checking a world before it is used: what is wrong, what is odd, what is assumed.
 
 Faults are what cannot work: nothing is loaded with one. Breaches (of privacy, and of rules that HelseID refuses by) are
-errors where somebody asks for a check, and warnings where somebody wants to work. The rest is odd, and only told.
+errors in a check, and warnings in any other command. The rest is odd, and only reported.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ class Report:
 def check_world(own_fixtures: Sequence[Path], *, implied_is_error: bool = False, all_assumed: bool = False) -> Report:
     """Read the shipped world and ``own_fixtures`` on top, and check it. Raises DocumentError for unreadable files.
 
-    What is assumed is told of the entries of ``own_fixtures``, with ``all_assumed`` of the shipped ones too.
+    What is assumed is reported of the entries of ``own_fixtures``, with ``all_assumed`` of the shipped ones too.
     """
     world = read_world(world_folders(own_fixtures))
     whole, own = (
@@ -210,7 +210,7 @@ def _rules(entry: Entry[Client]) -> Iterator[str]:
     for finding in registration.CHAPTER.judge(registration.Registration(entry.item)):
         rule = finding.requirement
         needs_reason = rule.id in _NEED_A_REASON or Enforcement.HELSEID in rule.refused_in
-        # A key that cannot be used is told as a fault already.
+        # A key that cannot be used is reported as a fault already.
         reported = rule.id == "client.keys" and entry.item.key_faults
         if not finding.verdict.met and needs_reason and not reported and not entry.item.oddities:
             yield f"{_place(entry)}: {rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}"
@@ -238,7 +238,7 @@ def _odd_people(part: _Part) -> Iterator[str]:
             if code not in PROFESSIONS:
                 yield f"{_place(entry)}: no profession {code!r} is known of the HPR register{profession_hint(code)}"
         if person.authorizations and person.hpr_number is None:
-            yield f"{_place(entry)}: authorizations are told of people with an HPR number only"
+            yield f"{_place(entry)}: authorizations are known of people with an HPR number only"
         later = person.superseded_by
         if later is not None and later not in people:
             yield f"{_place(entry)}: superseded_by names {later}, whom no file describes{hint(later, people)}"
@@ -282,7 +282,7 @@ def _odd_clients(part: _Part) -> Iterator[str]:
         for scope in client.scope:
             if not is_api_scope(scope) and scope not in own_scopes:
                 yield f"{_place(entry)}: HelseID has no scope {scope}{hint(scope, own_scopes)}"
-        # A warning, for persona new may have made the person; any pid is somebody's.
+        # A warning, for persona new may have made the person; any pid may be a person's.
         persona = client.default_persona
         if persona is not None and not is_pid(persona) and persona not in people:
             yield f"{_place(entry)}: default_persona names {persona!r}, whom no file describes{hint(persona, people)}"

@@ -1,4 +1,4 @@
-"""Writing generated fixtures into a folder, beside what somebody has written there by hand."""
+"""Writing generated fixtures into a folder, beside what was written there by hand."""
 
 from pathlib import Path
 

@@ -21,14 +21,14 @@ from mock_sts.store.fixtures.rows import Registry, Row
 INVENTED = "invented"
 
 #: What a search of a stranger may cost: the words that are looked for, and the characters of each. More words find no
-#: other person, and each is looked for in everything that is told of everybody.
+#: other person, and each is looked for in all that is kept of all people.
 MOST_WORDS, LONGEST_WORD = 10, 60
 
 _TESTIDP = next(provider for provider in PROVIDERS if provider.is_testidp)
 
 
 class NotFoundError(Exception):
-    """Nobody and nothing has this name; the message says what comes near."""
+    """No person and no thing has this name; the message says what comes near."""
 
 
 def hint(word: str, known: Iterable[str]) -> str:
@@ -58,7 +58,7 @@ def search_words(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whom somebody looks for: all ``words`` fit, and whatever else is said.
+    """Which people are looked for: all ``words`` fit, and whatever else is said.
 
     ``profession`` is a code or a name; ``organizations`` is how many the person works for at least.
     """
@@ -94,7 +94,7 @@ def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
 
 
 def near_words(registry: Registry, words: Sequence[str]) -> str:
-    """The end of a sentence on ``words`` that fit nobody: for the first that fits nobody by itself, what comes near."""
+    """The end of a sentence on ``words`` that fit no person: for the first that fits none alone, what comes near."""
     names = organization_names(registry)
     rows = [_Searchable(row.item, names) for row in registry.rows(Persona)]
     for word in dict.fromkeys(word.casefold() for word in words):
@@ -106,7 +106,7 @@ def near_words(registry: Registry, words: Sequence[str]) -> str:
 
 
 def _profession(text: str) -> str:
-    """The code of a profession that is told by code or name. Raises NotFoundError."""
+    """The code of a profession, given by code or name. Raises NotFoundError."""
     for code, name in PROFESSIONS.items():
         if text.casefold() in (code.casefold(), name):
             return code
@@ -136,7 +136,7 @@ def professions_of(person: Persona) -> list[str]:
 
 
 def the_persona(registry: Registry, key: str, *, invent: bool) -> Row[Persona]:
-    """The person with the pid, short name or HPR number ``key``; a pid that nobody has is of somebody ``invent``ed.
+    """The person with the pid, short name or HPR number ``key``; a pid that no person has is one ``invent``ed.
 
     Raises NotFoundError with what comes near.
     """
@@ -148,7 +148,7 @@ def the_persona(registry: Registry, key: str, *, invent: bool) -> Row[Persona]:
         return Row(INVENTED, {}, invented(key))
     known = [text for row in rows for text in (row.item.persona, row.item.pid) if text]
     near = hint(key, known) or "; mock-sts persona list WORDS searches"
-    raise NotFoundError(f"nobody has the pid, short name or HPR number {key!r}{near}")
+    raise NotFoundError(f"no person has the pid, short name or HPR number {key!r}{near}")
 
 
 def the_client(registry: Registry, client_id: str) -> Row[Client]:
@@ -170,9 +170,9 @@ def claims_of(persona: Persona, network: str) -> dict[str, Any]:
 
 
 def login_parameters(persona: Persona) -> dict[str, str]:
-    """The parameters of a pushed authorization request with which ``persona`` logs in and nobody clicks.
+    """The parameters of a pushed authorization request with which ``persona`` logs in without a click.
 
-    Empty for a pid that was replaced: nobody can log in with it.
+    Empty for a pid that was replaced: no login accepts it.
     """
     if persona.superseded_by is not None:
         return {}

@@ -19,7 +19,7 @@ from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import Database
 from mock_sts.store.fixtures.rows import Registry
 
-#: The scope of a machine, and those of a login, when nobody names any.
+#: The scope of a machine, and those of a login, when none is named.
 _DEMO_SCOPE = "mock:demo-api/read"
 _LOGIN_SCOPES = (
     OPENID,
@@ -37,7 +37,7 @@ _ALGORITHM_NAMES = {name.casefold(): name for name in (*ALGORITHMS, *EDWARDS)}
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """What somebody wants: an id (or None for a new GUID), a name, scopes, the key's algorithm, DPoP or Bearer.
+    """What is wanted: an id (or None for a new GUID), a name, scopes, the key's algorithm, DPoP or Bearer.
 
     Without ``grants`` the client logs people in when it has ``redirect_uris``, and is a machine when it has none;
     without ``scopes`` it gets those that suit its grants; without ``tenancy`` one with an organization is its own.

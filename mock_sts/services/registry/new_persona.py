@@ -1,4 +1,4 @@
-"""Registering a new person; what nobody has said is invented."""
+"""Registering a new person; what was not given is invented."""
 
 import secrets
 from collections.abc import Callable, Container
@@ -17,13 +17,13 @@ from mock_sts.store.catalog import MADE, put_entry
 from mock_sts.store.database import Database
 from mock_sts.store.fixtures.rows import read_rows
 
-#: Births of people of whom nobody has said when they were born.
+#: Births of people whose birth was not given.
 _BIRTHS = (date(1950, 1, 1), date(2000, 12, 31))
 
 
 @dataclass(frozen=True, slots=True)
 class NewPersona:
-    """What somebody wants of a person; None and empty are for what shall be invented or left out.
+    """What is wanted of a person; None and empty are for what shall be invented or left out.
 
     ``professions`` are codes of the HPR register (Volven 9060); a person with one has an HPR number.
     """
@@ -84,7 +84,7 @@ def make_persona(store: Database, wanted: NewPersona, *, require_synthetic: bool
         ("hpr_number", {person.hpr_number for person in people}),
     ):
         if document.get(name) and document[name] in given_to:
-            raise DocumentError(f"persona new: somebody has the {name} {document[name]!r} already; choose another")
+            raise DocumentError(f"persona new: a person has the {name} {document[name]!r} already; choose another")
     known = [str(row.document["number"]) for row in read_rows(store, Organization)]
     for number in wanted.organizations:
         if number not in known:
@@ -140,7 +140,7 @@ def _free(make: Callable[[], str | None], taken: Container[str | None]) -> str:
 
 
 def _free_name(name: str, taken: Container[str | None]) -> str:
-    """``name``, with a number when somebody has it already."""
+    """``name``, with a number when a person has it already."""
     if not name:
         return ""
     numbered = (name if number == 1 else f"{name}-{number}" for number in range(1, 1_000_000))

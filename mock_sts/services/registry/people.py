@@ -15,7 +15,7 @@ from mock_sts.store.personas import Personas
 
 
 class UnknownPersonError(Exception):
-    """Nobody with this pid can log in; the message says why."""
+    """No person with this pid can log in; the message says why."""
 
 
 class People:

@@ -1,6 +1,6 @@
 """What a client may ask about tokens, and undo: revocation (RFC 7009) and introspection (RFC 7662).
 
-And the grants that HelseID advertises only because its product does, and gives to nobody.
+And the grants that HelseID advertises only because its product does, and gives to no client.
 """
 
 from typing import Any, Never
@@ -52,7 +52,7 @@ def introspect_token(context: RequestContext, call: BackChannelCall) -> dict[str
 
 
 def refuse_grant(context: RequestContext, call: BackChannelCall, grant: str) -> Never:
-    """Refuse ``grant`` to the asking client, whoever it is. Raises OAuthError."""
+    """Refuse ``grant`` to the asking client, once it has authenticated. Raises OAuthError."""
     _asking_client(context, call)
     raise refuse(token_request.allowed, Verdict(False, grant, "a grant that HelseID gives"))
 

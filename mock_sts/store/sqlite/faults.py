@@ -30,7 +30,7 @@ _OTHERS_FILE = (
 
 
 def meaning_of(error: BaseException) -> tuple[str, str, str]:
-    """Why the database cannot be used (empty where nobody knows), the same with what SQLite said, and what to do."""
+    """Why the database cannot be used (empty where that is unknown), the same with what SQLite said, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     reason, remedy = MEANINGS.get(code, ("", ""))
     if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.match(str(error)):

@@ -38,7 +38,7 @@ def begin() -> None:
 
 @ROUTES.after_request
 def tell_time(response: Response) -> Response:
-    """What a login without a page costs here, for whoever tests that."""
+    """What a login without a page costs here, for tests of that."""
     if "began" in g:  # a request that was refused before it came here has no time of its own
         response.headers["Server-Timing"] = f"total;dur={(time.perf_counter() - g.began) * 1000:.1f}"
     return response

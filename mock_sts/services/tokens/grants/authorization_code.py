@@ -15,7 +15,7 @@ from mock_sts.store.records import status_of
 def authorize(
     context: RequestContext, caller: AuthenticatedClient, params: Params, confirmation: str | None
 ) -> Authorization:
-    """The person and scopes behind the code. From here on a refusal burns the code, unless it is somebody else's."""
+    """The person and scopes behind the code. From here on a refusal burns the code, unless it is another client's."""
     request = read_authorization_code(params)
     code = request.code or ""
     codes = context.environment.ledger.codes

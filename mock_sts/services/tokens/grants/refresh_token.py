@@ -25,7 +25,7 @@ def authorize(
     resource_known = own is None or is_known_resource(context, own, request.resource)
     within = all(scope in granted for scope in request.scopes)
     if within and request.scopes and request.resource is not None and resource_known:
-        # Scopes that leave nothing of the resource would make a token for nobody.
+        # Scopes that leave nothing of the resource would make a token for no API.
         within = bool(scoped(context, request.scopes, request.resource).apis)
     withdrawn = status.used and is_withdrawn(context, handle)
     taken_back = own is not None and is_revoked(context, own.family)

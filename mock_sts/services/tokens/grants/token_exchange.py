@@ -1,4 +1,4 @@
-"""The token-exchange grant (RFC 8693): an API gets a token for the next API, for whoever called it."""
+"""The token-exchange grant (RFC 8693): an API gets a token for the next API, on behalf of its caller."""
 
 from mock_sts.helseid.profile import token_exchange as chapter
 from mock_sts.helseid.profile.token_exchange import ExchangeEvidence

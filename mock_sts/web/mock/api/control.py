@@ -105,7 +105,7 @@ def set_public_url() -> Response:
     with reached.environment.store.writing() as transaction:
         write_override(transaction.execute, url, *also)
     if url is not None and (name := impersonated_by(url)):
-        LOG.warning("this server was told to answer as %s, and is not HelseID: keep the name in your network", name)
+        LOG.warning("this server now answers as %s, and is not HelseID: keep the name in your network", name)
     addresses = server.addresses(reached.environment.catalog.current())
     return json_response({"issuer": addresses.of(request.scheme, request.host, request.script_root).issuer.base})
 
@@ -181,7 +181,7 @@ def read_order(environment: Environment, body: object) -> tuple[str | None, str 
     except (LoginIntentError, UnknownPersonError) as error:
         raise BadRequest(str(error)) from None
     if ends is Outcome.SUCCESS and pid is None:
-        raise BadRequest("persona is missing: a login that succeeds is somebody's")
+        raise BadRequest("persona is missing: a login that succeeds needs a person")
     client_id = match.get("client_id")
     if client_id is not None and environment.catalog.current().client(client_id) is None:
         raise BadRequest(f"no client has the id {client_id[:100]!r}")
@@ -225,7 +225,7 @@ def _number(name: str, low: int, high: int) -> int | None:
 
 
 def _refuse_other_sites(urls: EffectiveUrls) -> None:
-    """A page of another site that somebody has open must not steer the emulator."""
+    """A page of another site that the browser has open must not steer the emulator."""
     site = request.headers.get("Sec-Fetch-Site")
     if site not in (None, "same-origin", "none"):
         raise Forbidden("requests from other sites are refused (Sec-Fetch-Site)")

@@ -59,7 +59,7 @@ def _seen_here(authority: str) -> list[Observation]:
     seen = [Observation("clock", State.NOTE, f"{now} UTC on this server")]
     if not authority.startswith("https:"):
         return seen
-    # The visitor has said which host this is, and what the server was told since its start is a request's word too: it
+    # The visitor has said which host this is, and an override is a request's word too: it
     # connects to none but the addresses of its settings.
     if origin_of(authority) in _origins_of_certificate(hosting) | {origin_of(url) for url in configured.named}:
         trusts = [Trust("the system's store", None)]

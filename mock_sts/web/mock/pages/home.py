@@ -22,7 +22,7 @@ def page() -> Response:
         issuer=urls.issuer.base,
         here=urls.back_channel.base,
         taken=impersonated_by(urls.issuer.base),
-        # A name of NHN's is this server's where the page was asked by it; from elsewhere nobody knows.
+        # A name of NHN's is this server's where the page was asked by it; from elsewhere that is unknown.
         leads_here=impersonated_by(urls.back_channel.base) in ("", host_name(request.host)),
         ready=READY_PEOPLE,
         client_id=READY_CLIENT,
