@@ -13,7 +13,7 @@ from mock_sts.protocol.json_text import write_json
 from mock_sts.protocol.near_names import question
 from mock_sts.protocol.private_keys import without_private_keys, without_private_text
 from mock_sts.store.database import StoreError
-from mock_sts.store.sqlite.faults import meaning_of_file_error
+from mock_sts.store.file_errors import meaning_of_file_error
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.http import HttpError, HttpRequest, HttpResponse, json_response
 from mock_sts.web.log import keep_keys_out

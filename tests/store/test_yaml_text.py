@@ -56,7 +56,7 @@ FILES = {
     "client_id: x\n\ngrant_types: [client_credentials,\n  password]\n": "'grant_types' is 'password'",
     "# one\n# two\nclient_id: ~\n": "any text here) (line 3)",
     "# one\n# two\nclient_name: x\n": "the member 'client_id' is missing",
-    "- a\n- b\n": "a client is a mapping of members, not a list (line 1)",
+    "- a\n- b\n": "a client is a mapping of members, not 'a' (line 1)",
     "client_id: x\nchildren:\n  - '213000012'\n  - '12'\n": "nine digits, in quotes (line 4)",
     "x: &x {organization: 007}\nclient_id: y\n": "unknown member 'x'; members are: client_id",
     "client_id: x\nno: 1\nNO: 2\n": "the key NO stands twice, line 3",

@@ -250,13 +250,13 @@ def test_an_unexpected_error_tells_nothing_but_where_to_look(sts: Emulator, capl
     def broken() -> Response:
         raise RuntimeError("the secret is a walrus")
 
-    sts.app.view_functions["health.live"] = broken
-    answer = sts.get("/health/live")
+    sts.app.view_functions["login.available_idps"] = broken
+    answer = sts.get("/connect/availableidps")
     assert_plain_error(answer, 500, "server_error")
     assert b"walrus" not in answer.content
     assert answer.description is not None
     mark = answer.description.split()[2].rstrip(";")
-    assert f"unexpected error {mark} at '/health/live'" in caplog.text
+    assert f"unexpected error {mark} at '/connect/availableidps'" in caplog.text
     assert "the secret is a walrus" in caplog.text
 
 
