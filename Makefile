@@ -45,7 +45,7 @@ test-all: export ALL_EXAMPLES := yes
 test-all: tools test ## everything: make test, then the rest; names the program that is missing
 	cd tests/interop/node && npm ci --silent --no-audit --no-fund
 	$(BIN)/pytest $(PARALLEL) -m '$(MORE)'
-	MOCK_STS_TEST_DATABASE=postgresql $(BIN)/pytest $(PARALLEL) -m 'not (sqlite or $(MORE))' tests/journeys
+	TEST_DATABASE=postgresql $(BIN)/pytest $(PARALLEL) -m 'not (sqlite or $(MORE))' tests/journeys
 
 tools:
 	@missing=; for each in $(TOOLS); do \

@@ -372,6 +372,7 @@ def test_a_leaf_that_is_over_is_replaced_at_the_start(tmp_path: Path) -> None:
     assert files.leaf.read_bytes() != before[1]
 
 
+@pytest.mark.sqlite  # another file of SQLite has another folder beside it
 @pytest.mark.covers("tls.token")
 @pytest.mark.parametrize("words", [(), ("--url",)], ids=["issuer", "url"])
 def test_our_own_client_trusts_the_ca_beside_it(server: TlsServer, tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Databases for tests: of SQLite, or of PostgreSQL where MOCK_STS_TEST_DATABASE says so.
+"""Databases for tests: of SQLite, or of PostgreSQL where TEST_DATABASE says so.
 
 Tests name a database by a path. With PostgreSQL no file is there: the path stands for a database on the server of the
 test process.
@@ -30,7 +30,7 @@ def database_file(settings: Settings) -> Path:
 
 
 #: Whether emulators and live servers of this test run keep everything in PostgreSQL.
-ON_POSTGRESQL = os.environ.get("MOCK_STS_TEST_DATABASE") == "postgresql"
+ON_POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 
 
 def url_of(path: Path) -> str:
