@@ -11,11 +11,13 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY mock_sts ./mock_sts
 COPY fixtures ./fixtures
+# Extras of pyproject.toml, with commas between: "postgresql" for a server that keeps everything in PostgreSQL.
+ARG EXTRAS=
 # What no command of ours reads goes: sources of compiled modules, SQLAlchemy's own test tools, and Faker's locales but
 # those it falls back to and no_NO (it does not start without the former). Faker is used by one rare command only, so it
 # goes without bytecode.
 RUN python3 -m venv --without-pip /opt/venv \
- && pip --python /opt/venv/bin/python3 install --no-compile --constraint constraints.txt . \
+ && pip --python /opt/venv/bin/python3 install --no-compile --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}" \
  && find /opt/venv/lib -name '*.so' -exec strip --strip-unneeded {} + \
  && find /opt/venv/lib \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -delete \
  && find /opt/venv/lib -path '*/site-packages/sqlalchemy/testing' -prune -exec rm -rf {} + \
