@@ -91,10 +91,10 @@ def memory(container: str) -> str:
     return docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container).split(" / ")[0]
 
 
-def get(url: str) -> tuple[int, str]:
-    """Status and text of the answer."""
+def get(url: str, timeout: float = 10) -> tuple[int, str]:
+    """Status and text of the answer, which may take ``timeout`` seconds."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=timeout) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -218,6 +218,10 @@ class Compose:
     def once(self, status: int = 0) -> Any:
         """Log in and call the API once; the outcome."""
         return json.loads(self("run", "--rm", "--no-TTY", "app", "once", status=status).stdout)
+
+    def once_alone(self) -> Any:
+        """As ``once``, with the containers that run now: none that was stopped is started for it."""
+        return json.loads(self("run", "--rm", "--no-TTY", "--no-deps", "app", "once").stdout)
 
     def sts(self, *arguments: str) -> str:
         """What a command prints inside the emulator's container."""

@@ -1,7 +1,8 @@
 """What the recipes in examples/ promise, checked and measured with the engine that `docker` talks to.
 
-Run by .ci/container/run inside its sandbox, with the standard library only; the images `mock-sts` and `mock-sts-nginx`
-are there. Names of checks as arguments: only those. Ends with 1 when a promise is broken.
+Run by .ci/container/run inside its sandbox, with the standard library only; the images `mock-sts`, `mock-sts-nginx`,
+`mock-sts-postgresql` and `postgres:17` are there. Names of checks as arguments: only those. Ends with 1 when a promise
+is broken.
 """
 
 import html
@@ -40,8 +41,11 @@ from tests.container.checks import (
 )
 
 PERSON, NAME = "06828399789", "KVART GREVLING"
-#: Bytes of the image with nginx above its base that are allowed.
-NGINX_LIMIT = 30_000_000
+#: Bytes of the image with nginx above its base that are allowed, and of what PostgreSQL takes above the usual image.
+NGINX_LIMIT, EXTRA_LIMIT = 30_000_000, 25_000_000
+
+#: The usual image, and that of the recipe postgresql.
+IMAGES = ("mock-sts", "mock-sts-postgresql")
 
 DISCOVERY = "/.well-known/openid-configuration"
 
@@ -264,6 +268,62 @@ def reverse_proxy() -> None:
         request = urllib.request.Request(f"{outside}/health/ready?x={query}", headers={"Cookie": f"x={cookie}"})
         with urllib.request.urlopen(request, timeout=10) as response:
             assert response.status == 200
+
+
+@recipe
+def postgresql() -> None:
+    issuer, outside, password = "http://mock-sts:8080", "http://localhost:8080", "only-for-tests"
+    sizes = {name: int(docker("image", "inspect", "--format", "{{.Size}}", name)) for name in IMAGES}
+    above = sizes["mock-sts-postgresql"] - sizes["mock-sts"]
+    measured("size of what PostgreSQL takes", f"{above / 1e6:.1f} MB of {EXTRA_LIMIT / 1e6:.0f} MB")
+    assert 0 < above <= EXTRA_LIMIT, "the extra is missing, or too big"
+    with brought_up("postgresql") as compose:
+        assert_login(compose.once(), issuer)
+        assert get_json(outside + DISCOVERY)["issuer"] == outside
+
+        def token(service: str) -> Any:
+            made = compose("exec", "--no-TTY", service, "mock-sts", "token", "made-here", "--decode").stdout
+            return json.loads(made)
+
+        def journal() -> set[str]:
+            entries = get_json(f"{outside}/mock/api/v1/journal?client_id=made-here&outcome=granted")["entries"]
+            return {entry["id"] for entry in entries}
+
+        # What one server registers, the other knows; what the other answers, the first has in its journal.
+        compose.sts("client", "new", "--client-id", "made-here", "--scope", "mock:demo-api/read")
+        assert token("mock-sts-2")["client_id"] == "made-here"
+        before = journal()
+        assert len(before) == 1, before
+
+        # One goes, and the other serves alone.
+        took = stop(compose.id_of("mock-sts-2"))
+        measured("SIGTERM of the second to stopped", f"{took:.2f} s of {STOP_LIMIT:.0f} s")
+        assert took <= STOP_LIMIT, "it stops too slowly"
+        assert_login(compose.once_alone(), issuer)
+
+        # New containers of both have what was there; so has a database that was away, and they find it by themselves.
+        compose("rm", "--stop", "--force", "mock-sts", "mock-sts-2")
+        begun = time.monotonic()
+        compose.up()
+        measured("both servers anew to healthy", f"{time.monotonic() - begun:.2f} s")
+        assert journal() == before
+        assert token("mock-sts")["client_id"] == token("mock-sts-2")["client_id"] == "made-here"
+        took = stop(compose.id_of("database"))
+        measured("SIGINT of PostgreSQL to stopped", f"{took:.2f} s")
+        begun = time.monotonic()
+        status, told = get(f"{outside}/health/ready", timeout=60)
+        measured("status 503 without PostgreSQL", f"{time.monotonic() - begun:.2f} s")
+        assert status == 503 and password not in told, (status, told)
+        begun = time.monotonic()
+        compose.up()
+        measured("PostgreSQL back to all healthy", f"{time.monotonic() - begun:.2f} s")
+        assert before < journal()
+        assert_login(compose.once(), issuer)
+
+        said = "".join(logs(compose.id_of(service)) for service in ("database", "mock-sts", "mock-sts-2", "app", "api"))
+        assert "PostgreSQL" in said or "postgresql://" in said, said
+        assert password not in said, "the password is told"
+        measured("memory of PostgreSQL", memory(compose.id_of("database")))
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 RECIPES = sorted((ROOT / "examples").glob("*/compose.yaml"))
-SCRIPTS = sorted([ROOT / ".ci" / "run", *(ROOT / ".ci" / "container").iterdir()])
+SCRIPTS = sorted(file for file in (ROOT / ".ci").rglob("*") if file.is_file() and file.name != "Dockerfile")
+#: The recipes' images that are made of ours, and the one that is another project's.
+OURS, FOREIGN = ("mock-sts", "mock-sts-postgresql", "mock-sts-nginx"), "postgres:17"
 
 
 def final_stage() -> str:
@@ -46,6 +49,35 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     assert re.search(r"^USER 10001:10001$", final_stage(), re.M)
     assert re.search(r'^HEALTHCHECK .* CMD \["mock-sts", "health"\]$', final_stage(), re.M)
     assert "Not affiliated" in final_stage()
+
+
+def test_extras_are_none_but_where_a_recipe_asks_for_one_that_exists() -> None:
+    assert re.findall(r"^ARG EXTRAS=(.*)$", DOCKERFILE, re.M) == [""]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    asked = {}
+    for file in [ROOT / "compose.yaml", *RECIPES]:
+        for service in recipe_services(file).values():
+            build = service.get("build")
+            if isinstance(build, dict) and "EXTRAS" in build.get("args", {}):
+                asked[service["image"]] = build["args"]["EXTRAS"]
+    assert asked == {"mock-sts-postgresql": "postgresql"}
+    assert set(asked.values()) <= extras.keys()
+    script = (ROOT / ".ci" / "container" / "run").read_text(encoding="utf-8")
+    for image, extra in asked.items():
+        assert f"image {image} --build-arg EXTRAS={extra} " in script
+
+
+def test_the_servers_of_the_recipe_postgresql_differ_in_their_port_alone() -> None:
+    services = recipe_services(ROOT / "examples" / "postgresql" / "compose.yaml")
+    first, second = services["mock-sts"], services["mock-sts-2"]
+    assert {name: first[name] for name in first if name not in ("build", "ports")} == second
+    database = services["database"]["environment"]
+    given = second["environment"]
+    assert (
+        given["MOCK_STS_DATABASE_URL"] == f"postgresql://{database['POSTGRES_USER']}@database/{database['POSTGRES_DB']}"
+    )
+    assert given["PGPASSWORD"] == database["POSTGRES_PASSWORD"]
+    assert "ports" not in services["database"]
 
 
 def test_the_dockerfile_needs_nothing_fetched_to_be_read() -> None:
@@ -111,7 +143,7 @@ def recipe_services(file: Path) -> dict[str, dict[str, Any]]:
 
 def test_there_is_a_check_of_every_recipe_and_a_recipe_for_every_check() -> None:
     folders = [file.parent.name for file in RECIPES]
-    assert folders == ["impersonation", "one-name", "reverse-proxy", "shared-network", "split"]
+    assert folders == ["impersonation", "one-name", "postgresql", "reverse-proxy", "shared-network", "split"]
     assert sorted(one.__name__.replace("_", "-") for one in recipes.RECIPES) == folders
     page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
     for file in RECIPES:
@@ -125,9 +157,11 @@ def test_a_recipe_is_as_careful_as_the_compose_file(file: Path) -> None:
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert service["pull_policy"] == "never", name
-        assert service["image"] in ("mock-sts", "mock-sts-nginx"), name
-        assert service["image"] == "mock-sts-nginx" or service["init"] is True, name
+        assert service["image"] in (*OURS, FOREIGN), name
+        # Another project's image has to be pulled, and never one of ours.
+        assert service.get("pull_policy") == (None if service["image"] == FOREIGN else "never"), name
+        assert service["image"] in ("mock-sts-nginx", FOREIGN) or service["init"] is True, name
+        assert service["image"] != FOREIGN or service["user"] == "postgres", name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
         build = service.get("build")
         context = build["context"] if isinstance(build, dict) else build
@@ -158,6 +192,7 @@ def test_a_recipe_has_settings_that_are_valid_and_an_application_that_fits(file:
 
 #: Demands that a client can be told to drop, and by what.
 OPTIONS = {
+    "https-or-loopback": "`RequireHttps = false`",
     "https-authority": "`RequireHttpsMetadata = false`",
     "https-unless-allowed": "`allowInsecureRequests`",
     "https-everywhere": "`testing=True`",
@@ -184,14 +219,14 @@ def test_the_table_of_libraries_says_what_their_rules_say(file: Path, worlds: Wo
     broken = refusals(Sight(authority, document, tuple(keys)))
 
     page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
-    header, _, *rows = (line for line in page.partition("demands of addresses:")[2].splitlines() if line[:1] == "|")
+    table = page.partition("demands of addresses:\n\n")[2].partition("\n\n")[0]
+    header, _, *rows = table.splitlines()
     titles = [cell.strip() for cell in header.strip("|").split("|")]
     column = next(number for number, title in enumerate(titles) if file.parent.name in title.split(", "))
     seen = {}
     for row in rows:
         cells = [cell.strip() for cell in row.strip("|").split("|")]
-        if len(cells) != len(titles):
-            break
+        assert len(cells) == len(titles), row
         faults = [rule.id for rule, _ in broken if cells[0] in rule.libraries]
         seen[cells[0]] = cells[column]
         if not faults:
@@ -226,9 +261,10 @@ def test_the_table_of_what_to_tell_an_application_fits_the_recipe(file: Path) ->
 @pytest.mark.parametrize("file", [ROOT / "compose.yaml", *RECIPES], ids=lambda file: file.parent.name)
 def test_health_is_asked_past_the_proxies_that_docker_hands_out(file: Path) -> None:
     for name, service in recipe_services(file).items():
-        if name != "mock-sts":  # the image's own check
+        if name not in ("mock-sts", "mock-sts-2"):  # the image's own check
             command = service["healthcheck"]["test"]
-            assert command[:3] == ["CMD", "mock-sts", "health"] or command[:3] == ["CMD", "bash", "-c"], name
+            asks = command[:3] in (["CMD", "mock-sts", "health"], ["CMD", "bash", "-c"]) or command[1] == "pg_isready"
+            assert asks and command[0] == "CMD", name
             assert "start_interval" in service["healthcheck"], name
     # That option needs an engine that is told of.
     for page in ("README.md", "docs/containers.md"):
