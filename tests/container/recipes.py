@@ -207,7 +207,8 @@ def impersonation() -> None:
     with brought_up("impersonation") as compose:
         assert_login(compose.once(), issuer)
         said = logs(compose.id_of("mock-sts"))
-        assert "ANSWERS AS helseid-sts.test.nhn.no AND IS NOT HELSEID" in said, said
+        names = ("helseid-sts", "helseid-ttt", "api.selvbetjening", "selvbetjening")
+        assert f"ANSWERS AS {', '.join(f'{name}.test.nhn.no' for name in names)} AND IS NOT HELSEID" in said, said
         assert docker("port", compose.id_of("mock-sts")) == "", "something is published"
         # Whoever does not trust the CA is not fooled.
         program = f"import urllib.request; urllib.request.urlopen('{issuer}{DISCOVERY}')"
