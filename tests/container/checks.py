@@ -91,10 +91,10 @@ def memory(container: str) -> str:
     return docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container).split(" / ")[0]
 
 
-def get(url: str, timeout: float = 10) -> tuple[int, str]:
-    """Status and text of the answer, which may take ``timeout`` seconds."""
+def get(url: str) -> tuple[int, str]:
+    """Status and text of the answer."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as response:
+        with urllib.request.urlopen(url, timeout=10) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
