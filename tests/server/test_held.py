@@ -244,7 +244,7 @@ def test_commands_do_not_guess_the_port(tmp_path: Path, words: tuple[str, ...], 
         [*PROGRAM, *words], env=environment_in(tmp_path, port="0"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "MOCK_STS_PORT is 0" in done.stderr and f"told with {option}" in done.stderr
+    assert "MOCK_STS_PORT is 0" in done.stderr and f"printed, with {option}" in done.stderr
 
 
 @pytest.mark.parametrize(
