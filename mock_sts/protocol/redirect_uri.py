@@ -64,9 +64,9 @@ def _why_no_host(scheme: str, rest: str) -> str:
     name = host[: len(host) - len(port) - 1] if port or host.endswith(":") else host
     if port and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65_535):
         said = f"its port {port[:20]!r} is none: that is a number from 1 to 65535"
-        if scheme == "http" and is_loopback_name(host_name(name)):
+        if is_loopback_name(host_name(name)):
             return f"{said}; without a port it fits every port: {scheme}:{rest.replace(f':{port}', '', 1)}"
-        return f"{said}; register each port, or http on localhost without a port, which fits every port"
+        return f"{said}; register each port; only an address on localhost without a port fits every port"
     if name.isascii() and (not is_host(name) or (":" in name and not name.startswith("["))):
         return (
             f"its host {name[:60]!r} is none: a name of letters, digits, '-', '_' and dots, or an IP address (IPv6 in "

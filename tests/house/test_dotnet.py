@@ -151,7 +151,8 @@ def test_every_program_is_shown_or_linked() -> None:
         ("http://localhost:5129", True),  # dotnet new web picks one
         ("http://localhost:5112", True),
         ("https://localhost:7001", True),
-        ("https://localhost:7196", False),  # HelseID compares byte for byte
+        ("https://localhost:7196", True),
+        ("https://app.example.test", False),
         ("http://app.example.test", False),
     ],
 )

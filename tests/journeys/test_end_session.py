@@ -473,6 +473,8 @@ def test_the_journal_tells_of_a_logout(sts: Emulator, rp: RelyingParty) -> None:
     [
         ("http://localhost/out", "http://localhost:51234/out", True),
         ("http://127.0.0.1/out", "http://127.0.0.1:51234/out", True),
+        ("https://localhost/out", "https://localhost:51234/out", True),
+        ("https://localhost/out", "http://localhost:51234/out", False),
         ("http://localhost/out", "http://localhost:51234/other", False),
         ("http://localhost/out", "http://127.0.0.1:51234/out", False),
         ("http://localhost/out", "https://localhost:51234/out", False),

@@ -299,13 +299,14 @@ def test_a_redirect_uri_is_compared_byte_for_byte(sts: Emulator, redirect_uri: s
 @pytest.mark.covers("par.redirect-uri.loopback-port")
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 @pytest.mark.parametrize("port", [":1", ":8089", ":65535", ""])
-def test_a_loopback_address_without_port_fits_every_port(sts: Emulator, host: str, port: str) -> None:
-    rp = web(sts, redirect_uris=[f"http://{host}/callback"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_loopback_address_without_port_fits_every_port(sts: Emulator, scheme: str, host: str, port: str) -> None:
+    rp = web(sts, redirect_uris=[f"{scheme}://{host}/callback"])
     login = Login()
-    rp.redirect_uri = f"http://{host}{port}/callback"
+    rp.redirect_uri = f"{scheme}://{host}{port}/callback"
     pushed = rp.push(login, {"test_pid": PERSON})
     answer = rp.browser().send("GET", rp.authorize_path(accepted(pushed)))
-    assert answer.headers["location"].startswith(f"http://{host}{port}/callback?code=")
+    assert answer.headers["location"].startswith(f"{scheme}://{host}{port}/callback?code=")
     assert rp.redeem(login, answer_parameters(answer)["code"]).status == 200
 
 
@@ -325,13 +326,14 @@ def test_a_loopback_address_without_port_fits_every_port(sts: Emulator, host: st
         "http://localhost:/callback",
         "http://localhost:99999/callback",
         "http://app.example:5000/callback",
+        "https://app.example:5000/callback",
+        "https://127.0.0.1:5000/callback",
         "no.app://localhost:5000/callback",
     ],
 )
 def test_nothing_but_the_port_of_a_loopback_address_may_differ(sts: Emulator, redirect_uri: str) -> None:
-    # Registered in each scheme: programs that get a port at random listen by plain http.
-    schemes = ("http://localhost", "https://localhost", "no.app://localhost", "http://app.example")
-    rp = web(sts, redirect_uris=[f"{host}/callback" for host in schemes])
+    hosts = ("http://localhost", "no.app://localhost", "http://app.example", "https://app.example")
+    rp = web(sts, redirect_uris=[f"{host}/callback" for host in hosts])
     answer = rp.push(Login(), {"redirect_uri": redirect_uri})
     refused(answer, "invalid_request", "Invalid redirect_uri", "authorization-request.redirect-uri")
 

@@ -95,6 +95,8 @@ def test_only_registered_redirects_pass(uri: str, registered: list[str]) -> None
 )
 def test_any_port_on_a_loopback_address(uri: str, passes: bool) -> None:
     assert is_registered_redirect(uri, ("http://localhost/cb",)) is passes
+    swapped = uri.replace("http", "https", 1) if uri.startswith("http:") else uri.replace("https", "http", 1)
+    assert is_registered_redirect(swapped, ("https://localhost/cb",)) is passes
 
 
 @usual

@@ -33,6 +33,7 @@ KINDS = {
 UNREACHABLE = {
     "http://localhost:*/cb": "without a port it fits every port: http://localhost/cb",
     "http://[::1]:*/cb": "without a port it fits every port: http://[::1]/cb",
+    "https://localhost:*/cb": "without a port it fits every port: https://localhost/cb",
     "https://app.example:*/cb": "its port '*' is none",
     "https://app.example:http/cb": "its port 'http' is none",
     "https://app.example:0/cb": "its port '0' is none",

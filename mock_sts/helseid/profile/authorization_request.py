@@ -18,6 +18,7 @@ from mock_sts.protocol.pkce import S256, is_code, why_no_code
 from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
 from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator
+from mock_sts.protocol.urls import DEFAULT_PORTS
 
 MUST, SHOULD = Level
 
@@ -503,8 +504,8 @@ def _shown_redirect(uri: str | None, registered: tuple[str, ...]) -> str:
 
 
 def is_registered_redirect(uri: str | None, registered: tuple[str, ...]) -> bool:
-    """Whether ``uri`` is registered (exactly, or on a loopback host that is registered without a port), and a browser
-    can be sent there.
+    """Whether ``uri`` is registered (exactly, or on a loopback host that is registered without a port, over http or
+    https), and a browser can be sent there.
     """
     if uri is None or len(uri) > MAX_VALUE or why_unreachable(uri):
         return False
@@ -513,7 +514,7 @@ def is_registered_redirect(uri: str | None, registered: tuple[str, ...]) -> bool
     try:
         parts = urlsplit(uri)
         name = parts.hostname or ""
-        if parts.scheme != "http" or not is_loopback_name(name) or parts.port is None or parts.username:
+        if parts.scheme not in DEFAULT_PORTS or not is_loopback_name(name) or parts.port is None or parts.username:
             return False
     except ValueError:
         return False
