@@ -59,6 +59,14 @@ def world_page() -> str:
         "| --- | --- |",
     ]
     lines += [f"| `{client.client_id}` | {cell_of(client.sample)} |" for client in clients if client.sample]
+    lines += [
+        "",
+        "Their APIs, and those of NHN's services that are documented:",
+        "",
+        "| audience | scopes |",
+        "| --- | --- |",
+    ]
+    lines += [f"| `{api.audience}` | {short(api.scopes)} |" for api in apis if api.sample]
     return "\n".join(lines) + "\n"
 
 

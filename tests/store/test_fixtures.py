@@ -497,8 +497,8 @@ def test_the_shipped_world_lies_at_the_bottom(tmp_path: Path) -> None:
 def test_all_sample_registrations_are_there(sts: Emulator) -> None:
     catalog = load_catalog(sts.store)
     samples = [client for client in catalog.clients() if client.sample]
-    assert len(samples) == 33
-    assert sum(len(client.keys) for client in samples) == 33
+    assert len(samples) == 35
+    assert sum(len(client.keys) for client in samples) == 35
     for client in samples:
         assert not client.key_faults
         assert all(catalog.api_of(scope) is None or not catalog.api_of(scope).implied for scope in client.scope)  # type: ignore[union-attr]
