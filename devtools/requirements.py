@@ -2,7 +2,7 @@
 
 from devtools.words import NOTE
 from mock_sts.helseid.profile import CHAPTERS
-from mock_sts.helseid.requirement import Enforcement, Requirement
+from mock_sts.helseid.requirement import Enforcement, Requirement, consequence
 
 
 def requirements_page() -> str:
@@ -38,10 +38,7 @@ def requirements_page() -> str:
 
 
 def _requirement_row(requirement: "Requirement[object]") -> str:
-    cells = [
-        ("challenged" if requirement.is_challenge else "refused") if mode in requirement.refused_in else "recorded"
-        for mode in Enforcement
-    ]
+    cells = [consequence(requirement, mode) for mode in Enforcement]
     answer = f"`{requirement.error.value}`" + (f" {requirement.says}" if requirement.says else "")
     if not requirement.refused_in:
         answer = ""

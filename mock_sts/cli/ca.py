@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from mock_sts.cli.parser import Commands
 from mock_sts.cli.settings import CommandError, settings_of, warn
 from mock_sts.settings.settings import Settings
 
@@ -15,8 +16,9 @@ _ISSUED = (
 )
 
 
-def add_ca(parser: argparse.ArgumentParser) -> None:
-    """Add options and actions to the parser of ``ca``."""
+def add_ca(commands: Commands) -> None:
+    """Add ``ca`` and its actions."""
+    parser = commands.add_parser("ca", help="print the certificate of the local CA, for clients to trust; issue others")
     parser.add_argument("--path", action="store_true", help="print where it lies instead")
     parser.set_defaults(run=_ca)
     actions = parser.add_subparsers(metavar="ACTION")

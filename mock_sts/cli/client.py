@@ -4,6 +4,7 @@ import argparse
 import json
 
 from mock_sts.cli.output import cell, counted, fitting, print_entries, print_json, print_json_text, print_table
+from mock_sts.cli.parser import CLIENT, Commands, holds
 from mock_sts.cli.settings import (
     FAULT_JSON,
     CommandError,
@@ -29,8 +30,9 @@ _CLIENT_NEW_JSON = (
 )
 
 
-def add_client(parser: argparse.ArgumentParser) -> None:
-    """Add the actions to the parser of ``client``."""
+def add_client(commands: Commands) -> None:
+    """Add ``client`` and its actions."""
+    parser = commands.add_parser("client", help="registered clients: list, show, new, delete")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser(
         "list", help="clients, all or those in which words stand", epilog=_CLIENT_JSON + FAULT_JSON
@@ -44,7 +46,7 @@ def add_client(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser(
         "show", help="a client: every member, keys, private key at hand", epilog=_CLIENT_CARD_JSON + FAULT_JSON
     )
-    show.add_argument("client_id", metavar="CLIENT_ID")
+    holds(show.add_argument("client_id", metavar="CLIENT_ID"), CLIENT)
     show.add_argument("--json", action="store_true", help="as JSON")
     show.set_defaults(run=_client_show)
 
@@ -95,6 +97,10 @@ def add_client(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--url", help="issuer to print; default: from the settings")
     new.add_argument("--json", action="store_true", help="print everything as JSON, private key included")
     new.set_defaults(run=_client_new)
+
+    delete = actions.add_parser("delete", help="take away a client that was made at run time, and its private key")
+    holds(delete.add_argument("client_id", metavar="CLIENT_ID"), CLIENT)
+    delete.set_defaults(run=_client_delete)
 
 
 def _client_list(parsed: argparse.Namespace) -> int:
@@ -202,4 +208,27 @@ def _client_new(parsed: argparse.Namespace) -> int:
         print_json_text(as_json(made, issuer))
     else:
         print(as_text(made, issuer, key_file))
+    return 0
+
+
+def _client_delete(parsed: argparse.Namespace) -> int:
+    from mock_sts.services.registry.deletion import delete_client  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import NotFoundError  # noqa: PLC0415
+    from mock_sts.system import take_away  # noqa: PLC0415
+
+    settings, _ = settings_of()
+    with opened_store(settings) as store:
+        try:
+            in_file = delete_client(store, parsed.client_id)
+        except NotFoundError as error:
+            raise CommandError(str(error)) from None
+    key_file = client_key_file(settings, parsed.client_id, new=True)
+    had_key = key_file.is_file()
+    try:
+        take_away(key_file)
+    except OSError as error:
+        raise CommandError(f"the client is gone, but its private key {key_file} is not: {error}; remove it") from None
+    print(f"deleted {parsed.client_id}{' and its private key' if had_key else ''}")
+    if in_file:
+        print("the one of the fixture files counts again")
     return 0

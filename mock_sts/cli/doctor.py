@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from mock_sts.cli.output import print_json
+from mock_sts.cli.parser import Commands
 from mock_sts.cli.settings import issuer_of, settings_of
 from mock_sts.settings.settings import Settings
 from mock_sts.store.opening import is_missing
@@ -13,8 +14,9 @@ from mock_sts.store.opening import is_missing
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
-def add_doctor(parser: argparse.ArgumentParser) -> None:
-    """The arguments of ``mock-sts doctor``."""
+def add_doctor(commands: Commands) -> None:
+    """Add ``doctor``."""
+    parser = commands.add_parser("doctor", help="how the server is seen from here, and which clients will refuse it")
     parser.add_argument("--from", dest="authority", metavar="URL", help="the address that a client is configured with")
     parser.add_argument("--json", action="store_true", help="for scripts")
     parser.set_defaults(run=_doctor)

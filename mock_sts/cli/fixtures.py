@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from mock_sts.cli.output import counted, print_json
+from mock_sts.cli.parser import Commands
 from mock_sts.cli.settings import (
     CommandError,
     key_folder,
@@ -30,8 +31,9 @@ _CHECK_JSON = (
 )
 
 
-def add_fixtures(parser: argparse.ArgumentParser) -> None:
-    """Add the actions to the parser of ``fixtures``."""
+def add_fixtures(commands: Commands) -> None:
+    """Add ``fixtures`` and its actions."""
+    parser = commands.add_parser("fixtures", help="the world: check, load, generate, export")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     check = actions.add_parser(
         "check", help="read all fixture files and say what is wrong or assumed", epilog=_CHECK_JSON

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mock_sts.cli.colour import Ink, paint
+
 if TYPE_CHECKING:  # commands load the store only where they open it
     from mock_sts.store.catalog import Item
     from mock_sts.store.fixtures.rows import Row
@@ -54,10 +56,11 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = [list(heads), *([" ".join(cell.split()) for cell in row] for row in rows)]
     caps = [_WIDEST_FIRST, *[_WIDEST] * len(heads)]
     widths = [min(caps[column], max(len(row[column]) for row in table)) for column in range(len(heads) - 1)]
-    for row in table:
+    for number, row in enumerate(table):
         cells = row[:-1] if limit is None else [row[0], *map(_cut, row[1:-1], widths[1:])]
         line = "  ".join([*map(str.ljust, cells, widths), row[-1]]).rstrip()
-        print(line if limit is None else _cut(line, limit))
+        line = line if limit is None else _cut(line, limit)
+        print(line if number else paint(line, Ink.BOLD))
 
 
 def _cut(text: str, width: int) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from mock_sts.cli.output import can_print, cell, counted, fitting, print_entries, print_json, print_table
+from mock_sts.cli.parser import PERSONA, Commands, holds
 from mock_sts.cli.settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
 
 if TYPE_CHECKING:  # commands load what reads keys only where they need it
@@ -22,8 +23,9 @@ _PERSONA_CARD_JSON = (
 )
 
 
-def add_persona(parser: argparse.ArgumentParser) -> None:
-    """Add the actions to the parser of ``persona``."""
+def add_persona(commands: Commands) -> None:
+    """Add ``persona`` and its actions."""
+    parser = commands.add_parser("persona", help="people: list, show, new, delete")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="people, all or those whom words fit", epilog=_PERSONA_JSON + FAULT_JSON)
     listing.add_argument(
@@ -45,7 +47,7 @@ def add_persona(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser(
         "show", help="a person: members, claims, how to log in as them", epilog=_PERSONA_CARD_JSON + FAULT_JSON
     )
-    show.add_argument("person", metavar="PERSON", help="pid, short name or HPR number")
+    holds(show.add_argument("person", metavar="PERSON", help="pid, short name or HPR number"), PERSONA)
     show.add_argument("--json", action="store_true", help="as JSON")
     show.set_defaults(run=_persona_show)
 
@@ -78,6 +80,10 @@ def add_persona(parser: argparse.ArgumentParser) -> None:
     )
     new.add_argument("--json", action="store_true", help="as JSON")
     new.set_defaults(run=_persona_new)
+
+    delete = actions.add_parser("delete", help="take away a person who was made at run time")
+    holds(delete.add_argument("person", metavar="PERSON", help="pid, short name or HPR number"), PERSONA)
+    delete.set_defaults(run=_persona_delete)
 
 
 def _persona_list(parsed: argparse.Namespace) -> int:
@@ -167,6 +173,21 @@ def _persona_new(parsed: argparse.Namespace) -> int:
         print("\nRegistered. To keep the person when the database goes, put this into an own personas.yaml:\n")
         text = as_yaml([made.document])
         print(text if can_print(text) else as_yaml([made.document], ascii_only=True), end="")
+    return 0
+
+
+def _persona_delete(parsed: argparse.Namespace) -> int:
+    from mock_sts.services.registry.deletion import delete_persona  # noqa: PLC0415
+    from mock_sts.services.registry.lookup import NotFoundError  # noqa: PLC0415
+
+    with opened_store(settings_of()[0]) as store:
+        try:
+            pid, in_file = delete_persona(store, parsed.person)
+        except NotFoundError as error:
+            raise CommandError(str(error)) from None
+    print(f"deleted {pid}")
+    if in_file:
+        print("the one of the fixture files counts again")
     return 0
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
+from mock_sts.cli.colour import Ink, paint
 from mock_sts.settings.settings import SETTINGS, Settings, from_environ, texts_of
 from mock_sts.store.opening import is_missing
 
@@ -59,7 +60,7 @@ def refuse_free_port(settings: Settings, option: str = "--url") -> None:
 def warn(warnings: Iterable[str]) -> None:
     """Tell ``warnings`` on stderr."""
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"{paint('warning:', Ink.YELLOW, sys.stderr)} {warning}", file=sys.stderr)
 
 
 def warn_of_fixtures(warnings: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mock_sts.client.http import Answer, NoAnswerError, ask, proxy_of
+from mock_sts.client.journal import read_journal
 from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.hosts import impersonated_by, is_production
 from mock_sts.helseid.profile import find
@@ -26,9 +27,6 @@ from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import JoseError, PrivateKey, generate_private_jwk, read_jws, sha256_base64url
 from mock_sts.protocol.terms import CLIENT_ASSERTION_TYPE, NONCE_HEADER, GrantType
 from mock_sts.protocol.urls import split_url
-
-#: Where a server's journal is read.
-_JOURNAL = "/mock/api/v1/journal"
 
 #: Seconds for one answer.
 _TIMEOUT = 10
@@ -63,7 +61,7 @@ def fetch_token(
     ``admin_token`` opens the server's journal, which is asked about a refusal. Raises TokenClientError, also before it
     would send anything to NHN's own HelseID.
     """
-    context = _trusting(ca_file)
+    context = trusting(ca_file)
     try:
         key = PrivateKey(jwk)
         proof_key = PrivateKey(generate_private_jwk("ES256"))
@@ -104,7 +102,7 @@ def call(url: str, fetched: Fetched, *, ca_file: Path | None = None) -> Answer:
     """What the API at ``url`` answers to a GET with the token, and a proof where it is bound to a key; once more with a
     nonce where the API asks for one. It is not redirected. Raises TokenClientError.
     """
-    context = _trusting(ca_file)
+    context = trusting(ca_file)
     nonce: str | None = None
     while True:
         headers = {"Authorization": f"{'DPoP' if fetched.key else 'Bearer'} {fetched.token}"}
@@ -129,12 +127,10 @@ def _why(issuer: str, client_id: str, rule: str, admin_token: str, context: ssl.
     requirement = find(rule)
     if requirement is None:
         return "unknown to this version of mock-sts; the server's log and journal explain it"
-    query = urllib.parse.urlencode({"client_id": client_id, "rule": rule, "limit": 1})
-    headers = {"Authorization": f"Bearer {admin_token}"} if admin_token else {}
+    wanted: dict[str, str | int] = {"client_id": client_id, "rule": rule, "limit": 1}
     verdict = Verdict(False)
     try:
-        answer = ask(f"{issuer}{_JOURNAL}?{query}", seconds=_TIMEOUT, context=context, headers=headers)
-        (entry,) = answer.document()["entries"] if answer.status == 200 else ({},)
+        entry = next(iter(read_journal(issuer, wanted, admin_token, context)), {})
         for finding in entry.get("findings", {}).get("broken", ()):
             if finding["rule"] == rule:
                 verdict = Verdict(False, str(finding["observed"]), str(finding["expected"]))
@@ -178,7 +174,11 @@ def _proof(key: PrivateKey, url: str, nonce: str | None, *, method: str = "POST"
     return key.sign(header, claims if nonce is None else {**claims, "nonce": nonce})
 
 
-def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """What trusts the system's authorities, and those in ``ca_file`` where there is such a file.
+
+    Raises TokenClientError.
+    """
     context = ssl.create_default_context()
     if ca_file is not None and ca_file.is_file():
         try:

@@ -267,3 +267,10 @@ def explain(requirement: "Requirement[Evidence]", verdict: Verdict, *, source: b
     if source:
         parts.append(f"Source: {requirement.source}")
     return ". ".join(part.rstrip(".") for part in parts) + "."
+
+
+def consequence(requirement: "Requirement[Evidence]", enforcement: Enforcement) -> str:
+    """What a breach leads to under ``enforcement``, in one word: refused, challenged or recorded."""
+    if enforcement not in requirement.refused_in:
+        return "recorded"
+    return "challenged" if requirement.is_challenge else "refused"

@@ -254,6 +254,17 @@ def hide_entry(transaction: Transaction, table: str, key: str, environment: str)
     )
 
 
+def remove_made(transaction: Transaction, table: str, key: str, environment: str = DEFAULT_ENVIRONMENT) -> bool:
+    """Remove the row with this ``key`` that was made at run time in ``environment``; whether there was one. A row of
+    the shared world with the same key counts again.
+    """
+    where = f"environment = ? AND {KEYS[table]} = ? AND origin = ?"
+    values = (environment, key, MADE)
+    found = transaction.one(f"SELECT 1 FROM {table} WHERE {where}", values)  # noqa: S608
+    transaction.execute(f"DELETE FROM {table} WHERE {where}", values)  # noqa: S608
+    return found is not None
+
+
 def last_position(transaction: Transaction, table: str) -> int:
     """The position of the last row of ``table``."""
     return int(transaction.one(f"SELECT coalesce(max(position), 0) FROM {table}")[0])  # noqa: S608

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_sts.cli.main import _parser  # the options of commands
+from mock_sts.cli.main import make_parser  # the options of commands
 from mock_sts.helseid.profile import find
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.helseid.registry.client import Client
@@ -77,7 +77,7 @@ def fault_of(text: str, live: LiveServer) -> str:
         return "" if text in {setting.variable for setting in SETTINGS} else "no setting"
     if text.startswith("mock-sts "):
         words = text.split()[1:]
-        known = _parser().format_help()
+        known = make_parser().format_help()
         return "" if words[0] in known else "no command"
     if text.startswith("/"):
         paths = [uri for uri in (*demo.redirect_uris, *demo.post_logout_redirect_uris) if uri.endswith(text)]

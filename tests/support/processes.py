@@ -25,6 +25,9 @@ from tests.support.warm import die_with_parent
 #: Seconds that a command may take before it is taken for one that hangs: a busy machine is slow, and no fault.
 PATIENCE = 120
 
+#: The words that start our program anew, whatever comes after them.
+COMMAND = (sys.executable, "-m", "mock_sts")
+
 #: How the names of variables begin that an interpreter reads when it starts.
 _FOR_PYTHON = ("PYTHON", "LC_", "LANG")
 
