@@ -57,6 +57,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "end_session.end": ("browsers, sent by a client", "logs out, and goes back to the client"),
     "end_session.question": ("browsers", "asks whether one wants to log out"),
     "end_session.confirmed": ("browsers", "logs out after the question whether one wants to"),
+    "login.script": ("browsers", "what the buttons that copy do; the pages work without it"),
+    "parts.page": ("those who make pages", "every part of which pages are made"),
     "demo.home": ("you", "the demo: a correct client, to log in with and to look at"),
     "demo.steps": ("you", "every request and answer of the demo, step by step"),
     "demo.login": ("the demo's page", "begins a login of the demo"),
@@ -65,7 +67,6 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "demo.refresh": ("the demo's page", "refreshes the demo's tokens"),
     "demo.logout": ("the demo's page", "logs out of the demo and of the server"),
     "demo.api": ("the demo, and clients of yours", "an API for `mock:demo-api/read` that tells what it checks"),
-    "demo.stylesheet": ("browsers", "how the demo looks"),
     "end_session.frames": ("browsers", "loads the clients' front-channel logout addresses, in a frame"),
     "check_session.check_session": (
         "pages of clients, in a frame",

@@ -26,7 +26,7 @@ from mock_sts.web.helseid import (
     user_info,
 )
 from mock_sts.web.mock.api import control
-from mock_sts.web.mock.pages import automation, ca, doctor, home
+from mock_sts.web.mock.pages import automation, ca, doctor, home, parts
 from mock_sts.web.reading import SERVER
 from mock_sts.web.writing import add_routes
 
@@ -44,7 +44,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
     framework.refuse_wrong_bodies(app)
     for endpoints in (discovery, pushed_authorization, token, token_management, user_info, health):
         add_routes(app, endpoints.ROUTES)
-    for views in (home, ca, doctor, authorization, login, testidp, automation, end_session, check_session):
+    for views in (home, ca, doctor, parts, authorization, login, testidp, automation, end_session, check_session):
         app.register_blueprint(views.ROUTES)
     demo.install(app, settings, shipped_key(CLIENT_ID), partial(loopback_call_headers, server.seal))
     control.install(app)

@@ -1,7 +1,6 @@
 """The addresses of the demo."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, current_app
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from mock_sts.demo.views import Demo
 
 ROUTES = Blueprint("demo", __name__, template_folder="templates")
-
-_STYLES = (Path(__file__).parent / "templates" / "demo_style.css").read_bytes()
 
 #: Under which name an application has its demo.
 _DEMO = "mock_sts_demo"
@@ -83,12 +80,6 @@ def logout() -> Response:
 def api() -> Response:
     """The API itself."""
     return _demo().api()
-
-
-@ROUTES.get(f"{HOME}/style.css")
-def stylesheet() -> Response:
-    """How the demo looks."""
-    return Response(_STYLES, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
 
 
 @late

@@ -20,7 +20,6 @@ from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.settings.settings import Settings
 from mock_sts.web import browser, reading
 from mock_sts.web.reading import current
-from mock_sts.web.texts import ENGLISH
 from mock_sts.web.writing import json_response
 
 #: Steps that a session keeps, and that a page shows.
@@ -199,7 +198,7 @@ class Demo:
         """A page; ``name`` is that of the browser, where the page has forms."""
         values["form_token"] = _form_token(name) if name else ""
         home = browser.rooted(HOME)
-        response = browser.page(template, language=ENGLISH, status=status, home=home, field=_ANTIFORGERY, **values)
+        response = browser.page(template, section="demo", status=status, home=home, field=_ANTIFORGERY, **values)
         if name:
             self._set_cookie(response, name)
         return response

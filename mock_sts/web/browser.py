@@ -7,17 +7,16 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template, request
+from flask import Response, current_app, make_response, render_template, request
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
+from mock_sts.web.cookies import cookie_name, set_cookie, take_back_cookie
+from mock_sts.web.frame import frame_of
 from mock_sts.web.headers import NO_STORE
-from mock_sts.web.own_side import has_strange_host
+from mock_sts.web.language import asked_language, keep_chosen_language
 from mock_sts.web.reading import cookie, current
-from mock_sts.web.texts import NORWEGIAN, texts
+from mock_sts.web.texts import ENGLISH, NO_WORDS, NORWEGIAN, Words, texts
 from mock_sts.web.writing import Redirection
-
-#: How pages look; and the same for HelseID's own, where our side of the server is closed to the host that asks.
-STYLESHEET, STYLESHEET_OF_LOGIN = "/mock/style.css", "/Account/style.css"
 
 ANTIFORGERY_FIELD = "__RequestVerificationToken"
 
@@ -27,82 +26,98 @@ _SUBMIT = "document.forms[0].submit()"
 
 def session_cookie() -> str | None:
     """The browser's session cookie."""
-    return cookie(_cookie_name("session"))
+    return cookie(cookie_name("session"))
 
 
 def set_session_cookie(response: Response, value: str) -> None:
     """Give the browser the cookie of its session."""
-    _set_cookie(response, "session", value)
+    set_cookie(response, "session", value)
 
 
 def session_id_cookie() -> str:
     """The name of the cookie that shows scripts of ours the id of the browser's session, as the product's
     ``idsrv.session`` does.
     """
-    return _cookie_name("sid")
+    return cookie_name("sid")
 
 
 def show_session_id(response: Response, sid: str) -> None:
     """Let scripts of ours read ``sid``, where they do not yet."""
     if cookie(session_id_cookie()) != sid:
-        _set_cookie(response, "sid", sid, readable=True)
+        set_cookie(response, "sid", sid, readable=True)
 
 
 def hide_session_id(response: Response) -> None:
     """Take back what ``show_session_id`` has shown, for the session is over."""
     if cookie(session_id_cookie()) is not None:
-        response.delete_cookie(session_id_cookie(), path=_root() or "/")
+        take_back_cookie(response, "sid")
 
 
 def antiforgery_token() -> tuple[str, str]:
     """The hidden field of a form, and the cookie that must come back with it."""
-    value = cookie(_cookie_name("antiforgery")) or secrets.token_urlsafe(32)
+    value = cookie(cookie_name("antiforgery")) or secrets.token_urlsafe(32)
     return current().environment.seal.close("antiforgery", {"cookie": value}), value
 
 
 def persona_cookie() -> str | None:
     """Who shall log in in this browser, where the cookie says so."""
-    return cookie(_cookie_name("persona"))
+    return cookie(cookie_name("persona"))
 
 
 def set_persona_cookie(response: Response, value: str) -> None:
     """Let everybody who logs in in this browser be this persona."""
-    _set_cookie(response, "persona", value)
+    set_cookie(response, "persona", value)
+
+
+def take_back_persona_cookie(response: Response) -> None:
+    """Let people choose again who logs in in this browser."""
+    take_back_cookie(response, "persona")
 
 
 def set_antiforgery_cookie(response: Response, value: str) -> None:
     """Give the browser the cookie that belongs to a form."""
-    _set_cookie(response, "antiforgery", value)
+    set_cookie(response, "antiforgery", value)
 
 
 def is_forged(field: str | None) -> bool:
     """Whether a post does not come from a form that this browser got from us."""
     opened = current().environment.seal.open("antiforgery", field or "")
-    value = cookie(_cookie_name("antiforgery")) or ""
+    value = cookie(cookie_name("antiforgery")) or ""
     return opened is None or not hmac.compare_digest(str(opened.get("cookie")).encode(), value.encode())
 
 
 def page(
     template: str,
     *,
-    language: str = NORWEGIAN,
+    language: str | None = None,
+    section: str = "",
+    words: Words = NO_WORDS,
+    carried: Iterable[str] = (),
     status: int = 200,
     ends_at_client: bool = False,
     frames_of: Iterable[str] = (),
     **values: object,
 ) -> Response:
-    """A page of ours. ``ends_at_client`` says that a form in it leads into a client. ``frames_of`` are sources of its
-    frames.
+    """A page in the frame: of HelseID's, or of ours where it has a ``section``, that of the navigation where it lies.
+
+    ``language`` is that of the page, else the one that the visitor asks for. ``words`` are its own texts, beside those
+    that pages share. ``carried`` are the parameters of its address that it needs in another language too, ``values``
+    further values of the template. ``ends_at_client`` says that a form in it leads into a client. ``frames_of`` are
+    sources of its frames.
 
     Chromium checks form-action for every redirect after a post, the client's own ones too. Where those go is unknown
     (to the front of a backend, to an application's own scheme), so pages that lead into a client name no targets.
     """
-    styles = rooted(STYLESHEET_OF_LOGIN if has_strange_host() else STYLESHEET)
-    html = render_template(template, language=language, t=texts(language), root=_root(), styles=styles, **values)
+    language = language or asked_language(default=ENGLISH if section else NORWEGIAN)
+    shared = {"language": language, "t": texts(language, words), "root": _root()}
+    parts = current_app.jinja_env.get_template("parts.html").make_module(shared)
+    html = render_template(template, **shared, parts=parts, frame=frame_of(section, language, carried), **values)
     response = make_response(html, status)
+    keep_chosen_language(response)
     framed = f"frame-src {' '.join(frames_of)}; " if frames_of else ""
     targets = "" if ends_at_client else "form-action 'self'; "
-    _protect(response, f"{targets}{framed}frame-ancestors 'none'; ")
+    # A script of ours runs on pages of ours alone; those of HelseID's have none.
+    _protect(response, f"{targets}{framed}frame-ancestors 'none'; ", "'self'" if section else "'none'")
     return response
 
 
@@ -113,14 +128,14 @@ def frames(urls: list[str]) -> Response:
     # A policy cannot name every source (IPv6 literals, hosts outside ASCII); then it names all, rather than leave a
     # client untold.
     allowed = (" ".join(sources) if all(sources) else "*") if urls else "'none'"
-    _protect(response, f"form-action 'none'; frame-src {allowed}; frame-ancestors 'self'; ")
+    _protect(response, f"form-action 'none'; frame-src {allowed}; frame-ancestors 'self'; ", "'none'")
     return response
 
 
 def framed_by_all(html: str, script: str) -> Response:
     """A page for frames of clients, of any origin, that runs its ``script`` and does nothing else."""
     response = make_response(html)
-    _protect(response, "form-action 'none'; ", script)
+    _protect(response, "form-action 'none'; ", _only(script))
     return response
 
 
@@ -153,15 +168,19 @@ def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
     html = render_template("form_post.html", action=target, parameters=list(parameters), script=_SUBMIT)
     response = make_response(html)
     # It may stand in a frame: clients renew logins in hidden ones, with prompt=none. No targets: see ``page``.
-    _protect(response, "")
+    _protect(response, "", _only(_SUBMIT))
     return response
 
 
-def _protect(response: Response, more: str, script: str = _SUBMIT) -> None:
-    """``script`` is the only one that may run: its hash stands in the content policy."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def _only(script: str) -> str:
+    """``script``, which stands in the page, as the only one that may run: by its hash."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _protect(response: Response, more: str, scripts: str) -> None:
+    """``scripts`` are those that may run, as the content policy names them."""
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; script-src 'sha256-{digest}'; {more}base-uri 'none'"
+        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; {more}base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -179,23 +198,3 @@ def _source(url: str) -> str:
         can_be_named = parts.netloc.isascii() and not set(parts.netloc) & set("; ,'\"[")
         return f"{parts.scheme}://{parts.netloc}" if can_be_named else ""
     return f"{parts.scheme}:" if parts.scheme else ""
-
-
-def _set_cookie(response: Response, purpose: str, value: str, *, readable: bool = False) -> None:
-    """``readable`` says that scripts may see it."""
-    # The address that was asked, not the issuer: behind an alias in http a secure cookie would never come back.
-    secure = request.is_secure or current().urls.back_channel.base.startswith("https:")
-    response.set_cookie(
-        _cookie_name(purpose),
-        value,
-        httponly=not readable,
-        secure=secure,
-        samesite="None" if secure else "Lax",
-        path=_root() or "/",
-    )
-
-
-def _cookie_name(purpose: str) -> str:
-    """Ports share cookies, so the name tells server and environment."""
-    environment = current().environment
-    return f"mock-sts-{purpose}-{environment.instance}-{environment.name}"

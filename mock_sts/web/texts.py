@@ -1,14 +1,37 @@
-"""The words of the login pages, in bokmål and in English; HelseID's ``ui_locales`` chooses (``nb-no``, ``en-us``)."""
+"""The words of the frame and of the login pages, in bokmål and in English. Other pages have words of their own."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TypeAlias
 
 from mock_sts.helseid.terms import ENGLISH, NORWEGIAN, language_in
 
-__all__ = ["ENGLISH", "NORWEGIAN", "language_of", "texts"]
+__all__ = ["ENGLISH", "NORWEGIAN", "NO_WORDS", "Words", "language_of", "texts"]
 
 #: Text by name, each as (bokmål, English).
-_TEXTS: Mapping[str, tuple[str, str]] = {
-    "emulator": ("er en emulator for test, ikke HelseID", "is an emulator for tests, not HelseID"),
+Words: TypeAlias = Mapping[str, tuple[str, str]]
+
+NO_WORDS: Words = {}
+
+WORDS: Words = {
+    "emulator_badge": ("Emulator", "Emulator"),
+    "emulator": (
+        "For test, ikke HelseID. Alle her er oppdiktet; skriv ikke inn ekte opplysninger.",
+        "For tests, not HelseID. All people here are made up; enter no real data.",
+    ),
+    "not_affiliated": (
+        "Ikke laget eller godkjent av Norsk helsenett.",
+        "Not affiliated with or endorsed by Norsk Helsenett.",
+    ),
+    "sections": ("Sider", "Pages"),
+    "languages": ("Språk", "Language"),
+    "home": ("Hjem", "Home"),
+    "demo": ("Demo", "Demo"),
+    "journal": ("Journal", "Journal"),
+    "doctor": ("Doktor", "Doctor"),
+    "docs": ("Dokumentasjon", "Docs"),
+    "copy_it": ("Kopier", "Copy"),
+    "copied": ("Kopiert", "Copied"),
     "choose": ("Velg innlogging", "Choose how to log in"),
     "for_client": ("Innlogging til", "Logging in to"),
     "level": ("Sikkerhetsnivå", "Security level"),
@@ -77,12 +100,17 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def language_of(ui_locales: Iterable[str]) -> str:
-    """The first language of ``ui_locales`` that the pages have; bokmål when there is none."""
-    return next(filter(None, map(language_in, ui_locales)), NORWEGIAN)
+def language_of(ui_locales: Iterable[str], default: str = NORWEGIAN) -> str:
+    """The first language of ``ui_locales`` that the pages have; ``default`` when there is none."""
+    return next(filter(None, map(language_in, ui_locales)), default)
 
 
-def texts(language: str) -> dict[str, str]:
-    """All texts in ``language``."""
+def texts(language: str, words: Words = NO_WORDS) -> dict[str, str]:
+    """The shared texts and ``words`` in ``language``."""
     index = 1 if language == ENGLISH else 0
-    return {name: both[index] for name, both in _TEXTS.items()}
+    return _shared(index) | {name: both[index] for name, both in words.items()}
+
+
+@lru_cache(maxsize=2)
+def _shared(index: int) -> dict[str, str]:
+    return {name: both[index] for name, both in WORDS.items()}

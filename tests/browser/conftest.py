@@ -65,7 +65,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
             stopped.append(text)
 
     def open_one(**options: Any) -> Page:
-        context = chromium.new_context(**options)
+        context = chromium.new_context(**{"locale": "nb-NO", **options})  # the pages follow Accept-Language
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()

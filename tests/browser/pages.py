@@ -103,9 +103,19 @@ def logged_out_going_on(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("go-on")).to_be_visible()
 
 
-def home(page: Page, client: Client, _language: str) -> None:
-    page.goto(f"{client.rp.machine.issuer}/")
+def home(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/?ui_locales={language}")
     expect(page.get_by_test_id("demo")).to_be_visible()
+
+
+def doctor(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/doctor?ui_locales={language}")
+    expect(page.get_by_test_id("report")).to_be_visible()
+
+
+def parts(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/parts?ui_locales={language}")
+    expect(page.get_by_role("table")).to_be_visible()
 
 
 def demo(page: Page, client: Client, _language: str) -> None:
@@ -174,6 +184,8 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "logout": logout,
     "logged-out": logged_out,
     "logged-out-going-on": logged_out_going_on,
+    "doctor": doctor,
+    "parts": parts,
     "demo": demo,
     "demo-logged-in": demo_logged_in,
     "demo-called": demo_called,

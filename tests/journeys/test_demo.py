@@ -338,7 +338,7 @@ def test_the_pages_are_strict(visitor: Visitor) -> None:
         assert not [tag for tag, _ in tags if tag in ("script", "img", "iframe", "style")]
         assert not [a for _, a in tags if any(name.startswith("on") or name == "style" for name in a)]
         links = [a.get("href") or a.get("action") or "" for tag, a in tags if tag in ("link", "a", "form")]
-        assert links and all(link.startswith("/mock/") for link in links)
+        assert links and all(link == "/" or link.startswith("/mock/") for link in links)
     cookie = next(c for c in visitor._session.cookies if c.name.startswith("mock-sts-demo-"))
     assert cookie.path == HOME and cookie.has_nonstandard_attr("HttpOnly")
     assert cookie.get_nonstandard_attr("SameSite") == "Lax"
@@ -566,8 +566,8 @@ def walk_through(visitor: Visitor) -> None:
     for page in (visitor.page.text, visitor.open(f"{HOME}/steps"), visitor.open(f"{HOME}/callback")):
         below = urlsplit(visitor.base).path
         links = [a.get("href") or a.get("action") or "" for tag, a in Forms(page).tags if tag in ("link", "a", "form")]
-        assert links and all(link.startswith(f"{below}/mock/") for link in links)
-    visitor.open(f"{HOME}/style.css")
+        assert links and all(link == f"{below}/" or link.startswith(f"{below}/mock/") for link in links)
+    visitor.open("/mock/style.css")
     assert (visitor.page.status_code, visitor.page.headers["content-type"]) == (200, "text/css; charset=UTF-8")
     visitor.open(HOME)
     assert {urlsplit(visitor.base).path + HOME} == {

@@ -69,7 +69,7 @@ def test_what_browsers_ask_for_by_themselves_is_no_news(sts: Emulator, caplog: p
 
 
 def test_what_is_answered_has_none(sts: Emulator, caplog: pytest.LogCaptureFixture) -> None:
-    for path in ("/", "/health/live", "/mock/demo/style.css", "/.well-known/openid-configuration"):
+    for path in ("/", "/health/live", "/mock/style.css", "/.well-known/openid-configuration"):
         assert sts.get(path).status == 200
     assert not caplog.records
 

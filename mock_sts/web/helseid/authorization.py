@@ -60,7 +60,7 @@ def callback() -> Response:
 def error_page() -> Response:
     """The page for errors that must not travel."""
     shown = current().environment.seal.open("error", request.args.get("errorId", "")) or {}
-    return browser.page("error.html", status=400, shown=shown)
+    return browser.page("error.html", status=400, carried=["errorId"], shown=shown)
 
 
 def error_redirect(error: OAuthError) -> Response:

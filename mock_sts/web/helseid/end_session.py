@@ -8,8 +8,8 @@ from mock_sts.protocol.params import Params
 from mock_sts.services.login.end_session import ConfirmLogout, LoggedOut, end_session
 from mock_sts.services.request_context import RequestContext
 from mock_sts.web import browser, reading
+from mock_sts.web.language import asked_language
 from mock_sts.web.reading import current
-from mock_sts.web.texts import language_of
 
 _LOGOUT = "/Account/Logout"
 
@@ -68,7 +68,7 @@ def _end(
     shown_breach: str = "",
 ) -> Response:
     """``shown_breach`` is the breach that the question showed; the template knows which there are."""
-    language = language_of(ui_locales)
+    language = asked_language(ui_locales)
     with RequestContext(current(), Endpoint.END_SESSION) as context:
         outcome = end_session(context, asked, browser.session_cookie(), confirmed=confirmed)
     if isinstance(outcome, ConfirmLogout):

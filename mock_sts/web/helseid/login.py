@@ -8,15 +8,17 @@ from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.providers import offered
 from mock_sts.protocol.json_text import write_json
 from mock_sts.services.login.login_pages import awaited
-from mock_sts.web import browser
+from mock_sts.web import browser, frame
 from mock_sts.web.helseid import testidp
 from mock_sts.web.helseid.authorization import EXTERNAL_LOGIN, LOGIN, gone
 from mock_sts.web.http import ready_json
+from mock_sts.web.language import asked_language, chosen_language
 from mock_sts.web.reading import current
-from mock_sts.web.texts import language_of
 from mock_sts.web.writing import written
 
-_STYLESHEET = (Path(__file__).parents[1] / "templates" / "stylesheet.css").read_bytes()
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+_STYLESHEET, _SCRIPT = (_TEMPLATES / "stylesheet.css").read_bytes(), (_TEMPLATES / "script.js").read_bytes()
+_KEPT = {"Cache-Control": "max-age=3600"}
 
 
 ROUTES = Blueprint("login", __name__)
@@ -31,10 +33,12 @@ def providers() -> Response:
         return gone()
     return browser.page(
         "providers.html",
-        language=language_of(waiting.request.ui_locales),
+        carried=["ReturnUrl"],
+        language=asked_language(waiting.request.ui_locales),
         client_name=waiting.client.client_name or waiting.client.client_id,
         providers=waiting.providers,
         return_url=browser.rooted(return_url),
+        chosen_language=chosen_language(),
     )
 
 
@@ -54,8 +58,14 @@ def available_idps() -> Response:
     return written(ready_json(write_json([{"name": p.scheme, "displayName": p.display_name} for p in on_offer])))
 
 
-@ROUTES.get(browser.STYLESHEET)
-@ROUTES.get(browser.STYLESHEET_OF_LOGIN, endpoint="stylesheet_of_login")
+@ROUTES.get(frame.STYLESHEET)
+@ROUTES.get(frame.STYLESHEET_OF_LOGIN, endpoint="stylesheet_of_login")
 def stylesheet() -> Response:
     """How pages look."""
-    return Response(_STYLESHEET, 200, {"Content-Type": "text/css; charset=UTF-8", "Cache-Control": "max-age=3600"})
+    return Response(_STYLESHEET, 200, {"Content-Type": "text/css; charset=UTF-8", **_KEPT})
+
+
+@ROUTES.get(frame.SCRIPT)
+def script() -> Response:
+    """What the buttons that copy do."""
+    return Response(_SCRIPT, 200, {"Content-Type": "text/javascript; charset=UTF-8", **_KEPT})

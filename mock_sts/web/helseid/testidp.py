@@ -40,9 +40,11 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.web import browser, reading
 from mock_sts.web.helseid.authorization import error_redirect, gone
+from mock_sts.web.language import PARAMETER as LANGUAGE
+from mock_sts.web.language import asked_language, chosen_language
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.reading import current
-from mock_sts.web.texts import language_of, texts
+from mock_sts.web.texts import texts
 
 #: The TestIDP's page, and that of all other providers; where our side of the server is closed the first has both.
 LOGIN, OTHER_LOGIN = "/testidp/Account/Login", "/mock/idp"
@@ -61,7 +63,9 @@ _SLOW, _SLOWNESS = "slow", 5
 def page_of(provider: Provider, return_url: str) -> str:
     """Where the login at ``provider`` takes place, for the request behind ``return_url``."""
     path = LOGIN if provider.is_testidp or has_strange_host() else OTHER_LOGIN
-    return f"{path}?{urlencode({'provider': provider.scheme, 'returnurl': browser.rooted(return_url)})}"
+    parameters = {"provider": provider.scheme, "returnurl": browser.rooted(return_url)}
+    chosen = chosen_language()
+    return f"{path}?{urlencode(parameters | ({LANGUAGE: chosen} if chosen else {}))}"
 
 
 ROUTES = Blueprint("testidp", __name__)
@@ -152,7 +156,7 @@ def _scheme() -> str:
 
 
 def _language(waiting: Awaited) -> str:
-    return language_of(waiting.request.ui_locales)
+    return asked_language(waiting.request.ui_locales)
 
 
 def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = "") -> Response:
@@ -166,6 +170,7 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
     location = browser.rooted(page_of(provider, _return_url()))
     response = browser.page(
         "testidp.html",
+        carried=["provider", "returnurl", "q", "pid"],
         status=400 if message else 200,
         ends_at_client=True,
         language=language,
@@ -174,6 +179,7 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
         action=location,
         path=location.partition("?")[0],
         return_url=browser.rooted(_return_url()),
+        chosen_language=chosen_language(),
         message=texts(language).get(message, message),
         query=" ".join(words),
         people=[_listed(row.item) for row in people[:_SHOWN]],

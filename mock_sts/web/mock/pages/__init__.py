@@ -1,1 +1,1 @@
-"""Our own pages: home, the doctor, and the page that chooses who logs in in a browser."""
+"""Our own pages; ``web.frame`` says how a new one is made."""

@@ -24,4 +24,4 @@ def log_in_as(persona: str) -> Response:
 
 
 def _said(status: int, message: str) -> Response:
-    return browser.page("persona.html", status=status, message=message, unknown=status != 200)
+    return browser.page("persona.html", section="people", status=status, message=message, unknown=status != 200)

@@ -14,13 +14,23 @@ from mock_sts.services import metadata
 from mock_sts.services.server import Hosting
 from mock_sts.web import browser
 from mock_sts.web.reading import current, the_server
-from mock_sts.web.texts import ENGLISH
+from mock_sts.web.texts import Words
 
 #: Seconds that a look at the server's own certificate may take: a visitor holds a thread for as long.
 _PATIENCE = 1.0
 
 
 ROUTES = Blueprint("doctor", __name__)
+
+WORDS: Words = {
+    "how_seen": ("Slik ser klienter", "How clients see"),
+    "issuer": ("Utsteder (issuer)", "Issuer"),
+    "known_as": ("Kjent som", "Known as"),
+    "from_elsewhere": ("Det samme fra et annet sted", "The same from elsewhere"),
+    "state_note": ("Merk", "Note"),
+    "state_refused": ("Avvises av", "Refused by"),
+    "state_fault": ("Feil", "Fault"),
+}
 
 
 @ROUTES.get("/mock/doctor")
@@ -35,7 +45,7 @@ def page() -> Response:
     registered = {one.client_id: one.redirect_uris for one in reached.catalog.clients()}
     around = Surroundings(redirect_uris=registered, resolve=_resolver(), explain=environment.policy.explain)
     report = judge(sight, around, _seen_here(authority))
-    return browser.page("doctor.html", language=ENGLISH, report=report, known=reached.addresses.known())
+    return browser.page("doctor.html", section="doctor", words=WORDS, report=report, known=reached.addresses.known())
 
 
 def _resolver() -> Callable[[str], tuple[str, ...]]:

@@ -1,0 +1,30 @@
+"""Cookies of the pages: how they are named and set."""
+
+from flask import Response, request
+
+from mock_sts.web.reading import current
+
+
+def set_cookie(response: Response, purpose: str, value: str, *, readable: bool = False) -> None:
+    """Give the browser a cookie for ``purpose``; ``readable`` says that scripts may see it."""
+    # The address that was asked, not the issuer: behind an alias in http a secure cookie would never come back.
+    secure = request.is_secure or current().urls.back_channel.base.startswith("https:")
+    response.set_cookie(
+        cookie_name(purpose),
+        value,
+        httponly=not readable,
+        secure=secure,
+        samesite="None" if secure else "Lax",
+        path=current().root or "/",
+    )
+
+
+def take_back_cookie(response: Response, purpose: str) -> None:
+    """Have the browser forget its cookie for ``purpose``."""
+    response.delete_cookie(cookie_name(purpose), path=current().root or "/")
+
+
+def cookie_name(purpose: str) -> str:
+    """Ports share cookies, so the name tells server and environment."""
+    environment = current().environment
+    return f"mock-sts-{purpose}-{environment.instance}-{environment.name}"

@@ -1,0 +1,132 @@
+"""The frame of all pages: in the language that a visitor asks for, with a switch, and with ways to other pages."""
+
+import re
+
+import pytest
+
+from tests.support.emulator import Emulator, Worlds
+from tests.support.machine import Answer
+from tests.support.relying_party import Browser, Login, RelyingParty, web_client
+
+
+@pytest.fixture
+def rp(sts: Emulator) -> RelyingParty:
+    return web_client(sts)
+
+
+def language(page: Answer) -> str:
+    found = re.search(r'<html lang="(\w+)">', page.content.decode())
+    assert found is not None, page.content
+    return found[1]
+
+
+def providers(rp: RelyingParty, browser: Browser, accept: str | None = None, **changes: str) -> Answer:
+    pushed = rp.push(Login(), changes)
+    first = browser.send("GET", rp.authorize_path(pushed.json["request_uri"]))
+    location = first.headers["location"]
+    return browser.send("GET", location, Accept_Language=accept) if accept else browser.send("GET", location)
+
+
+@pytest.mark.covers("pages.accept-language")
+@pytest.mark.parametrize(
+    ("accept", "ours", "helseids"),
+    [
+        (None, "en", "nb"),
+        ("en", "en", "en"),
+        ("en-US,en;q=0.9", "en", "en"),
+        ("nb-NO,nb;q=0.9,en;q=0.8", "nb", "nb"),
+        ("no", "nb", "nb"),
+        ("nn", "nb", "nb"),
+        ("en;q=0.5, nb;q=0.7", "nb", "nb"),
+        ("nb;q=0, en;q=0.1", "en", "en"),
+        ("sv, de;q=0.5", "en", "nb"),
+        ("*", "en", "nb"),
+        ("en;q=x, nb", "nb", "nb"),
+        (",;,;q=1,=", "en", "nb"),
+        ("en-" * 5_000, "en", "en"),
+    ],
+)
+def test_pages_follow_what_the_browser_prefers(
+    sts: Emulator, rp: RelyingParty, accept: str | None, ours: str, helseids: str
+) -> None:
+    headers = {"Accept-Language": accept} if accept else {}
+    for path in ("/", "/mock/doctor", "/mock/parts", "/mock/as/kvart-grevling", "/mock/as/x"):
+        assert language(sts.get(path, headers)) == ours, path
+    assert language(providers(rp, rp.browser(), accept)) == helseids
+    assert language(sts.get("/home/error", headers)) == helseids
+
+
+@pytest.mark.covers("pages.accept-language")
+@pytest.mark.parametrize(
+    ("ui_locales", "expected"), [("nb-NO", "nb"), ("en-us", "en"), ("EN-GB", "en"), ("sv en", "en"), ("sv", "en")]
+)
+def test_what_a_client_asks_for_goes_before_it(sts: Emulator, rp: RelyingParty, ui_locales: str, expected: str) -> None:
+    assert language(providers(rp, rp.browser(), "en", ui_locales=ui_locales)) == expected
+    assert language(sts.get(f"/home/error?ui_locales={ui_locales}", {"Accept-Language": "en"})) == expected
+
+
+@pytest.mark.covers("pages.switch")
+def test_the_switch_leads_to_the_same_page_and_is_kept(rp: RelyingParty) -> None:
+    browser = rp.browser()
+    page = providers(rp, browser, ui_locales="nb-no")
+    assert language(page) == "nb"
+    link = re.search(r'href="([^"]*)" lang="en"', page.content.decode())
+    assert link is not None
+    page = browser.send("GET", link[1].replace("&amp;", "&"))
+    assert language(page) == "en" and 'data-testid="provider-testidp-oidc"' in page.content.decode()
+    # It goes along through this login, although the client has asked for Norwegian.
+    form = browser.follow(browser.send("GET", anchor_of(page)))
+    assert language(form) == "en" and 'id="login-form"' in form.content.decode()
+    # Later pages keep it, unless a client asks for another.
+    assert language(browser.send("GET", "/home/error")) == "en"
+    assert language(providers(rp, browser)) == "en"
+    assert language(providers(rp, browser, ui_locales="nb-no")) == "nb"
+
+
+def anchor_of(page: Answer) -> str:
+    found = re.search(r'<a id="Test IDP"[^>]*href="([^"]*)"', page.content.decode())
+    assert found is not None, page.content
+    return found[1].replace("&amp;", "&")
+
+
+@pytest.mark.covers("pages.switch")
+@pytest.mark.parametrize("value", ["", "de", "<script>", "nb nb", "en" * 9])
+def test_a_language_that_the_pages_do_not_have_is_not_kept(sts: Emulator, value: str) -> None:
+    answer = sts.get("/?language=" + value.replace(" ", "+"))
+    assert language(answer) == "en"
+    assert "set-cookie" not in answer.headers
+    assert value == "" or f'"{value}"' not in answer.content.decode()
+
+
+@pytest.mark.covers("pages.frame")
+def test_our_pages_lead_to_one_another_and_helseids_do_not(sts: Emulator, rp: RelyingParty) -> None:
+    for path, here in (("/", "home"), ("/mock/demo", "demo"), ("/mock/doctor", "doctor")):
+        text = sts.get(path).content.decode()
+        assert f'data-testid="nav-{here}" aria-current="page"' in text
+        assert text.count('aria-current="page"') == 1
+    text = providers(rp, rp.browser()).content.decode()
+    assert "nav-" not in text and "Emulator" in text and "<script" not in text
+
+
+@pytest.mark.covers("pages.frame")
+def test_the_frame_leads_on_below_the_path_of_an_environment(worlds: Worlds) -> None:
+    sts = worlds.make(public_url="http://localhost:8080/helseid")
+    links = re.findall(r'href="([^"]*)"', sts.get("/helseid/").content.decode())
+    assert len(links) > 6 and all(link.startswith("/helseid/") for link in links), links
+
+
+@pytest.mark.covers("pages.parts")
+def test_one_page_shows_every_part(sts: Emulator) -> None:
+    text = sts.get("/mock/parts").content.decode()
+    for part in (
+        "message good",
+        "badge bad",
+        'class="card"',
+        'class="code',
+        'class="tabs"',
+        'class="cards"',
+        "<details",
+    ):
+        assert part in text
+    script = sts.get("/mock/script.js")
+    assert (script.status, script.headers["content-type"]) == (200, "text/javascript; charset=UTF-8")
