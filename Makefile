@@ -1,4 +1,4 @@
-.PHONY: help run test test-all tools check docs screenshots bench bench-peers container clean
+.PHONY: help run test test-all tools check docs screenshots bench bench-inside bench-peers container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -63,6 +63,9 @@ screenshots: $(STAMP) ## take the pictures of the documentation; needs chromium
 
 bench: $(STAMP) ## measure the token endpoint; prints, never fails
 	$(BIN)/python -m bench.tokens
+
+bench-inside: $(STAMP) ## measure one process without sockets, for one change after the other; prints, never fails
+	$(BIN)/python -m bench.inside $(if $(KIND),--profile $(KIND),--unsigned)
 
 bench-peers: $(STAMP) ## measure it beside its peers; prints, never fails; docs/performance.md says what it takes
 	-cd bench/peers && npm ci --silent --no-audit --no-fund
