@@ -96,7 +96,7 @@ class Inside:
             timeout_keep_alive=KEEP_ALIVE,
         )
         config.load()
-        bridge.connections = connections = Connections(config, most=100, timeout=30)
+        bridge.connections = connections = Connections(config, most=100, timeout=30, at_once=bridge.at_once)
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self._transport = _Transport()
@@ -145,7 +145,7 @@ class Inside:
         return counts["call"], counts["c_call"]
 
     def statements(self, request: bytes) -> list[str]:
-        """What the database is told for a request, where no thread takes it over."""
+        """What the database gets for a request, where no thread takes it over."""
         told: list[str] = []
         connections = [kept.connection for kept in self.store._kept]  # type: ignore[attr-defined]
         for connection in connections:
@@ -241,8 +241,8 @@ def profile(inside: Inside, kind: str, count: int, order: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description=__doc__)
     parser.add_argument("--kinds", default="token,challenge,push,authorize,code", help="which requests")
-    parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--each", type=int, default=20, help="requests in each repeat")
+    parser.add_argument("--repeats", type=int, default=150)
+    parser.add_argument("--each", type=int, default=4, help="requests in each repeat")
     parser.add_argument("--unsigned", action="store_true", help="without our own signature")
     parser.add_argument("--profile", metavar="KIND", help="print where the time of one kind goes instead")
     parser.add_argument("--sort", default="tottime", help="how the profile is sorted")

@@ -4,7 +4,6 @@ Everything that a stranger can put into a JWS or JWK ends here in a value or in 
 with it, never in a foreign exception.
 """
 
-import base64
 import binascii
 import hashlib
 import re
@@ -79,6 +78,9 @@ _KEY_TYPE_OF = {
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 
+#: From standard base64 to that of URLs, which needs no padding.
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+
 _CURVES = {"P-256": SECP256R1(), "P-384": SECP384R1(), "P-521": SECP521R1()}
 
 #: Longest JWK member that is read, in characters: a modulus of 8192 bits has 1366. Larger RSA keys cost a verifier too
@@ -100,6 +102,8 @@ _PADDING_OF: Mapping[str, AsymmetricPadding] = {
     if not name.startswith("ES")
 }
 
+_ECDSA_OF = {name: ECDSA(_HASH_OF[name]) for name in ALGORITHMS if name.startswith("ES")}
+
 _PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
@@ -109,15 +113,16 @@ class JoseError(ValueError):
 
 def to_base64url(data: bytes) -> str:
     """``data`` in base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return _base64url_bytes(data).decode("ascii")
 
 
 def from_base64url(text: str) -> bytes:
     """The bytes of unpadded base64url ``text``. Raises JoseError for any other character or length."""
     if not _BASE64URL.match(text) or len(text) % 4 == 1:
         raise JoseError("it is not base64url")
+    # By ``binascii`` itself: ``base64`` puts five functions around it, for each of the eight texts of a token request.
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return binascii.a2b_base64(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raise JoseError("it is not base64url") from None
 
@@ -190,20 +195,21 @@ class PublicKey:
         An EC key verifies with every ES algorithm, also one that belongs to another curve: some clients sign ES256
         with a P-521 key. ``curve_fits`` tells that apart.
         """
-        if not self.fits(jws.algorithm):
+        algorithm = jws.algorithm
+        key: Any = self._key  # its type goes with ``kty``; to ask for it again costs as much as much of the rest
+        if not self.fits(algorithm):
             return False
         try:
-            if isinstance(self._key, Ed25519PublicKey):
-                self._key.verify(jws.signature, jws.signing_input)
-            elif isinstance(self._key, RSAPublicKey):
-                padding = _PADDING_OF[jws.algorithm]
-                self._key.verify(jws.signature, jws.signing_input, padding, _HASH_OF[jws.algorithm])
+            if self.kty == "OKP":
+                key.verify(jws.signature, jws.signing_input)
+            elif self.kty == "RSA":
+                key.verify(jws.signature, jws.signing_input, _PADDING_OF[algorithm], _HASH_OF[algorithm])
             else:
                 half = (self.bits + 7) // 8
                 if len(jws.signature) != 2 * half:
                     return False
-                r, s = (int.from_bytes(part, "big") for part in (jws.signature[:half], jws.signature[half:]))
-                self._key.verify(encode_dss_signature(r, s), jws.signing_input, ECDSA(_HASH_OF[jws.algorithm]))
+                r, s = int.from_bytes(jws.signature[:half], "big"), int.from_bytes(jws.signature[half:], "big")
+                key.verify(encode_dss_signature(r, s), jws.signing_input, _ECDSA_OF[algorithm])
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -285,13 +291,14 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
         raise
     except Exception:  # OpenSSL's complaints about bad key material come as several unrelated types
         raise JoseError(f"its {kty} members do not make a key") from None
-    bits = 256 if isinstance(key, Ed25519PublicKey) else key.key_size
+    bits = 256 if kty == "OKP" else key.key_size  # type: ignore[union-attr]
     return PublicKey(kty, crv, bits, _thumbprint(kty, members), key, tuple(loose))
 
 
 def _thumbprint(kty: str, members: Mapping[str, str]) -> str:
     """RFC 7638 section 3: the required members in alphabetical order; they hold nothing that JSON would escape."""
-    ordered = ",".join(f'"{name}":"{value}"' for name, value in sorted({"kty": kty, **members}.items()))
+    every = {"kty": kty, **members}
+    ordered = ",".join([f'"{name}":"{every[name]}"' for name in sorted(every)])
     return sha256_base64url(f"{{{ordered}}}".encode("ascii"))
 
 
@@ -371,10 +378,10 @@ class PrivateKey:
         return (signing_input + b"." + _base64url_bytes(self._signature_of(signing_input))).decode("ascii")
 
     def _signature_of(self, signing_input: bytes) -> bytes:
-        if isinstance(self._key, Ed25519PrivateKey):
-            return self._key.sign(signing_input)
         if isinstance(self._key, RSAPrivateKey):
             return self._key.sign(signing_input, _PADDING_OF[self.algorithm], _HASH_OF[self.algorithm])
+        if isinstance(self._key, Ed25519PrivateKey):
+            return self._key.sign(signing_input)
         size = (self._key.key_size + 7) // 8
         r, s = decode_dss_signature(self._key.sign(signing_input, ECDSA(_HASH_OF[self.algorithm])))
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
@@ -475,4 +482,4 @@ def _integer(text: str) -> int:
 
 
 def _base64url_bytes(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL)

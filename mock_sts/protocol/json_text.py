@@ -49,7 +49,7 @@ def read_json(data: bytes) -> Any:
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _refuse_deep_nesting(text)
     try:
-        value = _DECODER.decode(text)
+        value = (_STRICT if _LONG_NUMBER.search(text) else _DECODER).decode(text)
     except JsonTextError:
         raise
     except (ValueError, RecursionError):
@@ -133,6 +133,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
-_DECODER = json.JSONDecoder(
-    parse_int=_integer, parse_float=_float, parse_constant=_constant, object_pairs_hook=_members
-)
+#: Only what has so many digits in a row may be an integer beyond 63 bits.
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant, object_pairs_hook=_members)
+_STRICT = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant, object_pairs_hook=_members)

@@ -115,14 +115,12 @@ def without_private_keys(value: Any) -> Any:
 def may_hold_a_private_key(text: str) -> bool:
     """Whether it is worth to look for a private key in what compact JSON says; in nearly all of it there is no sign."""
     small = text.lower()
-    return (
-        any(sign in small for sign in _SIGNS)
-        or _SIGN_OF_MEMBERS.search(small) is not None
-        or any(
-            len(run) >= _SHORTEST_RUN and run[0] in _FIRST_OF_RUN and _is_worth_a_look(run.decode())
-            for run in text.encode("ascii", "replace").translate(_BASE64_ALONE).split()
-        )
-    )
+    for sign in _SIGNS:  # each request comes by here: a loop takes a third of the time of ``any``
+        if sign in small:
+            return True
+    if _SIGN_OF_MEMBERS.search(small) is not None:
+        return True
+    return any(run[0] in _FIRST_OF_RUN and _is_worth_a_look(run.decode()) for run in _long_runs(text))
 
 
 def without_private_text(text: str) -> str:
@@ -165,8 +163,13 @@ def _cleaned(text: str, depth: int) -> str:
 
 def _has_a_run(text: str) -> bool:
     """Whether there is base64 that is long enough; all but ASCII ends a run."""
+    return bool(_long_runs(text))
+
+
+def _long_runs(text: str) -> list[bytes]:
+    """The runs of base64 in ``text`` that are long enough to hold a key."""
     runs = text.encode("ascii", "replace").translate(_BASE64_ALONE).split()
-    return any(len(run) >= _SHORTEST_RUN for run in runs)
+    return [run for run in runs if len(run) >= _SHORTEST_RUN]
 
 
 def _unescaped(word: str, depth: int) -> str:

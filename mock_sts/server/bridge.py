@@ -18,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
 from mock_sts.server.answers import Answer, error_answer, json_answer
-from mock_sts.server.connections import CONNECTION, Connection, Connections, Fault, HeaderName
+from mock_sts.server.connections import CONNECTION, TURN, Connection, Connections, Fault
 from mock_sts.server.front import Front
 from mock_sts.server.intake import too_long, too_short
 from mock_sts.server.limits import Limits
@@ -33,6 +33,12 @@ LIVE = "/health/live"
 
 #: Bytes of a body over the limit that are read only to be thrown away.
 _MAX_DISCARDED = 16 * 1024 * 1024
+
+#: Asks the client for a new connection; the server closes this one.
+_CLOSE = ("Connection", "close")
+
+#: Where the scope of a request says that it was tried in haste, in vain.
+_TRIED = "mock_sts.tried"
 
 Scope = dict[str, Any]
 Receive = Callable[[], Any]
@@ -73,7 +79,7 @@ class Bridge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        begun = time.perf_counter()
+        begun = time.perf_counter() if self._log_requests else 0.0
         connection: Connection = scope[CONNECTION]
         reading = _Reading(self, scope, receive, self._max_body)
         try:
@@ -85,13 +91,37 @@ class Bridge:
             _, headers, body = error_answer(status, f"{error}; try again in a moment")
         finally:
             self._held -= reading.held
-        if not reading.is_complete or (self.connections is not None and self.connections.leaving):
-            headers = [*headers, ("Connection", "close")]
+        if not reading.is_complete:
+            headers = [*headers, _CLOSE]
+        await connection.answer(scope[TURN], self._logged(scope, begun, (status, headers, body)))
+
+    def at_once(self, scope: Scope, body: bytes) -> Answer | None:
+        """The answer to a request that has come whole with ``body``, where it is short work and waits for no other;
+        else None, and then nothing has come of it.
+        """
+        begun = time.perf_counter() if self._log_requests else 0.0
+        if len(body) > self._max_body:
+            return None
+        front, environ = self._front, _environ(scope)
+        path = front.take_steps(environ)
+        if path == LIVE and scope["method"] == "GET":
+            answer: Answer | None = json_answer(200, {"status": "live"})
+        elif front.is_short(scope["method"], path):
+            answer = _in_haste(front, environ, body)
+            scope[_TRIED] = answer is None
+        else:
+            return None
+        return None if answer is None else self._logged(scope, begun, answer)
+
+    def _logged(self, scope: Scope, begun: float, answer: Answer) -> Answer:
+        """``answer``, with a line in the log where requests have one; a process that is leaving asks clients to go."""
+        status, headers, body = answer
+        if self.connections is not None and self.connections.leaving and _CLOSE not in headers:
+            headers = [*headers, _CLOSE]
         if self._log_requests:
             taken = (time.perf_counter() - begun) * 1000
             ACCESS.info("%s %r %d %.1f ms", scope["method"], scope["path"], status, taken)
-        await send({"type": "http.response.start", "status": status, "headers": _written(headers)})
-        await send({"type": "http.response.body", "body": body})
+        return status, headers, body
 
     async def _answer(self, scope: Scope, connection: Connection, reading: "_Reading") -> Answer:
         environ = _environ(scope)
@@ -107,17 +137,12 @@ class Bridge:
             body = b""
         if connection.turned_away:
             raise TooMuchAtOnceError("too many connections are open")
-        environ["wsgi.input"] = BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
-        if front.is_short(scope["method"], path) and (haste := front.in_haste()) is not None:
-            # No thread takes over: the change to one and back costs as much as much of the work.
-            before = environ.copy()
-            try:
-                with haste:
-                    return _called(front.app, environ)
-            except BusyError:
-                environ = before
-                environ["wsgi.input"] = BytesIO(body)
+        if front.is_short(scope["method"], path) and not scope.get(_TRIED):
+            # The application changes what it is given, and what was tried in vain is tried again by a thread.
+            answer = _in_haste(front, environ.copy(), body)
+            if answer is not None:
+                return answer
+        _give_body(environ, body)
         threads = next((t for at, t in self._callers if path == at or path.startswith(f"{at}/")), self._workers)
         return await threads.run(lambda: _called(front.app, environ))
 
@@ -225,6 +250,26 @@ class _Reading:
         return body
 
 
+def _in_haste(front: Front, environ: dict[str, Any], body: bytes) -> Answer | None:
+    """The answer to short work, done in this thread: the change to another and back costs as much as much of it. None
+    where it would have to wait; then nothing has come of it.
+    """
+    haste = front.in_haste()
+    if haste is None:
+        return None
+    _give_body(environ, body)
+    try:
+        with haste:
+            return _called(front.app, environ)
+    except BusyError:
+        return None
+
+
+def _give_body(environ: dict[str, Any], body: bytes) -> None:
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+
+
 def _called(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
     """What ``app`` answers."""
     started: list[Any] = []
@@ -290,12 +335,3 @@ def _environ_name(name: bytes) -> str:
         return ""
     key = text.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-
-
-@lru_cache(maxsize=512)
-def _header_name(name: str) -> HeaderName:
-    return HeaderName(name.encode("latin-1"))
-
-
-def _written(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(_header_name(name), value.encode("latin-1")) for name, value in headers]

@@ -95,7 +95,9 @@ class Worker:
         config.load()
         self._bridge = bridge
         most = min(bridge.limits.connections, may_open())
-        self._connections = bridge.connections = Connections(config, most=most, timeout=bridge.limits.timeout)
+        self._connections = bridge.connections = Connections(
+            config, most=most, timeout=bridge.limits.timeout, at_once=bridge.at_once
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._orders: asyncio.Queue[bool] = asyncio.Queue()
 
