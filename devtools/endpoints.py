@@ -74,18 +74,7 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     ),
     "health.live": ("containers", "200 while the process answers"),
     "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),
-    "control.set_public_url": (
-        "you and your tests",
-        'makes `{"url": "..."}` the public URL from now on; `null`: that of the settings again',
-    ),
-    "control.journal": ("you and your tests", "every entry: a request, its answer and what was found, as JSON"),
-    "control.reload": (
-        "your tests",
-        "reads fixtures and certificates anew and replaces the workers; answers when that is over",
-    ),
-    "control.order_login": ("your tests", "orders a login: who logs in next, or how the next login ends"),
-    "control.orders": ("your tests", "the logins that are ordered and not used up"),
-    "control.forget_orders": ("your tests", "forgets them"),
+    "control_page.page": ("you", "the control API: every operation, with its members and its answers"),
 }
 
 
@@ -102,9 +91,10 @@ def endpoints_page() -> str:
         "| --- | --- | --- | --- |",
     ]
     found, advertised = _routes()
-    fit("route", found, _ROUTES)
+    known = {**_ROUTES, **_operations()}
+    fit("route", found, known)
     for name, (path, methods) in found.items():
-        caller, words = _ROUTES[name]
+        caller, words = known[name]
         lines.append(f"| `{path}` | {methods} | {caller} | {words} |")
     built = {path for path, _ in found.values()}
     missing = [f"`{endpoint}`" for endpoint in Endpoint if endpoint not in built and endpoint in advertised]
@@ -115,6 +105,17 @@ def endpoints_page() -> str:
         ]
         lines += [f"{', '.join(missing)}."]
     return "\n".join(lines) + "\n"
+
+
+def _operations() -> dict[str, tuple[str, str]]:
+    """The operations of the control API, which say of themselves what they do."""
+    from mock_sts.web.mock.api.install import described  # noqa: PLC0415  only this page needs them
+
+    return {
+        f"control.{operation.name}": (operation.caller, f"{operation.summary[0].lower()}{operation.summary[1:]}")
+        for resource in described()
+        for operation in resource.operations
+    }
 
 
 def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:

@@ -25,7 +25,7 @@ from mock_sts.web.helseid import (
     token_management,
     user_info,
 )
-from mock_sts.web.mock.api import control
+from mock_sts.web.mock.api.install import install as install_control
 from mock_sts.web.mock.pages import automation, ca, doctor, home, parts
 from mock_sts.web.reading import SERVER
 from mock_sts.web.writing import add_routes
@@ -47,5 +47,5 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
     for views in (home, ca, doctor, parts, authorization, login, testidp, automation, end_session, check_session):
         app.register_blueprint(views.ROUTES)
     demo.install(app, settings, shipped_key(CLIENT_ID), partial(loopback_call_headers, server.seal))
-    control.install(app)
+    install_control(app)
     return app

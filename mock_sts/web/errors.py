@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote
 
 from mock_sts.helseid.endpoints import RULE_HEADER
 from mock_sts.helseid.profile.form import FormEvidence, preflight
@@ -50,9 +51,21 @@ def back_channel_error(error: OAuthError) -> HttpResponse:
     return json_response(without_private_keys(error.body()), error.status, headers)
 
 
-def problem(status: int, title: str, detail: str) -> HttpResponse:
-    """RFC 9457."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": without_private_text(detail)}
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    instance: str,
+    kind: str = "about:blank",
+    more: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """RFC 9457. ``instance`` is the path that was asked for, ``kind`` the type of the problem; ``more`` are further
+    members, with texts of strangers.
+    """
+    body = {"type": kind, "title": title, "status": status, "detail": without_private_text(detail)}
+    body["instance"] = quote(without_private_text(instance[:_LONGEST_PATH]))
+    body |= {name: without_private_text(value[:_LONGEST_PATH]) for name, value in (more or {}).items()}
     return HttpResponse(status, write_json(body), {"Content-Type": PROBLEM_TYPE, **NO_STORE})
 
 
@@ -105,7 +118,7 @@ class Errors:
         why = self._meant(request, error) if error.status == 404 else error.why or error.title
         if not (is_emulated(request.path) and request.preflight_of()):  # which has a line of its own
             _log_refusal(request, error.status, why)
-        response = _answer(request, error.status, ErrorCode.INVALID_REQUEST, error.title, why)
+        response = _answer(request, error.status, ErrorCode.INVALID_REQUEST, error.title, why, error)
         return response.with_headers(error.headers) if error.headers else response
 
     def _meant(self, request: HttpRequest, error: HttpError) -> str:
@@ -150,9 +163,12 @@ def _about_host(seen: str, known: tuple[str, ...], fault: HostFault) -> str:
     }[fault]
 
 
-def _answer(request: HttpRequest, status: int, code: ErrorCode, title: str, detail: str) -> HttpResponse:
+def _answer(
+    request: HttpRequest, status: int, code: ErrorCode, title: str, detail: str, error: HttpError | None = None
+) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
-        return problem(status, title, detail)
+        meant = error or HttpError(status, title)
+        return problem(status, title, detail, instance=request.whole_path, kind=meant.type, more=meant.more)
     if status in _BODILESS and is_emulated(request.path):
         return HttpResponse(status, headers=NO_STORE)
     return back_channel_error(OAuthError(code, detail, status=status))

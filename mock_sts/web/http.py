@@ -59,6 +59,11 @@ class HttpRequest:
         return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
 
     @property
+    def whole_path(self) -> str:
+        """The path with what stands before ours."""
+        return str(self.environ.get("SCRIPT_NAME", "")) + self.path
+
+    @property
     def server(self) -> Server:
         """The process that answers."""
         server: Server = self.environ[SERVER]
@@ -171,8 +176,12 @@ def ready_json(body: bytes, status: int = 200, headers: Mapping[str, str] | None
 class HttpError(Exception):
     """A request that ends with a status of HTTP, before any protocol above it has its say.
 
-    ``title`` is the status in words, ``headers`` are those that belong to its meaning.
+    ``title`` is the status in words, ``headers`` are those that belong to its meaning. For the control API, ``type`` is
+    the type of the problem (RFC 9457), and ``more`` its members beside those that every problem has.
     """
+
+    type = "about:blank"
+    more: Mapping[str, str] = {}
 
     def __init__(self, status: int, title: str, why: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(why or title)

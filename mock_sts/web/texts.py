@@ -28,6 +28,7 @@ WORDS: Words = {
     "home": ("Hjem", "Home"),
     "demo": ("Demo", "Demo"),
     "journal": ("Journal", "Journal"),
+    "control_api": ("Kontroll-API", "Control API"),
     "doctor": ("Doktor", "Doctor"),
     "docs": ("Dokumentasjon", "Docs"),
     "copy_it": ("Kopier", "Copy"),

@@ -23,7 +23,8 @@ def assert_problem(answer: Answer, status: int) -> str:
     assert answer.status == status, answer.content
     assert answer.headers["content-type"] == "application/problem+json; charset=UTF-8"
     assert answer.headers["cache-control"] == "no-store, no-cache, max-age=0"
-    assert list(answer.json) == ["type", "title", "status", "detail"]
+    assert list(answer.json)[:5] == ["type", "title", "status", "detail", "instance"]
+    assert set(answer.json) - {"type", "title", "status", "detail", "instance"} <= {"member", "parameter"}
     assert answer.json["status"] == status
     assert answer.json["title"]
     detail: str = answer.json["detail"]

@@ -8,7 +8,7 @@ import pytest
 from flask import request
 
 from mock_sts.web import reading
-from mock_sts.web.mock.api import control
+from mock_sts.web.mock.api.serving import read_body
 from tests.support.emulator import Emulator
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -26,7 +26,7 @@ READERS: dict[str, tuple[Callable[[], Any], dict[str, Any], Any]] = {
         {"data": b"code=x", "content_type": FORM},
         "x",
     ),
-    "JSON": (control._body, {"data": json.dumps({"a": 1}), "content_type": JSON}, {"a": 1}),
+    "JSON": (lambda: read_body(reading.asked()), {"data": json.dumps({"a": 1}), "content_type": JSON}, {"a": 1}),
     "proofs": (lambda: reading.asked().proofs(), {"headers": {"DPoP": "abc"}}, ("abc",)),
 }
 

@@ -1,0 +1,29 @@
+"""Everything of the control API, put into the application."""
+
+from flask import Flask
+
+from mock_sts.web.mock.api import guards, journal, next_login, public_url, reload
+from mock_sts.web.mock.api.description import Description
+from mock_sts.web.mock.api.operations import Resource
+from mock_sts.web.mock.api.serving import routes_of
+
+#: All resources, in the order in which the documentation has them.
+RESOURCES: tuple[Resource, ...] = (
+    next_login.RESOURCE,
+    journal.RESOURCE,
+    public_url.RESOURCE,
+    reload.RESOURCE,
+)
+
+
+def described() -> tuple[Resource, ...]:
+    """All resources, the description itself among them."""
+    return (*RESOURCES, Description(RESOURCES).resource)
+
+
+def install(app: Flask) -> None:
+    """The guards, also for paths that do not exist, and the routes."""
+    guards.install(app)
+    described = Description(RESOURCES)
+    app.register_blueprint(routes_of((*RESOURCES, described.resource)))
+    app.register_blueprint(described.page)
