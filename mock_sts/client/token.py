@@ -11,13 +11,14 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
 from typing import Any
 
 from mock_sts.client.http import Answer, NoAnswerError, ask, proxy_of
 from mock_sts.client.journal import read_journal
+from mock_sts.helseid.details import ASSERTION_DETAILS
 from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
 from mock_sts.helseid.hosts import impersonated_by, is_production
 from mock_sts.helseid.profile import find
@@ -38,10 +39,11 @@ class TokenClientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An access token, and the key that it is bound to (None for a Bearer token)."""
+    """An access token, the key that it is bound to (None for a Bearer token), and all that came with it."""
 
     token: str
     key: PrivateKey | None
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fetch_token(
@@ -54,48 +56,102 @@ def fetch_token(
     dpop: bool = True,
     ca_file: Path | None = None,
     admin_token: str = "",
+    details: Mapping[str, Any] | None = None,
 ) -> Fetched:
     """An access token for ``client_id``, with ``dpop`` bound to a key made for it.
 
     Over https the certificates in ``ca_file``, where there is such a file, are trusted beside those of the system.
-    ``admin_token`` opens the server's journal, which is asked about a refusal. Raises TokenClientError, also before it
+    ``admin_token`` opens the server's journal, which is asked about a refusal. ``details`` is what the assertion says
+    of organizations. Raises TokenClientError, also before it
     would send anything to NHN's own HelseID.
     """
+    caller = meet(issuer, client_id, jwk, dpop=dpop, ca_file=ca_file, admin_token=admin_token, details=details)
+    form = {"grant_type": GrantType.CLIENT_CREDENTIALS.value, "scope": scope, "resource": resource}
+    return caller.fetched(caller.redeem(form))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client that knows its server: its id and key, the key of its proofs (None for Bearer tokens), and the server's
+    metadata. ``details`` is what its assertions say of organizations.
+    """
+
+    issuer: str
+    client_id: str
+    key: PrivateKey
+    kid: object
+    proof_key: PrivateKey | None
+    metadata: Mapping[str, Any]
+    context: ssl.SSLContext
+    admin_token: str = ""
+    details: Mapping[str, Any] | None = None
+
+    def endpoint(self, name: str) -> str:
+        """The address that the metadata have by ``name``. Raises TokenClientError."""
+        address = self.metadata.get(name)
+        if not isinstance(address, str):
+            raise TokenClientError(f"what {self.issuer} answers is no discovery document: {name} is missing")
+        return address
+
+    def authenticated(self, form: Mapping[str, str]) -> dict[str, str]:
+        """``form`` without what is empty, with the client's id and a new assertion."""
+        signed = _assertion(self.key, self.kid, self.client_id, self.endpoint("issuer"), self.details)
+        said = {"client_id": self.client_id, **{name: value for name, value in form.items() if value}}
+        return {**said, "client_assertion_type": CLIENT_ASSERTION_TYPE, "client_assertion": signed}
+
+    def redeem(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """What the token endpoint answers to ``form``, which has an access token; once more with a nonce where it asks
+        for one. Raises TokenClientError.
+        """
+        endpoint = self.endpoint("token_endpoint")
+        nonce: str | None = None
+        for _ in range(2):
+            proof = _proof(self.proof_key, endpoint, nonce) if self.proof_key is not None else None
+            status, headers, answer = post(endpoint, self.authenticated(form), proof, self.context)
+            if status == 200:
+                if not isinstance(answer.get("access_token"), str):
+                    raise TokenClientError(f"what {endpoint} answers is no token: access_token is missing")
+                return answer
+            nonce = headers.get(NONCE_HEADER)
+            if answer.get("error") != ErrorCode.USE_DPOP_NONCE or nonce is None:
+                raise self.refused(json.dumps(answer), headers)
+        raise TokenClientError("the server asked for a nonce twice")
+
+    def fetched(self, answer: Mapping[str, Any]) -> Fetched:
+        """The token in what ``redeem`` gave."""
+        return Fetched(answer["access_token"], self.proof_key, answer)
+
+    def refused(self, said: str, headers: Message) -> TokenClientError:
+        """A refusal that the server has answered with ``said``, with what its rule asks where ``headers`` name one."""
+        rule = headers.get(RULE_HEADER)
+        why = (
+            f"; rule {rule}: {_why(self.issuer, self.client_id, rule, self.admin_token, self.context)}" if rule else ""
+        )
+        return TokenClientError(f"refused: {said}{why}")
+
+
+def meet(
+    issuer: str,
+    client_id: str,
+    jwk: Mapping[str, Any],
+    *,
+    dpop: bool = True,
+    ca_file: Path | None = None,
+    admin_token: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> Caller:
+    """A client with the private key ``jwk`` that has read the metadata of ``issuer``. Raises TokenClientError."""
     context = trusting(ca_file)
     try:
         key = PrivateKey(jwk)
-        proof_key = PrivateKey(generate_private_jwk("ES256"))
+        proof_key = PrivateKey(generate_private_jwk("ES256")) if dpop else None
     except JoseError as error:
         raise TokenClientError(f"the private key of {client_id!r} cannot be used: {error}") from None
     metadata = _get_json(issuer + Endpoint.DISCOVERY, context)
-    audience, endpoint = metadata.get("issuer"), metadata.get("token_endpoint")
-    if not (isinstance(audience, str) and isinstance(endpoint, str)):
-        raise TokenClientError(f"what {issuer} answers is no discovery document: issuer or token_endpoint is missing")
-    form = {
-        "grant_type": GrantType.CLIENT_CREDENTIALS,
-        "client_id": client_id,
-        "scope": scope,
-        "resource": resource,
-    }
-    nonce: str | None = None
-    for _ in range(2):
-        body = {
-            **{name: value for name, value in form.items() if value},
-            "client_assertion_type": CLIENT_ASSERTION_TYPE,
-            "client_assertion": _assertion(key, jwk.get("kid"), client_id, audience),
-        }
-        status, headers, answer = _post(endpoint, body, _proof(proof_key, endpoint, nonce) if dpop else None, context)
-        if status == 200:
-            token = answer.get("access_token")
-            if not isinstance(token, str):
-                raise TokenClientError(f"what {endpoint} answers is no token: access_token is missing")
-            return Fetched(token, proof_key if dpop else None)
-        nonce = headers.get(NONCE_HEADER)
-        if answer.get("error") != ErrorCode.USE_DPOP_NONCE or nonce is None:
-            rule = headers.get(RULE_HEADER)
-            why = f"; rule {rule}: {_why(issuer, client_id, rule, admin_token, context)}" if rule else ""
-            raise TokenClientError(f"refused: {json.dumps(answer)}{why}")
-    raise TokenClientError("the server asked for a nonce twice")
+    caller = Caller(issuer, client_id, key, jwk.get("kid"), proof_key, metadata, context, admin_token, details)
+    caller.endpoint("issuer")
+    caller.endpoint("token_endpoint")
+    return caller
 
 
 def call(url: str, fetched: Fetched, *, ca_file: Path | None = None) -> Answer:
@@ -109,11 +165,11 @@ def call(url: str, fetched: Fetched, *, ca_file: Path | None = None) -> Answer:
         if fetched.key is not None:
             hashed = sha256_base64url(fetched.token.encode())
             headers["DPoP"] = _proof(fetched.key, url, nonce, method="GET", ath=hashed)
-        _refuse_the_real_one(url)
+        refuse_the_real_one(url)
         try:
             answer = ask(url, seconds=_TIMEOUT, context=context, headers=headers, redirected=False)
         except NoAnswerError as error:
-            raise _no_answer(error) from None
+            raise no_answer(error) from None
         asked = answer.headers.get(NONCE_HEADER)
         if answer.status != 401 or asked is None or nonce is not None or fetched.key is None:
             return answer
@@ -147,7 +203,9 @@ def decode(token: str) -> dict[str, Any]:
         raise TokenClientError(f"the token has no claims to show: {error}") from None
 
 
-def _assertion(key: PrivateKey, kid: object, client_id: str, issuer: str) -> str:
+def _assertion(
+    key: PrivateKey, kid: object, client_id: str, issuer: str, details: Mapping[str, Any] | None = None
+) -> str:
     now = int(time.time())
     header = {"alg": key.algorithm, "typ": NEW_TYP, **({"kid": kid} if kid else {})}
     return key.sign(
@@ -160,6 +218,7 @@ def _assertion(key: PrivateKey, kid: object, client_id: str, issuer: str) -> str
             "iat": now,
             "exp": now + 10,
             "jti": secrets.token_hex(16),
+            **({ASSERTION_DETAILS: details} if details is not None else {}),
         },
     )
 
@@ -188,8 +247,10 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _refuse_the_real_one(url: str) -> None:
-    """An emulator may go by a real name in a network of its own; from elsewhere that name leads to NHN."""
+def refuse_the_real_one(url: str) -> None:
+    """Raise TokenClientError where ``url`` leads to NHN: an emulator may go by a real name in a network of its own, and
+    from elsewhere that name is NHN's.
+    """
     host = split_url(url).hostname or ""
     if not (is_production(host) or impersonated_by(url)):
         return
@@ -210,7 +271,7 @@ def _refuse_the_real_one(url: str) -> None:
 
 
 def _ask(url: str, context: ssl.SSLContext, form: bytes | None = None, proof: str | None = None) -> Answer:
-    _refuse_the_real_one(url)
+    refuse_the_real_one(url)
     return ask(url, seconds=_TIMEOUT, context=context, form=form, headers={"DPoP": proof} if proof else {})
 
 
@@ -226,19 +287,24 @@ def _get_json(url: str, context: ssl.SSLContext) -> dict[str, Any]:
         ) from None
 
 
-def _post(
+def post(
     url: str, body: Mapping[str, str], proof: str | None, context: ssl.SSLContext
 ) -> tuple[int, Message, dict[str, Any]]:
+    """Status, headers and JSON of the answer to ``body``, posted with a proof where there is one.
+
+    Raises TokenClientError.
+    """
     form = urllib.parse.urlencode(body).encode()
     try:
         answer = _ask(url, context, form, proof)
     except NoAnswerError as error:
-        raise _no_answer(error) from None
+        raise no_answer(error) from None
     try:
         return answer.status, answer.headers, answer.document()
     except NoAnswerError:
         raise TokenClientError(f"status {answer.status} without JSON from {url}") from None
 
 
-def _no_answer(error: NoAnswerError) -> TokenClientError:
+def no_answer(error: NoAnswerError) -> TokenClientError:
+    """``error`` with its remedy."""
     return TokenClientError(f"{error}; {error.remedy}" if error.remedy else str(error))

@@ -130,3 +130,15 @@ def _journal_id(element: Mapping[str, Any], faults: list[str]) -> str | None:
         return journal_id
     faults.append(f"value.journal_id of {JOURNAL_ID} is {quoted(journal_id)}, expected a text")
     return None
+
+
+def organization_element(parent: str | None, child: str | None) -> dict[str, Any]:
+    """What a client sends to act for the organization ``parent`` (its number), for its unit ``child``, or for both; a
+    child alone is of the organization that the client is registered for.
+    """
+    if parent is None:
+        identifier = {"system": CHILD_SYSTEMS[0], "type": "ENH", "value": child}
+    else:
+        number = f"{_PARENT_PREFIX}{parent}{f':{child}' if child is not None else ''}"
+        identifier = {"system": PARENT_SYSTEM, "type": "ENH", "value": number}
+    return {"type": ORGANIZATION, "practitioner_role": {"organization": {"identifier": identifier}}}

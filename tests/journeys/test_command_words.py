@@ -169,7 +169,8 @@ def test_names_come_from_the_database_and_else_from_the_files(alone: dict[str, s
     database = tmp_path / "another.sqlite"
     env = {**alone, "MOCK_STS_DATABASE_URL": f"sqlite:///{database}"}
     people = run("completion", "--words", PERSONA, env=env).splitlines()
-    assert {"ingrid", "demo-machine"} & {*people, *run("completion", "--words", CLIENT, env=env).splitlines()}
+    assert "kvart-grevling" in people
+    assert "demo-machine" in run("completion", "--words", CLIENT, env=env).splitlines()
     assert not database.exists(), "a key pressed in a shell makes no database"
     run("client", "new", "--client-id", "my-own", env=env)
     assert "my-own" in run("completion", "--words", CLIENT, env=env).splitlines()
