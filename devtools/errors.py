@@ -33,6 +33,8 @@ _JUDGED_AT: Mapping[str, tuple[Endpoint, ...]] = {
     "scope": (Endpoint.TOKEN,),
     "authorization-request": (Endpoint.PAR, Endpoint.AUTHORIZE),
     "request-uri": (Endpoint.AUTHORIZE,),
+    "login-order": (Endpoint.AUTHORIZE,),
+    "login": (Endpoint.AUTHORIZE,),
     "code": (Endpoint.TOKEN,),
     "refresh": (Endpoint.TOKEN,),
     "request-object": (Endpoint.PAR, Endpoint.AUTHORIZE),
@@ -81,12 +83,6 @@ _OTHER_ERRORS: tuple[tuple[ErrorCode, str, str | tuple[str, ...], str], ...] = (
     (ErrorCode.LOGIN_REQUIRED, "", Endpoint.AUTHORIZE, "`prompt=none`, and no person is logged in"),
     (ErrorCode.LOGIN_REQUIRED, "", Endpoint.AUTHORIZE, "the outcome `login_required` was ordered"),
     (ErrorCode.INTERACTION_REQUIRED, "", Endpoint.AUTHORIZE, "the outcome `interaction_required` was ordered"),
-    (
-        ErrorCode.ACCESS_DENIED,
-        "(says why)",
-        Endpoint.AUTHORIZE,
-        "no person can log in as the request, a hint, a scripted login or a cookie says; near names are listed",
-    ),
     (
         ErrorCode.ACCESS_DENIED,
         "The login was cancelled",

@@ -1,8 +1,10 @@
 """The page of identity providers."""
 
-from devtools.words import NOTE, cell_of, short
+from devtools.words import NOTE, cell_of, shipped, short
+from devtools.world import by_hand
 from mock_sts.helseid.eids import PROVIDERS
-from mock_sts.helseid.providers import ACR_EIDS
+from mock_sts.helseid.providers import ACR_EIDS, highest_level
+from mock_sts.helseid.registry.persona import Persona
 
 
 def providers_page() -> str:
@@ -29,7 +31,9 @@ def providers_page() -> str:
             )
     lines += [
         "",
-        "At the TestIDP the person has every level up to their own, whatever `eids` they have.",
+        "ID-porten's Buypass ID takes every Buypass eID of a person, `buypass` and `buypass-mobile`. At the TestIDP",
+        "the person has every level up to their own, whatever `eids` they have. Elsewhere a person without the member",
+        "`eids` has all eIDs of their level, and one with `eids: []` none.",
         "",
         "## What `acr_values` may hold",
         "",
@@ -41,7 +45,28 @@ def providers_page() -> str:
         "| `Level4`, `High` | leaves out providers below level 4, refuses logins below it, unless `Level3` is there |",
     ]
     lines += [f"| `{word}` | chooses {_named(eid)} beforehand |" for word, eid in ACR_EIDS.items()]
+    lines += _who_where()
     return "\n".join(lines) + "\n"
+
+
+def _who_where() -> list[str]:
+    """A table of the ready people and all providers."""
+    # Those of samples come last, as in the page of the world.
+    people = sorted(by_hand(shipped(), Persona), key=lambda person: bool(person.sample))
+    return [
+        "",
+        "## Who can log in where",
+        "",
+        "The ready people, and the highest security level that each reaches at each provider; `no` where the login is",
+        "refused (rules [login.eid](requirements.md#login.eid) and [login.replaced](requirements.md#login.replaced)).",
+        "",
+        f"| persona | {' | '.join(f'`{provider.scheme}`' for provider in PROVIDERS)} |",
+        f"| --- |{' --- |' * len(PROVIDERS)}",
+        *(
+            f"| `{person.persona}` | {' | '.join(highest_level(person, one) or 'no' for one in PROVIDERS)} |"
+            for person in people
+        ),
+    ]
 
 
 def _named(eid: str) -> str:

@@ -90,4 +90,6 @@ def _api_row(api: ApiResource) -> str:
         wants.append("DPoP")
     if api.require_organization:
         wants.append("an organization")
+    if api.require_child_organization:
+        wants.append("a child organization")
     return f"| `{api.audience}` | {short(api.scopes)} | {', '.join(wants)} | {cell_of(api.description)} |"

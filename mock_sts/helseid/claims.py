@@ -324,6 +324,12 @@ def parent_of(client: Client, details: Details) -> str | None:
     return named or fixed
 
 
+def child_of(client: Client, details: Details) -> str | None:
+    """The organization number of the unit that ``client`` acts for, None where there is none; as ``parent_of``."""
+    named = details.organization.child if details.organization is not None else None
+    return named or client.client_claims.get(ORGNR_CHILD)
+
+
 def wanted_by(apis: Iterable[ApiResource]) -> frozenset[str]:
     """The claims that ``apis`` want in their access tokens."""
     return frozenset(claim for api in apis for claim in api.claims)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Eid:
     """An electronic id: its short name, its name on the page, the security levels that a login with it may have (the
-    usual one first), the methods (``amr``) that it yields, and the evidence for these.
+    usual one first), the methods (``amr``) that it yields, and the evidence for these. ``also`` are the short names of
+    further eIDs of a person that this choice takes.
     """
 
     name: str
@@ -19,6 +20,12 @@ class Eid:
     levels: tuple[str, ...]
     amr: tuple[str, ...]
     evidence: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The eIDs of people, by short name, with which this choice lets in."""
+        return (self.name, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,15 @@ TEST_EID = Eid("test", "Test IDP", ("4", "3"), ("pwd",), "S")
 PROVIDERS = (
     Provider("testidp-oidc", "Test IDP", (TEST_EID,), "S", is_testidp=True),
     Provider("testidpnew-oidc", "Test IDP (new)", (TEST_EID,), "S, a commented-out line of a sample", is_testidp=True),
-    Provider("bankid-oidc", "BankID", (Eid("bankid", "BankID", ("4",), ("bankid",), "I"),), "S"),
+    Provider(
+        "bankid-oidc",
+        "BankID",
+        (
+            Eid("bankid", "BankID", ("4",), ("bankid",), "I"),
+            Eid("bankid-mobile", "BankID på mobil", ("4",), ("bankid",), "I, from amr:bankidmobil"),
+        ),
+        "S",
+    ),
     Provider(
         "buypass-oidc",
         "Buypass",
@@ -72,7 +87,8 @@ PROVIDERS = (
         "ID-porten",
         (
             Eid("bankid", "BankID", ("4",), _INSIDE, "D for the level, I for amr"),
-            Eid("buypass", "Buypass ID", ("4",), _INSIDE, "D for the level, I for amr"),
+            Eid("bankid-mobile", "BankID på mobil", ("4",), _INSIDE, "D for amr:bankidmobil and the level, I for amr"),
+            Eid("buypass", "Buypass ID", ("4",), _INSIDE, "D for the level, I for amr", also=("buypass-mobile",)),
             Eid("commfides", "Commfides", ("4",), _INSIDE, "D for the level, I for amr"),
             Eid("minid", "MinID", ("3",), _INSIDE, "D for the level, I for amr"),
         ),

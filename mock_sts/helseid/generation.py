@@ -34,6 +34,9 @@ PERSONAS_FILE = "personas.generated.json"
 _BIRTHS = (date(1930, 1, 1), date(2015, 12, 31))
 _PROFESSIONAL_BIRTHS = (date(1956, 1, 1), date(2001, 12, 31))
 
+#: Who is born this day or later is under thirteen in December 2026, and has no eID.
+_TOO_YOUNG = date(2013, 12, 2)
+
 _SERIES = ((TENOR, 80), (NAV, 12), (DOLLY, 8))
 
 #: Professions, with weights.
@@ -216,13 +219,14 @@ def _personas(seed: int, count: int, taken: Taken, entities: Sequence[Mapping[st
         level = "3" if draw.chance(10) else "4"
         words = " and ".join(PROFESSIONS[code] for code in professions) or "no HPR number"
         d_word = ", D-number" if d_number else ""
+        eid_word = ", no eID" if born >= _TOO_YOUNG else ""
         persona: dict[str, Any] = {
             "pid": pid,
             "persona": "",
             "given_name": given.upper(),
             "middle_name": middle.upper(),
             "family_name": faker.last_name().upper(),
-            "description": f"{words[0].upper()}{words[1:]}, level {level}, born {born.year}{d_word}.",
+            "description": f"{words[0].upper()}{words[1:]}, level {level}, born {born.year}{d_word}{eid_word}.",
         }
         if professions:
             persona["hpr_number"] = hpr_numbers.first(lambda: f"5{draw.below(10**8):08}")
@@ -231,6 +235,8 @@ def _personas(seed: int, count: int, taken: Taken, entities: Sequence[Mapping[st
                 persona["organizations"] = _employers(draw, entities)
         if level != "4":
             persona["security_level"] = level
+        if born >= _TOO_YOUNG:
+            persona["eids"] = []
         if professions and draw.chance(15):
             persona["network"] = "helsenett"
         made.append(persona)

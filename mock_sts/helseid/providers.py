@@ -11,7 +11,7 @@ _IDP = "idp:"
 #: Words of ``acr_values`` to the eID that they ask for.
 ACR_EIDS = {
     "amr:bankid": "bankid",
-    "amr:bankidmobil": "bankid",
+    "amr:bankidmobil": "bankid-mobile",
     "amr:buypass": "buypass",
     "amr:commfides": "commfides",
     "amr:minid": "minid",
@@ -67,4 +67,16 @@ def reaching(level: str | None, providers: Iterable[Provider]) -> tuple[Provider
 def has_eid(persona: Persona, eid: Eid) -> bool:
     """Whether ``persona`` can log in with ``eid``: one of their own, of a level that they reach."""
     own = persona.eids
-    return (not own or eid.name in own or eid is TEST_EID) and min(eid.levels) <= persona.security_level
+    has = own is None or eid is TEST_EID or any(name in own for name in eid.taken)
+    return has and min(eid.levels) <= persona.security_level
+
+
+def usable_eids(persona: Persona, provider: Provider) -> tuple[Eid, ...]:
+    """The eIDs of ``provider`` that ``persona`` can log in with; none for a pid that was replaced."""
+    return () if persona.superseded_by is not None else tuple(eid for eid in provider.eids if has_eid(persona, eid))
+
+
+def highest_level(persona: Persona, provider: Provider) -> str | None:
+    """The highest security level with which ``persona`` can log in at ``provider``; None where they cannot."""
+    levels = [level for eid in usable_eids(persona, provider) for level in eid.levels]
+    return max((level for level in levels if level <= persona.security_level), default=None)

@@ -7,12 +7,13 @@ from mock_sts.helseid.claims import Login, Subject
 from mock_sts.helseid.eids import Eid, Provider
 from mock_sts.helseid.identifiers import is_synthetic_pid, pid_fault
 from mock_sts.helseid.personas import INVENTED
-from mock_sts.helseid.providers import has_eid
+from mock_sts.helseid.profile import login
+from mock_sts.helseid.profile.login import LoginEvidence
+from mock_sts.helseid.providers import usable_eids
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.services.environment import Environment
-from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
 from mock_sts.store.records import LoginFacts, LoginSession
@@ -55,42 +56,45 @@ class Entrance:
 def let_in(context: RequestContext, intent: LoginIntent, provider: Provider, level: str | None) -> Entrance:
     """The login that ``intent`` asks for at ``provider``; ``level`` is what the client asks for at least, or None.
 
-    Raises UnknownPersonError when that login is impossible: the person is unknown, has no such eID, or does not reach
-    the level.
+    Raises OAuthError access_denied when that login is impossible: the person is unknown, has no such eID, or does not
+    reach the level.
     """
-    persona = find_person(context, intent)
-    highest: str = persona.security_level
-    usable = [eid for eid in provider.eids if has_eid(persona, eid)]
-    eid = provider.eid(intent.eid) if intent.eid is not None else next(iter(usable), None)
-    if eid is None or eid not in usable:
-        wanted = eid.display_name if eid is not None else provider.display_name
-        raise UnknownPersonError(f"the person has no eID for {wanted}")
-    reached = intent.level_for(highest) if provider.is_testidp else eid.levels[0]
-    if reached > highest:
-        raise UnknownPersonError(f"the person has no eID of level {reached}; the highest is {highest}")
-    if level is not None and reached < level:
-        raise UnknownPersonError(f"the security level of the login is too low: {reached}, where {level} is asked for")
+    policy = context.environment.policy
+    persona = context.environment.people.look_up(intent.pid, invent=policy.invent_people)
+    eid, reached = None, ""
+    if persona is not None:
+        usable = usable_eids(persona, provider)
+        eid = provider.eid(intent.eid) if intent.eid is not None else next(iter(usable), None)
+        of_eid = eid.levels[0] if eid is not None else ""
+        reached = intent.level_for(persona.security_level) if provider.is_testidp else of_eid
+    context.judge(
+        login.CHAPTER,
+        LoginEvidence(
+            pid=intent.pid,
+            persona=persona,
+            provider=provider,
+            chosen=intent.eid,
+            level=reached,
+            wanted_level=level,
+            require_synthetic=policy.require_synthetic,
+        ),
+    )
+    if persona is None or eid is None:
+        raise AssertionError("the chapter let someone in who cannot be")
+    _warn_of_odd_pid(context, persona)
     return Entrance(persona, provider, eid, reached)
 
 
-def find_person(context: RequestContext, intent: LoginIntent) -> Persona:
-    """The person that ``intent`` names. Raises UnknownPersonError.
-
-    A pid outside the synthetic series may be a living person's: it is refused or warned of, by setting.
-    """
-    synthetic, policy = is_synthetic_pid(intent.pid), context.environment.policy
-    if not synthetic and policy.require_synthetic:
-        raise UnknownPersonError("the pid lies in no synthetic series, and MOCK_STS_REQUIRE_SYNTHETIC is true")
-    persona = context.environment.people.find(intent.pid, invent=policy.invent_people)
-    if (fault := pid_fault(intent.pid)) and persona.description == INVENTED:
+def _warn_of_odd_pid(context: RequestContext, persona: Persona) -> None:
+    """A pid outside the synthetic series may be a living person's: it is refused or warned of, by setting."""
+    if (fault := pid_fault(persona.pid)) and persona.description == INVENTED:
         context.warn(
             f"no person can have the pid, for {fault}: a person was invented for it. mock-sts persona list tells who "
             "there is, persona new makes a person"
         )
-    elif not synthetic:
+    elif not is_synthetic_pid(persona.pid):
         warning = "the pid lies in no synthetic series (month +80, +65 or +40); it may be a living person's"
         context.warn(f"{warning}; use synthetic people only")
-    return persona
 
 
 def make_session(
@@ -101,7 +105,7 @@ def make_session(
     A later login of the same person keeps the session id.
     """
     longest_refresh: int = client.refresh_token_lifetime or 0
-    login = LoginFacts(
+    facts = LoginFacts(
         pid=intent.pid,
         auth_time=context.times.wall,
         began_at=context.times.now,
@@ -115,7 +119,7 @@ def make_session(
     sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
     policy, now = context.environment.policy, context.times.now
     remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
-    session = LoginSession(sid, login, now + policy.single_sign_on_lifetime, now + remembered)
+    session = LoginSession(sid, facts, now + policy.single_sign_on_lifetime, now + remembered)
     return MadeSession(secrets.token_urlsafe(32), session, context.environment.sessions)
 
 

@@ -100,6 +100,20 @@ class Catalog:
         document = self.documents["organization"].get(number)
         return json.loads(document).get("name") or None if document is not None else None
 
+    def organizations_above(self, number: str) -> tuple[str, ...]:
+        """The numbers of the organizations that the one with this number is a unit of, the nearest first; empty for a
+        legal entity, and for an organization that is not registered.
+        """
+        above: list[str] = []
+        document = self.documents["organization"].get(number)
+        while document is not None:
+            parent = json.loads(document).get("parent")
+            if parent is None or parent in above:  # a circle ends where it began
+                break
+            above.append(parent)
+            document = self.documents["organization"].get(parent)
+        return tuple(above)
+
     def key_sharers(self, client: Client) -> tuple[str, ...]:
         """The ids of other clients that hold one of ``client``'s keys. They are looked for once (0.2 µs for each client
         that is registered), and of all others none is read.

@@ -147,6 +147,7 @@ DETAILS_CASES: dict[str, Case] = {
         {**MULTI, "delegated_children": {CUSTOMER: ["213100300"]}},
     ),
     "details.not-with-code": Case(STRICT, redeeming(parent(CUSTOMER)), "access_denied", {**WEB, **MULTI}),
+    "details.child-registered": Case(NEVER, sending(parent(CUSTOMER, CHILD)), members=MULTI),
     "details.member": Case(
         STRICT,
         assertion_claims(authorization_details=[journal()]),
@@ -187,6 +188,13 @@ DETAILS_CASES: dict[str, Case] = {
         fapi2_rule="token-request.sender-constrained",
     ),
     "api.organization": Case(HELSEID, assertion_claims(), "invalid_request", others=_api(require_organization=True)),
+    "api.child-organization": Case(
+        STRICT,
+        assertion_claims(),
+        "invalid_request",
+        members=SINGLE,
+        others=_api(require_child_organization=True),
+    ),
     "api.security-level": Case(
         STRICT,
         redeeming(asked={"test_security_level": "3"}),

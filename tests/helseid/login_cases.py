@@ -15,6 +15,10 @@ OUT = "http://localhost:8089/out"
 SCOPES = f"openid offline_access {API_SCOPE}"
 OTHER_KEY = private_jwk("ES256", 6)
 
+#: A pid of no person, a person whose highest level is 3, and what is said of a short name that none has.
+NEW_PERSON, LEVEL_3_PERSON = "01819012345", "31818127149"
+SAYS_UNKNOWN = "no persona is called 'nobody-is-called-so'"
+
 #: What a modern web application is registered with.
 WEB: dict[str, Any] = {
     "grant_types": ["authorization_code", "refresh_token"],
@@ -69,6 +73,17 @@ def _authorize(
             path = path.replace("client_id=machine", f"client_id={value}") if name == "client_id" else path
             path += "" if name == "client_id" else f"&{name}={value}"
         return rp.browser().send("GET", path)
+
+    return web(step)
+
+
+def going(**asked: str) -> Callable[[Machine], Answer]:
+    """A login that is pushed with ``asked``, as far as the authorize endpoint's answer."""
+
+    def step(rp: RelyingParty, login: Login) -> Answer:
+        pushed = rp.push(login, asked)
+        assert pushed.status == 201, pushed.content
+        return rp.browser().send("GET", rp.authorize_path(pushed.json["request_uri"]))
 
     return web(step)
 
@@ -278,6 +293,41 @@ LOGIN_CASES: dict[str, Case] = {
         ALWAYS, _refresh({"resource": "test:unknown"}, asked={"resource": "test:api"}), "invalid_target", WEB
     ),
     "refresh.resource-known": Case(ALWAYS, _refresh({"resource": "test:unknown"}), "invalid_target", WEB),
+    "login-order.readable": Case(
+        ALWAYS, going(login_hint="persona:nobody-is-called-so"), "access_denied", WEB, says=SAYS_UNKNOWN
+    ),
+    "login.synthetic": Case(
+        ALWAYS, going(test_pid="01018012345"), "access_denied", WEB, settings={"require_synthetic": True}
+    ),
+    "login.person": Case(ALWAYS, going(test_pid=NEW_PERSON), "access_denied", WEB, settings={"invent_people": False}),
+    "login.replaced": Case(
+        ALWAYS,
+        going(test_pid="56878710261"),
+        "access_denied",
+        WEB,
+        says="the pid was replaced by 16878730031, which is the one to log in with",
+    ),
+    "login.eid": Case(
+        ALWAYS,
+        going(acr_values="idp:bankid-oidc", login_hint="persona:commfides-only"),
+        "access_denied",
+        WEB,
+        says="the person has no eID for BankID",
+    ),
+    "login.person-level": Case(
+        ALWAYS,
+        going(test_pid=LEVEL_3_PERSON, test_security_level="4"),
+        "access_denied",
+        WEB,
+        says="the person has no eID of level 4; the highest is 3",
+    ),
+    "login.level": Case(
+        ALWAYS,
+        going(test_pid=LEVEL_3_PERSON, acr_values="idp:testidp-oidc Level4"),
+        "access_denied",
+        WEB,
+        says="the security level of the login is too low: 3, where 4 is asked for",
+    ),
     "end-session.hint-present": Case(NEVER, log_out(id_token_hint=ABSENT), "", WEB),
     "end-session.hint": Case(NEVER, log_out(id_token_hint="nonsense"), "", WEB),
     "end-session.hint-session": Case(NEVER, web(_log_out_of_another_session), "", WEB),

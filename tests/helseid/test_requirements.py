@@ -36,10 +36,10 @@ from tests.helseid.flow_cases import (
 )
 from tests.helseid.login_cases import FRONT, LOGIN_CASES, OUT, SCOPES, WEB, thumbprint
 from tests.helseid.token_cases import INTROSPECTION, REVOCATION, TOKEN_CASES, ask, call_resource
-from tests.support.emulator import API_SCOPE, Emulator, Worlds
+from tests.support.emulator import API_SCOPE, Emulator, Worlds, register_api
 from tests.support.keys import private_jwk
 from tests.support.machine import ABSENT, Answer, Machine
-from tests.support.relying_party import AUTHORIZE, PAR, PERSON, Login, RelyingParty, answer_parameters
+from tests.support.relying_party import AUTHORIZE, PAR, PERSON, REDIRECT_URI, Login, RelyingParty, answer_parameters
 
 CASES = {**MACHINE_CASES, **LOGIN_CASES, **TOKEN_CASES, **DETAILS_CASES, **FLOW_CASES}
 
@@ -65,6 +65,9 @@ def told_to_whom_it_concerns(sts: Emulator, answer: Answer) -> tuple[str | None,
     if answer.status == 400:
         return answer.error, answer.description or ""
     assert answer.status == 303
+    if answer.headers["location"].startswith(REDIRECT_URI):
+        told = answer_parameters(answer)
+        return told.get("error"), told.get("error_description", "")
     page = sts.get(answer.headers["location"])
     assert page.status == 400
     found = re.search(r'data-testid="error">(\w+): ([^<]*)<', page.content.decode())
@@ -109,7 +112,7 @@ def test_a_correct_login_keeps_every_requirement(worlds: Worlds, mode: str) -> N
         "prompt": "login",
         "max_age": "60",
         "login_hint": "someone",
-        "acr_values": "idp:testidp-oidc",
+        "acr_values": "idp:testidp-oidc Level4",
         "ui_locales": "nb-no",
         "dpop_jkt": thumbprint(rp.machine),
     }
@@ -158,10 +161,18 @@ def test_correct_details_request_objects_and_exchanges_keep_every_requirement(wo
     again = rp.refresh(tokens.json["refresh_token"], {"scope": f"openid {API_SCOPE} {framework}"}, assertion=of_a_child)
     assert again.status == 200, again.content
     # A supplier for a customer.
+    register_api(sts.store, "test:unit", scopes=["test:unit/read"], require_child_organization=True)
     supplier = sts.client(
-        "supplier", jwk=private_jwk("ES256", 4), **MULTI, delegated_children={CUSTOMER: ["213100203"]}
+        "supplier",
+        jwk=private_jwk("ES256", 4),
+        **MULTI,
+        delegated_children={CUSTOMER: ["213100203"]},
+        scope=["test:unit/read"],
     )
-    for_customer = supplier.token(assertion={"claims": {"assertion_details": [parent(CUSTOMER, "213100203")]}})
+    for_customer = supplier.token(
+        form={"scope": "test:unit/read"},
+        assertion={"claims": {"assertion_details": [parent(CUSTOMER, "213100203")]}},
+    )
     assert for_customer.status == 200, for_customer.content
     # An API that calls the next one.
     actor = sts.client("actor", jwk=private_jwk("ES256", 5), **ACTOR)

@@ -167,7 +167,8 @@ def unallowed_organization_numbers(world: Files) -> Iterator[str]:
 def unallowed_hpr_numbers(world: Files) -> Iterator[str]:
     for person in world.people:
         number = person.get("hpr_number")
-        if number is not None and not (isinstance(number, str) and re.fullmatch("[1-9][0-9]{8}", number)):
+        digits = "[1-9][0-9]{6,8}" if "sample" in person else "[1-9][0-9]{8}"
+        if number is not None and not (isinstance(number, str) and re.fullmatch(digits, number)):
             yield f"{person['pid']}: {number!r} has not nine digits"
         if number is None and person.get("authorizations"):
             yield f"{person['pid']}: authorizations without an HPR number"
@@ -247,6 +248,8 @@ def odd_apis(world: Files) -> Iterator[str]:
             f"{api['audience']}: no claim is called {name}" for name in api.get("claims", []) if name not in known
         )
         yield from (f"{api['audience']}: {scope} has two owners" for scope in api["scopes"] if owners[scope] > 1)
+        if not isinstance(api.get("require_dpop"), bool):
+            yield f"{api['audience']}: does not say whether it takes DPoP only"
         if "sample" not in api:
             if not api["audience"].startswith("mock:"):
                 yield f"{api['audience']}: ours begin with mock:"
@@ -407,6 +410,7 @@ FAULTS: list[tuple[Callable[[Files], Iterable[str]], Callable[[Files], None]]] =
     (unallowed_organization_numbers, set_in("organizations", "999977776", oddities=None)),
     (unallowed_organization_numbers, set_in("organizations", "313745392", number=313745392)),
     (unallowed_hpr_numbers, set_in("personas", "nurse", hpr_number="1234567")),
+    (unallowed_hpr_numbers, set_in("personas", "granulert-nilfisk", hpr_number="123456")),
     (unallowed_hpr_numbers, set_in("personas", "nurse", hpr_number=None)),
     (doubled_names, repeat_a_person),
     (doubled_names, set_in("personas", "nurse", persona="pharmacist")),
@@ -425,6 +429,7 @@ FAULTS: list[tuple[Callable[[Files], Iterable[str]], Callable[[Files], None]]] =
     (dangling_references, set_in("apis", "mock:demo-api", owner="213000098")),
     (dangling_references, set_in("apis", "mock:demo-api", token_exchange_actors=["nobody"])),
     (odd_apis, set_in("apis", "mock:journal", claims=["helseid://claims/identity/shoe_size"])),
+    (odd_apis, set_in("apis", "mock:journal", require_dpop=None)),
     (odd_apis, set_in("apis", "mock:journal", scopes=["mock:demo-api/read"])),
     (odd_apis, set_in("apis", "mock:journal", audience="nhn:journal")),
     (unusable_keys, publish_a_private_key),
@@ -585,7 +590,7 @@ def test_our_apis_show_every_option() -> None:
     assert len(ours) >= 12
     for member, values in {
         "security_level": {None, "3", "4"},
-        "require_dpop": {None, True},
+        "require_dpop": {False, True},
         "require_organization": {None, True},
     }.items():
         assert {api.get(member) for api in ours} == values, member

@@ -21,6 +21,8 @@ from tests.support.relying_party import (
 )
 
 OTHER_PERSON = "15849197352"
+#: Has no HPR number.
+CITIZEN = "01818038204"
 LEVEL = "helseid://claims/identity/security_level"
 PID = "helseid://claims/identity/pid"
 HPR = "helseid://claims/hpr/hpr_number"
@@ -142,8 +144,8 @@ def test_an_automatic_login_answers_by_form_too(rp: RelyingParty) -> None:
         (PERSON, "", "565505933"),
         (PERSON, "9144900", "9144900"),
         (OTHER_PERSON, ABSENT, "565550846"),
-        ("05898597468", ABSENT, None),
-        ("05898597468", "9144900", "9144900"),
+        (CITIZEN, ABSENT, None),
+        (CITIZEN, "9144900", "9144900"),
     ],
 )
 def test_the_hpr_number_is_the_one_given_or_the_registers(
@@ -347,7 +349,7 @@ def test_a_forced_login_is_automatic_too(sts: Emulator, rp: RelyingParty, change
     assert after["sid"] == before["sid"]
 
 
-@pytest.mark.covers("authorize.refused.reason")
+@pytest.mark.covers("login.refused.rule")
 @pytest.mark.parametrize(
     ("hints", "reason"),
     [
@@ -357,6 +359,29 @@ def test_a_forced_login_is_automatic_too(sts: Emulator, rp: RelyingParty, change
             "no persona is called 'KVART-GREVLING'; did you mean kvart-grevling",
         ),
         ({"login_hint": "persona:kvart-grevlin"}, "no persona is called 'kvart-grevlin'; did you mean kvart-grevling"),
+        ({"login_hint": "outcome:no-such"}, "'no-such' is no outcome; these are success, access_denied"),
+    ],
+)
+def test_log_and_journal_say_what_is_wrong_with_the_order_of_a_login(
+    sts: Emulator, rp: RelyingParty, caplog: pytest.LogCaptureFixture, hints: dict[str, str], reason: str
+) -> None:
+    answer = asked(rp, Login(), rp.browser(), hints)
+    told = answer_parameters(answer)
+    assert told["error"] == "access_denied" and told["error_description"].startswith(reason)
+    assert answer.rule == "login-order.readable"
+    line = next(text for text in caplog.messages if "/connect/authorize" in text)
+    assert "access_denied, rule login-order.readable: " in line
+    assert f"Observed: {reason}" in line.replace("\\'", "'") and "Remedy: send test_pid=<eleven digits>" in line
+    entry = sts.journal(limit="1")[0]
+    broken = entry["findings"]["broken"][-1]
+    assert (entry["rule"], broken["rule"]) == ("login-order.readable", "login-order.readable")
+    assert broken["observed"].startswith(reason) and broken["remedy"].startswith("send test_pid=")
+
+
+@pytest.mark.covers("authorize.refused.reason")
+@pytest.mark.parametrize(
+    ("hints", "reason"),
+    [
         ({"login_hint": "outcome:access_denied"}, "the login was scripted to end with access_denied"),
     ],
 )

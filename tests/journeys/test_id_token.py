@@ -303,15 +303,15 @@ def test_levels_are_texts_that_go_together(rp: RelyingParty, level: str, assuran
 
 @pytest.mark.covers("id-token.hpr-number.absent")
 def test_a_person_without_hpr_number_has_no_such_claim(rp: RelyingParty) -> None:
-    claims = id_token(rp, scope=ALL, test_pid="16858399649")
+    claims = id_token(rp, scope=ALL, test_pid="01818038204")
     assert HPR_NUMBER not in claims
-    assert claims["name"] == "OPPDIKTET SPURV"
+    assert claims["name"] == "HVERDAGSLIG BRØDSKIVE"
 
 
 @pytest.mark.covers("id-token.hpr-number.of-login")
 def test_the_logins_own_hpr_number_wins(rp: RelyingParty) -> None:
     assert id_token(rp, scope=ALL, test_hpr_number="1234567")[HPR_NUMBER] == "1234567"
-    claims = id_token(rp, scope=ALL, test_pid="16858399649", test_hpr_number="1234567")
+    claims = id_token(rp, scope=ALL, test_pid="01818038204", test_hpr_number="1234567")
     assert claims[HPR_NUMBER] == "1234567"
 
 

@@ -161,9 +161,9 @@ def test_a_claim_that_helseid_does_not_have_is_left_out(sts: Emulator, rp: Relyi
 @pytest.mark.covers("access-token.person.no-hpr-number")
 def test_a_person_without_hpr_number_has_no_such_claim(sts: Emulator, rp: RelyingParty) -> None:
     wanting(sts, *CLAIMS)
-    claims = personal(rp.tokens({"test_pid": "16858399649"}).claims)
+    claims = personal(rp.tokens({"test_pid": "01818038204"}).claims)
     assert HPR_NUMBER not in claims
-    assert claims[PID] == "16858399649"
+    assert claims[PID] == "01818038204"
 
 
 @pytest.mark.covers("access-token.person.levels")
@@ -208,7 +208,7 @@ def test_sub_is_the_same_at_all_clients_and_in_all_environments(worlds: Worlds) 
 @pytest.mark.covers("access-token.person.sub")
 def test_sub_equals_the_pseudonym_and_differs_from_person_to_person(sts: Emulator, rp: RelyingParty) -> None:
     wanting(sts, PSEUDONYM)
-    claims = [rp.tokens({"test_pid": pid}).claims for pid in ("06828399789", "15849197352", "16858399649")]
+    claims = [rp.tokens({"test_pid": pid}).claims for pid in ("06828399789", "15849197352", "01818038204")]
     assert len({each["sub"] for each in claims}) == 3
     assert [each[PSEUDONYM] for each in claims] == [each["sub"] for each in claims]
 

@@ -42,10 +42,12 @@ TABLE = {
     ("testidp-oidc", "test"): ("4", ["pwd"]),
     ("testidpnew-oidc", "test"): ("4", ["pwd"]),
     ("bankid-oidc", "bankid"): ("4", ["bankid"]),
+    ("bankid-oidc", "bankid-mobile"): ("4", ["bankid"]),
     ("buypass-oidc", "buypass"): ("4", ["sc"]),
     ("buypass-oidc", "buypass-mobile"): ("4", ["mobile"]),
     ("commfides-oidc", "commfides"): ("4", ["sc"]),
     ("idporten-oidc", "bankid"): ("4", ["external"]),
+    ("idporten-oidc", "bankid-mobile"): ("4", ["external"]),
     ("idporten-oidc", "buypass"): ("4", ["external"]),
     ("idporten-oidc", "commfides"): ("4", ["external"]),
     ("idporten-oidc", "minid"): ("3", ["external"]),
@@ -252,7 +254,8 @@ def test_acr_values_lead_straight_to_each_provider(rp: RelyingParty, provider: P
 
 PRESELECTED = [
     ("amr:bankid", "ID-porten", "bankid"),
-    ("amr:bankidmobil", "ID-porten", "bankid"),
+    ("amr:bankidmobil", "ID-porten", "bankid-mobile"),
+    ("amr:bankidmobil", "BankID", "bankid-mobile"),
     ("amr:buypass", "ID-porten", "buypass"),
     ("amr:commfides", "ID-porten", "commfides"),
     ("amr:minid", "ID-porten", "minid"),
@@ -373,8 +376,11 @@ def test_a_person_logs_in_where_they_have_an_eid(sts: Emulator, rp: RelyingParty
         "Helseplattformen": "the person has no eID for Helseplattformen",
     }.items():
         assert message_of(choose(rp, Login(), provider, Pid=pid)) == told
-    login = Login()
-    assert identity(rp, login, choose(rp, login, "ID-porten", Pid=pid))[LEVEL] == "3"
+    # ID-porten takes the Buypass ID of a telephone as it takes the card: level 4 without MinID.
+    for eid, level in ((None, "4"), ("buypass", "4"), ("minid", "3")):
+        login = Login()
+        answer = choose(rp, login, "ID-porten", None, Pid=pid, **({} if eid is None else {"Eid": eid}))
+        assert identity(rp, login, answer)[LEVEL] == level
     login = Login()
     assert identity(rp, login, choose(rp, login, "Buypass", Pid=pid))["amr"] == ["mobile"]
     assert (

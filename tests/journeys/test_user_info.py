@@ -153,7 +153,7 @@ def test_specialities_are_told_with_value_and_description(sts: Emulator, rp: Rel
 
 @pytest.mark.covers("user-info.hpr-details.none")
 def test_a_person_without_hpr_number_has_empty_details(rp: RelyingParty) -> None:
-    told = rp.user_info(access_token(rp, test_pid="16858399649")).json
+    told = rp.user_info(access_token(rp, test_pid="01818038204")).json
     assert told[HPR_DETAILS] == {"approvals": [], "no_hpr_number": True}
     assert HPR_NUMBER not in told
 

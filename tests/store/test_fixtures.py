@@ -319,7 +319,7 @@ GOOD: dict[str, Any] = {
         {"pid": "01815010260", "given_name": "A", "family_name": "B", "persona": "mine", "hpr_number": "565512345"},
         {"pid": "02825010028", "given_name": "C", "family_name": "D"},
     ],
-    "apis.yaml": [{"audience": "our:api", "scopes": ["our:api/read"]}],
+    "apis.yaml": [{"audience": "our:api", "scopes": ["our:api/read"], "require_dpop": True}],
     "clients/ours.yaml": {
         "client_id": "ours",
         "grant_types": ["client_credentials"],
@@ -410,6 +410,11 @@ ODDITIES: list[tuple[str, dict[str, object], str]] = [
     (PERSONAS, {"authorizations": [{"profession": "nurse"}]}, "did you mean 'SP' (nurse)?"),
     (PERSONAS, {"authorizations": [{"profession": "SP"}], "hpr_number": None}, "of people with an HPR number only"),
     (PERSONAS, {"superseded_by": "02825010029"}, "whom no file describes; did you mean '02825010028'"),
+    (
+        PERSONAS,
+        {"eids": ["bankid"], "security_level": "3"},
+        "none of the eids bankid has a level up to the person's, 3",
+    ),
     (APIS, {"claims": ["helseid://claims/identity/pidd"]}, "did you mean 'helseid://claims/identity/pid'"),
     (APIS, {"scopes": ["our:api/read", "your:api/read"]}, "the scope your:api/read belongs to another audience"),
     (APIS, {"token_exchange_actors": ["our"]}, "names 'our', whom no file describes; did you mean 'ours'"),
@@ -432,6 +437,24 @@ def test_what_is_probably_not_meant_is_warned_of(
     assert len(told) == 1 and f"{tmp_path / file}, " in told[0]
     assert report.errors == ()
     assert told[0] in load_fixtures(sts.store, [tmp_path]).warnings
+
+
+@pytest.mark.covers("api.require-dpop.said")
+def test_an_api_that_leaves_require_dpop_out_is_warned_of_by_the_check_alone(sts: Emulator, tmp_path: Path) -> None:
+    write_good(tmp_path, APIS, require_dpop=None)
+    warnings = check_world([tmp_path]).warnings
+    assert len(warnings) == 1 and f"{tmp_path / APIS}, our:api: require_dpop is left out" in warnings[0]
+    assert "write require_dpop: true, or false" in warnings[0]
+    # Nothing is wrong with it, so a load, and with it a start, is silent.
+    assert load_fixtures(sts.store, [tmp_path]).warnings == ()
+    for said in (True, False):
+        write_good(tmp_path, APIS, require_dpop=said)
+        assert check_world([tmp_path]).warnings == ()
+
+
+def test_an_hpr_number_of_a_sample_is_as_the_sample_has_it(tmp_path: Path) -> None:
+    write_good(tmp_path, PERSONAS, hpr_number="1234567", sample="documentation of another program")
+    assert check_world([tmp_path]).errors == ()
 
 
 @pytest.mark.parametrize("persona", ["kvart-grevling", "our-nurse", "01815012345"])

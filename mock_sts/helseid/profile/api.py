@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mock_sts.helseid.profile.sources import DETAILS_PAGE, PRODUCT, PROFILE
+from mock_sts.helseid.profile.sources import CHILD_PAGE, DETAILS_PAGE, PRODUCT, PROFILE
 from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.requirement import FROM_HELSEID, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
@@ -12,14 +12,17 @@ MUST = Level.MUST
 
 @dataclass(frozen=True, slots=True)
 class ApiEvidence:
-    """A token that is about to be made: for which APIs, for which legal entity (or None), bound to a key or not, and
-    with which security level (None for a machine). ``begins`` says that it is the first of a login by a multi-tenant
-    client, which may name the organization when it refreshes.
+    """A token that is about to be made: for which APIs, for which legal entity and which unit of it (or None), bound to
+    a key or not, and with which security level (None for a machine). ``begins`` says that it is the first of a login by
+    a multi-tenant client, which may name the organization when it refreshes; ``child_may_follow`` that it is the first
+    of a login with a refresh token, so that the client can name the unit then.
     """
 
     apis: tuple[ApiResource, ...]
     parent: str | None
+    child: str | None
     begins: bool
+    child_may_follow: bool
     bound: bool
     security_level: str | None
 
@@ -59,6 +62,29 @@ def organization(evidence: ApiEvidence) -> Verdict | None:
     if not wanting or (evidence.begins and not evidence.parent):
         return None
     return holds(bool(evidence.parent), "no organization", lambda: f"a parent organization for {', '.join(wanting)}")
+
+
+@CHAPTER.rule(
+    "child-organization",
+    "A token for an API that wants it names the child organization, the unit that the client acts for",
+    level=MUST,
+    refused_in=STRICT_ONLY,
+    says="HID-1007: The API requires a child organization number",
+    remedy="send the child in assertion_details (a multi-tenant client as NO:ORGNR:<parent>:<child>), at the latest "
+    "when the token is refreshed",
+    source=f"{CHILD_PAGE}; {DETAILS_PAGE}. HelseID gives the token, and the API refuses it; the error is a choice of "
+    "this emulator",
+)
+def child_organization(evidence: ApiEvidence) -> Verdict | None:
+    """By registration of the API. A login may come before the choice of the unit."""
+    wanting = [api.audience for api in evidence.apis if api.require_child_organization]
+    if not wanting or (evidence.child_may_follow and not evidence.child):
+        return None
+    return holds(
+        bool(evidence.child),
+        "no child organization (orgnr_child)",
+        lambda: f"a child organization for {', '.join(wanting)}",
+    )
 
 
 @CHAPTER.rule(

@@ -42,7 +42,8 @@ class DetailsEvidence:
     ``members`` are the names it stands under, ``grant_type`` that of a token request (None for an authorization
     request), ``login_types`` the types that the authorization request has already. What follows is None where it is
     too early to tell: ``persona`` is who has logged in, with ``security_level``; ``parent`` the legal entity that the
-    client acts for; and ``brings_trust_framework`` says whether the token has room for the claim.
+    client acts for; and ``brings_trust_framework`` says whether the token has room for the claim. ``above_child`` are
+    the organizations that the named child is registered as a unit of, the nearest first.
     """
 
     details: Details
@@ -55,6 +56,7 @@ class DetailsEvidence:
     security_level: str | None = None
     parent: str | None = None
     brings_trust_framework: bool | None = None
+    above_child: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> OrganizationNumbers | None:
@@ -286,6 +288,27 @@ def child_of_parent(evidence: DetailsEvidence) -> Verdict | None:
     if children is None:
         return None
     return holds(numbers.child in children, numbers.child, lambda: list(children))
+
+
+@CHAPTER.rule(
+    "child-registered",
+    "The child that a multi-tenant client names is registered as a unit of the parent that it names",
+    level=SHOULD,
+    refused_in=NEVER,
+    remedy="send the child's own parent, or correct parent of the organization in the world's files; APIs should not "
+    "decide by orgnr_child, for HelseID does not check it",
+    source=f"{DETAILS_PAGE}; HelseID compares the child of a multi-tenant client with no register",
+)
+def child_registered(evidence: DetailsEvidence) -> Verdict | None:
+    """Where the child is registered as a unit at all. The token is given as it was asked for."""
+    numbers = evidence.numbers
+    if numbers is None or numbers.child is None or numbers.parent is None or not evidence.above_child:
+        return None
+    return holds(
+        numbers.parent in evidence.above_child,
+        lambda: f"{numbers.child} as a unit of {numbers.parent}",
+        lambda: f"{numbers.child} as a unit of {evidence.above_child[0]}",
+    )
 
 
 @CHAPTER.rule(

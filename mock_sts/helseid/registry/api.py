@@ -16,9 +16,18 @@ class ApiResource(Record):
     scopes: Scopes = member("The API's scopes, in full", default=())
     claims: tuple[str, ...] = member("Claims that the API wants in its access tokens", default=())
     access_token_lifetime: Seconds | None = member("Lifetime of its access tokens; unset: the server's", default=None)
-    require_dpop: bool = member("Whether the API takes DPoP-bound tokens only", default=False)
+    require_dpop: bool = member(
+        "Whether the API takes DPoP-bound tokens only. HelseID demands that of new APIs; `fixtures check` warns where "
+        "an API leaves it out",
+        default=False,
+    )
     security_level: str | None = member("The security level that a login must have", default=None, choices=("3", "4"))
     require_organization: bool = member("Whether its tokens must name a parent organization", default=False)
+    require_child_organization: bool = member(
+        "Whether its tokens must name a child organization (a unit) too. A token without one is a finding, and refused "
+        "in `strict`",
+        default=False,
+    )
     owner: str | None = member("Organization number of its owner, whose clients may exchange its tokens", default=None)
     token_exchange_actors: tuple[str, ...] = member(
         "Ids of the clients that may exchange the access tokens that it received; empty: all that have the grant",

@@ -42,8 +42,8 @@ class Persona(Record):
     hpr_number: str | None = member("HPR number, seven to nine digits", default=None)
     authorizations: tuple[Authorization, ...] = member("Authorizations in the HPR register", default=())
     security_level: str = member("Highest level the person can log in with", default="4", choices=("3", "4"))
-    eids: tuple[str, ...] = member(
-        "The electronic ids the person has; empty: all of their level", default=(), choices=EIDS
+    eids: tuple[str, ...] | None = member(
+        "The electronic ids the person has; unset: all of their level; an empty list: none", default=None, choices=EIDS
     )
     network: str | None = member("The network the person sits on", default=None, choices=("internett", "helsenett"))
     organizations: tuple[str, ...] = member("Organizations the person works for", default=())

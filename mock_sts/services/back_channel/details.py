@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mock_sts.helseid import trust_framework
-from mock_sts.helseid.claims import Subject, full_name, parent_of, wanted_by
+from mock_sts.helseid.claims import Subject, child_of, full_name, parent_of, wanted_by
 from mock_sts.helseid.details import NO_DETAILS, TRUST_FRAMEWORK, Details, read_details
 from mock_sts.helseid.profile import details as chapter
 from mock_sts.helseid.profile.details import DetailsEvidence
@@ -17,12 +17,13 @@ from mock_sts.services.request_context import RequestContext
 
 @dataclass(frozen=True, slots=True)
 class ActingFor:
-    """What an access token says of organization and context. ``parent`` is the legal entity acted for, or None;
-    ``trust_framework`` that claim, ready, or None.
+    """What an access token says of organization and context. ``parent`` is the legal entity acted for, ``child`` the
+    unit of it, or None; ``trust_framework`` that claim, ready, or None.
     """
 
     details: Details
     parent: str | None
+    child: str | None
     trust_framework: Mapping[str, Any] | None
 
 
@@ -42,7 +43,7 @@ def gather_details(
     """
     registered = caller.client
     if not login_details and not caller.details:
-        return ActingFor(NO_DETAILS, parent_of(registered, NO_DETAILS), None)
+        return ActingFor(NO_DETAILS, parent_of(registered, NO_DETAILS), child_of(registered, NO_DETAILS), None)
     carrier, members, values = _kept(login_details)
     login = read_details(values) if values else NO_DETAILS
     sent = read_details(caller.details.values()) if caller.details else NO_DETAILS
@@ -57,7 +58,12 @@ def gather_details(
         evidence = replace(evidence, brings_trust_framework=brings)
     if caller.details:
         of_request = replace(
-            evidence, details=sent, carrier=chapter.ASSERTION, members=tuple(caller.details), login_types=login.types
+            evidence,
+            details=sent,
+            carrier=chapter.ASSERTION,
+            members=tuple(caller.details),
+            login_types=login.types,
+            above_child=_above_child(context, sent),
         )
         context.judge(chapter.CHAPTER, of_request)
     if login.trust_framework is not None:
@@ -71,7 +77,7 @@ def gather_details(
             hpr_number=subject.login.hpr_number,
             organization_name=context.catalog.organization_name,
         )
-    return ActingFor(details, parent, claim)
+    return ActingFor(details, parent, child_of(registered, details), claim)
 
 
 def judge_request_details(
@@ -85,7 +91,9 @@ def judge_request_details(
     if not values:
         return ()
     carrier = chapter.REQUEST_OBJECT if signed else chapter.PARAMETER
-    context.judge(chapter.CHAPTER, DetailsEvidence(read_details(values.values()), client, carrier, tuple(values)))
+    details = read_details(values.values())
+    above = _above_child(context, details)
+    context.judge(chapter.CHAPTER, DetailsEvidence(details, client, carrier, tuple(values), above_child=above))
     return ({"carrier": carrier, "values": dict(values)},)
 
 
@@ -109,6 +117,12 @@ def judge_pushed_assertion(
             login_types=read_details(values).types,
         ),
     )
+
+
+def _above_child(context: RequestContext, details: Details) -> tuple[str, ...]:
+    """The organizations that the registry has above the child that ``details`` name."""
+    numbers = details.organization
+    return () if numbers is None or numbers.child is None else context.catalog.organizations_above(numbers.child)
 
 
 def _kept(details: Sequence[object]) -> tuple[str, tuple[str, ...], tuple[object, ...]]:

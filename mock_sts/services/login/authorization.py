@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mock_sts.helseid.eids import Provider
+from mock_sts.helseid.profile.login import ORDER_CHAPTER
 from mock_sts.helseid.providers import asked_for, eid_asked_for, level_asked_for
 from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.errors import ErrorCode, OAuthError
@@ -129,14 +130,23 @@ def _find_providers(walk: Walk) -> End:
 
 def _read_script(walk: Walk) -> End:
     context, pending, request = walk.context, walk.pending, walk.pending.request
-    to = request.redirect_uri or ""
+    to, fault = request.redirect_uri or "", ""
     try:
         walk.script = script_of(
             context, pending.client, pending.hints, request.login_hint, to, walk.persona_cookie, walk.entrance
         )
     except (LoginIntentError, UnknownPersonError) as error:
-        raise travelling(context, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+        fault = str(error)
+    if fault or walk.script is not None:
+        _judge_order(walk, fault)
     return None
+
+
+def _judge_order(walk: Walk, fault: str) -> None:
+    try:
+        walk.context.judge(ORDER_CHAPTER, fault)
+    except OAuthError as error:
+        raise travelling(walk.context, walk.pending, error) from None
 
 
 def _end_as_scripted(walk: Walk) -> End:
@@ -162,8 +172,8 @@ def _log_in_without_page(walk: Walk) -> End:
         intent = replace(intent, eid=eid.name if eid is not None else None)
     try:
         entrance = let_in(context, intent, provider, level_asked_for(acr_values))
-    except UnknownPersonError as error:
-        raise travelling(context, pending, OAuthError(ErrorCode.ACCESS_DENIED, str(error))) from None
+    except OAuthError as error:
+        raise travelling(context, pending, error) from None
     made = make_session(context, intent, entrance, walk.session, pending.client)
     return answer(context, pending, made.session, made)
 

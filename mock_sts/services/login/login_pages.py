@@ -9,13 +9,11 @@ from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.authorization_response import AuthorizationResponse
-from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.services.environment import Environment
 from mock_sts.services.login.answer import travelling
 from mock_sts.services.login.authorization_request import load_kept_request
 from mock_sts.services.login.automation import Outcome, error_of
 from mock_sts.services.login.return_url import handle_in, parameters_of
-from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession, find_session, let_in, make_session
 from mock_sts.store.database import Transaction
@@ -61,10 +59,7 @@ def complete_login(
     Raises OAuthError when no person with that pid can log in so, or the request is unknown or over.
     """
     pending = load_kept_request(context, parameters_of(return_url))
-    try:
-        entrance = let_in(context, intent, provider, level_asked_for(pending.request.acr_values))
-    except UnknownPersonError as error:
-        raise OAuthError(ErrorCode.ACCESS_DENIED, str(error)) from None
+    entrance = let_in(context, intent, provider, level_asked_for(pending.request.acr_values))
     made = make_session(context, intent, entrance, find_session(context, cookie), pending.client)
 
     def commit(transaction: Transaction) -> None:

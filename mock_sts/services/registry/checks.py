@@ -21,6 +21,7 @@ from mock_sts.helseid.identifiers import (
 )
 from mock_sts.helseid.personas import PROFESSIONS
 from mock_sts.helseid.profile import client as registration
+from mock_sts.helseid.providers import has_eid
 from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.registry.client import CLIENT_FORMAT, Client
 from mock_sts.helseid.registry.documents import DocumentError
@@ -59,8 +60,9 @@ def check_world(own_fixtures: Sequence[Path], *, implied_is_error: bool = False,
         _Part(world, _own_entries(world)),
     )
     implied = list(_implied_apis(whole))
+    unsaid = _without_a_word_on_dpop(whole)
     errors = [*_faults(whole), *_breaches(whole), *(implied if implied_is_error else ())]
-    warnings = [*unread(own_fixtures), *_oddities(whole), *(() if implied_is_error else implied)]
+    warnings = [*unread(own_fixtures), *_oddities(whole), *unsaid, *(() if implied_is_error else implied)]
     counts = {sort: len(entries) for sort, entries in world.entries.items()}
     return Report(counts, tuple(errors), tuple(warnings), tuple(_assumptions(whole if all_assumed else own)))
 
@@ -188,8 +190,11 @@ def _breaches(part: _Part) -> Iterator[str]:
     for person_entry, person in part.of(Persona):
         if not is_synthetic_pid(person.pid):
             yield f"{_place(person_entry)}: the pid lies in no synthetic series (month +80, +65 or +40)"
-        if person.hpr_number is not None and len(person.hpr_number) != 9:
-            yield f"{_place(person_entry)}: the HPR number must have nine digits; seven are the real register's"
+        if person.hpr_number is not None and len(person.hpr_number) != 9 and not person.sample:
+            yield (
+                f"{_place(person_entry)}: the HPR number must have nine digits; seven are the real register's, and "
+                "others need their sample named"
+            )
     for api_entry, api in part.of(ApiResource):
         if why := comma_hint(api.scopes):
             yield f"{_place(api_entry)}: scopes hold {' '.join(api.scopes)!r}, but {why}"
@@ -228,6 +233,10 @@ def _oddities(part: _Part) -> Iterator[str]:
     yield from _odd_clients(part)
 
 
+#: What people choose among to log in; the TestIDP takes everyone.
+_PEOPLES_EIDS = tuple(eid for provider in PROVIDERS if not provider.is_testidp for eid in provider.eids)
+
+
 def _odd_people(part: _Part) -> Iterator[str]:
     people = part.world.of(Persona)
     for entry, person in part.of(Persona):
@@ -239,6 +248,9 @@ def _odd_people(part: _Part) -> Iterator[str]:
                 yield f"{_place(entry)}: no profession {code!r} is known of the HPR register{profession_hint(code)}"
         if person.authorizations and person.hpr_number is None:
             yield f"{_place(entry)}: authorizations are known of people with an HPR number only"
+        if person.eids and not any(has_eid(person, eid) for eid in _PEOPLES_EIDS):
+            level = f"none of the eids {', '.join(person.eids)} has a level up to the person's, {person.security_level}"
+            yield f"{_place(entry)}: {level}; raise security_level, add another eID, or write eids: [] for none"
         later = person.superseded_by
         if later is not None and later not in people:
             yield f"{_place(entry)}: superseded_by names {later}, whom no file describes{hint(later, people)}"
@@ -263,6 +275,16 @@ def _odd_apis(part: _Part) -> Iterator[str]:
             if implied_audience(scope) != api.audience and not api.sample:
                 yield f"{_place(entry)}: the scope {scope} belongs to another audience by its name"
         yield from _strange_actors(part, entry)
+
+
+def _without_a_word_on_dpop(part: _Part) -> Iterator[str]:
+    """APIs that do not say whether they take DPoP only; a check alone asks, for nothing is wrong with them."""
+    for entry, _ in part.of(ApiResource):
+        if entry.document.get("require_dpop") is None:
+            yield (
+                f"{_place(entry)}: require_dpop is left out, so the API gets Bearer tokens too. HelseID demands DPoP "
+                "of new APIs: write require_dpop: true, or false for an API that takes Bearer"
+            )
 
 
 def _odd_clients(part: _Part) -> Iterator[str]:

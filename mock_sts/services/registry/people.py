@@ -6,6 +6,7 @@ from typing import Any
 
 from mock_sts.helseid.claims import pseudonym
 from mock_sts.helseid.personas import NAMES_FILE, invent_persona
+from mock_sts.helseid.profile import login
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.near_names import did_you_mean
@@ -27,16 +28,21 @@ class People:
 
     def find(self, pid: str, *, invent: bool) -> Persona:
         """The persona with this ``pid``, else a person invented for it. Raises UnknownPersonError."""
+        persona = self.look_up(pid, invent=invent)
+        if persona is None:
+            raise UnknownPersonError(login.person.says)
+        if persona.superseded_by is not None:
+            raise UnknownPersonError(login.replaced_by(persona.superseded_by))
+        return persona
+
+    def look_up(self, pid: str, *, invent: bool) -> Persona | None:
+        """The persona with this ``pid``, also when another pid replaced it; else a person invented for it, if that may
+        be, or None.
+        """
         document = self._personas.find(pid)
         if document is not None:
-            persona = Persona.from_document(document, "store")
-            replaced = persona.superseded_by
-            if replaced is not None:
-                raise UnknownPersonError(f"the pid was replaced by {replaced}, which is the one to log in with")
-            return persona
-        if not invent:
-            raise UnknownPersonError("no persona has this pid, and MOCK_STS_INVENT_PEOPLE is false")
-        return invented(pid)
+            return Persona.from_document(document, "store")
+        return invented(pid) if invent else None
 
     def pid_of(self, name: str) -> str:
         """The pid of the persona with the short name ``name``. Raises UnknownPersonError with what comes near."""

@@ -5,7 +5,7 @@ So a grant cannot forget a shared step, and a request with two faults gets the s
 
 from collections.abc import Mapping
 
-from mock_sts.helseid.claims import ORGNR_PARENT, SECURITY_LEVEL
+from mock_sts.helseid.claims import ORGNR_CHILD, ORGNR_PARENT, SECURITY_LEVEL
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import api, ignored, token_request
 from mock_sts.helseid.terms import MULTI_TENANT
@@ -80,6 +80,8 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
             apis=authorization.apis,
             begins=grant_type == GrantType.AUTHORIZATION_CODE and caller.client.tenancy == MULTI_TENANT,
             parent=acting_for.parent if exchanged is None else text_or_none(exchanged.get(ORGNR_PARENT)),
+            child=acting_for.child if exchanged is None else text_or_none(exchanged.get(ORGNR_CHILD)),
+            child_may_follow=grant_type == GrantType.AUTHORIZATION_CODE and authorization.refresh_token is not None,
             bound=confirmation is not None,
             security_level=level if exchanged is None else text_or_none(exchanged.get(SECURITY_LEVEL)),
         ),

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from mock_sts.helseid.claims import full_name
 from mock_sts.helseid.eids import Provider
+from mock_sts.helseid.endpoints import RULE_HEADER
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import (
     DEFAULT_LEVEL,
@@ -103,7 +104,7 @@ def log_in() -> Response:
         return _page(waiting, provider, fields, str(error))
     except OAuthError as error:
         if error.code is ErrorCode.ACCESS_DENIED:
-            return _page(waiting, provider, fields, error.description)
+            return _page(waiting, provider, fields, error.description, error)
         return error_redirect(error)
     if outcome == _SLOW:
         back = browser.rooted(return_url)
@@ -159,8 +160,16 @@ def _language(waiting: Awaited) -> str:
     return asked_language(waiting.request.ui_locales)
 
 
-def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, message: str = "") -> Response:
-    """The form; what was typed stays. ``message`` is a text, or the name of one."""
+def _page(
+    waiting: Awaited,
+    provider: Provider,
+    fields: Params | None = None,
+    message: str = "",
+    refused: OAuthError | None = None,
+) -> Response:
+    """The form; what was typed stays. ``message`` is a text, or the name of one; ``refused`` is why the login that was
+    tried is impossible.
+    """
     environment, typed = current().environment, fields or Params()
     field, cookie = browser.antiforgery_token()
     language = _language(waiting)
@@ -181,6 +190,7 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
         return_url=browser.rooted(_return_url()),
         chosen_language=chosen_language(),
         message=texts(language).get(message, message),
+        refused=refused,
         query=" ".join(words),
         people=[_listed(row.item) for row in people[:_SHOWN]],
         others=max(0, len(people) - _SHOWN),
@@ -195,6 +205,8 @@ def _page(waiting: Awaited, provider: Provider, fields: Params | None = None, me
         antiforgery=field,
     )
     browser.set_antiforgery_cookie(response, cookie)
+    if refused is not None and refused.rule:
+        response.headers[RULE_HEADER] = refused.rule
     return response
 
 
