@@ -27,9 +27,12 @@ RUN python3 -m venv --without-pip /opt/venv \
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=0.1.0
+# The commit, where one is built: make packages and the release say it.
+ARG REVISION=
 LABEL org.opencontainers.image.title="Mock HelseID STS" \
       org.opencontainers.image.description="An offline emulator of HelseID for tests. Not affiliated with or endorsed by Norsk Helsenett." \
       org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT"
 # Own fixtures are mounted at /fixtures and lie on top of the shipped world; the folder is there so that none is no error.
 # /data may be written to by everybody, for a tmpfs takes that over but not the owner, and --user may name another.

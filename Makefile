@@ -1,10 +1,12 @@
-.PHONY: help run test test-all tools check docs screenshots bench bench-inside bench-peers container clean
+.PHONY: help run test test-all tools check docs screenshots bench bench-inside bench-peers packages container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What serving needs; what is installed for developers has it too.
+SERVING := $(if $(wildcard $(STAMP)),$(STAMP),$(VENV)/.serving)
 # Each file of tests stays in one process, for some share a server. Not those with most tests first: some of the longest
 # have few.
 JOBS ?= 2
@@ -19,19 +21,31 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
+PYTHON_FITS = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	@$(PYTHON_FITS)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[dev]'
 	@touch $@
 
-run: $(STAMP) ## serve on http://localhost:8080
+$(VENV)/.serving: pyproject.toml constraints.txt
+	@$(PYTHON_FITS)
+	@echo '1/3 a virtual environment in $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@echo '2/3 what serving takes: about 20 packages, 20 MB to download where pip does not have them yet'
+	@$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable .
+	@echo '3/3 bytecode'
+	@$(BIN)/python -m compileall -q mock_sts
+	@touch $@
+
+run: $(SERVING) ## serve on http://localhost:8080
 	@$(BIN)/python -m compileall -q mock_sts
 	$(BIN)/mock-sts serve
 
 check: $(STAMP) ## style, types, import contracts, generated pages
-	$(BIN)/ruff check mock_sts devtools tests bench examples
-	$(BIN)/ruff format --check mock_sts devtools tests bench examples
+	$(BIN)/ruff check mock_sts devtools packages tests bench examples
+	$(BIN)/ruff format --check mock_sts devtools packages tests bench examples
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 mock_sts
 	$(BIN)/lint-imports
@@ -72,8 +86,11 @@ bench-peers: $(STAMP) ## measure it beside its peers; prints, never fails; docs/
 	-@$(BIN)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(BITS),--bits $(BITS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(BESIDE),--beside '$(BESIDE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(PAGE),--page)
 
+packages: ## build wheel, source archive, archive without Python, list of contents, and the image where docker runs
+	$(PYTHON) packages/build.py
+
 container: ## build the container image mock-sts with docker
 	docker build --tag mock-sts .
 
 clean: ## remove what was made
-	rm -rf $(VENV) mock-sts-data tests/interop/node/node_modules bench/peers/node_modules
+	rm -rf $(VENV) dist mock-sts-data tests/interop/node/node_modules bench/peers/node_modules
