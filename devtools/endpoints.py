@@ -49,7 +49,10 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "token.dpop_nonce": ("tests", "a nonce without a challenge; HelseID has no such address"),
     "user_info.userinfo": ("clients, behind the scenes", "tells of the person behind an access token"),
     "user_info.clientinfo": ("clients, behind the scenes", "tells of the client behind an access token"),
-    "user_info.protected": ("clients and tests", "an API to call: says what the token says, and whether it is good"),
+    "user_info.protected": (
+        "clients and tests",
+        "an API to call, with DPoP or Bearer: says what the token says, and whether it is good",
+    ),
     "token_management.revocation": ("clients, behind the scenes", "ends a refresh token (RFC 7009)"),
     "token_management.introspection": ("clients, behind the scenes", "says whether a token is good (RFC 7662)"),
     "token_management.device": ("no client", "refuses, for HelseID gives its grant to no client"),
@@ -66,7 +69,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "demo.call": ("the demo's page", "calls the demo's API"),
     "demo.refresh": ("the demo's page", "refreshes the demo's tokens"),
     "demo.logout": ("the demo's page", "logs out of the demo and of the server"),
-    "demo.api": ("the demo, and clients of yours", "an API for `mock:demo-api/read` that tells what it checks"),
+    "demo.api": ("the demo, clients of yours", "an API for `mock:demo-api/read` with DPoP, which tells what it checks"),
+    "demo.bearer_api": ("clients of yours", "the same API with Bearer, which refuses a token that is bound to a key"),
     "end_session.frames": ("browsers", "loads the clients' front-channel logout addresses, in a frame"),
     "check_session.check_session": (
         "pages of clients, in a frame",

@@ -1,4 +1,7 @@
-"""A small API that lets in only who has an access token from HelseID, bound to a key that the caller proves to hold.
+"""A small API that lets in only who has an access token from HelseID.
+
+It has a path for each sort of token: /greeting for one that is bound to a key, which the caller proves to hold (DPoP,
+as HelseID asks of APIs today), and /bearer-greeting for one that is bound to none (Bearer, as older APIs take it).
 
     python api.py        serves on port 8082 until stopped
 
@@ -7,7 +10,8 @@ scope that a caller must have. compose.yaml at the top of the repository has val
 
 What it checks is what HelseID asks of every API: the token's signature against HelseID's published keys, issuer,
 audience, lifetime and scope; and of a DPoP proof its own signature, the method and address it was made for, that it is
-new, that it was made for this token, and that its key is the one that the token is bound to.
+new, that it was made for this token, and that its key is the one that the token is bound to. A token that is bound to a
+key is not taken as Bearer: without the proof it would serve a thief as well.
 """
 
 import hashlib
@@ -17,7 +21,7 @@ import sys
 import time
 import urllib.request
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -52,9 +56,9 @@ PROOFS = Proofs(algorithms=PROOF_ALGORITHMS)
 class UnauthorizedError(Exception):
     """The caller is not let in; the message is for the caller."""
 
-    def __init__(self, message: str, *, code: str = "invalid_token", status: int = 401) -> None:
+    def __init__(self, message: str, *, code: str = "invalid_token", status: int = 401, scheme: str = "DPoP") -> None:
         super().__init__(message)
-        self.code, self.status = code, status
+        self.code, self.status, self.scheme = code, status, scheme
 
 
 @dataclass
@@ -76,16 +80,27 @@ class Guard:
 
         ``authorization`` and ``proof`` are the headers Authorization and DPoP, ``method`` and ``url`` what was called.
         """
+        return self._let_in("DPoP", authorization, lambda token, c: self._check_proof(proof, token, c, method, url))
+
+    def let_bearer_in(self, authorization: str) -> dict[str, Any]:
+        """The same for a token that is bound to no key."""
+        return self._let_in("Bearer", authorization, lambda _, claims: _check_unbound(claims))
+
+    def _let_in(
+        self, wanted: str, authorization: str, check: Callable[[str, Mapping[str, Any]], None]
+    ) -> dict[str, Any]:
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "dpop" or not token:
-            raise UnauthorizedError("an access token is needed: Authorization: DPoP ...")
+        if scheme.lower() != wanted.lower() or not token:
+            raise UnauthorizedError(f"an access token is needed: Authorization: {wanted} ...", scheme=wanted)
         try:
             claims = self._check_token(token)
-            self._check_proof(proof, token, claims, method, url)
+            check(token, claims)
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise UnauthorizedError(f"{type(error).__name__}: {error}") from None
+            raise UnauthorizedError(f"{type(error).__name__}: {error}", scheme=wanted) from None
         if self.scope not in _scopes(claims):
-            raise UnauthorizedError(f"the scope {self.scope} is needed", code="insufficient_scope", status=403)
+            raise UnauthorizedError(
+                f"the scope {self.scope} is needed", code="insufficient_scope", status=403, scheme=wanted
+            )
         return claims
 
     def _check_token(self, token: str) -> dict[str, Any]:
@@ -138,6 +153,11 @@ class Guard:
         return self._keys
 
 
+def _check_unbound(claims: Mapping[str, Any]) -> None:
+    if "cnf" in claims:
+        raise ValueError("the token is bound to a key: call the path that takes DPoP")
+
+
 def _scopes(claims: Mapping[str, Any]) -> list[str]:
     """The token's scopes; HelseID writes them as a list, others as one text."""
     scope = claims.get("scope", "")
@@ -160,9 +180,15 @@ def web(guard: Guard) -> Flask:
     @app.get("/greeting")
     def greeting() -> Response:
         headers = request.headers
-        claims = guard.let_in(
-            headers.get("Authorization", ""), headers.get("DPoP", ""), request.method, request.base_url
+        return greet(
+            guard.let_in(headers.get("Authorization", ""), headers.get("DPoP", ""), request.method, request.base_url)
         )
+
+    @app.get("/bearer-greeting")
+    def bearer_greeting() -> Response:
+        return greet(guard.let_bearer_in(request.headers.get("Authorization", "")))
+
+    def greet(claims: Mapping[str, Any]) -> Response:
         return jsonify(
             greeting="Hello from the API",
             person=claims.get("helseid://claims/identity/pid", claims.get("sub")),
@@ -178,7 +204,8 @@ def web(guard: Guard) -> Flask:
     def refused(error: UnauthorizedError) -> Response:
         answer = jsonify(error=error.code, error_description=str(error))
         answer.status_code = error.status
-        answer.headers["WWW-Authenticate"] = f'DPoP error="{error.code}", algs="{" ".join(PROOF_ALGORITHMS)}"'
+        algorithms = f', algs="{" ".join(PROOF_ALGORITHMS)}"' if error.scheme == "DPoP" else ""
+        answer.headers["WWW-Authenticate"] = f'{error.scheme} error="{error.code}"{algorithms}'
         return answer
 
     return app

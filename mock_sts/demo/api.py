@@ -1,5 +1,7 @@
 """A correct API: what it checks of an access token and its proof before it answers, each check by name.
 
+It is there twice: with DPoP, as HelseID asks of APIs today, and with Bearer, as some of NHN's still are.
+
 A real API stops at the first check that fails. This one goes on as far as it can, and tells all of them.
 """
 
@@ -18,6 +20,8 @@ from mock_sts.protocol.jose import JoseError, Jws, PublicKey, import_public_key,
 from mock_sts.protocol.signed_jwt import Signature
 
 AUDIENCE, SCOPE, LEVEL = "mock:demo-api", "mock:demo-api/read", "4"
+
+DPOP, BEARER = "DPoP", "Bearer"
 
 #: Seconds that clocks may differ, and that a proof may be old.
 _LEEWAY, _PROOF_AGE = 30, 60
@@ -63,6 +67,7 @@ class Judgement:
     error: str
     checks: tuple[Check, ...]
     claims: Mapping[str, Any]
+    scheme: str
 
     @property
     def challenge(self) -> str:
@@ -70,7 +75,7 @@ class Judgement:
         failed = next(check for check in self.checks if not check.passed)
         more = ', acr_values="Level4"' if self.error == INSUFFICIENT_LOGIN else ""
         more += f', scope="{SCOPE}"' if self.error == INSUFFICIENT_SCOPE else ""
-        return f'DPoP error="{self.error}", error_description="{failed.id}"{more}'
+        return f'{self.scheme} error="{self.error}", error_description="{failed.id}"{more}'
 
     def body(self) -> dict[str, Any]:
         """The answer as JSON."""
@@ -137,9 +142,10 @@ class _Checks:
 
 
 class DemoApi:
-    """The API; ``keys`` and ``proofs`` outlive a request."""
+    """The API, for tokens of the ``scheme`` DPoP or Bearer; ``keys`` and ``proofs`` outlive a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str = DPOP) -> None:
+        self._scheme = scheme
         self._keys = KeyBook()
         self._proofs = SeenProofs()
 
@@ -150,18 +156,21 @@ class DemoApi:
         check(
             INVALID_TOKEN,
             "scheme",
-            "The access token comes in the Authorization header, with the scheme DPoP",
-            scheme.lower() == "dpop" and bool(text.strip()),
+            f"The access token comes in the Authorization header, with the scheme {self._scheme}",
+            scheme.lower() == self._scheme.lower() and bool(text.strip()),
             scheme,
         )
         token = _read(text.strip())
         self._check_token(check, token, wire, issuer, now)
         claims = token.claims if token is not None else {}
-        self._check_proof(check, call, text.strip(), claims, now)
+        if self._scheme == DPOP:
+            self._check_proof(check, call, text.strip(), claims, now)
+        else:
+            self._check_unbound(check, token)
         self._check_rights(check, token, claims)
         failed = next((error for error, found in check.made if not found.passed), "")
         status = {"": 200, INSUFFICIENT_SCOPE: 403}.get(failed, 401)
-        return Judgement(status, failed, tuple(found for _, found in check.made), claims)
+        return Judgement(status, failed, tuple(found for _, found in check.made), claims, self._scheme)
 
     def _check_token(self, check: _Checks, token: Jws | None, wire: Wire, issuer: str, now: float) -> None:
         header, claims = (token.header, token.claims) if token is not None else ({}, {})
@@ -269,6 +278,18 @@ class DemoApi:
             "The proof has not been used before: its jti is new",
             bool(jti) and self._proofs.is_new(proof.thumbprint, jti or "", now) if proof is not None and good else None,
             jti,
+        )
+
+    @staticmethod
+    def _check_unbound(check: _Checks, token: Jws | None) -> None:
+        """RFC 9449 section 7.2: a bound token that is taken without proof is as good for a thief as for its owner."""
+        confirmation = token.claims.get("cnf") if token is not None else None
+        check(
+            INVALID_TOKEN,
+            "unbound",
+            "The token is bound to no key: it has no cnf. A bound one belongs to an API with DPoP",
+            "cnf" not in token.claims if token is not None else None,
+            confirmation,
         )
 
     @staticmethod

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, current_app
 
-from mock_sts.demo import API, HOME
+from mock_sts.demo import API, BEARER_API, HOME
 from mock_sts.late import Late, late
 from mock_sts.settings.settings import Settings
 
@@ -78,8 +78,14 @@ def logout() -> Response:
 
 @ROUTES.get(API)
 def api() -> Response:
-    """The API itself."""
+    """The API itself, with DPoP."""
     return _demo().api()
+
+
+@ROUTES.get(BEARER_API)
+def bearer_api() -> Response:
+    """The same with Bearer."""
+    return _demo().bearer_api()
 
 
 @late

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, request
 
-from mock_sts.demo import API, CLIENT_ID, HOME
-from mock_sts.demo.api import Call, DemoApi
+from mock_sts.demo import API, BEARER_API, CLIENT_ID, HOME
+from mock_sts.demo.api import BEARER, Call, DemoApi
 from mock_sts.demo.explain import decoded, readable
 from mock_sts.demo.relying_party import Login, LoginError, RelyingParty, Tokens
 from mock_sts.demo.sessions import Shelf
@@ -45,7 +45,7 @@ class Demo:
         self._address = (_reachable(settings.host), settings.port)
         self._key = key
         self._shelf = Shelf(settings.places.demo)
-        self._api = DemoApi()
+        self._api, self._bearer_api = DemoApi(), DemoApi(BEARER)
 
     # Pages
 
@@ -134,16 +134,23 @@ class Demo:
     # The API
 
     def api(self) -> Response:
-        """The API itself."""
+        """The API itself, with DPoP."""
+        return self._judge(self._api, API)
+
+    def bearer_api(self) -> Response:
+        """The same with Bearer."""
+        return self._judge(self._bearer_api, BEARER_API)
+
+    def _judge(self, api: DemoApi, path: str) -> Response:
         urls = self._urls()
         environ = request.environ
         call = Call(
             method=request.method,
-            url=urls.back_channel.url(API),
+            url=urls.back_channel.url(path),
             authorization=environ.get("HTTP_AUTHORIZATION", ""),
             dpop=environ.get("HTTP_DPOP", ""),
         )
-        judgement = self._api.judge(call, self._wire(), urls.issuer.base, time.time())
+        judgement = api.judge(call, self._wire(), urls.issuer.base, time.time())
         headers = {} if judgement.status == 200 else {"WWW-Authenticate": judgement.challenge}
         return json_response(judgement.body(), judgement.status, headers)
 

@@ -197,6 +197,65 @@ def test_the_api_takes_a_proof_once(caller: Caller) -> None:
         caller.call(claims={"jti": "the same"})
 
 
+# The path that takes Bearer
+
+
+@pytest.fixture(scope="module")
+def bearer(live: LiveServer) -> Machine:
+    machine = live.client(f"bearer-{secrets.token_hex(4)}", scope=SCOPE, dpop_bound_access_tokens=False)
+    machine.scope = SCOPE
+    return machine
+
+
+def bearer_token(machine: Machine) -> str:
+    answer = machine.post(machine.form(machine.assertion()))
+    assert answer.json["token_type"] == "Bearer"
+    return str(answer.json["access_token"])
+
+
+@pytest.mark.covers("example.api.bearer")
+def test_each_sort_of_token_is_let_in_at_its_own_path_alone(guard: api.Guard, caller: Caller, bearer: Machine) -> None:
+    web = api.web(guard).test_client()
+    unbound = bearer_token(bearer)
+    good = web.get("/bearer-greeting", headers={"Authorization": f"Bearer {unbound}"})
+    assert (good.status_code, good.get_json()["client"]) == (200, bearer.client_id)
+    assert web.get("/bearer-greeting", headers={"Authorization": f"bearer {unbound}"}).status_code == 200
+
+    def refused(path: str, authorization: str, says: str, proof: str = "") -> None:
+        answer = web.get(path, headers={"Authorization": authorization, "DPoP": proof}, base_url="http://api")
+        assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_token")
+        assert says in answer.get_json()["error_description"]
+        begins = "DPoP" if path == "/greeting" else "Bearer"
+        challenge = answer.headers["WWW-Authenticate"]
+        assert challenge.startswith(f'{begins} error="invalid_token"')
+        assert ("algs=" in challenge) is (begins == "DPoP")
+
+    # A bound token is no Bearer token, whatever scheme it comes by.
+    refused("/bearer-greeting", f"Bearer {caller.token}", "the token is bound to a key")
+    refused("/bearer-greeting", f"DPoP {caller.token}", "Authorization: Bearer", proof_for(caller, "/bearer-greeting"))
+    # And the other way round.
+    refused("/greeting", f"Bearer {unbound}", "Authorization: DPoP")
+    refused("/greeting", f"DPoP {unbound}", "cnf", proof_for(caller, "/greeting", unbound))
+    refused("/greeting", f"Bearer {caller.token}", "Authorization: DPoP", proof_for(caller, "/greeting"))
+    # Nothing at all.
+    refused("/bearer-greeting", "", "an access token is needed")
+    refused("/bearer-greeting", "Bearer", "an access token is needed")
+    refused("/bearer-greeting", f"Bearer {altered(unbound)}", "BadSignature")
+
+
+def proof_for(caller: Caller, path: str, token: str = "") -> str:
+    ath = base64.urlsafe_b64encode(hashlib.sha256((token or caller.token).encode()).digest()).rstrip(b"=").decode()
+    return caller.machine.proof(claims={"htm": "GET", "htu": f"http://api{path}", "ath": ath, "nonce": ABSENT})
+
+
+@pytest.mark.covers("example.api.bearer")
+def test_the_bearer_path_wants_the_scope_too(guard: api.Guard, bearer: Machine) -> None:
+    web = api.web(replace(guard, scope="mock:demo-api/write")).test_client()
+    answer = web.get("/bearer-greeting", headers={"Authorization": f"Bearer {bearer_token(bearer)}"})
+    assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope"'
+
+
 def test_the_api_says_why(guard: api.Guard) -> None:
     answer = api.web(guard).test_client().get("/greeting")
     assert answer.status_code == 401

@@ -216,6 +216,14 @@ def test_a_token_can_be_tried_on_the_api_that_it_is_for(server: LiveServer, path
     assert all(check["passed"] for check in answer.get("checks", ()))
 
 
+@pytest.mark.covers("demo.bearer-api")
+@pytest.mark.parametrize("path", ["/mock/demo/bearer-api", "/mock/resource"])
+def test_the_ready_client_without_dpop_has_apis_to_call(server: LiveServer, path: str) -> None:
+    command = ("token", "demo-machine-bearer", "--bearer", "--call", server.issuer + path)
+    answer = json.loads(run(*command, environment=server.environment).stdout)
+    assert (answer.get("hello") or answer["client_id"]) == "demo-machine-bearer"
+
+
 @pytest.mark.covers("cli.token.call")
 @pytest.mark.slow
 def test_what_an_api_refuses_is_told(server: LiveServer) -> None:
@@ -234,6 +242,15 @@ def test_what_an_api_refuses_is_told(server: LiveServer) -> None:
     assert '"id":"scope"' in wrong.stderr.replace(" ", "")
     bearer = run("token", "demo-machine-bearer", "--bearer", "--call", api, environment=server.environment, status=2)
     assert 'answered 401 DPoP error="invalid_token"' in bearer.stderr
+    bound = run(
+        "token",
+        "demo-machine",
+        "--call",
+        f"{server.issuer}/mock/demo/bearer-api",
+        environment=server.environment,
+        status=2,
+    )
+    assert 'answered 401 Bearer error="invalid_token", error_description="scheme"' in bound.stderr
     gone = run(
         "token", "demo-machine", "--call", f"http://localhost:{free_port()}/", environment=server.environment, status=2
     )

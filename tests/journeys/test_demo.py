@@ -35,7 +35,7 @@ from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import LiveServer, Worlds
 from tests.support.environments import neighbour
 from tests.support.keys import private_jwk
-from tests.support.machine import ABSENT, Machine, decode, raw_jws
+from tests.support.machine import ABSENT, Answer, Machine, decode, raw_jws
 from tests.support.relying_party import RelyingParty
 from tests.support.tls import TlsServer
 
@@ -44,7 +44,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PERSON, NAME = "06828399789", "KVART GREVLING"
 PROOF_CHECKS = ["jkt", "htm", "htu", "ath", "iat", "jti"]
 TOKEN_CHECKS = ["scheme", "typ", "signature", "iss", "aud", "exp", "proof"]
-CHECKS = [*TOKEN_CHECKS, *PROOF_CHECKS, "scope", "organization", "level"]
+RIGHTS = ["scope", "organization", "level"]
+CHECKS = [*TOKEN_CHECKS, *PROOF_CHECKS, *RIGHTS]
+#: Those of the API that takes Bearer tokens.
+BEARER_CHECKS = [*TOKEN_CHECKS[:-1], "unbound", *RIGHTS]
 
 
 # A browser without script
@@ -822,6 +825,102 @@ def test_no_token_at_all_is_told_how_to_come(server: LiveServer) -> None:
 def test_a_bearer_scheme_is_refused(server: LiveServer, caller: tuple[Machine, str]) -> None:
     answer = server.transport.send("GET", API, headers_for(*caller, scheme="Bearer"))
     assert (answer.status, failed(answer.json)) == (401, {"scheme"})
+
+
+# The same API for Bearer tokens
+
+BEARER_API = "/mock/demo/bearer-api"
+
+
+@pytest.fixture
+def bearer_caller(server: LiveServer) -> tuple[Machine, str]:
+    """A machine without DPoP, and a token of it that is bound to no key."""
+    machine = server.client(
+        f"bearer-{secrets.token_hex(4)}",
+        scope=["mock:demo-api/read", "mock:demo-api/write", "mock:directory/read"],
+        tenancy="single-tenant",
+        organization="213000012",
+        dpop_bound_access_tokens=False,
+        enforcement="helseid",
+    )
+    return machine, unbound(machine)
+
+
+def unbound(machine: Machine, scope: str = "mock:demo-api/read") -> str:
+    answer = machine.post(machine.form(machine.assertion(), {"scope": scope}))
+    assert (answer.status, answer.json["token_type"]) == (200, "Bearer")
+    return str(answer.json["access_token"])
+
+
+def call_bearer(server: LiveServer, headers: dict[str, str]) -> tuple[Answer, set[str]]:
+    """The answer, and the checks that failed."""
+    answer = server.transport.send("GET", BEARER_API, headers)
+    assert [check["id"] for check in answer.json["checks"]] == BEARER_CHECKS
+    return answer, {check["id"] for check in answer.json["checks"] if check["passed"] is False}
+
+
+@pytest.mark.covers("demo.bearer-api")
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_bearer_api_takes_a_token_that_is_bound_to_no_key(
+    server: LiveServer, bearer_caller: tuple[Machine, str], scheme: str
+) -> None:
+    machine, token = bearer_caller
+    answer, broken = call_bearer(server, {"Authorization": f"{scheme} {token}"})
+    assert (answer.status, broken) == (200, set())
+    assert answer.json["hello"] == machine.client_id
+    assert "www-authenticate" not in answer.headers
+
+
+@pytest.mark.covers("demo.bearer-api")
+def test_the_bearer_api_refuses_a_token_with_cnf_however_it_comes(
+    server: LiveServer, caller: tuple[Machine, str]
+) -> None:
+    machine, token = caller
+    answer, broken = call_bearer(server, {"Authorization": f"Bearer {token}"})
+    assert (answer.status, broken) == (401, {"unbound"})
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token", error_description="unbound"'
+    proved = headers_for(machine, token, claims={"htu": machine.issuer + BEARER_API})
+    answer, broken = call_bearer(server, proved)
+    assert (answer.status, broken) == (401, {"scheme", "unbound"})
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token", error_description="scheme"'
+
+
+@pytest.mark.covers("demo.bearer-api")
+def test_each_api_refuses_the_scheme_and_the_token_of_the_other(
+    server: LiveServer, bearer_caller: tuple[Machine, str]
+) -> None:
+    machine, token = bearer_caller
+    for scheme, expected in (("Bearer", {"scheme", "jkt"}), ("DPoP", {"jkt"})):
+        answer = server.transport.send("GET", API, headers_for(machine, token, scheme=scheme))
+        assert (answer.status, failed(answer.json)) == (401, expected)
+        assert answer.headers["www-authenticate"].startswith('DPoP error="invalid_token"')
+    answer, broken = call_bearer(server, {"Authorization": f"DPoP {token}"})
+    assert (answer.status, broken) == (401, {"scheme"})
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token", error_description="scheme"'
+
+
+@pytest.mark.covers("demo.bearer-api")
+def test_the_bearer_api_checks_the_rest_as_the_other_does(
+    server: LiveServer, bearer_caller: tuple[Machine, str]
+) -> None:
+    machine, token = bearer_caller
+    answer, broken = call_bearer(server, {})
+    assert (answer.status, broken) == (401, {"scheme", "typ"})
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token", error_description="scheme"'
+    answer, broken = call_bearer(server, {"Authorization": f"Bearer {unbound(machine, 'mock:demo-api/write')}"})
+    assert (answer.status, answer.json["error"], broken) == (403, "insufficient_scope", {"scope"})
+    challenge = 'Bearer error="insufficient_scope", error_description="scope", scope="mock:demo-api/read"'
+    assert answer.headers["www-authenticate"] == challenge
+    _, broken = call_bearer(server, {"Authorization": f"Bearer {unbound(machine, 'mock:directory/read')}"})
+    assert broken == {"aud", "scope"}
+    header, payload, signature = token.split(".")
+    answer, broken = call_bearer(server, {"Authorization": f"Bearer {header}.{payload}.{signature[:-8]}AAAAAAAA"})
+    assert (answer.status, broken) == (401, {"signature"})
+    late = Call("GET", machine.issuer + BEARER_API, f"Bearer {token}", "")
+    judgement = DemoApi("Bearer").judge(
+        late, Wire(("localhost", server.port)), server.issuer, decode(token)[1]["exp"] + 31
+    )
+    assert {check.id for check in judgement.checks if check.passed is False} == {"exp"}
 
 
 @pytest.mark.parametrize(

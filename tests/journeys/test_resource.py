@@ -1,6 +1,7 @@
 """The protected resource of our own, where a client tries its proofs as at an API, by the rules of the enforcement."""
 
 import hashlib
+import re
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -52,13 +53,16 @@ def granted(machine: Machine) -> str:
     return token
 
 
-def refused(answer: Answer, rule: str | None, *, fapi: bool = False) -> None:
+def refused(answer: Answer, rule: str | None, *, fapi: bool = False, asks: tuple[str, ...] = ("DPoP",)) -> None:
+    """``asks`` are the schemes that the challenges name."""
     assert (answer.status, answer.content) == (401, b"")
-    challenge = answer.headers["www-authenticate"]
-    algorithms = "PS256 ES256 Ed25519 EdDSA" if fapi else "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512"
-    assert challenge.startswith("DPoP ") and challenge.endswith(f',algs="{algorithms}"')
     of_proof = rule is not None and rule.startswith("dpop") and rule != "dpop-token.key"
-    assert f'error="{"invalid_dpop_proof" if of_proof else "invalid_token"}"' in challenge
+    algorithms = "PS256 ES256 Ed25519 EdDSA" if fapi else "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512"
+    challenges = re.split(", (?=DPoP |Bearer )", answer.headers["www-authenticate"])
+    assert tuple(challenge.partition(" ")[0] for challenge in challenges) == asks
+    for challenge in challenges:
+        assert f'error="{"invalid_dpop_proof" if of_proof else "invalid_token"}"' in challenge
+        assert challenge.endswith(f',algs="{algorithms}"') is challenge.startswith("DPoP ")
     assert answer.rule == rule
 
 
@@ -127,7 +131,9 @@ def test_what_is_not_bound_and_proved_is_refused_in_every_enforcement(worlds: Wo
     token = granted(machine)
     two = f"{prove(machine, token)}, {prove(machine, token)}"
     scheme = "access-token.scheme" if fapi else "token-use.scheme"
-    refused(machine.transport.send("GET", PATH), "access-token.good", fapi=fapi)
+    dpop_only = enforcement in ("strict", "fapi2")
+    both = ("DPoP",) if dpop_only else ("DPoP", "Bearer")
+    refused(machine.transport.send("GET", PATH), "access-token.good", fapi=fapi, asks=both)
     refused(call(machine, "nonsense", proof=prove(machine, "nonsense")), "access-token.good", fapi=fapi)
     refused(call(machine, token, scheme="Bearer"), scheme, fapi=fapi)
     refused(call(machine, token, scheme="Bearer", proof=prove(machine, token)), scheme, fapi=fapi)
@@ -177,14 +183,67 @@ def test_a_clients_own_enforcement_counts(sts: Emulator, own: str, rule: str | N
     assert (answer.status, answer.rule) == ((200, None) if rule is None else (401, rule))
 
 
-@pytest.mark.covers("resource.refuses")
-def test_a_bearer_token_is_refused(sts: Emulator) -> None:
-    machine = sts.client(dpop_bound_access_tokens=False)
+def bearer(sts: Emulator, **members: Any) -> tuple[Machine, str]:
+    """A client that may do without DPoP, and a token of it that is bound to no key."""
+    machine = sts.client("bearer", jwk=private_jwk("ES256", 5), dpop_bound_access_tokens=False, **members)
     answer = machine.post(machine.form(machine.assertion()))
     assert answer.json["token_type"] == "Bearer"
-    token = answer.json["access_token"]
-    refused(call(machine, token, scheme="Bearer"), "token-use.bound")
-    refused(call(machine, token, proof=prove(machine, token)), "dpop-token.key")
+    return machine, answer.json["access_token"]
+
+
+@pytest.mark.covers("resource.bearer")
+@pytest.mark.parametrize("enforcement", ["observe", "helseid"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_token_that_is_bound_to_no_key_is_taken_as_bearer(worlds: Worlds, enforcement: str, scheme: str) -> None:
+    sts = worlds.make(enforcement=enforcement)
+    machine, token = bearer(sts)
+    for proof in (None, prove(machine, token)):  # a proof beside it is no matter
+        answer = call(machine, token, scheme=scheme, proof=proof)
+        assert (answer.status, answer.json["client_id"]) == (200, "bearer")
+    told = {one["rule"]: one["remedy"] for one in sts.journal(limit="1")[0]["findings"]["broken"]}
+    assert told == {"token-use.bound": "fetch the token with a DPoP proof"}
+
+
+@pytest.mark.covers("resource.bearer")
+def test_it_is_not_taken_with_the_scheme_dpop(sts: Emulator) -> None:
+    machine, token = bearer(sts)
+    refused(call(machine, token, proof=prove(machine, token)), "dpop-token.key", asks=("Bearer",))
+    refused(call(machine, token), "access-token.one-proof", asks=("Bearer",))
+    assert call(machine, token, scheme="Bearer").status == 200
+
+
+@pytest.mark.covers("resource.bearer")
+def test_a_bound_token_is_not_taken_as_bearer(sts: Emulator) -> None:
+    machine = sts.client()
+    token = granted(machine)
+    for proof in (None, prove(machine, token)):
+        refused(call(machine, token, scheme="Bearer", proof=proof), "token-use.scheme", asks=("DPoP",))
+    told = sts.journal(limit="1")[0]["findings"]["broken"][-1]
+    assert (told["expected"], told["observed"]) == ("DPoP", "Bearer")
+    assert "Authorization: DPoP <token>" in told["remedy"]
+
+
+@pytest.mark.covers("resource.bearer")
+def test_what_is_no_token_is_asked_for_by_the_scheme_that_it_came_by(sts: Emulator) -> None:
+    machine, token = bearer(sts)
+    refused(call(machine, "nonsense", scheme="Bearer"), "access-token.good", asks=("Bearer",))
+    header, payload, signature = token.split(".")
+    forged = f"{header}.{payload}.{signature[:-4]}AAAA"
+    refused(call(machine, forged, scheme="Bearer"), "access-token.good", asks=("Bearer",))
+    sts.clock.advance(600)
+    late = call(machine, token, scheme="Bearer")
+    assert late.status == 401 and 'error_description="The access token expired"' in late.headers["www-authenticate"]
+
+
+@pytest.mark.covers("resource.bearer")
+@pytest.mark.parametrize("enforcement", ["strict", "fapi2"])
+def test_a_bearer_token_of_before_is_refused_where_dpop_is_a_must(worlds: Worlds, enforcement: str) -> None:
+    """No such token is given there; one may be left from before the setting was changed."""
+    sts = worlds.make(enforcement="helseid")
+    machine, token = bearer(sts)
+    policy = sts.sts.policy.changed({"enforcement": enforcement})
+    object.__setattr__(sts.sts, "policy", policy)
+    refused(call(machine, token, scheme="Bearer"), "token-use.bound", fapi=enforcement == "fapi2")
 
 
 @pytest.mark.covers("resource.refuses")
@@ -205,7 +264,8 @@ def test_the_form_and_the_address_are_no_place_for_a_token(worlds: Worlds, enfor
     headers = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": prove(machine, token, method="POST")}
     refused(machine.transport.send("POST", PATH, headers, body.encode()), rule, fapi=fapi)
     proof = {"DPoP": prove(machine, token)}
-    refused(machine.transport.send("GET", f"{PATH}?{body}", proof), "access-token.good", fapi=fapi)
+    both = ("DPoP",) if enforcement in ("strict", "fapi2") else ("DPoP", "Bearer")
+    refused(machine.transport.send("GET", f"{PATH}?{body}", proof), "access-token.good", fapi=fapi, asks=both)
 
 
 @pytest.mark.covers("resource.proof-once")

@@ -80,6 +80,7 @@ PATHS = (
     "/mock/doctor",
     "/mock/demo",
     "/mock/demo/api",
+    "/mock/demo/bearer-api",
     "/mock/api/v1/journal",
     "/.well-known/openid-configuration",
     "/connect/authorize?client_id=web&request_uri=https%3A%2F%2Fattacker.example.test%2Frequest",

@@ -138,9 +138,9 @@ def one_proof(evidence: PresentedEvidence) -> Verdict | None:
 
 @dataclass(frozen=True, slots=True)
 class UseEvidence:
-    """What an endpoint wants of a good token, and what the token has: a scope (None where none is wanted), and to be
-    ``bound`` to a key. ``shown_by`` is the scheme by which it came where the endpoint takes bound tokens only, else
-    None.
+    """What an endpoint wants of a good token, and what the token has: a scope (None where none is wanted), and whether
+    it is ``bound`` to a key. ``shown_by`` is the scheme by which it came where the endpoint asks for the one of the
+    token's sort, else None.
     """
 
     wanted_scope: str | None
@@ -173,13 +173,13 @@ def scope(evidence: UseEvidence) -> Verdict | None:
     "bound",
     "The access token is bound to a key",
     level=MUST,
-    refused_in=ALWAYS,
+    refused_in=FROM_STRICT,
     error=ErrorCode.INVALID_TOKEN,
     remedy="fetch the token with a DPoP proof",
-    source=f"{FAPI} section 5.3.4",
+    source=f"{PROFILE}; {FAPI} section 5.3.4",
 )
 def bound(evidence: UseEvidence) -> Verdict | None:
-    """At the emulator's own resource, which takes nothing else."""
+    """At the emulator's own resource. Some of NHN's APIs still take Bearer tokens, so HelseID gives them."""
     if evidence.shown_by is None:
         return None
     return holds(evidence.bound, "a Bearer token", "a DPoP-bound token")
@@ -187,15 +187,22 @@ def bound(evidence: UseEvidence) -> Verdict | None:
 
 @USE_CHAPTER.rule(
     "scheme",
-    "The access token comes with the scheme DPoP where an API takes no other",
+    "The access token comes with the scheme of its sort: DPoP when it is bound to a key (cnf), else Bearer",
     level=MUST,
     refused_in=ALWAYS,
     error=ErrorCode.INVALID_TOKEN,
-    remedy="send Authorization: DPoP <token>, and a proof in the DPoP header",
-    source="RFC 9449 section 7.1",
+    remedy="send Authorization: DPoP <token> and a proof in the DPoP header for a token with cnf, and "
+    "Authorization: Bearer <token> for one without",
+    source="RFC 9449 section 7.2; RFC 6750 section 2.1",
 )
 def use_scheme(evidence: UseEvidence) -> Verdict | None:
-    """At the emulator's own resource. As Bearer, a thief could use the token."""
-    if evidence.shown_by is None or not evidence.bound:
+    """At the emulator's own resource. As Bearer, a thief could use a token that is bound."""
+    if evidence.shown_by is None:
         return None
-    return holds(evidence.shown_by == "DPoP", evidence.shown_by, "DPoP")
+    wanted = scheme_of(bound=evidence.bound)
+    return holds(evidence.shown_by == wanted, evidence.shown_by, wanted)
+
+
+def scheme_of(*, bound: bool) -> str:
+    """The scheme by which a token comes that is bound to a key, or is not."""
+    return "DPoP" if bound else "Bearer"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
+from mock_sts.helseid.profile.access_token import bound
 from mock_sts.helseid.profile.access_token import scheme as bound_scheme
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
@@ -45,22 +46,28 @@ def _answer(
             return json_response(tell(context, presented))
     except OAuthError as error:
         fapi = context.enforcement is Enforcement.FAPI2
-        # RFC 9449 section 7.1: who takes nothing else, or not for this token, asks for DPoP, whatever was sent.
-        scheme = "DPoP" if path == resource.PATH or error.rule == bound_scheme.id else presented.scheme
-        return token_refused(error, scheme, FAPI_ALGORITHMS if fapi else ALGORITHMS)
+        # RFC 9449 section 7.1: where such a token is taken with DPoP alone, that is asked for, whatever was sent.
+        if path == resource.PATH:
+            schemes = resource.schemes_for(presented, dpop_only=context.enforcement in bound.refused_in)
+        else:
+            schemes = ("DPoP",) if error.rule == bound_scheme.id else (presented.scheme,)
+        return token_refused(error, schemes, FAPI_ALGORITHMS if fapi else ALGORITHMS)
 
 
-def token_refused(error: OAuthError, scheme: str, algorithms: Iterable[str]) -> HttpResponse:
-    """RFC 6750 section 3, for a token that should have come by ``scheme``: the error in a header, no body.
+def token_refused(error: OAuthError, schemes: Iterable[str], algorithms: Iterable[str]) -> HttpResponse:
+    """RFC 6750 section 3, for a token that should have come by one of ``schemes``: the error in a header, no body.
 
     ``algorithms`` are those of good proofs, which the scheme DPoP names (RFC 9449 section 7.1).
     """
-    challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
-    if error.description:
-        challenge += f',error_description="{error.description}"'
-    if scheme == "DPoP":
-        challenge += f',algs="{" ".join(algorithms)}"'
-    headers = {"WWW-Authenticate": challenge, **NO_STORE}
+    challenges = []
+    for scheme in schemes:
+        challenge = f'{scheme} realm="IdentityServer",error="{error.code.value}"'
+        if error.description:
+            challenge += f',error_description="{error.description}"'
+        if scheme == "DPoP":
+            challenge += f',algs="{" ".join(algorithms)}"'
+        challenges.append(challenge)
+    headers = {"WWW-Authenticate": ", ".join(challenges), **NO_STORE}
     if error.rule:
         headers[RULE_HEADER] = error.rule
     return HttpResponse(error.status, headers=headers)
