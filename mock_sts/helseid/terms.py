@@ -30,3 +30,8 @@ EXPLANATIONS = (EXPLAIN_OFF, EXPLAIN_IN_DESCRIPTION)
 def language_in(locale: str) -> str | None:
     """The language of the login pages that ``locale`` (``nb-no``, ``en-us``) asks for, None where they have none."""
     return _LANGUAGES.get(locale.partition("-")[0].lower())
+
+
+#: Which keys the test-token service takes: any text, or those that are kept.
+ANY_KEY, KEPT_KEYS = "any", "kept"
+TOKEN_SERVICE_KEYS = (ANY_KEY, KEPT_KEYS)

@@ -15,6 +15,7 @@ _OID = "urn:oid:2.16.578.1.12.4.1."
 PID_SYSTEM, D_NUMBER_SYSTEM, HPR_SYSTEM = f"{_OID}4.1", f"{_OID}4.2", f"{_OID}4.4"
 ORGANIZATION_SYSTEM, RESH_SYSTEM = f"{_OID}4.101", f"{_OID}4.102"
 PROFESSION_SYSTEM = f"{_OID}1.9060"
+SPECIALIST_SYSTEM, PURPOSE_DETAILS_SYSTEM = f"{_OID}1.8655", f"{_OID}1.9151"
 PURPOSE_SYSTEM = "urn:oid:2.16.840.1.113883.1.11.20448"
 CARE_RELATION_SYSTEM = "urn:AuditEventHL7Norway/CodeSystem/carerelation"
 
@@ -91,8 +92,8 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "POLBESOK": "Poliklinisk besøk",
         "BLAALYS": "Blålys",
     },
-    f"{_OID}1.8655": {"S03": "Indremedisin"},
-    f"{_OID}1.9151": {"15": "Helsetjenester i hjemmet"},
+    SPECIALIST_SYSTEM: {"S03": "Indremedisin"},
+    PURPOSE_DETAILS_SYSTEM: {"15": "Helsetjenester i hjemmet"},
 }
 
 #: Code or identifier systems of each part, as documented; a department may have a local one.
@@ -102,7 +103,7 @@ _SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "point_of_care": (ORGANIZATION_SYSTEM,),
     "healthcare_service": tuple(f"{_OID}1.{number}" for number in ("8666", "8655", "8663", "8451")),
     "purpose_of_use": (PURPOSE_SYSTEM,),
-    "purpose_of_use_details": (CARE_RELATION_SYSTEM, f"{_OID}1.9151"),
+    "purpose_of_use_details": (CARE_RELATION_SYSTEM, PURPOSE_DETAILS_SYSTEM),
 }
 
 #: What the practitioner's parts, the care relationship's and a patient's may be; False where one may be left out.

@@ -214,6 +214,10 @@ class PublicKey:
             return False
         return True
 
+    def to_pem(self) -> bytes:
+        """The key as PEM (SubjectPublicKeyInfo), byte for byte as OpenSSL writes it."""
+        return _public_pem()(self._key)
+
     def fits(self, algorithm: str) -> bool:
         """Whether a key of this type signs with ``algorithm``."""
         return _KEY_TYPE_OF.get(algorithm) == self.kty
@@ -437,6 +441,13 @@ def _members_of_rsa(key: RSAPrivateKey) -> dict[str, str]:
 def to_pem(jwk: Mapping[str, str]) -> bytes:
     """A private JWK as unencrypted PKCS#8 PEM, for client libraries that take no JWK."""
     return _pem()(_import_private(jwk))
+
+
+@late
+def _public_pem() -> Callable[[RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey], bytes]:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
+
+    return lambda key: key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 @late

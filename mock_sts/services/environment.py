@@ -62,6 +62,9 @@ class Policy:
     clock_skew: int | None
     network: str
     journal_size: int
+    test_token_issuer: str
+    test_token_typ: str
+    test_token_keys: str
 
     @classmethod
     def of(cls, settings: object) -> Self:

@@ -41,6 +41,7 @@ class KeyRing:
             raise LookupError("the store holds no active signing key; start with an empty database")
         self.kid = active.kid
         self.algorithm = algorithm
+        self._jwk = active.jwk
         self._key = PrivateKey(active.jwk, algorithm)
         certificate = base64.b64decode(active.certificate)
         self._x5t = to_base64url(hashlib.sha1(certificate, usedforsecurity=False).digest())
@@ -52,9 +53,19 @@ class KeyRing:
         """A compact JWS over ``claims``, with the header members in HelseID's order."""
         header = self._headers.get(typ)
         if header is None:
-            header = encode_header({"alg": self.algorithm, "kid": self.kid, "x5t": self._x5t, "typ": typ})
+            header = encode_header(self.header(typ))
             self._headers[typ] = header
         return self._key.sign_encoded(header, claims)
+
+    def header(self, typ: str) -> dict[str, str]:
+        """The header of what this key signs as ``typ``, its members in HelseID's order."""
+        return {"alg": self.algorithm, "kid": self.kid, "x5t": self._x5t, "typ": typ}
+
+    def private_key(self, algorithm: str) -> PrivateKey:
+        """The key that signs, to sign with ``algorithm``: for tokens that are ordered with a defect. Raises JoseError
+        where it does not fit.
+        """
+        return self._key if algorithm == self.algorithm else PrivateKey(self._jwk, algorithm)
 
     def sign_as_testidp(self, claims: Mapping[str, Any]) -> str:
         """A compact JWS as the TestIDP signs: with a key of 22 characters' name and no certificate. The key is ours."""

@@ -160,6 +160,11 @@ class RequestContext:
         """The one write of a request that ends in ``error`` without raising it."""
         self.__exit__(type(error), error, None)
 
+    @property
+    def is_journaled(self) -> bool:
+        """Whether the journal has this request."""
+        return self._journaled
+
     def __enter__(self) -> Self:
         return self
 

@@ -16,6 +16,7 @@ from mock_sts.helseid.eids import PROVIDERS
 from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS, public_url_in
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import (
+    ANY_KEY,
     EXPLAIN_OFF,
     EXPLANATIONS,
     LOGIN_AUTO,
@@ -24,6 +25,7 @@ from mock_sts.helseid.terms import (
     ONE_TIME_USE_ONLY,
     REUSABLE,
     SIGNING_ALGORITHMS,
+    TOKEN_SERVICE_KEYS,
 )
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.protocol.near_names import did_you_mean
@@ -350,6 +352,24 @@ SETTINGS: tuple[Setting, ...] = (
         "normal, or off for a database that may be lost with the machine's power",
         _choice("normal", "off"),
     ),
+    Setting(
+        "test_token_issuer",
+        "",
+        "The issuer of tokens of the test-token service, one of the server's addresses; empty: that of the STS",
+        _optional_url,
+    ),
+    Setting(
+        "test_token_typ",
+        "JWT",
+        "The typ of tokens of the test-token service where a request does not say: JWT as recorded, or at+jwt",
+        _choice("JWT", "at+jwt"),
+    ),
+    Setting(
+        "test_token_keys",
+        ANY_KEY,
+        "Which keys the test-token service takes in X-Auth-Key: any, or kept (those of POST /api-key)",
+        _choice(*TOKEN_SERVICE_KEYS),
+    ),
     Setting("log_requests", "false", "Whether every request gets a line in the log, not only refusals", _flag),
 )
 
@@ -417,6 +437,9 @@ class Settings:
     max_body: int
     request_timeout: int
     journal_size: int
+    test_token_issuer: str
+    test_token_typ: str
+    test_token_keys: str
     sqlite_synchronous: str
     log_requests: bool
 
@@ -538,11 +561,27 @@ def from_environ(environ: Mapping[str, str], overrides: Mapping[str, str] | None
             f"MOCK_STS_TLS_{given} is {texts[f'tls_{given.lower()}']!r}, but MOCK_STS_TLS_{missing} is empty; set "
             "both, or neither for certificates of a local CA"
         )
+    if fault := _test_token_issuer_fault(settings):
+        raise SettingError(fault)
     if settings.tls_port == settings.port != 0:
         raise SettingError(f"MOCK_STS_TLS_PORT is {settings.tls_port}, which is MOCK_STS_PORT too; http needs its own")
     if fault := _free_port_fault(settings):
         raise SettingError(fault)
     return settings
+
+
+def _test_token_issuer_fault(settings: Settings) -> str:
+    """Why tokens of the test-token service cannot have the issuer that is set: it is no address of this server."""
+    issuer = settings.test_token_issuer
+    url = urlsplit(issuer)
+    ports = [port for port in (settings.port, settings.tls_port) if port is not None]
+    at_home = is_loopback(url.hostname or "") and (url.port in ports or 0 in ports) and not url.path
+    if not issuer or issuer in settings.addresses.named or at_home:
+        return ""
+    return (
+        f"MOCK_STS_TEST_TOKEN_ISSUER is {issuer!r}, which is no address of this server; write one of "
+        f"{', '.join((*settings.addresses.named, settings.here))}, or add it to MOCK_STS_ALIASES"
+    )
 
 
 def _free_port_fault(settings: Settings) -> str:

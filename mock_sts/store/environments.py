@@ -46,6 +46,7 @@ OWNING = (
     "login_session",
     "session_client",
     "scripted_login",
+    "token_service_key",
     "journal",
     "revision",
 )

@@ -187,6 +187,16 @@ SCRIPTED_LOGIN = Table(
     sqlite_strict=True,
 )
 
+#: Keys that the test-token service takes, by their SHA-256, and whose they are.
+TOKEN_SERVICE_KEY = Table(
+    "token_service_key",
+    METADATA,
+    Column("environment", _Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("owner", _Text, nullable=False),
+    sqlite_strict=True,
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,

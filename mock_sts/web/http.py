@@ -6,6 +6,7 @@ Without the framework: the server reaches the endpoints that most requests are f
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 from wsgiref.types import WSGIEnvironment
 
 from mock_sts.helseid.profile.form import CONTENT_TYPE
@@ -107,6 +108,11 @@ class HttpRequest:
         if self.method != "POST" or self.media_type != CONTENT_TYPE:
             return Params()
         return Params.from_form(self.body())
+
+    def query(self) -> dict[str, str]:
+        """The parameters of the URL by their names in small letters; of several with one name the last."""
+        pairs = parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        return {name.lower(): value for name, value in pairs}
 
     def proofs(self) -> tuple[str, ...]:
         """The proofs in the DPoP header or headers."""

@@ -2,4 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-MIGRATIONS: Mapping[int, Sequence[str]] = {}
+MIGRATIONS: Mapping[int, Sequence[str]] = {
+    # Keys of the test-token service.
+    5: [
+        'CREATE TABLE token_service_key (environment TEXT COLLATE "C" NOT NULL, digest BYTEA NOT NULL, '
+        'owner TEXT COLLATE "C" NOT NULL, PRIMARY KEY (environment, digest))',
+    ],
+}

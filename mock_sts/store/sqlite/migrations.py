@@ -91,4 +91,9 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         # A row of run time has stood in the place of a file's; the next start reads the files again.
         "DELETE FROM meta WHERE name = 'fixtures_digest'",
     ],
+    # Keys of the test-token service.
+    5: [
+        "CREATE TABLE token_service_key (environment TEXT NOT NULL, digest BLOB NOT NULL, owner TEXT NOT NULL, "
+        "PRIMARY KEY (environment, digest)) STRICT",
+    ],
 }

@@ -160,6 +160,13 @@ CREATE TABLE signing_key (
 	PRIMARY KEY (environment, kid)
 )
  STRICT;
+CREATE TABLE token_service_key (
+	environment TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	owner TEXT NOT NULL, 
+	PRIMARY KEY (environment, digest)
+)
+ STRICT;
 CREATE INDEX authorization_code_expires_at ON authorization_code (environment, expires_at);
 CREATE INDEX authorization_request_expires_at ON authorization_request (environment, expires_at);
 CREATE INDEX journal_challenged ON journal (challenged) WHERE challenged IS NOT NULL;

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from mock_sts.web.mock.api import guards, journal, next_login, public_url, reload
+from mock_sts.web.mock.api import guards, journal, next_login, ordered_tokens, public_url, reload
 from mock_sts.web.mock.api.description import Description
 from mock_sts.web.mock.api.operations import Resource
 from mock_sts.web.mock.api.serving import routes_of
@@ -12,6 +12,7 @@ RESOURCES: tuple[Resource, ...] = (
     next_login.RESOURCE,
     journal.RESOURCE,
     public_url.RESOURCE,
+    ordered_tokens.RESOURCE,
     reload.RESOURCE,
 )
 

@@ -337,9 +337,9 @@ def _read_text(value: object, limits: Limits, choices: tuple[str, ...], path: tu
     if choices and value not in choices:
         shown = repr(value[:80]) if isinstance(value, str) else "null" if value is None else "what came"
         near = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise MisfitError(
-            f"{here} is wrong: {shown} is no {path[-1]}; these are {', '.join(choices)}{near and '; '}{near}", path
-        )
+        kind = next(step for step in reversed(path) if isinstance(step, str))
+        listed = f"these are {', '.join(choices)}"
+        raise MisfitError(f"{here} is wrong: {shown} is no {kind}; {near and f'{near} '}{listed}", path)
     if not isinstance(value, str):
         raise MisfitError(f"{here} must be a text: {limits.meaning}", path)
     if len(value) > limits.longest:

@@ -1,0 +1,1 @@
+"""The test-token service of NHN, on its paths."""
