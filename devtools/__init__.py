@@ -15,6 +15,7 @@ from devtools.claims import claims_page
 from devtools.endpoints import endpoints_page
 from devtools.errors import errors_page
 from devtools.formats import formats_page
+from devtools.patterns import patterns_page
 from devtools.providers import providers_page
 from devtools.requirements import requirements_page
 from devtools.settings import settings_page
@@ -37,6 +38,7 @@ def generated_pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "world.md": world_page(),
         "providers.md": providers_page(),
+        "patterns.md": patterns_page(),
         "architecture.md": architecture_page(),
     }
     for fmt in FORMATS:

@@ -5,71 +5,115 @@ server, the code, the tokens.
 import json
 import secrets
 import urllib.parse
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.client.http import Answer, NoAnswerError, ask
-from mock_sts.client.token import Caller, Fetched, TokenClientError, decode, meet, no_answer, post, refuse_the_real_one
+from mock_sts.client.token import Caller, Fetched, TokenClientError, decode, no_answer, post, refuse_the_real_one
+from mock_sts.helseid.details import AUTHORIZATION_DETAILS, ORGANIZATION
 from mock_sts.protocol.jose import sha256_base64url
+from mock_sts.protocol.pkce import S256
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.urls import origin_of
 
 #: Seconds for one answer, and addresses of the server that a browser is sent on to.
 _TIMEOUT, _STEPS = 10, 10
 
+#: A request object's header ``typ`` (RFC 9101 section 10.8).
+_REQUEST_OBJECT = "oauth-authz-req+jwt"
 
-def log_in(
-    issuer: str,
-    client_id: str,
-    jwk: Mapping[str, Any],
-    person: str,
-    redirect_uri: str,
-    *,
-    scope: str,
-    resource: str = "",
-    dpop: bool = True,
-    ca_file: Path | None = None,
-    admin_token: str = "",
-    details: Mapping[str, Any] | None = None,
-) -> Fetched:
-    """Log ``person`` (short name or pid) in at the client, whose login ends at ``redirect_uri``, which is not called.
 
-    The rest is as for ``fetch_token``. Raises TokenClientError with what the server explains.
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that is wished: ``person`` is a short name or pid, and what ends at ``redirect_uri`` is not called.
+
+    ``resources`` are audiences: the code is redeemed for the first, and a refresh fetches a token for each further one.
+    ``level`` goes with a pid only. ``details`` stand in the assertion of every token request, and those of an
+    organization with a refresh; in a ``request_object`` they stand there instead. ``refresh`` refreshes in any case,
+    for ``refresh_scope`` or for all scopes.
     """
-    caller = meet(issuer, client_id, jwk, dpop=dpop, ca_file=ca_file, admin_token=admin_token, details=details)
-    verifier, state, nonce = (secrets.token_urlsafe(32) for _ in range(3))
-    request = {
-        "response_type": "code",
-        "redirect_uri": redirect_uri,
-        "scope": scope,
-        "resource": resource,
-        "state": state,
-        "nonce": nonce,
-        "code_challenge": sha256_base64url(verifier.encode()),
-        "code_challenge_method": "S256",
-        "login_hint": f"persona:{person}",
-    }
-    endpoint = caller.endpoint("pushed_authorization_request_endpoint")
-    status, headers, pushed = post(endpoint, caller.authenticated(request), None, caller.context)
-    if status != 201:
-        raise caller.refused(json.dumps(pushed), headers)
-    query = urllib.parse.urlencode({"client_id": client_id, "request_uri": pushed.get("request_uri", "")})
-    answered = _walk(caller, f"{caller.endpoint('authorization_endpoint')}?{query}", redirect_uri)
-    if answered.get("state") != state or answered.get("iss", caller.endpoint("issuer")) != caller.endpoint("issuer"):
-        raise TokenClientError(f"the answer to the login is of another one: {answered}")
+
+    person: str
+    redirect_uri: str
+    scope: str
+    resources: tuple[str, ...] = ()
+    details: tuple[Mapping[str, Any], ...] = ()
+    level: str = ""
+    acr_values: str = ""
+    request_object: bool = False
+    refresh: bool = False
+    refresh_scope: str = ""
+
+
+def log_in(caller: Caller, login: Login) -> Fetched:
+    """Log the person in; the token of the code, or of the last refresh. The ID token is always that of the last answer.
+
+    Raises TokenClientError with what the server explains.
+    """
+    verifier, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    code = _code(caller, login, sha256_base64url(verifier.encode()), nonce)
+    details = () if login.request_object else login.details
+    # HelseID takes an organization from the assertion of a refresh, not from that of a code.
+    with_code = tuple(element for element in details if element.get("type") != ORGANIZATION)
+    first, *others = login.resources or ("",)
     answer = caller.redeem(
         {
             "grant_type": GrantType.AUTHORIZATION_CODE.value,
-            "code": answered.get("code", ""),
-            "redirect_uri": redirect_uri,
+            "code": code,
+            "redirect_uri": login.redirect_uri,
             "code_verifier": verifier,
-        }
+            "resource": first,
+        },
+        with_code,
     )
     id_token = answer.get("id_token")
     if isinstance(id_token, str) and decode(id_token).get("nonce") != nonce:
         raise TokenClientError("the ID token has another nonce than the request")
+    again = login.refresh or with_code != details
+    for resource in ([first] if again else []) + others:
+        refresh_token = answer.get("refresh_token")
+        if not isinstance(refresh_token, str):
+            raise TokenClientError("the answer has no refresh_token; ask for the scope offline_access")
+        form = {"grant_type": GrantType.REFRESH_TOKEN.value, "refresh_token": refresh_token}
+        answer = caller.redeem({**form, "resource": resource, "scope": login.refresh_scope}, details)
     return caller.fetched(answer)
+
+
+def _code(caller: Caller, login: Login, challenge: str, nonce: str) -> str:
+    """Push the request, and go the way of a browser to the code that comes back."""
+    state = secrets.token_urlsafe(32)
+    if login.level:  # the TestIDP alone takes it, beside a pid
+        who = {"test_pid": login.person, "test_security_level": login.level}
+    else:
+        who = {"login_hint": f"persona:{login.person}"}
+    request: dict[str, str | Sequence[str]] = {
+        "response_type": "code",
+        "redirect_uri": login.redirect_uri,
+        "scope": login.scope,
+        "resource": login.resources,
+        "acr_values": login.acr_values,
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": challenge,
+        "code_challenge_method": S256,
+        **who,
+    }
+    if login.request_object:
+        inside: dict[str, Any] = {name: value for name, value in request.items() if value and name != "resource"}
+        inside["client_id"] = caller.client_id
+        if login.details:
+            inside[AUTHORIZATION_DETAILS] = [*login.details]
+        request = {"request": caller.signed(inside, _REQUEST_OBJECT), "resource": login.resources}
+    endpoint = caller.endpoint("pushed_authorization_request_endpoint")
+    status, headers, pushed = post(endpoint, caller.authenticated(request), None, caller.context)
+    if status != 201:
+        raise caller.refused(json.dumps(pushed), headers)
+    query = urllib.parse.urlencode({"client_id": caller.client_id, "request_uri": pushed.get("request_uri", "")})
+    answered = _walk(caller, f"{caller.endpoint('authorization_endpoint')}?{query}", login.redirect_uri)
+    if answered.get("state") != state or answered.get("iss", caller.endpoint("issuer")) != caller.endpoint("issuer"):
+        raise TokenClientError(f"the answer to the login is of another one: {answered}")
+    return answered.get("code", "")
 
 
 def _walk(caller: Caller, address: str, redirect_uri: str) -> dict[str, str]:

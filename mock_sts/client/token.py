@@ -10,11 +10,11 @@ import socket
 import ssl
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mock_sts.client.http import Answer, NoAnswerError, ask, proxy_of
 from mock_sts.client.journal import read_journal
@@ -31,6 +31,9 @@ from mock_sts.protocol.urls import split_url
 
 #: Seconds for one answer.
 _TIMEOUT = 10
+
+#: What is posted: a value for each name, or several.
+Form: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class TokenClientError(Exception):
@@ -56,16 +59,9 @@ def fetch_token(
     dpop: bool = True,
     ca_file: Path | None = None,
     admin_token: str = "",
-    details: Mapping[str, Any] | None = None,
 ) -> Fetched:
-    """An access token for ``client_id``, with ``dpop`` bound to a key made for it.
-
-    Over https the certificates in ``ca_file``, where there is such a file, are trusted beside those of the system.
-    ``admin_token`` opens the server's journal, which is asked about a refusal. ``details`` is what the assertion says
-    of organizations. Raises TokenClientError, also before it
-    would send anything to NHN's own HelseID.
-    """
-    caller = meet(issuer, client_id, jwk, dpop=dpop, ca_file=ca_file, admin_token=admin_token, details=details)
+    """An access token for the machine ``client_id``; the rest is as for ``meet``. Raises TokenClientError."""
+    caller = meet(issuer, client_id, jwk, dpop=dpop, ca_file=ca_file, admin_token=admin_token)
     form = {"grant_type": GrantType.CLIENT_CREDENTIALS.value, "scope": scope, "resource": resource}
     return caller.fetched(caller.redeem(form))
 
@@ -73,7 +69,7 @@ def fetch_token(
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A client that knows its server: its id and key, the key of its proofs (None for Bearer tokens), and the server's
-    metadata. ``details`` is what its assertions say of organizations.
+    metadata.
     """
 
     issuer: str
@@ -84,7 +80,6 @@ class Caller:
     metadata: Mapping[str, Any]
     context: ssl.SSLContext
     admin_token: str = ""
-    details: Mapping[str, Any] | None = None
 
     def endpoint(self, name: str) -> str:
         """The address that the metadata have by ``name``. Raises TokenClientError."""
@@ -93,21 +88,37 @@ class Caller:
             raise TokenClientError(f"what {self.issuer} answers is no discovery document: {name} is missing")
         return address
 
-    def authenticated(self, form: Mapping[str, str]) -> dict[str, str]:
-        """``form`` without what is empty, with the client's id and a new assertion."""
-        signed = _assertion(self.key, self.kid, self.client_id, self.endpoint("issuer"), self.details)
-        said = {"client_id": self.client_id, **{name: value for name, value in form.items() if value}}
-        return {**said, "client_assertion_type": CLIENT_ASSERTION_TYPE, "client_assertion": signed}
+    def signed(self, claims: Mapping[str, Any], typ: str = NEW_TYP) -> str:
+        """A JWT of the client for the server that lives ten seconds: an assertion, or a request object."""
+        now = int(time.time())
+        header = {"alg": self.key.algorithm, "typ": typ, **({"kid": self.kid} if self.kid else {})}
+        usual = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": self.endpoint("issuer"),
+            "nbf": now,
+            "iat": now,
+            "exp": now + 10,
+            "jti": secrets.token_hex(16),
+        }
+        return self.key.sign(header, {**usual, **claims})
 
-    def redeem(self, form: Mapping[str, str]) -> dict[str, Any]:
+    def authenticated(self, form: Form, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, str | Sequence[str]]:
+        """``form`` without what is empty, with the client's id and a new assertion that has ``details``."""
+        claims = {ASSERTION_DETAILS: [*details] if len(details) > 1 else details[0]} if details else {}
+        said = {"client_id": self.client_id, **{name: value for name, value in form.items() if value}}
+        assertion = {"client_assertion_type": CLIENT_ASSERTION_TYPE, "client_assertion": self.signed(claims)}
+        return {**said, **assertion}
+
+    def redeem(self, form: Form, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """What the token endpoint answers to ``form``, which has an access token; once more with a nonce where it asks
-        for one. Raises TokenClientError.
+        for one. ``details`` stand in the assertion. Raises TokenClientError.
         """
         endpoint = self.endpoint("token_endpoint")
         nonce: str | None = None
         for _ in range(2):
             proof = _proof(self.proof_key, endpoint, nonce) if self.proof_key is not None else None
-            status, headers, answer = post(endpoint, self.authenticated(form), proof, self.context)
+            status, headers, answer = post(endpoint, self.authenticated(form, details), proof, self.context)
             if status == 200:
                 if not isinstance(answer.get("access_token"), str):
                     raise TokenClientError(f"what {endpoint} answers is no token: access_token is missing")
@@ -138,9 +149,14 @@ def meet(
     dpop: bool = True,
     ca_file: Path | None = None,
     admin_token: str = "",
-    details: Mapping[str, Any] | None = None,
 ) -> Caller:
-    """A client with the private key ``jwk`` that has read the metadata of ``issuer``. Raises TokenClientError."""
+    """A client with the private key ``jwk`` that has read the metadata of ``issuer``, with ``dpop`` for tokens that are
+    bound to a key made for them.
+
+    Over https the certificates in ``ca_file``, where there is such a file, are trusted beside those of the system.
+    ``admin_token`` opens the server's journal, which is asked about a refusal. Raises TokenClientError, also before it
+    would send anything to NHN's own HelseID.
+    """
     context = trusting(ca_file)
     try:
         key = PrivateKey(jwk)
@@ -148,7 +164,7 @@ def meet(
     except JoseError as error:
         raise TokenClientError(f"the private key of {client_id!r} cannot be used: {error}") from None
     metadata = _get_json(issuer + Endpoint.DISCOVERY, context)
-    caller = Caller(issuer, client_id, key, jwk.get("kid"), proof_key, metadata, context, admin_token, details)
+    caller = Caller(issuer, client_id, key, jwk.get("kid"), proof_key, metadata, context, admin_token)
     caller.endpoint("issuer")
     caller.endpoint("token_endpoint")
     return caller
@@ -201,26 +217,6 @@ def decode(token: str) -> dict[str, Any]:
         return read_jws(token).claims
     except JoseError as error:
         raise TokenClientError(f"the token has no claims to show: {error}") from None
-
-
-def _assertion(
-    key: PrivateKey, kid: object, client_id: str, issuer: str, details: Mapping[str, Any] | None = None
-) -> str:
-    now = int(time.time())
-    header = {"alg": key.algorithm, "typ": NEW_TYP, **({"kid": kid} if kid else {})}
-    return key.sign(
-        header,
-        {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": issuer,
-            "nbf": now,
-            "iat": now,
-            "exp": now + 10,
-            "jti": secrets.token_hex(16),
-            **({ASSERTION_DETAILS: details} if details is not None else {}),
-        },
-    )
 
 
 def _proof(key: PrivateKey, url: str, nonce: str | None, *, method: str = "POST", ath: str | None = None) -> str:
@@ -287,14 +283,12 @@ def _get_json(url: str, context: ssl.SSLContext) -> dict[str, Any]:
         ) from None
 
 
-def post(
-    url: str, body: Mapping[str, str], proof: str | None, context: ssl.SSLContext
-) -> tuple[int, Message, dict[str, Any]]:
+def post(url: str, body: Form, proof: str | None, context: ssl.SSLContext) -> tuple[int, Message, dict[str, Any]]:
     """Status, headers and JSON of the answer to ``body``, posted with a proof where there is one.
 
     Raises TokenClientError.
     """
-    form = urllib.parse.urlencode(body).encode()
+    form = urllib.parse.urlencode(body, doseq=True).encode()
     try:
         answer = _ask(url, context, form, proof)
     except NoAnswerError as error:

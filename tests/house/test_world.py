@@ -642,6 +642,11 @@ CLIENTS: dict[str, Callable[[Entry], object]] = {
     "demo-level-4": lambda client: "mock:prescriptions/read" in client["scope"],
     "demo-one-provider": lambda client: len(client["identity_providers"]) == 1,
     "demo-static-claims": lambda client: len(client["client_claims"]) > 1,
+    "demo-combined": lambda client: {"client_credentials", "authorization_code"} <= set(client["grant_types"]),
+    "demo-trust-framework": lambda client: "nhn:kjernejournal/tillitsrammeverk" in client["scope"],
+    "demo-sfm": lambda client: "e-helse:sfm.api/client/claims/sfm-id" in client["client_claims"],
+    "demo-sfm-multi-tenant": lambda client: len([s for s in client["scope"] if s.startswith("e-helse:sfm.api/")]) == 4,
+    "demo-sfm-exchange": lambda client: client["scope"] == ["hdir:rf-rekvirent/rekvirering"],
 }
 
 
