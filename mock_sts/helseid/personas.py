@@ -51,6 +51,51 @@ PROFESSIONS: Mapping[str, str] = {
     "XX": "unknown",
 }
 
+#: The same in Norwegian, as the register names them.
+NORWEGIAN_PROFESSIONS: Mapping[str, str] = {
+    "AA": "ambulansearbeider",
+    "AT": "apotektekniker",
+    "AU": "audiograf",
+    "BI": "bioingeniør",
+    "ET": "ergoterapeut",
+    "FA1": "provisorfarmasøyt",
+    "FA2": "reseptarfarmasøyt",
+    "FB": "fiskehelsebiolog",
+    "FO": "fotterapeut",
+    "FT": "fysioterapeut",
+    "HE": "helsesekretær",
+    "HF": "helsefagarbeider",
+    "HP": "hjelpepleier",
+    "JO": "jordmor",
+    "KE": "klinisk ernæringsfysiolog",
+    "KI": "kiropraktor",
+    "LE": "lege",
+    "MT": "manuellterapeut",
+    "NP": "naprapat",
+    "OA": "omsorgsarbeider",
+    "OI": "ortopediingeniør",
+    "OP": "optiker",
+    "OR": "ortoptist",
+    "OS": "osteopat",
+    "PE": "perfusjonist",
+    "PS": "psykolog",
+    "RA": "radiograf",
+    "SP": "sykepleier",
+    "TH": "tannhelsesekretær",
+    "TL": "tannlege",
+    "TP": "tannpleier",
+    "TT": "tanntekniker",
+    "VP": "vernepleier",
+    "XX": "ukjent",
+}
+
+#: What doctors of a speciality are called, by its code, in Norwegian and English.
+SPECIALISTS: Mapping[str, tuple[str, str]] = {
+    "1": ("fastlege", "general practitioner"),
+    "40": ("psykiater", "psychiatrist"),
+    "152": ("ortoped", "orthopaedic surgeon"),
+}
+
 #: The file in a world's folder with the names of invented people.
 NAMES_FILE = "names.generated.json"
 

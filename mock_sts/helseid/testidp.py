@@ -21,7 +21,14 @@ ASSURANCE_OF = {"2": "low", "3": "substantial", "4": "high"}
 
 
 class LoginIntentError(ValueError):
-    """The parameters name no person who could log in; the message says which and why."""
+    """The parameters name no person who could log in; the message says which and why.
+
+    ``why`` names the reason for pages that say it in their own words; empty for one without such.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +58,13 @@ def read_login_intent(values: Mapping[str, str]) -> LoginIntent | None:
     if pid is None:
         return None
     if not is_pid(pid):
-        raise LoginIntentError(f"{PID} must be eleven digits")
+        raise LoginIntentError(f"{PID} must be eleven digits", "wrong_pid")
     hpr_number = values.get(HPR_NUMBER)
     if hpr_number is not None and not is_hpr_number(hpr_number):
-        raise LoginIntentError(f"{HPR_NUMBER} must be seven to nine digits")
+        raise LoginIntentError(f"{HPR_NUMBER} must be seven to nine digits", "wrong_hpr")
     level = values.get(SECURITY_LEVEL)
     if level is not None and level not in LEVELS:
-        raise LoginIntentError(f"{SECURITY_LEVEL} must be one of {', '.join(LEVELS)}")
+        raise LoginIntentError(f"{SECURITY_LEVEL} must be one of {', '.join(LEVELS)}", "wrong_level")
     return LoginIntent(pid, hpr_number, level)
 
 

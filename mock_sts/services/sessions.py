@@ -59,30 +59,36 @@ def let_in(context: RequestContext, intent: LoginIntent, provider: Provider, lev
     Raises OAuthError access_denied when that login is impossible: the person is unknown, has no such eID, or does not
     reach the level.
     """
-    policy = context.environment.policy
-    persona = context.environment.people.look_up(intent.pid, invent=policy.invent_people)
+    evidence, eid = evidence_of(context.environment, intent, provider, level)
+    context.judge(login.CHAPTER, evidence)
+    if evidence.persona is None or eid is None:
+        raise AssertionError("the chapter let someone in who cannot be")
+    _warn_of_odd_pid(context, evidence.persona)
+    return Entrance(evidence.persona, provider, eid, evidence.level)
+
+
+def evidence_of(
+    environment: Environment, intent: LoginIntent, provider: Provider, level: str | None
+) -> tuple[LoginEvidence, Eid | None]:
+    """What is known of the login that ``intent`` asks for, and the eID that it takes place with."""
+    policy = environment.policy
+    persona = environment.people.look_up(intent.pid, invent=policy.invent_people)
     eid, reached = None, ""
     if persona is not None:
         usable = usable_eids(persona, provider)
         eid = provider.eid(intent.eid) if intent.eid is not None else next(iter(usable), None)
         of_eid = eid.levels[0] if eid is not None else ""
         reached = intent.level_for(persona.security_level) if provider.is_testidp else of_eid
-    context.judge(
-        login.CHAPTER,
-        LoginEvidence(
-            pid=intent.pid,
-            persona=persona,
-            provider=provider,
-            chosen=intent.eid,
-            level=reached,
-            wanted_level=level,
-            require_synthetic=policy.require_synthetic,
-        ),
+    evidence = LoginEvidence(
+        pid=intent.pid,
+        persona=persona,
+        provider=provider,
+        chosen=intent.eid,
+        level=reached,
+        wanted_level=level,
+        require_synthetic=policy.require_synthetic,
     )
-    if persona is None or eid is None:
-        raise AssertionError("the chapter let someone in who cannot be")
-    _warn_of_odd_pid(context, persona)
-    return Entrance(persona, provider, eid, reached)
+    return evidence, eid
 
 
 def _warn_of_odd_pid(context: RequestContext, persona: Persona) -> None:

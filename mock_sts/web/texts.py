@@ -52,8 +52,25 @@ WORDS: Words = {
     "find": ("Søk", "Search"),
     "people": ("Testpersoner", "Test people"),
     "nobody": ("Ingen passer til søket", "Nobody fits"),
+    "search_hint": (
+        "For eksempel sykepleier, fastlege, psykiater, et navn eller et nummer.",
+        "For example nurse, GP, psychiatrist, a name or a number.",
+    ),
     "more": ("flere; søk for å finne dem", "more; search to find them"),
+    "cannot": ("Kan ikke logge inn her:", "Cannot log in here:"),
+    "by_number": ("Eller med et nummer", "Or by a number"),
     "preview": ("Dette får klienten vite", "What the client will know"),
+    "about": ("om", "about"),
+    "profession": ("Yrke", "Profession"),
+    "authorization": ("Autorisasjon", "Authorization"),
+    "rights": ("Rekvisisjonsrett", "Right to prescribe"),
+    "specialities": ("Spesialiteter", "Specialities"),
+    "register": ("Fra Helsepersonellregisteret (HPR)", "From the register of health personnel (HPR)"),
+    "over": (
+        "Denne innloggingen er allerede fullført, eller den ble liggende for lenge. Den kan ikke brukes igjen.",
+        "This login has been completed already, or was left for too long. It cannot be used again.",
+    ),
+    "start_again": ("Start på nytt i applikasjonen", "Start again in the application"),
     "preview_hint": (
         "Alt som kan stå i tokenet. Scope og API bestemmer hva som gjør det, innloggingen bestemmer nivået.",
         "All that may stand in the token. Scopes and APIs decide what does; the way of logging in decides the level.",
@@ -67,6 +84,41 @@ WORDS: Words = {
     "forged": (
         "Skjemaet er ikke fra denne nettleseren, eller for gammelt. Prøv igjen.",
         "The form is not from this browser, or too old. Try again.",
+    ),
+    "wrong_pid": ("Fødselsnummeret må ha elleve siffer.", "The national identity number must have eleven digits."),
+    "wrong_hpr": ("HPR-nummeret må ha sju til ni siffer.", "The HPR number must have seven to nine digits."),
+    "wrong_level": ("Sikkerhetsnivået må være 3 eller 4.", "The security level must be 3 or 4."),
+    "no_eid": ("Personen har ingen eID for {eid}.", "The person has no eID for {eid}."),
+    "above_highest": (
+        "Personen har ingen eID på nivå {level}; det høyeste er {highest}.",
+        "The person has no eID of level {level}; the highest is {highest}.",
+    ),
+    "below_asked": (
+        "Sikkerhetsnivået blir for lavt: {level}, og klienten ber om {asked}.",
+        "The security level would be too low: {level}, and the client asks for {asked}.",
+    ),
+    "replaced": (
+        "Nummeret er erstattet av {pid}, som er det å logge inn med.",
+        "The number was replaced by {pid}, which is the one to log in with.",
+    ),
+    "unknown_person": (
+        "Ingen testperson har dette nummeret, og MOCK_STS_INVENT_PEOPLE er false.",
+        "No test person has this number, and MOCK_STS_INVENT_PEOPLE is false.",
+    ),
+    "not_synthetic": (
+        "Nummeret er ikke syntetisk (måned + 80, + 65 eller + 40), og MOCK_STS_REQUIRE_SYNTHETIC er true.",
+        "The number is not synthetic (month + 80, + 65 or + 40), and MOCK_STS_REQUIRE_SYNTHETIC is true.",
+    ),
+    "or_level": ("eller", "or"),
+    "any_person": ("Hvem som helst, på ønsket nivå", "Any person, at the level you choose"),
+    "barred": ("Kan ikke brukes nå", "Not for this login"),
+    "barred_client": (
+        "Klienten er ikke registrert for denne.",
+        "The client is not registered for it.",
+    ),
+    "barred_level": (
+        "Gir ikke sikkerhetsnivået som klienten ber om.",
+        "Does not reach the security level that the client asks for.",
     ),
     "no_pid": ("Velg en person, eller skriv elleve siffer.", "Choose a person, or type eleven digits."),
     "log_out": ("Logg ut", "Log out"),

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Client
 from tests.support.relying_party import PERSON
 
-SEARCH = "psychiatrist"
+SEARCH = "hospital-psychiatrist"
 
 
 def providers(page: Page, client: Client, language: str) -> None:
@@ -61,6 +61,7 @@ def waiting(page: Page, client: Client, language: str) -> None:
     page.route("**/connect/authorize/callback?**", never)
     testidp(page, client, language)
     page.get_by_test_id("pid").fill(PERSON)
+    page.get_by_test_id("other-outcomes").click()
     page.get_by_test_id("outcome-slow").click()
     expect(page.get_by_test_id("waiting")).to_be_visible()
 

@@ -234,11 +234,18 @@ def test_the_names_that_drivers_may_hold_fast_are_there(rp: RelyingParty) -> Non
         browser = rp.browser()
     searched = browser.follow(begin(rp, Login(), browser, {"acr_values": "idp:testidp-oidc"}))
     path = browser.visited[-1]
+    other = browser.follow(begin(rp, Login(), browser, {"acr_values": "idp:testidp-oidc Level4"}))
+    pages += [other, browser.send("GET", f"{browser.visited[-1]}&q=nurse-level-3")]
+    pages += [browser.follow(begin(rp, Login(), browser, {"acr_values": "Level4"}))]
     pages += [browser.send("GET", f"{path}&{more}") for more in ("q=nobody-is-called-this", f"q=doctor&pid={PERSON}")]
     pages += [searched, browser.follow(browser.send("GET", "/home/error"))]
     fresh = rp.authorize_path("urn:ietf:params:oauth:request_uri:" + "0" * 64)
     pages += [browser.follow(browser.send("GET", fresh))]
     identity(rp, login := Login(), begin(rp, login, browser, {"test_pid": PERSON}))
+    late, login = rp.browser(), Login()
+    page = page_of(late, begin(rp, login, late), "Test IDP")
+    identity(rp, login, fill_in(late, page, Pid=PERSON))
+    pages += [late.send("GET", next(path for path in late.visited if path.startswith("/testidp/")))]
     pages += [browser.follow(browser.send("GET", "/connect/endsession"))]
     pages += [fill_in(browser, pages[-1])]
     text = "\n".join(page.content.decode() for page in pages)

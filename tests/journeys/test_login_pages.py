@@ -309,7 +309,7 @@ def test_wrong_input_is_told_and_what_was_typed_stays(
     assert page.status == 400
     assert "location" not in page.headers
     message = re.search(r'role="alert"[^>]*>([^<]+)<', page.content.decode())
-    assert message is not None and (" must be " in message[1] or message[1].startswith("Velg en person"))
+    assert message is not None and (" må " in message[1] or message[1].startswith("Velg en person"))
     assert value_of(page, "Pid") == pid
     assert value_of(page, "HprNumber") == hpr_number
     if level == "3":
@@ -331,7 +331,7 @@ def test_a_person_who_must_not_be_invented_is_told_and_stays_typed(worlds: World
     _, action, fields = open_form(browser, start(rp, login, browser))
     page = browser.send("POST", action, fill_in(fields, "01819012345", "3", "9144900"))
     assert page.status == 400
-    assert "no persona has this pid" in page.content.decode()
+    assert "Ingen testperson har dette nummeret" in page.content.decode()
     assert value_of(page, "Pid") == "01819012345"
     assert value_of(page, "HprNumber") == "9144900"
     assert sessions(sts) == 0

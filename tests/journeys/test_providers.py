@@ -134,7 +134,7 @@ def test_other_providers_do_not_let_the_person_choose_level_or_hpr_number(rp: Re
 @pytest.mark.parametrize("eid", ["nonsense", "minid", "test", "<script>"])
 def test_an_eid_of_another_provider_is_none(rp: RelyingParty, eid: str) -> None:
     page = choose(rp, Login(), "BankID", Eid=eid)
-    assert message_of(page) == "the person has no eID for BankID"
+    assert message_of(page) == "Personen har ingen eID for BankID."
     assert b"<script" not in page.content
 
 
@@ -193,9 +193,9 @@ def test_level_3_is_content_with_all(rp: RelyingParty, acr_values: str) -> None:
 @pytest.mark.covers("providers.level-4")
 def test_level_4_refuses_a_login_that_does_not_reach_it(rp: RelyingParty) -> None:
     page = choose(rp, Login(), "ID-porten", {"acr_values": "Level4"}, Eid="minid")
-    assert message_of(page) == "the security level of the login is too low: 3, where 4 is asked for"
+    assert message_of(page) == "Sikkerhetsnivået blir for lavt: 3, og klienten ber om 4."
     page = choose(rp, Login(), "Test IDP", {"acr_values": "High"}, SecurityLevel="3")
-    assert message_of(page) == "the security level of the login is too low: 3, where 4 is asked for"
+    assert message_of(page) == "Sikkerhetsnivået blir for lavt: 3, og klienten ber om 4."
 
 
 @pytest.mark.covers("providers.level-4")
@@ -371,9 +371,9 @@ def test_the_pages_speak_norwegian_or_english(rp: RelyingParty, ui_locales: str,
 def test_a_person_logs_in_where_they_have_an_eid(sts: Emulator, rp: RelyingParty) -> None:
     pid = put_person(sts, eids=["minid", "buypass-mobile"])
     for provider, told in {
-        "BankID": "the person has no eID for BankID",
-        "Commfides": "the person has no eID for Commfides",
-        "Helseplattformen": "the person has no eID for Helseplattformen",
+        "BankID": "Personen har ingen eID for BankID.",
+        "Commfides": "Personen har ingen eID for Commfides.",
+        "Helseplattformen": "Personen har ingen eID for Helseplattformen.",
     }.items():
         assert message_of(choose(rp, Login(), provider, Pid=pid)) == told
     # ID-porten takes the Buypass ID of a telephone as it takes the card: level 4 without MinID.
@@ -385,7 +385,7 @@ def test_a_person_logs_in_where_they_have_an_eid(sts: Emulator, rp: RelyingParty
     assert identity(rp, login, choose(rp, login, "Buypass", Pid=pid))["amr"] == ["mobile"]
     assert (
         message_of(choose(rp, Login(), "Buypass", Pid=pid, Eid="buypass"))
-        == "the person has no eID for Buypass smartkort"
+        == "Personen har ingen eID for Buypass smartkort."
     )
     # The TestIDP takes everybody.
     login = Login()
@@ -403,15 +403,15 @@ def test_a_person_without_the_eid_is_denied_without_a_page_too(sts: Emulator, rp
 @pytest.mark.covers("providers.people.level-3")
 def test_a_person_of_level_3_has_no_eid_of_level_4(rp: RelyingParty) -> None:
     for provider, told in {"BankID": "BankID", "Buypass": "Buypass", "Helseplattformen": "Helseplattformen"}.items():
-        assert message_of(choose(rp, Login(), provider, Pid=LEVEL_3_PERSON)) == f"the person has no eID for {told}"
+        assert message_of(choose(rp, Login(), provider, Pid=LEVEL_3_PERSON)) == f"Personen har ingen eID for {told}."
     assert (
         message_of(choose(rp, Login(), "ID-porten", Pid=LEVEL_3_PERSON, Eid="bankid"))
-        == "the person has no eID for BankID"
+        == "Personen har ingen eID for BankID."
     )
     for provider in ("ID-porten", "Helse Midt-Norge RHF", "Test IDP"):
         login = Login()
         assert identity(rp, login, choose(rp, login, provider, Pid=LEVEL_3_PERSON))[LEVEL] == "3"
-    told = "the person has no eID of level 4; the highest is 3"
+    told = "Personen har ingen eID på nivå 4; det høyeste er 3."
     assert message_of(choose(rp, Login(), "Test IDP", Pid=LEVEL_3_PERSON, SecurityLevel="4")) == told
 
 

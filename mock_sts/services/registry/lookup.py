@@ -8,10 +8,10 @@ from typing import Any
 from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, Login, Subject, full_name, user_info_claims
 from mock_sts.helseid.eids import PROVIDERS
 from mock_sts.helseid.identifiers import is_pid
-from mock_sts.helseid.personas import PROFESSIONS
+from mock_sts.helseid.personas import NORWEGIAN_PROFESSIONS, PROFESSIONS, SPECIALISTS
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.organization import Organization
-from mock_sts.helseid.registry.persona import Persona
+from mock_sts.helseid.registry.persona import Code, Persona
 from mock_sts.helseid.testidp import PID, SECURITY_LEVEL
 from mock_sts.protocol.near_names import did_you_mean, near_names, question
 from mock_sts.services.registry.people import invented, sub_of
@@ -73,9 +73,9 @@ class Wanted:
 def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
     """The people who are ``wanted``: hand-made ones first, then generated ones, then those of run time.
 
-    A word is looked for in names, the short one too, professions, names of organizations and the description. The code
-    of a profession, such as LE, fits those who have it. Four digits or more are the beginning of a number. Raises
-    NotFoundError for a profession that is none.
+    A word is looked for in names, the short one too, roles in Norwegian and English, names of organizations and the
+    description. The code of a profession, such as LE, fits those who have it. Four digits or more are the beginning of
+    a number. Raises NotFoundError for a profession that is none.
     """
     profession = wanted.profession and _profession(wanted.profession)
     names = organization_names(registry)
@@ -181,6 +181,22 @@ def login_parameters(persona: Persona) -> dict[str, str]:
     return parameters if level == "4" else {**parameters, SECURITY_LEVEL: level}
 
 
+def roles_of(person: Persona) -> list[tuple[str, str]]:
+    """What the person is, in Norwegian and in English: professions, and what specialists are called."""
+    roles = [(NORWEGIAN_PROFESSIONS.get(code, code), PROFESSIONS.get(code, code)) for code in professions_of(person)]
+    special = [SPECIALISTS[one.value] for one in _specialities(person) if one.value in SPECIALISTS]
+    return list(dict.fromkeys([*roles, *special]))
+
+
+def _role_words(person: Persona) -> list[str]:
+    """The words of a person's roles, in both languages, and of the specialities behind them."""
+    return [*(word for both in roles_of(person) for word in both), *(one.description for one in _specialities(person))]
+
+
+def _specialities(person: Persona) -> list[Code]:
+    return [speciality for authorization in person.authorizations for speciality in authorization.specialities]
+
+
 #: The codes of professions, in small letters.
 _CODES = frozenset(code.casefold() for code in PROFESSIONS)
 
@@ -199,7 +215,7 @@ class _Searchable:
         self._names = frozenset(names.casefold().split())
         self._numbers = (person.pid, person.hpr_number or "", *person.organizations)
         self._numbers_described = frozenset(re.findall(r"\d+", person.description))
-        known = [names, person.description, *(PROFESSIONS.get(code, "") for code in professions_of(person))]
+        known = [names, person.description, *_role_words(person)]
         #: Names, description, professions, names of organizations, a line each, in small letters.
         self.text = "\n".join([*known, *(organizations.get(number, "") for number in person.organizations)]).casefold()
 

@@ -37,6 +37,10 @@ def providers() -> Response:
         language=asked_language(waiting.request.ui_locales),
         client_name=waiting.client.client_name or waiting.client.client_id,
         providers=waiting.providers,
+        levels={one.scheme: sorted({level for eid in one.eids for level in eid.levels}) for one in waiting.providers},
+        barred=waiting.barred,
+        is_over=waiting.is_over,
+        again=testidp.start_of(waiting),
         return_url=browser.rooted(return_url),
         chosen_language=chosen_language(),
     )

@@ -4,11 +4,12 @@ A page needs one GET and one POST, no script, and nothing from elsewhere. The na
 ``data-testid`` are an API for test drivers.
 """
 
-from urllib.parse import urlencode
+from collections.abc import Iterable
+from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Blueprint, Response, request
 
-from mock_sts.helseid.claims import full_name
+from mock_sts.helseid.claims import HPR_DETAILS, full_name
 from mock_sts.helseid.eids import Provider
 from mock_sts.helseid.endpoints import RULE_HEADER
 from mock_sts.helseid.registry.persona import Persona
@@ -25,7 +26,7 @@ from mock_sts.helseid.testidp import (
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.services.login.automation import Outcome, read_outcome
-from mock_sts.services.login.login_pages import Awaited, awaited, complete_login, fail_login
+from mock_sts.services.login.login_pages import Awaited, awaited, complete_login, fail_login, obstacle
 from mock_sts.services.login.return_url import is_return_url
 from mock_sts.services.login.upstream import upstream_answer
 from mock_sts.services.registry.lookup import (
@@ -33,7 +34,8 @@ from mock_sts.services.registry.lookup import (
     Wanted,
     claims_of,
     find_personas,
-    professions_of,
+    organization_names,
+    roles_of,
     search_words,
     the_persona,
 )
@@ -45,7 +47,7 @@ from mock_sts.web.language import PARAMETER as LANGUAGE
 from mock_sts.web.language import asked_language, chosen_language
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.reading import current
-from mock_sts.web.texts import texts
+from mock_sts.web.texts import NORWEGIAN, texts
 
 #: The TestIDP's page, and that of all other providers; where our side of the server is closed the first has both.
 LOGIN, OTHER_LOGIN = "/testidp/Account/Login", "/mock/idp"
@@ -55,6 +57,9 @@ _FIELDS = {"Pid": PID, "HprNumber": HPR_NUMBER, "SecurityLevel": SECURITY_LEVEL}
 
 #: How many people the page lists.
 _SHOWN = 12
+
+#: How many work places of each it shows.
+_PLACES = 2
 
 #: The buttons beside logging in, and seconds that a slow provider takes.
 _OUTCOMES = (Outcome.LEVEL_TOO_LOW, Outcome.PROVIDER_ERROR, Outcome.TIMEOUT)
@@ -98,13 +103,14 @@ def log_in() -> Response:
         with RequestContext(current(), request.path, ends_on_page=True) as context:
             if outcome not in (None, _SLOW, Outcome.SUCCESS):
                 return browser.answer(fail_login(context, return_url, read_outcome(outcome or "")))
-            intent = _intent(fields, provider)
+            intent = _intent(fields, provider, waiting)
             made = complete_login(context, return_url, intent, provider, browser.session_cookie())
     except LoginIntentError as error:
-        return _page(waiting, provider, fields, str(error))
+        return _page(waiting, provider, fields, error.why or str(error))
     except OAuthError as error:
         if error.code is ErrorCode.ACCESS_DENIED:
-            return _page(waiting, provider, fields, error.description, error)
+            refused = _impossible(waiting, provider, fields)
+            return _page(waiting, provider, fields, refused or error.description, error)
         return error_redirect(error)
     if outcome == _SLOW:
         back = browser.rooted(return_url)
@@ -134,8 +140,11 @@ def _back(context: RequestContext, made: MadeSession, return_url: str, scheme: s
     return browser.form_post(f"/signin-{scheme}", upstream_answer(context, made, state))
 
 
-def _intent(fields: Params, provider: Provider) -> LoginIntent:
-    """Who the form says: the person whose button was pressed, else what was typed. Raises LoginIntentError."""
+def _intent(fields: Params, provider: Provider, waiting: Awaited) -> LoginIntent:
+    """Who the form says: the person whose button was pressed, else what was typed. Raises LoginIntentError.
+
+    A button comes without level and eID: the person's own count.
+    """
     values = {parameter: value.strip() for field, parameter in _FIELDS.items() if (value := fields.one(field))}
     chosen = fields.one("persona")
     if chosen is not None:
@@ -144,8 +153,11 @@ def _intent(fields: Params, provider: Provider) -> LoginIntent:
         values = {name: value for name, value in values.items() if name == PID}
     intent = read_login_intent({name: value for name, value in values.items() if value})
     if intent is None:
-        raise LoginIntentError("no_pid")
-    return LoginIntent(intent.pid, intent.hpr_number, intent.security_level, fields.one("Eid"))
+        raise LoginIntentError("the form names no person", "no_pid")
+    eid = fields.one("Eid")
+    if eid is None and chosen is not None and (person := _chosen(intent.pid)) is not None:
+        eid = waiting.own_eid(person, provider)
+    return LoginIntent(intent.pid, intent.hpr_number, intent.security_level, eid)
 
 
 def _return_url() -> str:
@@ -158,6 +170,12 @@ def _scheme() -> str:
 
 def _language(waiting: Awaited) -> str:
     return asked_language(waiting.request.ui_locales)
+
+
+def start_of(waiting: Awaited) -> str:
+    """Where the application that a login is for begins, as far as its redirect URI says; an empty string otherwise."""
+    parts = urlsplit(waiting.request.redirect_uri or "")
+    return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 def _page(
@@ -173,9 +191,12 @@ def _page(
     environment, typed = current().environment, fields or Params()
     field, cookie = browser.antiforgery_token()
     language = _language(waiting)
+    shared = texts(language)
     words = search_words(request.args.get("q", ""))
     people = find_personas(environment.registry, Wanted(words))
     chosen = _chosen(typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
+    claims = claims_of(chosen, environment.policy.network) if chosen is not None else {}
+    details = claims.pop(HPR_DETAILS, None) or {}
     location = browser.rooted(page_of(provider, _return_url()))
     response = browser.page(
         "testidp.html",
@@ -185,17 +206,22 @@ def _page(
         language=language,
         provider=provider,
         client_name=waiting.client.client_name or waiting.client.client_id,
+        is_over=waiting.is_over,
+        again=start_of(waiting),
         action=location,
         path=location.partition("?")[0],
         return_url=browser.rooted(_return_url()),
         chosen_language=chosen_language(),
-        message=texts(language).get(message, message),
+        message=shared.get(message, message),
         refused=refused,
         query=" ".join(words),
-        people=[_listed(row.item) for row in people[:_SHOWN]],
+        people=_listed(
+            [row.item for row in people[:_SHOWN]], waiting, provider, language, f"{location}&q={quote(' '.join(words))}"
+        ),
         others=max(0, len(people) - _SHOWN),
-        chosen=chosen,
-        claims=claims_of(chosen, environment.policy.network) if chosen is not None else {},
+        chosen=chosen and {"name": full_name(chosen)},
+        claims=claims,
+        approvals=details.get("approvals", ()),
         pid=typed.one("Pid") or (chosen.pid if chosen is not None else ""),
         hpr_number=typed.one("HprNumber") or waiting.hints.get(HPR_NUMBER, ""),
         levels=sorted(LEVELS, reverse=True),
@@ -217,13 +243,61 @@ def _chosen(key: str | None) -> Persona | None:
         return None
 
 
-def _listed(person: Persona) -> dict[str, str]:
-    """What the page shows of a person."""
-    return {
-        "pid": person.pid,
-        "name": full_name(person),
-        "hpr_number": person.hpr_number or "",
-        "roles": ", ".join(professions_of(person)),
-        "level": person.security_level,
-        "description": person.description,
-    }
+def _listed(
+    people: Iterable[Persona], waiting: Awaited, provider: Provider, language: str, address: str
+) -> list[dict[str, object]]:
+    """What the page shows of ``people``; ``address`` is that of the page."""
+    names = organization_names(current().environment.registry)
+    return [
+        {
+            "pid": person.pid,
+            "name": full_name(person),
+            "hpr_number": person.hpr_number or "",
+            "roles": [norwegian if language == NORWEGIAN else english for norwegian, english in roles_of(person)],
+            "places": [names.get(number, number) for number in person.organizations[:_PLACES]],
+            "more_places": max(0, len(person.organizations) - _PLACES),
+            "level": person.security_level,
+            "description": person.description,
+            "why_not": _why_not(person, waiting, provider),
+            "show": f"{address}&pid={person.pid}#preview",
+        }
+        for person in people
+    ]
+
+
+def _why_not(person: Persona, waiting: Awaited, provider: Provider) -> str:
+    """Why ``person`` cannot log in here with what is their own; an empty string for one who can."""
+    return _obstacle(waiting, provider, LoginIntent(person.pid, None, None, waiting.own_eid(person, provider)))
+
+
+def _impossible(waiting: Awaited, provider: Provider, fields: Params) -> str:
+    """Why a login with what the form says is impossible."""
+    return _obstacle(waiting, provider, _intent(fields, provider, waiting))
+
+
+#: The rules of a login to the names of texts that say how they would be broken.
+_OBSTACLES = {
+    "login.synthetic": "not_synthetic",
+    "login.person": "unknown_person",
+    "login.replaced": "replaced",
+    "login.eid": "no_eid",
+    "login.person-level": "above_highest",
+    "login.level": "below_asked",
+}
+
+
+def _obstacle(waiting: Awaited, provider: Provider, intent: LoginIntent) -> str:
+    """What keeps the person that ``intent`` names from logging in at ``provider``, in the language of the page."""
+    found = obstacle(current().environment, waiting, intent, provider)
+    if found is None:
+        return ""
+    rule, evidence = found
+    chosen = provider.eid(evidence.chosen) if evidence.chosen is not None else None
+    person = evidence.persona
+    return texts(_language(waiting))[_OBSTACLES[rule]].format(
+        eid=chosen.display_name if chosen is not None else provider.display_name,
+        level=evidence.level,
+        asked=evidence.wanted_level,
+        highest=person.security_level if person is not None else "",
+        pid=person.superseded_by if person is not None else "",
+    )
