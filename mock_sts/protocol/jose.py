@@ -457,6 +457,49 @@ def _pem() -> Callable[[_PrivateKey], bytes]:
     return lambda key: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def public_jwk_of_pem(text: str) -> dict[str, str]:
+    """The public key in ``text`` (PEM: a public key, or a certificate) as a JWK with its thumbprint as ``kid``.
+
+    Raises JoseError, also for a private key.
+    """
+    if "PRIVATE KEY-----" in text:
+        raise JoseError("it is a private key; send the public part alone (openssl pkey -pubout)")
+    try:
+        key = _public_of_pem()(text.encode())
+    except Exception:  # as above
+        raise JoseError("it is no public key and no certificate in PEM") from None
+    if isinstance(key, RSAPublicKey):
+        numbers = key.public_numbers()
+        values = {"n": numbers.n, "e": numbers.e}
+        members = {"kty": "RSA", **{name: _written(value, value.bit_length()) for name, value in values.items()}}
+    elif isinstance(key, EllipticCurvePublicKey):
+        crv = next((name for name, curve in _CURVES.items() if curve.name == key.curve.name), "")
+        point = key.public_numbers()
+        members = {"kty": "EC", "crv": crv, **{n: _written(getattr(point, n), key.key_size) for n in ("x", "y")}}
+    elif isinstance(key, Ed25519PublicKey):
+        members = {"kty": "OKP", "crv": "Ed25519", "x": to_base64url(key.public_bytes_raw())}
+    else:
+        raise JoseError("it is a key of another kind than RSA, EC and Ed25519")
+    return {**members, "kid": import_public_key(members).thumbprint}
+
+
+def _written(number: int, bits: int) -> str:
+    return to_base64url(number.to_bytes((bits + 7) // 8, "big"))
+
+
+@late
+def _public_of_pem() -> Callable[[bytes], object]:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415
+
+    def load(data: bytes) -> object:
+        if b"-----BEGIN CERTIFICATE-----" in data:
+            return load_pem_x509_certificate(data).public_key()
+        return load_pem_public_key(data)
+
+    return load
+
+
 def sha256_base64url(data: bytes) -> str:
     """SHA-256 of ``data`` as base64url: ``ath`` (RFC 9449 section 4.2), S256 challenges and the like."""
     return to_base64url(hashlib.sha256(data).digest())

@@ -100,6 +100,11 @@ class Catalog:
         document = self.documents["organization"].get(number)
         return json.loads(document).get("name") or None if document is not None else None
 
+    def organization(self, number: str) -> Organization | None:
+        """The organization with this number."""
+        document = self.documents["organization"].get(number)
+        return None if document is None else Organization.from_document(json.loads(document), "store")
+
     def organizations_above(self, number: str) -> tuple[str, ...]:
         """The numbers of the organizations that the one with this number is a unit of, the nearest first; empty for a
         legal entity, and for an organization that is not registered.
@@ -277,6 +282,11 @@ def remove_made(transaction: Transaction, table: str, key: str, environment: str
     found = transaction.one(f"SELECT 1 FROM {table} WHERE {where}", values)  # noqa: S608
     transaction.execute(f"DELETE FROM {table} WHERE {where}", values)  # noqa: S608
     return found is not None
+
+
+def remove_own(transaction: Transaction, table: str, environment: str) -> None:
+    """Remove all rows that ``environment`` has of its own, those that hide others among them."""
+    transaction.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608
 
 
 def last_position(transaction: Transaction, table: str) -> int:

@@ -345,7 +345,7 @@ def _schema(member: Member) -> dict[str, Any]:
         Kind.TEXT: text,
         Kind.WORD: text,
         Kind.FLAG: {"type": "boolean"},
-        Kind.SECONDS: {"type": "integer", "minimum": 1},
+        Kind.SECONDS: {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         Kind.TEXTS: {"type": "array", "items": text},
         Kind.WORDS: {"type": "array", "items": text},
         Kind.SCOPE: {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},

@@ -61,7 +61,7 @@ def check_world(own_fixtures: Sequence[Path], *, implied_is_error: bool = False,
     )
     implied = list(_implied_apis(whole))
     unsaid = _without_a_word_on_dpop(whole)
-    errors = [*_faults(whole), *_breaches(whole), *(implied if implied_is_error else ())]
+    errors = [*map(str, _faults(whole)), *_breaches(whole), *(implied if implied_is_error else ())]
     warnings = [*unread(own_fixtures), *_oddities(whole), *unsaid, *(() if implied_is_error else implied)]
     counts = {sort: len(entries) for sort, entries in world.entries.items()}
     return Report(counts, tuple(errors), tuple(warnings), tuple(_assumptions(whole if all_assumed else own)))
@@ -73,15 +73,39 @@ def check_before_loading(world: World) -> tuple[str, ...]:
     The shipped entries are not looked at: they are checked where they are made, and a start must not wait for it.
     """
     own = _Part(world, _own_entries(world))
-    faults = list(_faults(own))
+    faults = list(map(str, _faults(own)))
     if faults:
         raise DocumentError("\n".join(faults))
     return (*unread(world.folders[1:]), *_breaches(own), *_oddities(own), *_implied_apis(own))
 
 
+def check_entries(
+    entries: Mapping[str, Mapping[str, Entry[Item]]], around: Mapping[str, Mapping[str, Entry[Item]]]
+) -> tuple[tuple["Fault", ...], tuple[str, ...]]:
+    """What cannot work of ``entries`` (by table and key) among those ``around`` them, and warnings about what is odd.
+
+    Of what lies around them it is enough to have what they name, and what has their names.
+    """
+    whole = {table: {**around[table], **entries.get(table, {})} for table in around}
+    part = _Part(World(whole, "", ()), {table: dict(entries.get(table, {})) for table in around})
+    return tuple(_faults(part)), (*_breaches(part), *_oddities(part), *_implied_apis(part))
+
+
 def unread(own_fixtures: Iterable[Path]) -> tuple[str, ...]:
     """A sentence for each file in own folders that looks like a fixture and is not read."""
     return tuple(sentence for folder in own_fixtures for sentence in unread_files(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What cannot work of ``entry``, in a sentence, and the member that is to be mended."""
+
+    entry: Entry[Item]
+    member: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{_place(self.entry)}: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +131,29 @@ def _own_entries(world: World) -> dict[str, dict[str, Entry[Item]]]:
     }
 
 
-def _faults(part: _Part) -> Iterator[str]:
+def _faults(part: _Part) -> Iterator[Fault]:
     """What cannot work: names of what is not there, names that two have, keys and addresses that are none."""
     yield from _references(part)
     yield from _twins(part)
     for entry, organization in part.of(Organization):
         if organization.parent == organization.number:
-            yield f"{_place(entry)}: parent names the organization itself"
+            yield Fault(entry, "parent", "parent names the organization itself")
     for person_entry, person in part.of(Persona):
         later = person.superseded_by
         successor = part.world.of(Persona).get(later) if later else None
         if later == person.pid:
-            yield f"{_place(person_entry)}: superseded_by names the person itself"
+            yield Fault(person_entry, "superseded_by", "superseded_by names the person itself")
         elif successor is not None and successor.item.superseded_by is not None:
-            yield f"{_place(person_entry)}: superseded_by names {later}, who was replaced too and cannot log in"
+            sentence = f"superseded_by names {later}, who was replaced too and cannot log in"
+            yield Fault(person_entry, "superseded_by", sentence)
     for client_entry, client in part.of(Client):
-        addresses = () if client.oddities else client.address_faults
-        yield from (f"{_place(client_entry)}: {fault}" for fault in (*client.key_faults, *addresses))
+        yield from (Fault(client_entry, "jwks", fault) for fault in client.key_faults)
+        for fault in () if client.oddities else client.address_faults:
+            # The sentence begins with the member, in quotes.
+            yield Fault(client_entry, fault.split("'")[1], fault)
 
 
-def _references(part: _Part) -> Iterator[str]:
+def _references(part: _Part) -> Iterator[Fault]:
     organizations = part.world.of(Organization)
     for sort in part.entries.values():
         for entry in sort.values():
@@ -134,7 +161,7 @@ def _references(part: _Part) -> Iterator[str]:
                 for number in numbers:
                     if number not in organizations:
                         near = hint(number, organizations)
-                        yield f"{_place(entry)}: {name} names {number}, which no file describes{near}"
+                        yield Fault(entry, name, f"{name} names {number}, which no file describes{near}")
 
 
 def _numbers_named(item: Item) -> Iterator[tuple[str, Iterable[str]]]:
@@ -158,18 +185,22 @@ def _if_any(number: str | None) -> tuple[str, ...]:
     return () if number is None else (number,)
 
 
-def _twins(part: _Part) -> Iterator[str]:
+def _twins(part: _Part) -> Iterator[Fault]:
     """What one person or API has for itself, and two have."""
     yield from _twins_of(part, Persona, "persona", lambda person: [person.persona])
     # A person whose pid was replaced stands there twice, with one number in the register.
     yield from _twins_of(
         part, Persona, "hpr_number", lambda person: [] if person.superseded_by else [person.hpr_number]
     )
-    yield from _twins_of(part, ApiResource, "scope", lambda api: api.scopes)
+    yield from _twins_of(part, ApiResource, "scopes", lambda api: api.scopes, "scope")
 
 
-def _twins_of(part: _Part, becomes: type[T], name: str, held: Callable[[T], Iterable[str | None]]) -> Iterator[str]:
-    """What one entry alone may have under ``name``, and two have; ``held`` tells what one has."""
+def _twins_of(
+    part: _Part, becomes: type[T], name: str, held: Callable[[T], Iterable[str | None]], word: str = ""
+) -> Iterator[Fault]:
+    """What one entry alone may have in the member ``name``, and two have; ``held`` tells what one has, ``word`` is for
+    one of several.
+    """
     holders: dict[str | None, list[Entry[T]]] = {}
     for entry in part.world.of(becomes).values():
         for value in held(entry.item):
@@ -182,7 +213,8 @@ def _twins_of(part: _Part, becomes: type[T], name: str, held: Callable[[T], Iter
                 pair = frozenset((id(entry), id(other)))
                 if other is not entry and (value, pair) not in reported:
                     reported.add((value, pair))
-                    yield f"{_place(entry)}: the {name} {value!r} is that of {_place(other)} too"
+                    sentence = f"the {word or name} {value!r} is that of {_place(other)} too"
+                    yield Fault(entry, name, sentence)
 
 
 def _breaches(part: _Part) -> Iterator[str]:

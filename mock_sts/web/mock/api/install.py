@@ -2,13 +2,18 @@
 
 from flask import Flask
 
-from mock_sts.web.mock.api import guards, journal, next_login, ordered_tokens, public_url, reload
+from mock_sts.web.mock.api import guards, journal, next_login, ordered_tokens, public_url, registry, reload
 from mock_sts.web.mock.api.description import Description
 from mock_sts.web.mock.api.operations import Resource
 from mock_sts.web.mock.api.serving import routes_of
 
 #: All resources, in the order in which the documentation has them.
 RESOURCES: tuple[Resource, ...] = (
+    registry.PERSONAS,
+    registry.ORGANIZATIONS,
+    registry.APIS,
+    registry.CLIENTS,
+    registry.WORLD,
     next_login.RESOURCE,
     journal.RESOURCE,
     public_url.RESOURCE,

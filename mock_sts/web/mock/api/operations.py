@@ -93,11 +93,8 @@ class Operation:
     has_etag: bool
     longest: int
     caller: str
-
-    @property
-    def name(self) -> str:
-        """What the OpenAPI document calls it, and the framework its route."""
-        return self.act.__name__
+    #: What the OpenAPI document calls it, and the framework its route.
+    name: str
 
     @property
     def rule(self) -> str:
@@ -134,6 +131,7 @@ class Resource:
         has_etag: bool = False,
         longest: int = LONGEST_BODY,
         caller: str = "your tests",
+        name: str = "",
     ) -> Callable[[Callable[[Call[Any, Any]], object]], Callable[[Call[Any, Any]], object]]:
         """Declare the decorated function as what answers ``method`` at ``path``, below the control API's prefix.
 
@@ -142,7 +140,7 @@ class Resource:
         statuses. ``raises`` says which problem an exception of the services is; its text becomes the detail, and
         its ``path``, where it has one, leads to the member that is wrong.
         ``names`` says what the variable parts of the path are. ``at_root`` is for what is the server's: below an
-        environment it is not there.
+        environment it is not there. ``name`` is its id where that is not the function's name.
         """
         usual = status or (204 if answer is None else 200)
         answers = {usual: answer, **(also or {})}
@@ -169,6 +167,7 @@ class Resource:
                 has_etag=has_etag,
                 longest=longest,
                 caller=caller,
+                name=name or act.__name__,
             )
             self.operations.append(made)
             return act

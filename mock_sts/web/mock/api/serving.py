@@ -47,6 +47,9 @@ def answer(operation: Operation, request: HttpRequest, names: Mapping[str, str])
     if operation.at_root and reached.environment.below:
         where = f"{operation.method} {PREFIX}{operation.path} at the root"
         raise Problem(ELSEWHERE, f"this is the server's, not an environment's: {where}")
+    for name, value in {**names, **flask_request.args}.items():
+        if "\0" in value or "\ufffd" in value:
+            raise Problem(BAD_PARAMETER, f"{name[:40]} holds a character that cannot be stored", parameter=name[:40])
     query = _query(operation)
     body = _body(operation, request)
     call = Call(request, reached, body, query, names)

@@ -25,6 +25,9 @@ LONGEST_TEXT = 4_000
 #: The most that a whole number may be: what every client of ours can read, and both databases keep.
 _HIGHEST = 2**53 - 1
 
+#: So many names are listed where one is unknown and others come near it.
+_MOST_LISTED = 10
+
 _LIMITS = "limits"
 
 
@@ -51,6 +54,7 @@ class Limits:
     nullable: bool = True
     left_out: bool = False
     schema: Schema | None = None
+    form: "Form[Any] | None" = None
 
 
 def member(
@@ -65,13 +69,15 @@ def member(
     nullable: bool = True,
     left_out: bool = False,
     schema: Schema | None = None,
+    form: "Form[Any] | None" = None,
 ) -> Any:
     """A field of a shape. ``meaning`` is for people. Without a default a request must have the member.
 
     ``low`` and ``high`` bound a whole number, ``longest`` and ``pattern`` (of the whole text) a text. ``schema``
-    describes a free mapping in the place of what follows from the type.
+    describes a free mapping in the place of what follows from the type; ``form`` reads and describes it, or each of
+    several.
     """
-    limits = Limits(meaning, low, high, longest, pattern, choices, nullable, left_out, schema)
+    limits = Limits(meaning, low, high, longest, pattern, choices, nullable, left_out, schema, form)
     return dataclasses.field(default=default, metadata={_LIMITS: limits})
 
 
@@ -265,7 +271,8 @@ def json_of(value: Any) -> Any:
 def unknown_member(what: str, name: str, known: Mapping[str, object]) -> str:
     """The sentence about a member that ``what`` does not have."""
     near = did_you_mean(name, known)
-    return f"{what} has no member {name[:40]!r}; known are {', '.join(known)}{near and '; '}{near}"
+    listed = "" if near and len(known) > _MOST_LISTED else f"known are {', '.join(known)}"
+    return f"{what} has no member {name[:40]!r}; {listed}{listed and near and '; '}{near}"
 
 
 def pointer_to(path: tuple[object, ...]) -> str:
@@ -309,7 +316,7 @@ def _read(kind: Any, value: object, limits: Limits, path: tuple[str | int, ...])
     if hasattr(kind, "__shape__"):
         return kind.__shape__.read(value, here, path)
     if kind is Any:
-        return value
+        return value if limits.form is None else limits.form.read(value, here, path)
     if kind is str or _is_enum(kind):
         choices = tuple(one.value for one in kind) if _is_enum(kind) else limits.choices
         text = _read_text(value, limits, choices, path)
@@ -360,7 +367,7 @@ def _described(kind: Any, limits: Limits, components: Components) -> Schema:
         described: Schema = kind.__shape__.schema(components)
         return described
     if kind is Any:
-        return {}
+        return {} if limits.form is None else limits.form.schema(components)
     if _is_enum(kind):
         return {"type": "string", "enum": [one.value for one in kind]}
     if kind is str:
