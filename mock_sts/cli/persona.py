@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mock_sts.cli.output import can_print, cell, counted, fitting, print_entries, print_json, print_table
 from mock_sts.cli.parser import PERSONA, Commands, holds
 from mock_sts.cli.settings import FAULT_JSON, CommandError, opened_store, settings_of, warn
+from mock_sts.helseid.eids import EIDS
 
 if TYPE_CHECKING:  # commands load what reads keys only where they need it
     from mock_sts.helseid.registry.persona import Persona
@@ -21,6 +22,10 @@ _PERSONA_CARD_JSON = (
     "for), login (parameters of a pushed "
     "authorization request; empty for a pid that was replaced)."
 )
+
+
+#: Says that a new person has no eID.
+_NO_EID = "none"
 
 
 def add_persona(commands: Commands) -> None:
@@ -74,6 +79,14 @@ def add_persona(commands: Commands) -> None:
     )
     new.add_argument("--hpr-number", help="default: invented for a person with a profession")
     new.add_argument("--level", choices=("3", "4"), help="highest security level; default 4")
+    new.add_argument(
+        "--eid",
+        action="append",
+        choices=(*EIDS, _NO_EID),
+        metavar="EID",
+        help=f"an eID of the person: {', '.join(EIDS)}; or {_NO_EID}; repeat for more; default: all of their level",
+    )
+    new.add_argument("--superseded-by", metavar="PID", help="the pid that replaced this one, which cannot log in")
     new.add_argument("--network", choices=("internett", "helsenett"), help="default: the server's")
     new.add_argument(
         "--organization", action="append", default=[], metavar="NUMBER", help="an employer; repeat for more"
@@ -162,6 +175,8 @@ def _persona_new(parsed: argparse.Namespace) -> int:
         professions=tuple(parsed.profession),
         hpr_number=parsed.hpr_number,
         level=parsed.level,
+        eids=_eids(parsed.eid),
+        superseded_by=parsed.superseded_by,
         network=parsed.network,
         organizations=tuple(parsed.organization),
     )
@@ -204,7 +219,10 @@ def _print_persona(persona: "Persona", origin: str, network: str, *, as_json: bo
         print_json(card)
         return
     for name, value in members.items():
-        print(f"{name:<16} {cell(value)}")
+        shown = cell(value)
+        if name == "eids" and not value:
+            shown = "all of their level" if value is None else _NO_EID
+        print(f"{name:<16} {shown}")
     print(f"{'origin':<16} {origin}")
     print(f"{'sub':<16} {claims['sub']} (pid_pseudonym too)")
     print("\nClaims, as userinfo answers when all scopes were asked for:")
@@ -214,6 +232,15 @@ def _print_persona(persona: "Persona", origin: str, network: str, *, as_json: bo
     else:
         print("\nTo log in as them, add to the pushed authorization request:")
         print("  " + " ".join(f"{name}={value}" for name, value in login.items()))
+
+
+def _eids(given: list[str] | None) -> tuple[str, ...] | None:
+    """The eIDs that were given; None for those of the level."""
+    if given is None:
+        return None
+    if _NO_EID in given and len(set(given)) > 1:
+        raise CommandError(f"--eid {_NO_EID} says that the person has no eID; give it alone, or not at all")
+    return () if _NO_EID in given else tuple(given)
 
 
 def _name_parts(parsed: argparse.Namespace) -> tuple[str | None, str | None, str | None]:

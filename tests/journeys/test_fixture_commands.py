@@ -592,6 +592,41 @@ def test_what_is_said_of_a_new_person_is_kept(run: Callable[..., str]) -> None:
     assert shown["claims"]["helseid://claims/identity/network"] == "helsenett"
 
 
+@pytest.mark.covers("cli.persona.eids")
+@pytest.mark.parametrize(
+    ("arguments", "kept", "shown"),
+    [
+        ((), None, "all of their level"),
+        (("--eid", "none"), [], "none"),
+        (("--eid", "commfides"), ["commfides"], "commfides"),
+        (("--eid", "bankid-mobile", "--eid", "minid", "--eid", "minid"), ["bankid-mobile", "minid"], "bankid-mobile"),
+    ],
+    ids=["all", "none", "one", "two"],
+)
+def test_the_eids_of_a_new_person_are_those_that_are_named(
+    run: Callable[..., str], arguments: tuple[str, ...], kept: list[str] | None, shown: str
+) -> None:
+    text = run("persona", "new", "--persona", "mine", *arguments)
+    document = yaml.safe_load(text.partition("own personas.yaml:\n")[2])[0]
+    assert document.get("eids") == kept and ("eids" in document) is (kept is not None)
+    assert json.loads(run("persona", "show", "mine", "--json"))["members"]["eids"] == kept
+    line = next(line for line in run("persona", "show", "mine").splitlines() if line.startswith("eids "))
+    assert shown in line
+
+
+@pytest.mark.covers("cli.persona.superseded-by")
+def test_a_new_person_may_have_been_replaced(run: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    # The same number in the HPR register: it is the same person.
+    command = ("persona", "new", "--persona", "before", "--superseded-by", PERSON, "--hpr-number", "565505933")
+    text = run(*command)
+    assert yaml.safe_load(text.partition("own personas.yaml:\n")[2])[0]["superseded_by"] == PERSON
+    assert f"it was replaced by {PERSON}" in text
+    assert json.loads(run("persona", "show", "before", "--json"))["login"] == {}
+    assert main(["persona", "new", "--superseded-by", "06828399788"]) == 0
+    told = "no person has the pid 06828399788 that superseded_by names; did you mean '06828399789'"
+    assert told in capsys.readouterr().err
+
+
 def test_the_same_profession_twice_is_one(run: Callable[..., str]) -> None:
     made = json.loads(run("persona", "new", "--json", "--profession", "SP", "--profession", "SP"))
     assert [entry["profession"] for entry in made["members"]["authorizations"]] == ["SP"]
@@ -619,6 +654,10 @@ def test_two_of_one_name_get_two_short_names(run: Callable[..., str]) -> None:
         (("--born", "2045-01-01"), "no pid tells the birth date 2045-01-01"),
         (("--pid", "01815012347", "--born", "1984-01-01"), "tells the birth date 1950-01-01, not 1984-01-01"),
         (("--name", "Kari"), "a given name and a family name at least"),
+        (("--eid", "none", "--eid", "minid"), "--eid none says that the person has no eID; give it alone"),
+        (("--superseded-by", "kvart-grevling"), "superseded_by 'kvart-grevling' must be a pid, eleven digits"),
+        (("--pid", "01815012347", "--superseded-by", "01815012347"), "superseded_by names the person itself"),
+        (("--superseded-by", "56878710261"), "names 56878710261, who was replaced too; give 16878730031"),
         (("--name", "A B", "--given-name", "C"), "not both"),
     ],
 )

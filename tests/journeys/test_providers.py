@@ -1,11 +1,13 @@
 """Identity providers: which ones a person may choose from, and what a login through each yields."""
 
+import html
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from mock_sts.helseid.eids import PROVIDERS, Eid, Provider
+from mock_sts.helseid.profile import find
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.settings.settings import SettingError, from_environ
 from mock_sts.store.catalog import MADE, put_entry
@@ -28,6 +30,7 @@ from tests.support.logins import (
 )
 from tests.support.machine import Answer, decode
 from tests.support.relying_party import PERSON, SCOPES, Login, RelyingParty, web_client
+from tests.support.who_where import read_table, ready_people
 
 ALL = [provider.scheme for provider in PROVIDERS]
 EVERY_WAY = [(provider, eid) for provider in PROVIDERS for eid in provider.eids]
@@ -390,6 +393,123 @@ def test_a_person_logs_in_where_they_have_an_eid(sts: Emulator, rp: RelyingParty
     # The TestIDP takes everybody.
     login = Login()
     assert identity(rp, login, choose(rp, login, "Test IDP", Pid=pid))["idp"] == "testidp-oidc"
+
+
+@pytest.mark.covers("providers.people.eids")
+def test_no_member_means_all_eids_and_an_empty_list_none(sts: Emulator, rp: RelyingParty) -> None:
+    everything, nothing = put_person(sts), put_person(sts, "01815021955", eids=[])
+    for provider in PROVIDERS:
+        for eid in provider.eids:
+            typed = {"Eid": eid.name} if len(provider.eids) > 1 else {}
+            login = Login()
+            answer = choose(rp, login, provider.display_name, None, Pid=everything, **typed)
+            assert identity(rp, login, answer)["idp"] == provider.scheme
+            login = Login()
+            answer = choose(rp, login, provider.display_name, None, Pid=nothing, **typed)
+            if provider.is_testidp:
+                assert identity(rp, login, answer)["idp"] == provider.scheme
+            else:
+                assert message_of(answer).startswith("the person has no eID for ")
+
+
+@pytest.mark.covers("providers.people.eids")
+@pytest.mark.parametrize(
+    ("persona", "opened"),
+    [
+        ("commfides-only", {("commfides-oidc", "commfides"), ("idporten-oidc", "commfides")}),
+        (
+            "mobile-only",
+            {
+                ("bankid-oidc", "bankid-mobile"),
+                ("idporten-oidc", "bankid-mobile"),
+                ("buypass-oidc", "buypass-mobile"),
+                ("idporten-oidc", "buypass"),
+            },
+        ),
+        ("no-eid", set()),
+        ("child-of-seven", set()),
+    ],
+)
+def test_the_ready_people_with_few_eids_have_these_alone(
+    sts: Emulator, rp: RelyingParty, persona: str, opened: set[tuple[str, str]]
+) -> None:
+    pid = ready_people()[persona]
+    found = set()
+    for provider, eid in EVERY_WAY:
+        if provider.is_testidp:
+            continue
+        typed = {"Eid": eid.name} if len(provider.eids) > 1 else {}
+        login = Login()
+        answer = choose(rp, login, provider.display_name, None, Pid=pid, **typed)
+        if answer.status == 303:
+            identity(rp, login, answer)
+            found.add((provider.scheme, eid.name))
+        else:
+            assert message_of(answer).startswith("the person has no eID for ")
+    assert found == opened
+
+
+REFUSED: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
+    "login.eid": ("BankID", "commfides-only", {}, {"Expected": "at bankid-oidc one of bankid, bankid-mobile"}),
+    "login.replaced": ("BankID", "d-number-replaced", {}, {"Expected": "16878730031, the later one"}),
+    "login.person-level": ("Test IDP", "nurse-level-3", {"SecurityLevel": "4"}, {"Expected": "at most 3"}),
+    "login.level": ("ID-porten", "nurse", {"Eid": "minid"}, {"Expected": "4", "Observed": "3"}),
+}
+
+
+@pytest.mark.covers("login.refused.rule")
+@pytest.mark.parametrize("rule", REFUSED)
+def test_a_refused_login_names_rule_finding_and_remedy_on_the_page_in_the_log_and_in_the_journal(
+    sts: Emulator, rp: RelyingParty, caplog: pytest.LogCaptureFixture, rule: str
+) -> None:
+    provider, persona, typed, told = REFUSED[rule]
+    asked = {"acr_values": "Level4"} if rule == "login.level" else None
+    answer = choose(rp, Login(), provider, asked, Pid=ready_people()[persona], **typed)
+    page = html.unescape(answer.content.decode())
+    declared = find(rule)
+    assert declared is not None and answer.status == 400
+    assert answer.rule == rule
+    assert f'<code data-testid="rule">{rule}</code>' in page
+    shown = page.partition('data-testid="detail">')[2].partition("</dd>")[0]
+    assert declared.title in shown and f"Remedy: {declared.remedy}" in shown
+    for name, text in told.items():
+        assert f"\n{name}: {text}" in shown
+    line = next(line for line in caplog.messages if "access_denied" in line)
+    assert f"rule {rule}" in line and "Remedy: " in line
+    entry = sts.journal(limit="1")[0]
+    broken = {finding["rule"]: finding for finding in entry["findings"]["broken"]}
+    assert (entry["outcome"], entry["rule"], entry["client_id"]) == ("refused", rule, "web")
+    assert broken[rule]["remedy"] == declared.remedy
+
+
+@pytest.mark.covers("providers.people.table")
+def test_the_table_of_who_can_log_in_where_is_so(sts: Emulator, rp: RelyingParty) -> None:
+    """Every ready person at every provider, without a page; a browser tries those who differ."""
+    for row in read_table():
+        pid = ready_people()[row["persona"]]
+        for provider in PROVIDERS:
+            reached = row[provider.scheme]
+            for level in ("Level4", ""):
+                login = Login()
+                asked = {"acr_values": f"idp:{provider.scheme} {level}".strip(), "login_hint": f"testid:{pid}"}
+                answer = begin(rp, login, rp.browser(), asked)
+                # A provider that reaches no level 4 is left out, and the login would be at another one.
+                if level and provider.highest_level < "4":
+                    continue
+                succeeds = reached == "4" or (reached == "3" and not level)
+                assert ("code=" in answer.headers["location"]) is succeeds, (row["persona"], provider.scheme, level)
+                if succeeds:
+                    break
+
+
+@pytest.mark.covers("providers.people.table")
+def test_the_table_has_every_ready_person_and_every_provider() -> None:
+    people, rows = ready_people(), read_table()
+    assert {row["persona"] for row in rows} == set(people) and len(rows) == len(people)
+    assert all(set(row) == {"persona", *ALL} for row in rows)
+    assert {value for row in rows for value in row.values()} >= {"4", "3", "no"}
+    # Children have no eID.
+    assert [row["bankid-oidc"] for row in rows if row["persona"] == "child-of-seven"] == ["no"]
 
 
 @pytest.mark.covers("providers.people.eids")

@@ -1,7 +1,7 @@
 """Registering a new person; what was not given is invented."""
 
 import secrets
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -25,7 +25,8 @@ _BIRTHS = (date(1950, 1, 1), date(2000, 12, 31))
 class NewPersona:
     """What is wanted of a person; None and empty are for what shall be invented or left out.
 
-    ``professions`` are codes of the HPR register (Volven 9060); a person with one has an HPR number.
+    ``professions`` are codes of the HPR register (Volven 9060); a person with one has an HPR number. ``eids`` are short
+    names, None for all of the person's level and empty for none; ``superseded_by`` is the pid that replaced this one.
     """
 
     given_name: str | None = None
@@ -38,6 +39,8 @@ class NewPersona:
     professions: tuple[str, ...] = ()
     hpr_number: str | None = None
     level: str | None = None
+    eids: tuple[str, ...] | None = None
+    superseded_by: str | None = None
     network: str | None = None
     organizations: tuple[str, ...] = ()
 
@@ -55,7 +58,10 @@ def make_persona(store: Database, wanted: NewPersona, *, require_synthetic: bool
     """Register a person; a running server knows them at once. Raises DocumentError for what cannot be registered."""
     people = [row.item for row in read_rows(store, Persona)]
     pid = wanted.pid or _invented_pid(wanted.born or _some_day(), {person.pid for person in people})
-    warnings = _oddities(pid, wanted, require_synthetic=require_synthetic)
+    warnings = (
+        *_oddities(pid, wanted, require_synthetic=require_synthetic),
+        *_odd_successor(pid, wanted.superseded_by, {person.pid: person for person in people}),
+    )
     names = shipped_names()
     given = wanted.given_name or secrets.choice(names["given_names"])
     family = wanted.family_name or secrets.choice(names["family_names"])
@@ -73,15 +79,23 @@ def make_persona(store: Database, wanted: NewPersona, *, require_synthetic: bool
         "hpr_number": hpr_number,
         "authorizations": [plain_authorization(code) for code in dict.fromkeys(wanted.professions)],
         "security_level": wanted.level,
+        "eids": None if wanted.eids is None else list(dict.fromkeys(wanted.eids)),
         "network": wanted.network,
         "organizations": list(wanted.organizations),
+        "superseded_by": wanted.superseded_by,
     }
-    document = {name: value for name, value in document.items() if value not in (None, "", [])}
+    # An empty list says something of eIDs alone: that the person has none.
+    document = {
+        name: value
+        for name, value in document.items()
+        if value not in (None, "", []) or (name == "eids" and value is not None)
+    }
     made = Persona.from_document(document, "persona new")
     for name, given_to in (
         ("pid", {person.pid for person in people}),
         ("persona", {person.persona for person in people}),
-        ("hpr_number", {person.hpr_number for person in people}),
+        # A person whose pid was replaced stands there twice, with one number in the register.
+        ("hpr_number", set() if wanted.superseded_by else {person.hpr_number for person in people}),
     ):
         if document.get(name) and document[name] in given_to:
             raise DocumentError(f"persona new: a person has the {name} {document[name]!r} already; choose another")
@@ -92,6 +106,24 @@ def make_persona(store: Database, wanted: NewPersona, *, require_synthetic: bool
     with store.writing() as transaction:
         put_entry(transaction, made, document, MADE)
     return MadePersona(made, document, warnings)
+
+
+def _odd_successor(pid: str, later: str | None, people: Mapping[str, Persona]) -> tuple[str, ...]:
+    """A sentence where no person has the pid ``later`` that replaces ``pid``. Raises DocumentError where it cannot."""
+    if later is None:
+        return ()
+    if not is_pid(later):
+        raise DocumentError(f"persona new: superseded_by {later!r} must be a pid, eleven digits{hint(later, people)}")
+    if later == pid:
+        raise DocumentError("persona new: superseded_by names the person itself; give the pid that replaced this one")
+    successor = people.get(later)
+    if successor is None:
+        return (f"no person has the pid {later} that superseded_by names{hint(later, people)}",)
+    if successor.superseded_by is not None:
+        raise DocumentError(
+            f"persona new: superseded_by names {later}, who was replaced too; give {successor.superseded_by}"
+        )
+    return ()
 
 
 def _invented_pid(born: date, taken: Container[str | None]) -> str:
