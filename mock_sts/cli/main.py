@@ -13,6 +13,7 @@ from mock_sts.cli.doctor import add_doctor
 from mock_sts.cli.explain import add_explain
 from mock_sts.cli.fixtures import add_fixtures
 from mock_sts.cli.journal import add_journal
+from mock_sts.cli.ordered_tokens import add_ordered_tokens
 from mock_sts.cli.output import let_output_take_all, print_json
 from mock_sts.cli.parser import Commands, Parser
 from mock_sts.cli.persona import add_persona
@@ -28,6 +29,7 @@ _WRONG = 2
 _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_serve,
     add_token,
+    add_ordered_tokens,
     add_journal,
     add_explain,
     add_persona,

@@ -59,11 +59,13 @@ def ask(
     seconds: float,
     context: ssl.SSLContext | None = None,
     form: bytes | None = None,
+    method: str | None = None,
     headers: Mapping[str, str] | None = None,
     proxies: bool = True,
     redirected: bool = True,
 ) -> Answer:
-    """The answer to a GET of ``url``, or to a POST of ``form``, whatever its status, within ``seconds`` in all.
+    """The answer to a GET of ``url``, or to a POST of ``form``, whatever its status, within ``seconds`` in all; or to
+    another ``method``.
 
     A GET is redirected unless it is not to be ``redirected``, for its headers go along; a POST is not. ``context`` says
     whom to trust over https; ``proxies`` whether those of the environment count. Raises NoAnswerError.
@@ -75,7 +77,7 @@ def ask(
             if not split_url(at).scheme:
                 led = "" if at == url else f", where {url} leads,"
                 raise NoAnswerError(f"{at[:100]!r}{led} is no http or https URL")
-            request = urllib.request.Request(at, form, dict(headers or {}))  # noqa: S310  looked at above
+            request = urllib.request.Request(at, form, dict(headers or {}), method=method)  # noqa: S310  looked at above
             answer = _send(request, proxy_of(at) if proxies else "", context, seconds)
             to = answer.headers.get("Location")
             if form is not None or not redirected or answer.status not in _MOVED or not to:

@@ -178,8 +178,8 @@ class DemoApi:
         check(
             INVALID_TOKEN,
             "typ",
-            "The token is a JWT of the type at+jwt, so that an ID token does not pass for one",
-            tried and header.get("typ") == "at+jwt",
+            "The type is at+jwt, or JWT as of NHN's test-token service; an ID token fails by its aud",
+            tried and header.get("typ") in ("at+jwt", "JWT"),
             header.get("typ"),
         )
         key, found = None, ""

@@ -209,7 +209,7 @@ def commands_of(page: Path) -> set[tuple[str, ...]]:
         words = re.split(r"[\s,;.:]+", line.split("  #")[0])
         actions = []
         for word in words[:2]:
-            if not re.fullmatch(r"[a-z]+", word):
+            if not re.fullmatch(r"[a-z]+(?:-[a-z]+)*", word):
                 break
             actions.append(word)
         options = [word.partition("=")[0] for word in words if word.startswith("--")]
@@ -228,12 +228,12 @@ def helped(*actions: str) -> str:
 @cache
 def commands() -> dict[tuple[str, ...], str]:
     """Every command and action to its help."""
-    top: dict[tuple[str, ...], str] = {(name,): helped(name) for name in re.findall(r"(?m)^    ([a-z]+) ", helped())}
+    top: dict[tuple[str, ...], str] = {(name,): helped(name) for name in re.findall(r"(?m)^    ([a-z-]+) ", helped())}
     actions: dict[tuple[str, ...], str] = {
         (*command, name): helped(*command, name)
         for command, text in top.items()
         if " ACTION " in text
-        for name in re.findall(r"(?m)^    ([a-z]+) ", text)
+        for name in re.findall(r"(?m)^    ([a-z-]+) ", text)
     }
     return {**top, **actions}
 
