@@ -147,4 +147,4 @@ def _routes() -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def _served(methods: Iterable[str]) -> str:
     # A route that takes TRACE takes all methods, in order to answer the wrong ones in HelseID's way.
-    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST", "PUT", "DELETE"} & set(methods)))
+    return "POST" if "TRACE" in methods else ", ".join(sorted({"GET", "POST", "PUT", "PATCH", "DELETE"} & set(methods)))

@@ -17,6 +17,7 @@ from mock_sts.server.reloading import Reload
 from mock_sts.services.clock import Clock, SystemClock
 from mock_sts.services.environment import Policy
 from mock_sts.services.server import Hosting, Server
+from mock_sts.settings.own import read_own_settings
 from mock_sts.settings.settings import Settings
 from mock_sts.storage import open_store
 from mock_sts.web.direct import DIRECT, Direct, is_direct
@@ -49,6 +50,8 @@ class Application:
             Hosting(settings.certificates.ca, settings.certificate_names, settings.tls_port, settings.admin_token),
             clock or SystemClock(),
             database,
+            idle=settings.environment_idle,
+            read_settings=read_own_settings,
         )
         self._errors = Errors(self._rules)
         environments = Environments(Direct(self._by_framework, self._errors), self.server, DIRECT, self._rules)

@@ -11,15 +11,24 @@ from mock_sts.helseid.identifiers import is_pid
 from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.server import certificates
 from mock_sts.services.clock import Clock, SystemClock
+from mock_sts.services.control.environments import (
+    Declared,
+    EnvironmentFaultError,
+    checked_hosts,
+    checked_name,
+    declare_environments,
+)
 from mock_sts.services.registry.people import People, UnknownPersonError
 from mock_sts.services.registry.preparation import load_fixtures, prepare
+from mock_sts.settings.own import read_own_settings
 from mock_sts.settings.settings import SettingError, Settings
 from mock_sts.storage import open_store
 from mock_sts.store.catalog import Item
 from mock_sts.store.database import Database, StoreError
+from mock_sts.store.fixtures.environments import read_environments
 from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
-from mock_sts.store.opening import is_missing
+from mock_sts.store.opening import declared_hosts, is_missing
 from mock_sts.store.personas import Personas
 from mock_sts.store.public_url import read_override, write_override
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
@@ -30,16 +39,42 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
 
     Raises StoreError or DocumentError with a sentence for a person.
     """
-    store = open_store(settings)
+    store, clock = open_store(settings), clock or SystemClock()
     try:
-        return prepare(
-            store,
-            settings.fixtures,
-            fresh_keys=settings.signing_keys == "fresh",
-            clock=clock or SystemClock(),
-        ).warnings
+        declared = declared_environments(settings, settings.fixtures)
+        fresh_keys = settings.signing_keys == "fresh"
+        warnings = prepare(store, settings.fixtures, fresh_keys=fresh_keys, clock=clock).warnings
+        _declare(store, declared, clock)
+        return warnings
     finally:
         store.close()
+
+
+def declared_environments(settings: Settings, own: Sequence[Path]) -> list[Declared]:
+    """The environments that the fixture files of the shipped world and of the folders ``own`` ask for, judged.
+
+    Raises DocumentError.
+    """
+    made = []
+    for one in read_environments(world_folders(own)):
+        try:
+            if one.name == DEFAULT_ENVIRONMENT:
+                raise ValueError("the default environment has the settings of the server; set them there")
+            given = read_own_settings(one.settings, one.preset)
+            made.append(Declared(checked_name(one.name), given, checked_hosts(one.hosts, settings.addresses)))
+        except ValueError as error:
+            raise DocumentError(f"{one.where}: {error}") from None
+    hosts = [host for one in made for host in one.hosts]
+    if twice := next((host for host in hosts if hosts.count(host) > 1), None):
+        raise DocumentError(f"environments.yaml: the host {twice!r} is that of two environments; it can be of one")
+    return made
+
+
+def _declare(store: Database, declared: Sequence[Declared], clock: Clock) -> None:
+    try:
+        declare_environments(store, declared, clock.times().wall)
+    except EnvironmentFaultError as error:
+        raise DocumentError(f"environments.yaml: {error}") from None
 
 
 def prepare_to_serve(settings: Settings) -> tuple[str, ...]:
@@ -64,8 +99,9 @@ def prepare_certificates(settings: Settings) -> tuple[str, ...]:
     """Make the certificates of a local CA where they are missing or no longer fit, or look whether one's own can be
     served; a sentence for each thing that a person should know.
 
-    For ``serve`` alone: a command with other settings must not take away the certificate of a server that runs. Raises
-    SettingError for a certificate that cannot be served, StoreError when one cannot be kept.
+    After the store is prepared, for hosts of environments are among the names. For ``serve`` alone: a command with
+    other settings must not take away the certificate of a server that runs. Raises SettingError for a certificate that
+    cannot be served, StoreError when one cannot be kept.
     """
     if settings.tls_port is None:
         return ()
@@ -77,8 +113,9 @@ def prepare_certificates(settings: Settings) -> tuple[str, ...]:
         except (certificates.OwnCertificateError, OSError) as error:
             raise SettingError(f"{pair} and MOCK_STS_TLS_KEY {str(settings.tls_key)!r}, which {error}") from None
         return (f"{pair}, which {warning}",) if warning else ()
+    names = settings.certificate_names_with(declared_hosts(settings.database_url))
     with _told_where(settings):
-        warning = certificates.make_certificates(settings.certificates, settings.certificate_names, now)
+        warning = certificates.make_certificates(settings.certificates, names, now)
     return (warning,) if warning else ()
 
 
@@ -134,7 +171,9 @@ def load_world(settings: Settings, *, replace_made: bool = False) -> Loaded:
                     f"{folder} is gone, from which the registry was loaded; bring it back, or name the folders of "
                     "today with MOCK_STS_FIXTURES"
                 )
+        declared = declared_environments(settings, own)
         loading = load_fixtures(store, own, replace_made=replace_made)
+        _declare(store, declared, SystemClock())
         hidden = hidden_entries(store, read_world(world_folders(own)))
         return Loaded(loading.changed, own, tuple(hidden), loading.warnings)
 
@@ -166,7 +205,9 @@ def prepared_store(settings: Settings) -> Iterator[Database]:
     try:
         store.make()  # brings an older one up to date, and refuses a newer one
         if not loaded_folders(store):  # a start that was refused leaves tables and no world
+            declared = declared_environments(settings, settings.fixtures)
             prepare(store, settings.fixtures, fresh_keys=settings.signing_keys == "fresh", clock=SystemClock())
+            _declare(store, declared, SystemClock())
         yield store
     finally:
         store.close()

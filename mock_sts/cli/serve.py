@@ -60,8 +60,8 @@ def _prepare_to_serve(settings: Settings, at_start: bool) -> str:
     from mock_sts.store.location import file_of  # noqa: PLC0415
 
     try:
-        warn(prepare_certificates(settings))
         warn_of_fixtures(prepare_to_serve(settings))
+        warn(prepare_certificates(settings))  # for the hosts of environments too, which files may declare
         if at_start and file_of(settings.database_url) is None:  # the server itself does it for a file
             print_override(end_override(settings))
     except (SettingError, DocumentError, StoreError) as error:
@@ -73,9 +73,9 @@ def _prepare(parsed: argparse.Namespace) -> int:
     from mock_sts.setup import prepare_certificates, prepare_store, prepare_to_serve  # noqa: PLC0415
 
     settings = settings_of()[0]
+    warn_of_fixtures(prepare_to_serve(settings) if parsed.for_serving else prepare_store(settings))
     if parsed.for_serving:
         warn(prepare_certificates(settings))
-    warn_of_fixtures(prepare_to_serve(settings) if parsed.for_serving else prepare_store(settings))
     return 0
 
 

@@ -124,6 +124,15 @@ class Addresses:
         """
         return _urls_of(self, scheme, host, prefix)
 
+    def declared(self, scheme: str, host: str, prefix: str, below: str) -> EffectiveUrls:
+        """The same for a request to a ``host`` that belongs to what lies ``below`` a path of this server: there it has
+        an origin of its own, and its URLs at the named ones are further names of it.
+        """
+        if not (is_host(host) and is_prefix(prefix)):
+            raise UnknownHostError(host + prefix, self.known(), HostFault.MALFORMED)
+        own = Issuer(f"{scheme}://{_written(scheme, host)}{prefix}")
+        return EffectiveUrls(own, own, tuple(Issuer(f"{url}{below}") for url in self.named))
+
     def known_as(self, public_url: str | None, former: tuple[str, ...] = ()) -> "Addresses":
         """The same server with another ``public_url`` (None: its own), that had the addresses ``former`` before."""
         return _known_as(self, public_url, former)

@@ -391,10 +391,10 @@ class PrivateKey:
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
-def generate_private_jwk(kind: str) -> dict[str, str]:
+def generate_private_jwk(kind: str, bits: int = 3072) -> dict[str, str]:
     """A new private JWK with ``alg`` and ``kid`` (its RFC 7638 thumbprint).
 
-    ``kind`` is one of ``RS256``, ``PS256`` (RSA, 3072 bits; others of their family likewise), ``ES256``, ``ES384``,
+    ``kind`` is one of ``RS256``, ``PS256`` (RSA of ``bits``; others of their family likewise), ``ES256``, ``ES384``,
     ``ES512``, ``Ed25519``, ``EdDSA``. Raises JoseError for any other.
     """
     if kind in _CURVE_OF:
@@ -402,7 +402,7 @@ def generate_private_jwk(kind: str) -> dict[str, str]:
     elif kind in EDWARDS:
         members = _members_of_edwards(Ed25519PrivateKey.generate())
     elif kind in _HASH_OF:
-        members = _members_of_rsa(rsa.generate_private_key(65_537, 3072))
+        members = _members_of_rsa(rsa.generate_private_key(65_537, bits))
     else:
         raise JoseError(f"{kind!r} is not one of {', '.join(_SIGNERS)}")
     kty = _KEY_TYPE_OF[kind]

@@ -29,7 +29,7 @@ from mock_sts.server.reloading import GOES_ON, OneAtATime, Reload
 from mock_sts.settings.settings import Settings
 from mock_sts.store.database import StoreError
 from mock_sts.store.fixtures.files import unread_files, world_folders
-from mock_sts.store.opening import end_override, is_prepared
+from mock_sts.store.opening import declared_hosts, end_override, is_prepared
 
 if TYPE_CHECKING:  # workers import them in their own processes
     from mock_sts.app import Application
@@ -217,7 +217,8 @@ def _has_certificates(settings: Settings) -> bool:
         return True
     if settings.tls_certificate is not None:
         return False
-    return are_current(settings.certificates, settings.certificate_names, int(time.time()))
+    names = settings.certificate_names_with(declared_hosts(settings.database_url))
+    return are_current(settings.certificates, names, int(time.time()))
 
 
 def _make_app(settings: Settings, reload: Reload) -> "Application | str":

@@ -13,12 +13,15 @@ from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
 from mock_sts.protocol.dpop import NonceMint
+from mock_sts.protocol.urls import split_url
+from mock_sts.services.chance import SYSTEM, Chance, Drawn
 from mock_sts.services.clock import Clock
 from mock_sts.services.keyring import KeyRing
 from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import Catalog, CatalogHolder
 from mock_sts.store.database import Database
+from mock_sts.store.environments import Environments
 from mock_sts.store.fixtures.rows import Registry
 from mock_sts.store.journal import Journal
 from mock_sts.store.ledger import Ledger
@@ -65,6 +68,7 @@ class Policy:
     test_token_issuer: str
     test_token_typ: str
     test_token_keys: str
+    seed: str
 
     @classmethod
     def of(cls, settings: object) -> Self:
@@ -84,6 +88,10 @@ class Policy:
     def empty_claims(self) -> bool:
         """Whether ID tokens and userinfo have claims that are empty."""
         return self.enforcement is not Enforcement.FAPI2
+
+
+#: The names of all choices, which are those of settings.
+POLICY_FIELDS = tuple(field.name for field in fields(Policy))
 
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +140,16 @@ class Environment:
     instance: str
     made_at: int
 
+    def chance(self) -> Chance:
+        """What a request makes ids, codes and handles from. Where there is a seed, requests are counted, and that
+        takes a write.
+        """
+        if not self.policy.seed:
+            return SYSTEM
+        with self.store.writing() as transaction:
+            number = Environments.draw(transaction, self.name)
+        return Drawn(self.policy.seed, self.name, number)
+
     def providers_for(self, client: Client) -> tuple[Provider, ...]:
         """The identity providers that ``client`` may use here."""
         return providers_for(client, offered(self.policy.identity_providers))
@@ -156,6 +174,8 @@ class Reached:
         own = self.urls.back_channel.base
         if f"{url}/".startswith(f"{own}/") and not url.startswith(ENVIRONMENTS, len(own)):
             return False  # nearly always
+        if (owner := self._owner_of(url)) is not None:
+            return owner != self.environment.name
         within = self.environment.below
         roots = {base.removesuffix(within) for base in self.urls.issuers}
         root = max((one for one in roots if f"{url}/".startswith(f"{one}/")), key=len, default=None)
@@ -166,8 +186,16 @@ class Reached:
 
         They may share keys. Which host an issuer has does not tell: a server may have many, each with its issuer.
         """
+        if (owner := self._owner_of(issuer)) is not None:
+            return owner != self.environment.name
         at_end = _ENVIRONMENT_AT_END.search(issuer)
         return issuer not in self.urls.issuers and (at_end[0] if at_end else "") != self.environment.below
+
+    def _owner_of(self, url: str) -> str | None:
+        """The environment that has declared the host of ``url``, or None."""
+        if not self.catalog.hosts:
+            return None
+        return self.catalog.hosts.get((split_url(url).hostname or "").rstrip("."))
 
 
 _ENVIRONMENT = re.compile(f"{ENVIRONMENTS}{NAME}(?=/|\\Z)")

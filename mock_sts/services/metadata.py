@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from mock_sts.helseid.discovery import discovery_document, jwks_document
+from mock_sts.helseid.discovery import discovery_document
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.issuer import Issuer
 from mock_sts.services.environment import Environment, Reached
@@ -27,9 +27,9 @@ def jwks(environment: Environment) -> bytes:
     return environment.keyring.published
 
 
-def expired_jwks() -> bytes:
+def expired_jwks(environment: Environment) -> bytes:
     """Keys that were retired: none, as long as none was rotated."""
-    return jwks_document([])
+    return environment.keyring.expired
 
 
 @lru_cache(maxsize=128)

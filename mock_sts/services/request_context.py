@@ -1,7 +1,6 @@
 """One request on its way: its times, its addresses, what was found, and the one write at its end."""
 
 import logging
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -52,6 +51,8 @@ class RequestContext:
         self.endpoint = endpoint
         self.urls = urls
         self.times = environment.clock.times()
+        #: What ids, codes and handles are made from.
+        self.chance = environment.chance()
         self.enforcement = environment.policy.enforcement
         self.catalog = reached.catalog
         self.client_id: str | None = None
@@ -196,7 +197,8 @@ class RequestContext:
         outcome = journal.GRANTED
         if error is not None:
             if self._ends_on_page and not error.travels:
-                error.error_id = self.detail[journal.ERROR_ID] = secrets.token_hex(journal.ERROR_ID_LENGTH // 2)
+                error_id = self.chance.token(journal.ERROR_ID_LENGTH // 2).hex()
+                error.error_id = self.detail[journal.ERROR_ID] = error_id
             outcome = journal.CHALLENGED if error.code is ErrorCode.USE_DPOP_NONCE else journal.REFUSED
             if not any(finding.requirement.id == error.rule for finding in self.findings):  # none tells why
                 self.detail["reason"] = _explained(error)

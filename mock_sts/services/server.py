@@ -4,9 +4,11 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mock_sts.helseid.profile.dpop import NONCE_PREFIX
 from mock_sts.protocol.addresses import Addresses
@@ -30,11 +32,22 @@ from mock_sts.store.public_url import NO_OVERRIDE, PublicUrlOverride
 from mock_sts.store.replay import Replay
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.store.sessions import Sessions
+from mock_sts.store.snapshots import forget_of
 from mock_sts.store.sweeping import Sweeper
+
+#: Seconds between two looks for environments that are idle.
+_LOOK_EVERY = 60
+
+#: Environments that one process keeps ready, beside the default one.
+_MOST_OPENED = 500
 
 
 class UnknownEnvironmentError(LookupError):
     """No environment has this name; the message says so to a person."""
+
+
+#: How settings of an environment's own are read: JSON values by name, and a preset or None. Raises ValueError.
+ReadSettings = Callable[[Mapping[str, object], str | None], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +86,23 @@ class _Opened:
 class Server:
     """One process over a prepared database."""
 
-    def __init__(self, addresses: Addresses, policy: Policy, hosting: Hosting, clock: Clock, store: Database) -> None:
-        """``addresses`` and ``policy`` are those that the settings give. Raises StoreError."""
+    def __init__(
+        self,
+        addresses: Addresses,
+        policy: Policy,
+        hosting: Hosting,
+        clock: Clock,
+        store: Database,
+        *,
+        idle: int = 0,
+        read_settings: ReadSettings = lambda values, preset: dict(values),
+    ) -> None:
+        """``addresses`` and ``policy`` are those that the settings give; an environment ends that was not used for
+        ``idle`` seconds, 0: none does. ``read_settings`` reads an environment's own. Raises StoreError.
+        """
+        self.read_settings = read_settings
+        self.idle = idle
+        self._looked_at = -_LOOK_EVERY  # of no moment yet
         self.configured = addresses
         self.policy = policy
         self.hosting = hosting
@@ -115,10 +143,24 @@ class Server:
         """The same for one that lies below the root, under its name; it notes that it is used."""
         if name == DEFAULT_ENVIRONMENT:
             raise UnknownEnvironmentError("the default environment lies at the root of the server")
+        wall = self.clock.times().wall
+        with suppress(StoreError):  # another request will
+            self.end_idle(wall)
         found = self.reach(name)
         with suppress(StoreError):  # that it is in use may be noted later
-            self.environments.note_use(name, self.clock.times().wall)
+            self.environments.note_use(name, wall)
         return found
+
+    def end_idle(self, wall: int) -> None:
+        """End the environments that are idle, if the last look was long enough ago (``wall`` in seconds, real time).
+        Raises StoreError.
+        """
+        if self.idle and not 0 <= wall - self._looked_at < _LOOK_EVERY:
+            self._looked_at = wall
+            for name in self.environments.idle(wall - self.idle):
+                with self.store.writing() as transaction:
+                    self.environments.delete(transaction, name)
+                    forget_of(transaction, name)
 
     def addresses(self, catalog: Catalog) -> Addresses:
         """The addresses of the server as of ``catalog``, whichever environment's: those of the settings,
@@ -162,7 +204,15 @@ class Server:
             raise UnknownEnvironmentError(f"no environment is called {name!r}")
         environment = self._make(source, holder) if opened is None or opened.source != source else opened.environment
         self._opened[name] = _Opened(environment, source, catalog.revision)
+        if opened is None:
+            self._forget_surplus()
         return environment, catalog
+
+    def _forget_surplus(self) -> None:
+        """Give up what was opened the longest ago where that is too much; it is made anew when it is asked for."""
+        names = [name for name in self._opened if name != DEFAULT_ENVIRONMENT]
+        for name in names[: max(0, len(names) - _MOST_OPENED)]:
+            del self._opened[name]
 
     def _source(self, name: str) -> _Source | None:
         record, keys = self.environments.find(name), Keys(self.store, name).load()

@@ -1,6 +1,5 @@
 """Logins: sessions of browsers, and who a session is."""
 
-import secrets
 from dataclasses import dataclass
 
 from mock_sts.helseid.claims import Login, Subject
@@ -13,6 +12,7 @@ from mock_sts.helseid.providers import usable_eids
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import LoginIntent
+from mock_sts.services.chance import capitals, urlsafe
 from mock_sts.services.environment import Environment
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
@@ -122,11 +122,11 @@ def make_session(
         hpr_number=intent.hpr_number,
     )
     same_person = former is not None and former.login.pid == intent.pid
-    sid = former.sid if former is not None and same_person else secrets.token_hex(16).upper()
+    sid = former.sid if former is not None and same_person else capitals(context.chance, 16)
     policy, now = context.environment.policy, context.times.now
     remembered = max(policy.single_sign_on_lifetime, policy.refresh_token_lifetime, longest_refresh) + _DAY
     session = LoginSession(sid, facts, now + policy.single_sign_on_lifetime, now + remembered)
-    return MadeSession(secrets.token_urlsafe(32), session, context.environment.sessions)
+    return MadeSession(urlsafe(context.chance, 32), session, context.environment.sessions)
 
 
 def subject_of(environment: Environment, sid: str, login: LoginFacts) -> Subject:

@@ -6,7 +6,7 @@ A wrong value raises SettingError with a sentence that names the setting, the va
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -336,6 +336,19 @@ SETTINGS: tuple[Setting, ...] = (
         _optional_number(0, 3_600),
     ),
     Setting("network", "internett", "The network that people come from", _choice("internett", "helsenett")),
+    Setting(
+        "seed",
+        "",
+        "For tests alone: from this text follow all ids, codes, handles and jti, the same again after a reset; empty: "
+        "chance",
+        _text,
+    ),
+    Setting(
+        "environment_idle",
+        "86400",
+        "Seconds after which an environment that no request has used ends; 0: none does",
+        _number(0, 31_536_000),
+    ),
     Setting("max_body", "262144", "Longest request body in bytes", _number(1_024, 16_777_216)),
     Setting(
         "request_timeout", "30", "Seconds within which a request must have come, its body included", _number(1, 3_600)
@@ -434,6 +447,8 @@ class Settings:
     dpop_nonce_step: int
     clock_skew: int | None
     network: str
+    seed: str
+    environment_idle: int
     max_body: int
     request_timeout: int
     journal_size: int
@@ -502,8 +517,12 @@ class Settings:
 
     @property
     def certificate_names(self) -> tuple[str, ...]:
-        """The names and addresses that a certificate of this server must have."""
+        """The names and addresses that a certificate of this server must have, but for hosts of environments."""
         return names_of(self.addresses.named, self.host)
+
+    def certificate_names_with(self, hosts: Sequence[str]) -> tuple[str, ...]:
+        """The same with the ``hosts`` of environments."""
+        return tuple(dict.fromkeys((*self.certificate_names, *hosts)))
 
 
 def _named(environ: Mapping[str, str]) -> dict[str, str]:

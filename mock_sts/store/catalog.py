@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 from mock_sts.helseid.registry.api import ApiResource
@@ -50,8 +51,11 @@ class Catalog:
         documents: Mapping[str, Mapping[str, str]],
         override: PublicUrlOverride = NO_OVERRIDE,
         before: "Catalog | None" = None,
+        hosts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.revision = revision
+        #: Which environment each host name belongs to that an environment has declared.
+        self.hosts = hosts
         #: The public URL set at run time, and the addresses before it.
         self.override = override
         #: By table and key.
@@ -201,7 +205,8 @@ def load_catalog(database: Database, before: Catalog | None = None, environment:
             for table in ("api", "client", "organization")
         }
         override = read_override(reader.execute)
-    return Catalog((0, 0) if revision is None else tuple(revision), documents, override, before)
+        hosts = dict(reader.all("SELECT host, environment FROM environment_host"))
+    return Catalog((0, 0) if revision is None else tuple(revision), documents, override, before, hosts)
 
 
 def _documents(reader: Reader, table: str, environment: str, known: Mapping[str, str]) -> dict[str, str]:
@@ -230,10 +235,13 @@ def put_entry(
     document: Mapping[str, Any],
     origin: str,
     environment: str = DEFAULT_ENVIRONMENT,
+    tag: str | None = None,
 ) -> None:
-    """Insert ``item``, or replace the one with its key in ``environment``; ``document`` is what it was made from."""
+    """Insert ``item``, or replace the one with its key in ``environment``; ``document`` is what it was made from, and
+    ``tag`` that of the test run which makes it.
+    """
     table, _ = _row_of(item)
-    put_entries(transaction, [(item, document, origin)], environment, after=last_position(transaction, table))
+    put_entries(transaction, [(item, document, origin)], environment, after=last_position(transaction, table), tag=tag)
 
 
 def put_entries(
@@ -242,6 +250,7 @@ def put_entries(
     environment: str,
     *,
     after: int = 0,
+    tag: str | None = None,
 ) -> None:
     """The same for many of one sort, each with the document that it was made from and its origin, in the order of their
     positions, which begin after ``after``.
@@ -249,27 +258,27 @@ def put_entries(
     if not entries:
         return
     table, first = _row_of(entries[0][0])
-    names = ["environment", *first, "origin", "position", "document"]
+    names = ["environment", *first, "origin", "position", "document", "tag"]
     kept = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
     statement = (
         f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608
         f"ON CONFLICT (environment, {KEYS[table]}) DO UPDATE SET {kept}"
     )
     rows = [
-        (environment, *_row_of(item)[1].values(), origin, position, json.dumps(document, ensure_ascii=False))
+        (environment, *_row_of(item)[1].values(), origin, position, json.dumps(document, ensure_ascii=False), tag)
         for position, (item, document, origin) in enumerate(entries, after + 1)
     ]
     transaction.many(statement, rows)
 
 
-def hide_entry(transaction: Transaction, table: str, key: str, environment: str) -> None:
+def hide_entry(transaction: Transaction, table: str, key: str, environment: str, tag: str | None = None) -> None:
     """Have ``environment`` do without the row of the shared world with this ``key``, and without one of its own."""
-    columns = f"environment, {KEYS[table]}, origin, position, document"
+    columns = f"environment, {KEYS[table]}, origin, position, document, tag"
     transaction.execute(
-        f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, 0, ?) "  # noqa: S608
+        f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, 0, ?, ?) "  # noqa: S608
         f"ON CONFLICT (environment, {KEYS[table]}) "
-        "DO UPDATE SET origin = excluded.origin, document = excluded.document",
-        (environment, key, HIDDEN, _NOTHING),
+        "DO UPDATE SET origin = excluded.origin, document = excluded.document, tag = excluded.tag",
+        (environment, key, HIDDEN, _NOTHING, tag),
     )
 
 

@@ -5,7 +5,8 @@ from mock_sts.store.records import ScriptedLogin
 
 _COLUMNS = "id, client_id, redirect_uri, pid, outcome, times"
 _PUT = (
-    "INSERT INTO scripted_login (environment, client_id, redirect_uri, pid, outcome, times) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO scripted_login (environment, client_id, redirect_uri, pid, outcome, times, tag) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _ANY = "SELECT 1 FROM scripted_login WHERE environment = ? AND times > 0 LIMIT 1"
 # A row that another transaction takes at the same time is looked at again when that one has ended.
@@ -34,9 +35,10 @@ class LoginQueue:
         pid: str | None,
         outcome: str,
         times: int,
+        tag: str | None = None,
     ) -> int:
-        """Add one to the end of the queue; its id."""
-        return transaction.insert(_PUT, (self._environment, client_id, redirect_uri, pid, outcome, times))
+        """Add one to the end of the queue; its id. ``tag`` is that of the test run which orders it."""
+        return transaction.insert(_PUT, (self._environment, client_id, redirect_uri, pid, outcome, times, tag))
 
     def is_empty(self) -> bool:
         """Whether none waits; nearly always so, and cheap to ask."""

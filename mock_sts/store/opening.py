@@ -42,6 +42,18 @@ def is_prepared(url: str, folders: Sequence[Path], person: str | None = None, *,
     return file is not None and peek.is_prepared(file, folders, person, fresh_keys=fresh_keys)
 
 
+def declared_hosts(url: str) -> tuple[str, ...]:
+    """The host names of all environments in the database at ``url``, sorted. Raises StoreError."""
+    file = file_of(url)
+    if file is not None:
+        return peek.declared_hosts(file)
+    database = open_database(url)
+    try:
+        return tuple(row[0] for row in database.read_all(peek.HOSTS))
+    finally:
+        database.close()
+
+
 def end_override(url: str) -> str | None:
     """Let the settings of the server that starts decide its public URL again, where that takes no connection; the one
     that was set at run time before, if any. Otherwise None, and preparation does it. Raises StoreError.

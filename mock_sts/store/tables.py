@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Dialect, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from mock_sts.store.owning import KEPT_BY_SNAPSHOTS
+
 METADATA = MetaData()
 
 _Number = BigInteger().with_variant(Integer(), "sqlite")
@@ -57,13 +59,28 @@ ENVIRONMENT = Table(
     Column("document", _Text, nullable=False),
     Column("clock_offset", _Number, nullable=False),
     Column("clock_frozen_at", _Number),
+    # 1 where a fixture file declares it: such a one is not ended when it is idle.
+    Column("declared", _Number),
+    Column("tag", _Text),
+    # How many requests have drawn from its seed.
+    Column("draws", _Number),
+    sqlite_strict=True,
+)
+
+#: Host names under which an environment answers without the path before its own. Each is of one environment.
+ENVIRONMENT_HOST = Table(
+    "environment_host",
+    METADATA,
+    Column("host", _Text, primary_key=True),
+    Column("environment", _Text, nullable=False),
+    Column("position", _Number, nullable=False),
     sqlite_strict=True,
 )
 
 
 def _registry_table(name: str, key: str, *columns: "Column[object]") -> Table:
     """Rows of the shared world have an empty ``environment``; those of an environment stand before them there, or hide
-    them. ``position`` is the order of the files.
+    them. ``position`` is the order of the files; ``tag`` is that of the test run which made the row, if it said so.
     """
     return Table(
         name,
@@ -74,6 +91,7 @@ def _registry_table(name: str, key: str, *columns: "Column[object]") -> Table:
         Column("origin", _Text, nullable=False),
         Column("position", _Number, nullable=False),
         Column("document", _Text, nullable=False),
+        Column("tag", _Text),
         sqlite_strict=True,
     )
 
@@ -95,6 +113,10 @@ SIGNING_KEY = Table(
     Column("certificate", _Text, nullable=False),
     Column("state", _Text, nullable=False),
     Column("created_at", _Number, nullable=False),
+    # What it signs with; NULL: what the setting says.
+    Column("algorithm", _Text),
+    # 1 where the key set does not show it.
+    Column("withheld", _Number),
     sqlite_strict=True,
 )
 
@@ -183,6 +205,7 @@ SCRIPTED_LOGIN = Table(
     Column("pid", _Text),
     Column("outcome", _Text, nullable=False),
     Column("times", _Number, nullable=False),
+    Column("tag", _Text),
     Index("scripted_login_environment", "environment", "id"),
     sqlite_strict=True,
 )
@@ -220,6 +243,33 @@ JOURNAL = Table(
     _partial_index("journal_proof_key", "proof_key"),
     sqlite_strict=True,
 )
+
+
+#: Snapshots: of one environment, or of the server, by an empty name.
+SNAPSHOT = Table(
+    "snapshot",
+    METADATA,
+    Column("id", _Text, primary_key=True),
+    Column("environment", _Text, nullable=False),
+    Column("created_at", _Number, nullable=False),
+    Column("name", _Text),
+    Column("tag", _Text),
+    sqlite_strict=True,
+)
+
+
+def _shadow(table: Table) -> Table:
+    """A table with the rows of ``table`` as they were, each under the id of its snapshot."""
+    return Table(
+        f"snapshot_{table.name}",
+        METADATA,
+        Column("snapshot", _Text, nullable=False),
+        *(Column(column.name, column.type, nullable=column.nullable) for column in table.columns),
+        sqlite_strict=True,
+    )
+
+
+SHADOWS = tuple(_shadow(METADATA.tables[name]) for name in ("environment", *KEPT_BY_SNAPSHOTS))
 
 
 def create_statements(dialect: Dialect, *names: str) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.helseid.endpoints import Endpoint
-from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostError
+from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostError, host_name
 from mock_sts.services.environment import Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError
@@ -73,6 +73,9 @@ class Environments:
             addresses = server.addresses(catalog)
         except StoreError as error:
             broken, addresses = error, server.configured
+        host = environ.get("HTTP_HOST", "")
+        if broken is None and catalog.hosts and (owner := catalog.hosts.get(host_name(host).rstrip("."))):
+            return self._reach_by_host(environ, owner, addresses)
         prefix, name, path = self._split(str(environ.get("PATH_INFO", "")), lambda: addresses)
         if prefix:
             environ["SCRIPT_NAME"] = prefix
@@ -84,11 +87,19 @@ class Environments:
         environ["PATH_INFO"] = path
         if broken is not None:
             raise broken
-        urls, root = self._urls(
-            addresses, environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), root, path_of_environment(name)
-        )
+        urls, root = self._urls(addresses, environ["wsgi.url_scheme"], host, root, path_of_environment(name))
         if name:
             environment, catalog = server.below_root(name)
+        return Reached(environment, catalog, addresses, urls, root)
+
+    def _reach_by_host(self, environ: WSGIEnvironment, owner: str, addresses: Addresses) -> Reached:
+        """The same where the host belongs to the environment ``owner``, which lies at its root."""
+        path = str(environ.get("PATH_INFO", ""))
+        paths = self._paths = self._paths or Paths(self._rules())
+        environ["PATH_INFO"] = path if path in self._early else paths.written(path) or path
+        root, within = _script_root(environ), path_of_environment(owner)
+        urls = addresses.declared(environ["wsgi.url_scheme"], environ["HTTP_HOST"], root, within)
+        environment, catalog = self._server.below_root(owner)
         return Reached(environment, catalog, addresses, urls, root)
 
     def _urls(

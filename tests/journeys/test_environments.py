@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from mock_sts.services.control.environments import EnvironmentFaultError, change_environment
-from mock_sts.store.environments import OWNING
+from mock_sts.store.owning import OWNING
 from tests.support.emulator import START, Emulator, LiveServer, OverHttp, Worlds
 from tests.support.environments import Below, Side, neighbour, root_of
 from tests.support.keys import private_jwk
@@ -427,7 +427,8 @@ def test_its_clock_ages_what_it_keeps_and_nothing_else(sts: Emulator) -> None:
 
 @pytest.mark.covers("environments.clock")
 @pytest.mark.parametrize("offset", [YEAR, -YEAR])
-def test_a_sweep_of_one_leaves_the_rows_of_others(sts: Emulator, offset: int) -> None:
+def test_a_sweep_of_one_leaves_the_rows_of_others(worlds: Worlds, offset: int) -> None:
+    sts = worlds.make(environment_idle=0)  # years pass here
     root, own = party(root_of(sts)), party(neighbour(sts, "w1", offset=offset))
     for one in (root, own):
         one.login()

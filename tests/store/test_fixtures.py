@@ -298,7 +298,10 @@ def test_files_that_end_in_yml_are_read(tmp_path: Path) -> None:
         ("client/c.yaml", "clients have files of their own: clients/c.yaml"),
         ("clients/c.yamll", "clients have files of their own: clients/c.yaml"),
         ("clients/team/c.JSON", "clients have files of their own: clients/team/c.json"),
-        ("people/list.yaml", "files are called personas.yaml, organizations.yaml, apis.yaml and clients/NAME.yaml"),
+        (
+            "people/list.yaml",
+            "files are called personas.yaml, organizations.yaml, apis.yaml, environments.yaml and clients/NAME.yaml",
+        ),
     ],
 )
 def test_a_file_with_a_name_that_is_not_read_is_told(sts: Emulator, tmp_path: Path, name: str, says: str) -> None:

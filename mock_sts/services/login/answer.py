@@ -1,6 +1,5 @@
 """The answer for the client: a code, or an error that may travel. Either uses the request up."""
 
-import secrets
 from dataclasses import dataclass, replace
 
 from mock_sts.helseid.eids import ID_PORTEN
@@ -10,6 +9,7 @@ from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.authorization_response import AuthorizationResponse, session_state
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.urls import origin_of
+from mock_sts.services.chance import capitals
 from mock_sts.services.handles import new_grant_handle
 from mock_sts.services.login.authorization_request import Pending, use_up_request
 from mock_sts.services.request_context import RequestContext
@@ -41,7 +41,7 @@ class Answered:
 
 def answer(context: RequestContext, pending: Pending, session: LoginSession, made: MadeSession | None) -> Answered:
     """A code for the person of ``session``; ``made`` is that session where it still has to be kept."""
-    request, code = pending.request, new_grant_handle()
+    request, code = pending.request, new_grant_handle(context.chance)
     sid = session.sid
     client_id, issuer = pending.client.client_id, pending.kept.issuer
     decided = AuthorizationCode(
@@ -74,7 +74,7 @@ def answer(context: RequestContext, pending: Pending, session: LoginSession, mad
     context.finish(commit)
     # As browsers write it, for that is what the frame of the check session endpoint hears.
     origin = origin_of(request.redirect_uri or "")
-    salt = secrets.token_hex(16).upper()
+    salt = capitals(context.chance, 16)
     parameters = [("code", code)]
     if request.state is not None:
         parameters.append(("state", request.state))

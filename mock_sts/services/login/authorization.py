@@ -203,7 +203,7 @@ def _ask_for_login(walk: Walk) -> End:
     if pending.handle:
         context.finish()
         return LoginNeeded(provider, pending.return_url)
-    handle = new_request_handle()
+    handle = new_request_handle(context.chance)
     requests = context.environment.ledger.requests
     context.finish(lambda transaction: requests.keep(transaction, handle, pending.kept))
     return LoginNeeded(provider, return_url_of({AUTHZ_ID: handle}))

@@ -5,7 +5,6 @@ proxy, redirects are not followed, no wait is long, and the journal has the outc
 """
 
 import re
-import secrets
 import threading
 import time
 from collections import Counter, deque
@@ -19,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.redirect_uri import is_web_address
+from mock_sts.services.chance import capitals
 from mock_sts.services.request_context import LOG, RequestContext
 
 LOGOUT_TOKEN_TYP = "logout+jwt"
@@ -136,7 +136,7 @@ def notices(context: RequestContext, clients: Iterable[tuple[Client, str]], sub:
                 "iat": now,
                 "exp": now + _LIFETIME,
                 "aud": client.client_id,
-                "jti": secrets.token_hex(16).upper(),
+                "jti": capitals(context.chance, 16),
                 "events": {_EVENT: {}},
                 "sub": sub,
                 "sid": sid,

@@ -39,6 +39,7 @@ def push_authorization_request(context: RequestContext, call: BackChannelCall) -
     judge_pushed_assertion(context, authenticated, opened.details)
     signed = is_signed(params)
     judge_request(context, opened.request, client, params, pushed=True, signed=signed, proof_jkt=proof_jkt)
-    handle, kept = new_request_handle(), judged_request(context, opened, client, pushed=True, proof_jkt=proof_jkt)
+    handle = new_request_handle(context.chance)
+    kept = judged_request(context, opened, client, pushed=True, proof_jkt=proof_jkt)
     context.finish(lambda transaction: context.environment.ledger.requests.keep(transaction, handle, kept))
     return PushedResponse(REQUEST_URI_PREFIX + handle, context.environment.policy.pushed_request_lifetime)

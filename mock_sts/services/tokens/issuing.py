@@ -1,6 +1,5 @@
 """From the decision of a grant to tokens. Claims are made before the write, signatures after it."""
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OPENID, TokenType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.services.back_channel.details import ActingFor
+from mock_sts.services.chance import SYSTEM, Chance, capitals
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
 
@@ -52,9 +52,9 @@ class GivenRefreshToken:
 FAMILY_LENGTH = 16
 
 
-def new_jti(family: str = "") -> str:
+def new_jti(family: str = "", chance: Chance = SYSTEM) -> str:
     """A ``jti`` as HelseID writes it, 32 hexadecimal digits in capitals; those of one ``family`` begin with it."""
-    return family + secrets.token_hex(16).upper()[len(family) :]
+    return family + capitals(chance, 16)[len(family) :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from mock_sts.store.steps import to_seven
+
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     # Keys of the test-token service.
     5: [
         'CREATE TABLE token_service_key (environment TEXT COLLATE "C" NOT NULL, digest BYTEA NOT NULL, '
         'owner TEXT COLLATE "C" NOT NULL, PRIMARY KEY (environment, digest))',
     ],
+    # Environments by their own host names, several signing keys, tags, snapshots.
+    6: to_seven({"text": 'TEXT COLLATE "C"', "number": "BIGINT", "bytes": "BYTEA"}, ""),
 }

@@ -5,6 +5,8 @@ They are written out, and never made from the tables of today, which will have c
 
 from collections.abc import Mapping, Sequence
 
+from mock_sts.store.steps import to_seven
+
 
 def _moved(table: str, columns: str, made: str, select: str) -> list[str]:
     """A table made anew under its name: SQLite cannot change a primary key."""
@@ -96,4 +98,6 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "CREATE TABLE token_service_key (environment TEXT NOT NULL, digest BLOB NOT NULL, owner TEXT NOT NULL, "
         "PRIMARY KEY (environment, digest)) STRICT",
     ],
+    # Environments by their own host names, several signing keys, tags, snapshots.
+    6: to_seven({"text": "TEXT", "number": "INTEGER", "bytes": "BLOB"}, " STRICT"),
 }

@@ -39,6 +39,21 @@ def is_prepared(file: Path, folders: Sequence[Path], person: str | None = None, 
         return False
 
 
+#: The host names of all environments.
+HOSTS = "SELECT host FROM environment_host ORDER BY host"
+
+
+def declared_hosts(file: Path) -> tuple[str, ...]:
+    """The host names of all environments in ``file``, sorted; none where it is missing or of an older version."""
+    try:
+        if not file.is_file():
+            return ()
+        with closing(sqlite3.connect(file, timeout=5)) as connection:
+            return tuple(row[0] for row in connection.execute(HOSTS).fetchall())
+    except sqlite3.Error:
+        return ()
+
+
 def end_override(file: Path) -> str | None:
     """Let the settings of the server that starts on ``file`` decide again.
 

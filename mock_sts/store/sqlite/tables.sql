@@ -4,6 +4,7 @@ CREATE TABLE api (
 	origin TEXT NOT NULL, 
 	position INTEGER NOT NULL, 
 	document TEXT NOT NULL, 
+	tag TEXT, 
 	PRIMARY KEY (environment, audience)
 )
  STRICT;
@@ -34,6 +35,7 @@ CREATE TABLE client (
 	origin TEXT NOT NULL, 
 	position INTEGER NOT NULL, 
 	document TEXT NOT NULL, 
+	tag TEXT, 
 	PRIMARY KEY (environment, client_id)
 )
  STRICT;
@@ -44,7 +46,17 @@ CREATE TABLE environment (
 	document TEXT NOT NULL, 
 	clock_offset INTEGER NOT NULL, 
 	clock_frozen_at INTEGER, 
+	declared INTEGER, 
+	tag TEXT, 
+	draws INTEGER, 
 	PRIMARY KEY (name)
+)
+ STRICT;
+CREATE TABLE environment_host (
+	host TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	PRIMARY KEY (host)
 )
  STRICT;
 CREATE TABLE journal (
@@ -87,6 +99,7 @@ CREATE TABLE organization (
 	origin TEXT NOT NULL, 
 	position INTEGER NOT NULL, 
 	document TEXT NOT NULL, 
+	tag TEXT, 
 	PRIMARY KEY (environment, number)
 )
  STRICT;
@@ -98,6 +111,7 @@ CREATE TABLE persona (
 	origin TEXT NOT NULL, 
 	position INTEGER NOT NULL, 
 	document TEXT NOT NULL, 
+	tag TEXT, 
 	PRIMARY KEY (environment, pid)
 )
  STRICT;
@@ -132,6 +146,7 @@ CREATE TABLE scripted_login (
 	pid TEXT, 
 	outcome TEXT NOT NULL, 
 	times INTEGER NOT NULL, 
+	tag TEXT, 
 	PRIMARY KEY (id)
 )
  STRICT;
@@ -157,7 +172,179 @@ CREATE TABLE signing_key (
 	certificate TEXT NOT NULL, 
 	state TEXT NOT NULL, 
 	created_at INTEGER NOT NULL, 
+	algorithm TEXT, 
+	withheld INTEGER, 
 	PRIMARY KEY (environment, kid)
+)
+ STRICT;
+CREATE TABLE snapshot (
+	id TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	name TEXT, 
+	tag TEXT, 
+	PRIMARY KEY (id)
+)
+ STRICT;
+CREATE TABLE snapshot_api (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	audience TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	tag TEXT
+)
+ STRICT;
+CREATE TABLE snapshot_authorization_code (
+	snapshot TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	environment TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	expires_at INTEGER NOT NULL, 
+	consumed_at INTEGER
+)
+ STRICT;
+CREATE TABLE snapshot_authorization_request (
+	snapshot TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	environment TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	expires_at INTEGER NOT NULL, 
+	consumed_at INTEGER, 
+	login TEXT
+)
+ STRICT;
+CREATE TABLE snapshot_client (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	tag TEXT
+)
+ STRICT;
+CREATE TABLE snapshot_environment (
+	snapshot TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	used_at INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	clock_offset INTEGER NOT NULL, 
+	clock_frozen_at INTEGER, 
+	declared INTEGER, 
+	tag TEXT, 
+	draws INTEGER
+)
+ STRICT;
+CREATE TABLE snapshot_journal (
+	snapshot TEXT NOT NULL, 
+	id INTEGER NOT NULL, 
+	environment TEXT NOT NULL, 
+	at INTEGER NOT NULL, 
+	endpoint TEXT NOT NULL, 
+	client_id TEXT, 
+	outcome TEXT NOT NULL, 
+	error TEXT, 
+	rule TEXT, 
+	findings TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	challenged BLOB, 
+	proof_key BLOB
+)
+ STRICT;
+CREATE TABLE snapshot_login_session (
+	snapshot TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	environment TEXT NOT NULL, 
+	sid TEXT NOT NULL, 
+	auth_time INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	good_until INTEGER NOT NULL, 
+	ended_at INTEGER, 
+	expires_at INTEGER NOT NULL
+)
+ STRICT;
+CREATE TABLE snapshot_organization (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	number TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	tag TEXT
+)
+ STRICT;
+CREATE TABLE snapshot_persona (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	pid TEXT NOT NULL, 
+	persona TEXT, 
+	hpr_number TEXT, 
+	origin TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	tag TEXT
+)
+ STRICT;
+CREATE TABLE snapshot_refresh_token (
+	snapshot TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	environment TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	document TEXT NOT NULL, 
+	expires_at INTEGER NOT NULL, 
+	consumed_at INTEGER
+)
+ STRICT;
+CREATE TABLE snapshot_replay (
+	snapshot TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	environment TEXT NOT NULL, 
+	expires_at INTEGER NOT NULL
+)
+ STRICT;
+CREATE TABLE snapshot_scripted_login (
+	snapshot TEXT NOT NULL, 
+	id INTEGER NOT NULL, 
+	environment TEXT NOT NULL, 
+	client_id TEXT, 
+	redirect_uri TEXT, 
+	pid TEXT, 
+	outcome TEXT NOT NULL, 
+	times INTEGER NOT NULL, 
+	tag TEXT
+)
+ STRICT;
+CREATE TABLE snapshot_session_client (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	sid TEXT NOT NULL, 
+	client_id TEXT NOT NULL, 
+	issuer TEXT NOT NULL, 
+	expires_at INTEGER NOT NULL
+)
+ STRICT;
+CREATE TABLE snapshot_signing_key (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	kid TEXT NOT NULL, 
+	jwk TEXT NOT NULL, 
+	certificate TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	algorithm TEXT, 
+	withheld INTEGER
+)
+ STRICT;
+CREATE TABLE snapshot_token_service_key (
+	snapshot TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	owner TEXT NOT NULL
 )
  STRICT;
 CREATE TABLE token_service_key (

@@ -27,9 +27,9 @@ def key_set(request: HttpRequest) -> HttpResponse:
     return ready_json(metadata.jwks(request.reached.environment), headers=PUBLIC)
 
 
-def expired_key_set(_request: HttpRequest) -> HttpResponse:
+def expired_key_set(request: HttpRequest) -> HttpResponse:
     """Those that were."""
-    return ready_json(metadata.expired_jwks(), headers=PUBLIC)
+    return ready_json(metadata.expired_jwks(request.reached.environment), headers=PUBLIC)
 
 
 ROUTES = (

@@ -7,7 +7,7 @@ from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import read_client_credentials
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.request_context import RequestContext
-from mock_sts.services.tokens.issuing import Authorization
+from mock_sts.services.tokens.issuing import Authorization, new_jti
 
 
 def authorize(
@@ -36,4 +36,11 @@ def authorize(
         granted = tuple(
             scope for scope in granted if (api := owners[scope]) is not None and api.audience == request.resource
         )
-    return Authorization(registered, context.urls.issuer.base, granted, tuple(apis.values()), confirmation)
+    return Authorization(
+        registered,
+        context.urls.issuer.base,
+        granted,
+        tuple(apis.values()),
+        confirmation,
+        jti=new_jti(chance=context.chance),
+    )

@@ -131,7 +131,7 @@ def personal_authorization(
         commit=commit,
         login_details=grant.details,
         on_behalf_of=grant.on_behalf_of,
-        jti=new_jti(family),
+        jti=new_jti(family, context.chance),
     )
 
 
@@ -147,7 +147,7 @@ def _refresh_token(
         return None
     if isinstance(grant, RefreshToken):
         usage = context.environment.policy.refresh_token_usage or client.refresh_token_usage
-        return GivenRefreshToken(handle if usage == REUSABLE else new_grant_handle(), grant.expires_at)
+        return GivenRefreshToken(handle if usage == REUSABLE else new_grant_handle(context.chance), grant.expires_at)
     own: int | None = client.refresh_token_lifetime
     lifetime = context.environment.policy.refresh_token_lifetime if own is None else own
-    return GivenRefreshToken(new_grant_handle(), context.times.now + lifetime)
+    return GivenRefreshToken(new_grant_handle(context.chance), context.times.now + lifetime)

@@ -57,7 +57,7 @@ def authorize(
         confirmation=confirmation,
         exchanged=token.claims,
         # What is taken back with a code goes on to what was made of it.
-        jti=new_jti(token.jti[:FAMILY_LENGTH]),
+        jti=new_jti(token.jti[:FAMILY_LENGTH], context.chance),
     )
 
 

@@ -2,7 +2,19 @@
 
 from flask import Flask
 
-from mock_sts.web.mock.api import guards, journal, next_login, ordered_tokens, public_url, registry, reload
+from mock_sts.web.mock.api import (
+    clock,
+    environments,
+    guards,
+    journal,
+    keys,
+    next_login,
+    ordered_tokens,
+    public_url,
+    registry,
+    reload,
+    snapshots,
+)
 from mock_sts.web.mock.api.description import Description
 from mock_sts.web.mock.api.operations import Resource
 from mock_sts.web.mock.api.serving import routes_of
@@ -14,6 +26,10 @@ RESOURCES: tuple[Resource, ...] = (
     registry.APIS,
     registry.CLIENTS,
     registry.WORLD,
+    environments.RESOURCE,
+    clock.RESOURCE,
+    keys.RESOURCE,
+    snapshots.RESOURCE,
     next_login.RESOURCE,
     journal.RESOURCE,
     public_url.RESOURCE,
