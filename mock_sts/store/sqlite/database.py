@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +30,10 @@ _HASTE, _CROWDED = 25, 1.0
 
 #: Errors after which the next write will probably fail too, whichever it is.
 _LASTING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+
+#: Pages of the log (WAL) after which a write moves them into the file, which takes some milliseconds. SQLite's own
+#: number of 1,000 is reached once in a hundred tokens.
+_LOG_PAGES = 4_000
 
 _READER, _WRITER = "reader", "writer"
 
@@ -77,6 +82,39 @@ class _Kept:
     __del__ = close
 
 
+class _Writing:
+    """A write transaction, as ``with`` takes it. A class: a generator for this costs as much as two statements."""
+
+    __slots__ = ("_database", "_kept")
+
+    def __init__(self, database: "SqliteDatabase") -> None:
+        self._database = database
+
+    def __enter__(self) -> Transaction:
+        self._kept = self._database._begin()
+        return _SqliteTransaction(self._kept.cursor, say)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database._end(self._kept, error)
+
+
+class _Haste:
+    """Says of this thread that it is in haste, for as long as it lasts."""
+
+    __slots__ = ("_local",)
+
+    def __init__(self, local: threading.local) -> None:
+        self._local = local
+
+    def __enter__(self) -> None:
+        self._local.hasty = True
+
+    def __exit__(self, *_: object) -> None:
+        self._local.hasty = False
+
+
 class SqliteDatabase:
     """One file, opened by one process.
 
@@ -87,6 +125,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, synchronous: str = "normal") -> None:
         """Opens nothing yet. ``synchronous`` is SQLite's pragma, ``normal`` or ``off``."""
         self.path = path
+        self._path = os.fspath(path)
         self._address = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
         self._synchronous = synchronous
         # SQLite's own waiting between threads of one process is a sleep of growing length; a lock is fairer.
@@ -121,26 +160,48 @@ class SqliteDatabase:
                 with suppress(sqlite3.Error):
                     kept.connection.rollback()
 
-    @contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self) -> AbstractContextManager[Transaction]:
         """A write transaction, committed at the end, rolled back by an exception."""
-        if not self._write_lock.acquire(timeout=self._patience() / 1000):
+        return _Writing(self)
+
+    def _begin(self) -> _Kept:
+        """This thread's writer, in a transaction; it has the lock of the process."""
+        patience = self._patience()
+        if not self._write_lock.acquire(timeout=patience / 1000):
             raise self._crowded() if self._is_hasty else self._unusable(*MEANINGS[sqlite3.SQLITE_BUSY])
         try:
-            with self._translated(_WRITER):
-                kept = self._mine(_WRITER)
-                kept.wait_at_most(self._patience())
-                kept.cursor.execute("BEGIN IMMEDIATE")
-                try:
-                    yield _SqliteTransaction(kept.cursor, say)
-                    kept.cursor.execute("COMMIT")
-                except BaseException:
-                    with suppress(sqlite3.Error):
-                        kept.connection.rollback()
-                    raise
-            self._locked_out, self._fails = -float("inf"), False
+            kept = self._mine(_WRITER)
+            kept.wait_at_most(patience)
+            kept.cursor.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._write_lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise self._given_up(_WRITER, error) from error
+            raise
+        return kept
+
+    def _end(self, kept: _Kept, error: BaseException | None) -> None:
+        """Commit, or roll back what ended in ``error``. SQLite's errors become a StoreError."""
+        try:
+            if error is None:
+                kept.cursor.execute("COMMIT")
+                self._locked_out, self._fails = -float("inf"), False
+            else:
+                self._roll_back(kept)
+        except BaseException as refused:
+            self._roll_back(kept)
+            if isinstance(refused, sqlite3.Error):
+                raise self._given_up(_WRITER, refused) from refused
+            raise
         finally:
             self._write_lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise self._given_up(_WRITER, error) from error
+
+    @staticmethod
+    def _roll_back(kept: _Kept) -> None:
+        with suppress(sqlite3.Error):
+            kept.connection.rollback()
 
     def _patience(self) -> int:
         """Milliseconds that a write may wait now."""
@@ -151,15 +212,7 @@ class SqliteDatabase:
 
     def in_haste(self) -> AbstractContextManager[None] | None:
         """While it lasts, a write of this thread waits a moment only, and raises BusyError."""
-        return None if time.monotonic() < self._crowded_until else self._hasty()
-
-    @contextmanager
-    def _hasty(self) -> Iterator[None]:
-        self._local.hasty = True
-        try:
-            yield
-        finally:
-            self._local.hasty = False
+        return None if time.monotonic() < self._crowded_until else _Haste(self._local)
 
     @property
     def _is_hasty(self) -> bool:
@@ -171,11 +224,16 @@ class SqliteDatabase:
         return BusyError(unusable(self.path, said, remedy), said)
 
     def read_one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
-        """The first row of what is committed now, or None (3 µs)."""
+        """The first row of what is committed now, or None (3 µs).
+
+        By the writer of this thread, where that is between two transactions: it has in memory what it wrote last.
+        """
+        kept: _Kept | None = getattr(self._local, _WRITER, None)
+        name = _READER if kept is None or kept.connection.in_transaction else _WRITER
         try:
-            return self._mine(_READER).cursor.execute(statement, parameters).fetchone()
+            return self._mine(name).cursor.execute(statement, parameters).fetchone()
         except sqlite3.Error as error:
-            raise self._given_up(_READER, error) from error
+            raise self._given_up(name, error) from error
 
     def read_all(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         """All rows, in the same way."""
@@ -226,7 +284,7 @@ class SqliteDatabase:
     def _file(self) -> tuple[int, int]:
         """Which file is at the path now."""
         try:
-            found = os.stat(self.path)  # noqa: PTH116  half as fast by pathlib
+            found = os.stat(self._path)  # noqa: PTH116  half as fast by pathlib
         except OSError as error:
             raise self._unusable(
                 f"the file is gone ({error.strerror})",
@@ -258,6 +316,7 @@ class SqliteDatabase:
             self._address, uri=True, timeout=BUSY_TIMEOUT / 1000, check_same_thread=False, isolation_level=None
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}").close()
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").close()
         return connection
 
     @contextmanager
