@@ -241,8 +241,8 @@ def profile(inside: Inside, kind: str, count: int, order: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description=__doc__)
     parser.add_argument("--kinds", default="token,challenge,push,authorize,code", help="which requests")
-    parser.add_argument("--repeats", type=int, default=150)
-    parser.add_argument("--each", type=int, default=4, help="requests in each repeat")
+    parser.add_argument("--repeats", type=int, default=600)
+    parser.add_argument("--each", type=int, default=1, help="requests in each repeat")
     parser.add_argument("--unsigned", action="store_true", help="without our own signature")
     parser.add_argument("--profile", metavar="KIND", help="print where the time of one kind goes instead")
     parser.add_argument("--sort", default="tottime", help="how the profile is sorted")

@@ -8,7 +8,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.details import JOURNAL_ID, NO_DETAILS, TRUST_FRAMEWORK, Details
@@ -20,6 +19,7 @@ from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.helseid.testidp import ASSURANCE_OF
 from mock_sts.protocol.half_hash import half_hash
 from mock_sts.protocol.terms import OFFLINE_ACCESS, PROFILE, AuthMethod
+from mock_sts.values import value_type
 
 CLIENT_AMR = "client_amr"
 ORGNR_PARENT = "helseid://claims/client/claims/orgnr_parent"
@@ -71,7 +71,7 @@ _API_CLAIM = "/client/claims/"
 _HELSEID_CLAIMS = "helseid://claims"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Login:
     """How a person logged in: session id, time (seconds), provider, methods, level, and the HPR number that counts."""
 
@@ -83,7 +83,7 @@ class Login:
     hpr_number: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Subject:
     """A person who has logged in. ``sub`` is the pseudonym of the pid; ``network`` the net they came by."""
 
@@ -93,7 +93,7 @@ class Subject:
     network: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AccessTokenFacts:
     """What an access token says. Times in seconds; ``confirmation`` is a ``jkt`` or None for a Bearer token;
     ``subject`` is None for a machine. ``trust_framework`` is that claim, ready.
@@ -113,7 +113,7 @@ class AccessTokenFacts:
     on_behalf_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class IdTokenFacts:
     """What an ID token says beside its subject. Times in seconds; None where the request had no such thing.
 

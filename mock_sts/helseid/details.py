@@ -5,11 +5,11 @@ or in its request object for a whole login. Reading notes what is wrong; the pro
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.protocol.authorization_details import DetailsError, read_authorization_details
 from mock_sts.protocol.errors import quoted
+from mock_sts.values import value_type
 
 ORGANIZATION = "helseid_authorization"
 JOURNAL_ID = "nhn:sfm:journal-id"
@@ -27,7 +27,7 @@ PARENT_SYSTEM = "urn:oid:1.0.6523"
 _PARENT_PREFIX = "NO:ORGNR:"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class OrganizationNumbers:
     """The organization that a client acts in, as sent: a parent, a child, or both; None where not named."""
 
@@ -35,7 +35,7 @@ class OrganizationNumbers:
     child: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Details:
     """What was read. ``types`` are all types in order, ``unknown`` those that HelseID does not have, ``twice`` those
     of HelseID's that stand there more than once, ``faults`` a sentence for each broken structure.

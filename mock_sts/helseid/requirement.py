@@ -8,9 +8,10 @@ remedy and source are read by the log, the journal and the generated documentati
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.values import value_type
 
 
 class Enforcement(Enum):
@@ -24,6 +25,9 @@ class Enforcement(Enum):
     HELSEID = "helseid"
     STRICT = "strict"
     FAPI2 = "fapi2"
+
+    #: There is one object for each. Python's own, for enumerations in general, is a function in Python.
+    __hash__ = object.__hash__
 
     @property
     def word(self) -> str:
@@ -59,7 +63,7 @@ class Level(StrEnum):
     SHOULD = "should"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Verdict:
     """What one look gave. ``observed`` and ``expected`` are for people; ``observed`` may quote the client.
 
@@ -130,7 +134,7 @@ class Requirement(Generic[Evidence]):
     check: Callable[[Evidence], Verdict | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Finding:
     """A requirement and what was found."""
 
@@ -138,12 +142,19 @@ class Finding:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class _Step(Generic[Evidence]):
-    """A requirement made ready for one enforcement: what it gives when it is met, and whether a breach ends all."""
+class Judgement(NamedTuple):
+    """All findings of one judgement in their order, and those among them that are breaches or steps."""
 
-    requirement: "Requirement[Evidence]"
-    check: Callable[[Evidence], Verdict | None]
+    findings: list[Finding]
+    broken: list[Finding]
+
+
+class _Step(NamedTuple):
+    """A requirement made ready for one enforcement: its check, the finding that it is met, and whether a breach ends
+    the judgement.
+    """
+
+    check: Callable[[Any], Verdict | None]
     met: Finding
     ends: bool
 
@@ -157,7 +168,7 @@ class Chapter(Generic[Evidence]):
     refuses_with: ErrorCode
     requirements: "list[Requirement[Evidence]]" = field(default_factory=list)
     #: What ``judge`` walks, by enforcement: made at the first judgement, and anew after a further declaration.
-    _steps: "dict[Enforcement, tuple[_Step[Evidence], ...]]" = field(default_factory=dict, repr=False)
+    _steps: dict[Enforcement, tuple[_Step, ...]] = field(default_factory=dict, repr=False)
 
     def rule(
         self,
@@ -208,22 +219,29 @@ class Chapter(Generic[Evidence]):
         Only a broken decisive requirement that ``enforcement`` refuses ends the judgement early: what goes on must have
         met every requirement that follows.
         """
-        findings: list[Finding] = []
-        for step in self._steps.get(enforcement) or self._ready(enforcement):
-            verdict = step.check(evidence)
-            if verdict is _MET:  # nearly always
-                findings.append(step.met)
-            elif verdict is not None:
-                findings.append(Finding(step.requirement, verdict))  # type: ignore[arg-type]
-                if step.ends and not verdict.met:
-                    break
-        return findings
+        return self.judgement(evidence, enforcement).findings
 
-    def _ready(self, enforcement: Enforcement) -> "tuple[_Step[Evidence], ...]":
+    def judgement(self, evidence: Evidence, enforcement: Enforcement) -> Judgement:
+        """The same, with what is not met beside it; of a met requirement no object is made."""
+        findings: list[Finding] = []
+        broken: list[Finding] = []
+        for check, met, ends in self._steps.get(enforcement) or self._ready(enforcement):
+            verdict = check(evidence)
+            if verdict is _MET:  # nearly always
+                findings.append(met)
+            elif verdict is not None:
+                found = Finding(met.requirement, verdict)
+                findings.append(found)
+                if not verdict.met:
+                    broken.append(found)
+                    if ends:
+                        break
+        return Judgement(findings, broken)
+
+    def _ready(self, enforcement: Enforcement) -> tuple[_Step, ...]:
         """The steps of a judgement under ``enforcement``, kept for the next one."""
         steps = self._steps[enforcement] = tuple(
             _Step(
-                requirement,
                 requirement.check,
                 Finding(requirement, _MET),  # type: ignore[arg-type]
                 requirement.decisive and enforcement in requirement.refused_in,

@@ -1,11 +1,10 @@
 """Answers of the token endpoint (RFC 6749 section 5.1) as HelseID writes them, with the member that it adds."""
 
-from dataclasses import dataclass
-
 from mock_sts.protocol.terms import TokenType
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TokenResponse:
     """A successful answer; ``expires_in`` and ``rt_expires_in`` (HelseID's own member) are in seconds.
 

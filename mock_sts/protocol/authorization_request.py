@@ -4,10 +4,11 @@ The same request arrives pushed (RFC 9126) or on the front channel; it is read t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Self
 
 from mock_sts.protocol.params import Params
+from mock_sts.values import value_type
 
 RESPONSE_MODES = ("query", "form_post")
 
@@ -36,7 +37,7 @@ PARAMETERS = (
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AuthorizationRequest:
     """The facts of a request, each as sent; None or empty where absent. ``max_age`` stays a text until it is judged."""
 

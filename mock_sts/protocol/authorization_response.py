@@ -1,13 +1,13 @@
 """Answers to authorization requests: a code or an error, back to the client (RFC 6749 4.1.2, RFC 9207)."""
 
 import hashlib
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from mock_sts.protocol.jose import to_base64url
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AuthorizationResponse:
     """Parameters on their way to ``redirect_uri``, in order, by ``mode``: query or form_post."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -18,9 +17,10 @@ from mock_sts.protocol.jose import (
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.signed_jwt import Signature, numeric_date
 from mock_sts.protocol.urls import DEFAULT_PORTS
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class DPoPProof:
     """The facts of a proof, each as it was found; ``None`` means absent or of a type that cannot be used.
 
@@ -65,7 +65,11 @@ def read_dpop_proof(text: str) -> DPoPProof:
 
     Raises JoseError when it is no JWT at all: then there is nothing to judge.
     """
-    jws = read_jws(text)
+    return dpop_proof_in(read_jws(text))
+
+
+def dpop_proof_in(jws: Jws) -> DPoPProof:
+    """The same for what is read already."""
     jwk = jws.header.get("jwk")
     key, key_fault = None, "the header has no jwk"
     if isinstance(jwk, dict):

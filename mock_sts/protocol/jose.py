@@ -8,7 +8,6 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +37,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from mock_sts.late import late
 from mock_sts.protocol.alphabets import BASE64URL, strangers
 from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_json, write_plain_json
+from mock_sts.values import value_type
 
 #: The nine asymmetric algorithms (RFC 7518 section 3.1), RSA before EC.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -127,7 +127,7 @@ def from_base64url(text: str) -> bytes:
         raise JoseError("it is not base64url") from None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Jws:
     """A compact JWS that could be read; nothing is verified yet."""
 
@@ -175,7 +175,7 @@ def _part(text: str) -> bytes:
         raise JoseError(f"{error}: there is {strange}" if strange else f"{error}: a part is missing") from None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class PublicKey:
     """A public key as a verifier uses it. ``bits`` is the modulus size for RSA, the field size for EC; ``thumbprint``
     is that of RFC 7638 with SHA-256.
@@ -245,7 +245,7 @@ def wrong_algorithm(jwk: Mapping[str, Any]) -> str:
     return "" if right else f"its alg is {alg!r}, but {signs.described}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class _Signs:
     fit: tuple[str, ...]
     described: str

@@ -131,7 +131,10 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = write_compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+#: A text as a JSON string.
+write_text = json.encoder.encode_basestring_ascii
 
 #: Only what has so many digits in a row may be an integer beyond 63 bits.
 _LONG_NUMBER = re.compile(r"[0-9]{19}")

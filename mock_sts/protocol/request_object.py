@@ -1,12 +1,12 @@
 """Request objects: an authorization request as a JWT that the client signs, sent by value (RFC 9101)."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.protocol.authorization_request import PARAMETERS
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.params import REPEATABLE, Params
 from mock_sts.protocol.signed_jwt import SignedJwt, read_signed_jwt
+from mock_sts.values import value_type
 
 #: Parameters that a request object may not hold itself (RFC 9101 section 4).
 NESTED = ("request", "request_uri")
@@ -15,7 +15,7 @@ NESTED = ("request", "request_uri")
 _WORDS = ("acr_values", "prompt", "scope", "ui_locales")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RequestObject:
     """The facts of a request object.
 

@@ -1,12 +1,12 @@
 """What JWTs that a client signs share (RFC 7515, RFC 7519), whether they are assertions, request objects or proofs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
 from mock_sts.protocol.jose import Jws, PublicKey, read_jws
 from mock_sts.protocol.json_text import text_or_none
+from mock_sts.values import value_type
 
 
 class Signature(Enum):
@@ -17,7 +17,7 @@ class Signature(Enum):
     NO_KEY = "no key"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class SignedJwt:
     """The facts of a signed JWT, each as it was found. ``None`` means absent or of a type that cannot be used.
 
@@ -44,7 +44,7 @@ class SignedJwt:
 Jwt = TypeVar("Jwt", bound=SignedJwt)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class VerifiedBy:
     """The outcome of trying registered keys on a JWT: which key verified it, by position, and how."""
 

@@ -1,9 +1,9 @@
 """Requests to the token endpoint: what they have in common, and one type per grant (RFC 6749 section 4)."""
 
 import re
-from dataclasses import dataclass
 
 from mock_sts.protocol.params import Params
+from mock_sts.values import value_type
 
 #: Longest resource indicator that is read, in characters.
 MAX_RESOURCE = 512
@@ -28,7 +28,7 @@ PARAMETERS = (
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ClientCredentialsRequest:
     """RFC 6749 section 4.4. ``scopes`` is empty when the request names none."""
 
@@ -36,7 +36,7 @@ class ClientCredentialsRequest:
     resource: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AuthorizationCodeRequest:
     """RFC 6749 section 4.1.3 with RFC 7636. None where absent."""
 
@@ -46,7 +46,7 @@ class AuthorizationCodeRequest:
     resource: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RefreshTokenRequest:
     """RFC 6749 section 6. None where absent; ``scopes`` is empty when the request names none."""
 
@@ -55,7 +55,7 @@ class RefreshTokenRequest:
     resource: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TokenExchangeRequest:
     """RFC 8693 section 2.1. None where absent; ``scopes`` is empty when the request names none."""
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
 from mock_sts.server.answers import Answer, error_answer, json_answer
-from mock_sts.server.connections import CONNECTION, TURN, Connection, Connections, Fault
+from mock_sts.server.connections import CLOSE, CONNECTION, TURN, Connection, Connections, Fault
 from mock_sts.server.front import Front
 from mock_sts.server.intake import too_long, too_short
 from mock_sts.server.limits import Limits
@@ -33,9 +33,6 @@ LIVE = "/health/live"
 
 #: Bytes of a body over the limit that are read only to be thrown away.
 _MAX_DISCARDED = 16 * 1024 * 1024
-
-#: Asks the client for a new connection; the server closes this one.
-_CLOSE = ("Connection", "close")
 
 #: Where the scope of a request says that it was tried in haste, in vain.
 _TRIED = "mock_sts.tried"
@@ -92,7 +89,7 @@ class Bridge:
         finally:
             self._held -= reading.held
         if not reading.is_complete:
-            headers = [*headers, _CLOSE]
+            headers = [*headers, CLOSE]
         await connection.answer(scope[TURN], self._logged(scope, begun, (status, headers, body)))
 
     def at_once(self, scope: Scope, body: bytes) -> Answer | None:
@@ -116,8 +113,8 @@ class Bridge:
     def _logged(self, scope: Scope, begun: float, answer: Answer) -> Answer:
         """``answer``, with a line in the log where requests have one; a process that is leaving asks clients to go."""
         status, headers, body = answer
-        if self.connections is not None and self.connections.leaving and _CLOSE not in headers:
-            headers = [*headers, _CLOSE]
+        if self.connections is not None and self.connections.leaving and CLOSE not in headers:
+            headers = [*headers, CLOSE]
         if self._log_requests:
             taken = (time.perf_counter() - begun) * 1000
             ACCESS.info("%s %r %d %.1f ms", scope["method"], scope["path"], status, taken)
@@ -286,9 +283,12 @@ def _called(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
         if close is not None:
             close()
     status, headers = started
-    if status not in (204, 304) and not any(name.lower() == "content-length" for name, _ in headers):
-        headers = [*headers, ("Content-Length", str(len(body)))]
-    return status, headers, body
+    if status in (204, 304):
+        return status, headers, body
+    for name, _ in headers:
+        if name.lower() == "content-length":
+            return status, headers, body
+    return status, [*headers, ("Content-Length", str(len(body)))], body
 
 
 def _no_write(_: bytes) -> None:

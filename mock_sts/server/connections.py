@@ -33,6 +33,9 @@ CONNECTION, TURN = "mock_sts.connection", "mock_sts.turn"
 #: Answers a request that has come whole, by scope and body, or gives None where that takes a while.
 AtOnce = Callable[[dict[str, Any], bytes], Answer | None]
 
+#: Asks the client for a new connection; this one ends.
+CLOSE = ("Connection", "close")
+
 #: What must not stand in a line of a header; an answer that has it would be taken for two.
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -219,7 +222,8 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        cast("dict[str, Any]", self.scope)[CONNECTION] = self
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope[CONNECTION] = self
         self._in_head = True
         if self.is_idle:
             self._begin_waiting()
@@ -255,7 +259,8 @@ class Connection(HttpToolsProtocol):
         if self._is_parsing:
             self._begun = cycle
             return
-        cast("dict[str, Any]", cycle.scope)[TURN] = cycle
+        scope: dict[str, Any] = cycle.scope  # type: ignore[assignment]
+        scope[TURN] = cycle
         super()._start_asgi_task(cycle, app)
 
     def _is_answered(self, turn: RequestResponseCycle) -> bool:
@@ -270,7 +275,8 @@ class Connection(HttpToolsProtocol):
             or self.transport.is_closing()
         ):
             return False
-        answer = self._connections.at_once(cast("dict[str, Any]", turn.scope), bytes(turn.body))
+        scope: dict[str, Any] = turn.scope  # type: ignore[assignment]
+        answer = self._connections.at_once(scope, bytes(turn.body))
         if answer is None:
             return False
         self._write(turn, *answer)
@@ -289,10 +295,10 @@ class Connection(HttpToolsProtocol):
         Their names mean the same in any (RFC 9110 section 5.1), but FHI's Fhi.HelseId.Web compares ``DPoP-Nonce``
         letter by letter.
         """
-        if any(name == "Connection" and value == "close" for name, value in headers):
+        if CLOSE in headers:
             turn.keep_alive = False
         elif not turn.keep_alive:
-            headers = [*headers, ("Connection", "close")]
+            headers = [*headers, CLOSE]
         lines = [f"{name}: {value}".encode("latin-1") for name, value in headers]
         turn.response_started = turn.response_complete = True
         turn.message_event.set()

@@ -1,11 +1,12 @@
 """Time: asked once per request and passed down."""
 
 import time
-from dataclasses import dataclass
 from typing import Protocol
 
+from mock_sts.values import value_type
 
-@dataclass(frozen=True, slots=True)
+
+@value_type
 class Times:
     """Two times in seconds since 1970. ``wall`` is real: it judges what clients made and stands in what we sign.
     ``now`` ages what we keep.
@@ -31,7 +32,7 @@ class SystemClock:
         return Times(wall, wall)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class MovedClock:
     """An environment's clock over that of the server: ``offset`` seconds ahead of it, or standing still at
     ``frozen_at``. The real time stays what it is.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -29,6 +29,7 @@ from mock_sts.store.login_queue import LoginQueue
 from mock_sts.store.replay import Replay
 from mock_sts.store.sessions import Sessions
 from mock_sts.store.sweeping import Sweeper
+from mock_sts.values import value_type
 
 #: Below this path of the server every other environment lies, under its name.
 ENVIRONMENTS = "/env/"
@@ -37,7 +38,7 @@ ENVIRONMENTS = "/env/"
 NAME = "[a-z0-9-]{1,63}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Policy:
     """Choices of an environment that services follow: each has the name and the meaning of the setting that gives it.
 
@@ -112,7 +113,7 @@ def path_of_environment(name: str) -> str:
     return f"{ENVIRONMENTS}{name}" if name else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Environment:
     """One STS, as one process sees it.
 
@@ -155,7 +156,7 @@ class Environment:
         return providers_for(client, offered(self.policy.identity_providers))
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Reached:
     """An environment as a request has reached it. Catalog and addresses are of one revision.
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,6 +15,7 @@ from mock_sts.services.environment import Reached
 from mock_sts.store import journal
 from mock_sts.store.database import Transaction
 from mock_sts.store.replay import Once
+from mock_sts.values import value_type
 
 LOG = logging.getLogger("mock_sts")
 
@@ -25,7 +25,7 @@ _MAX_CLIENT_ID = 200
 Evidence = TypeVar("Evidence")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Use:
     """Something this request uses up, and the requirement that is broken when another request was faster."""
 
@@ -75,9 +75,12 @@ class RequestContext:
 
     def judge(self, chapter: Chapter[Evidence], evidence: Evidence) -> None:
         """Judge ``evidence``, keep the findings, and raise the OAuthError of the first breach that is refused."""
-        findings = chapter.judge(evidence, self.enforcement)
+        findings, broken = chapter.judgement(evidence, self.enforcement)
+        if not broken:  # nearly always
+            self.findings += findings
+            return
         self.findings += [finding for finding in findings if not finding.verdict.step]
-        error = refusal(findings, self.enforcement)
+        error = refusal(broken, self.enforcement)
         if error is not None:
             raise error
 
@@ -148,7 +151,7 @@ class RequestContext:
             self._explain_answer(error)
             raise error
         for finding in self.findings:
-            if finding.requirement.not_as_asked and not finding.verdict.met:
+            if not finding.verdict.met and finding.requirement.not_as_asked:
                 LOG.warning(
                     "answered %s, client %r, not as it asked: rule %s: %r",
                     self.endpoint,

@@ -1,7 +1,5 @@
 """Logins: sessions of browsers, and who a session is."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.claims import Login, Subject
 from mock_sts.helseid.eids import Eid, Provider
 from mock_sts.helseid.identifiers import is_synthetic_pid, pid_fault
@@ -18,12 +16,13 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
 from mock_sts.store.records import LoginFacts, LoginSession
 from mock_sts.store.sessions import Sessions
+from mock_sts.values import value_type
 
 #: Seconds; no access token lives longer.
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class MadeSession:
     """A session that is decided but not kept yet, the cookie that the browser gets for it, and whose it is."""
 
@@ -43,7 +42,7 @@ def find_session(context: RequestContext, cookie: str | None) -> LoginSession | 
     return context.environment.sessions.find(cookie, context.times.now)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Entrance:
     """A person at a provider's door, let in: with which eID, at which security level."""
 

@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from mock_sts.helseid.requirement import Finding, Requirement
+from mock_sts.protocol.json_text import write_compact as _encode
+from mock_sts.protocol.json_text import write_text
 from mock_sts.protocol.private_keys import may_hold_a_private_key, without_private_keys, without_private_text
 from mock_sts.store.database import Database, Transaction
 from mock_sts.store.replay import Once
 from mock_sts.store.scope import Scope
+from mock_sts.values import value_type
 
 _INSERT = (
     "INSERT INTO journal (environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
     "proof_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_CHALLENGED = "SELECT 1 FROM journal WHERE challenged = ? LIMIT 1"
 _LAST_OF_KEY = "SELECT outcome, at FROM journal WHERE proof_key = ? ORDER BY id DESC LIMIT 1"
 _TRIM = (
     "DELETE FROM journal WHERE environment = ? AND id <= "
@@ -34,15 +35,13 @@ _MAX_DETAIL = 32_768
 #: The same for requests without an authenticated client, so that strangers cannot fill the disk.
 _MAX_STRANGERS_DETAIL = 6_144
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
 #: Where ``detail`` has the name of a refusal that the error page shows, and its length in hexadecimal digits.
 ERROR_ID, ERROR_ID_LENGTH = "error_id", 16
 
 GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Entry:
     """One request with its answer.
 
@@ -100,10 +99,6 @@ class Journal:
             self._trimmed_at = stretch
             transaction.execute(_TRIM, (scope.name, scope.name, keep))
 
-    def was_challenged(self, once: Once) -> bool:
-        """Whether the assertion ``once`` has met a nonce challenge that the journal still knows."""
-        return self._database.read_one(_CHALLENGED, (once.digest(self._scope),)) is not None
-
     def unanswered_challenge(self, key: Once) -> int | None:
         """When the client's ``key`` was challenged for a nonce, in seconds, if that was the last that the journal knows
         of it; else None.
@@ -146,17 +141,17 @@ class Journal:
 
 
 def _findings_text(findings: Sequence[Finding]) -> str:
-    met, broken = [], []
-    for finding in findings:
-        verdict, requirement = finding.verdict, finding.requirement
-        if verdict.met:
-            met.append(requirement.id)
-        else:
-            before, after = _BROKEN.get(requirement.id) or _broken_text(requirement)
-            expected = _encode(without_private_text(verdict.expected))
-            observed = _encode(without_private_text(verdict.observed))
-            broken.append(f'{before}"expected":{expected},"observed":{observed},{after}')
-    return f'{{"broken":[{",".join(broken)}],"met":{_met_text(tuple(met))}}}'
+    met = tuple([finding.requirement.id for finding in findings if finding.verdict.met])
+    broken = []
+    if len(met) != len(findings):
+        for finding in findings:
+            verdict, requirement = finding.verdict, finding.requirement
+            if not verdict.met:
+                before, after = _BROKEN.get(requirement.id) or _broken_text(requirement)
+                expected = write_text(without_private_text(verdict.expected))
+                observed = write_text(without_private_text(verdict.observed))
+                broken.append(f'{before}"expected":{expected},"observed":{observed},{after}')
+    return f'{{"broken":[{",".join(broken)}],"met":{_met_text(met)}}}'
 
 
 #: By the id of a requirement: what an entry says of its breach before and after what was expected and observed.

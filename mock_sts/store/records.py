@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from mock_sts.helseid.testidp import parameters_in
 from mock_sts.protocol.authorization_request import AuthorizationRequest, read_authorization_request
 from mock_sts.protocol.params import Params
+from mock_sts.values import value_type
 
 
 class Record(Protocol):
@@ -41,7 +42,7 @@ class Record(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Status:
     """What a rule may ask about a handle: is it known at all, the asking client's own, used, over?"""
 
@@ -63,7 +64,7 @@ def status_of(record: Record | None, client_id: str | None, now: int) -> Status:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LoginFacts:
     """Who logged in, when (``auth_time`` by the real clock, ``began_at`` by ours), where, and how well."""
 
@@ -104,7 +105,7 @@ class LoginFacts:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LoginSession:
     """A browser's login: session id, its facts, until when it saves another login, and until when it is remembered for
     tokens that come from it.
@@ -121,7 +122,7 @@ class LoginSession:
         return f"{self.sid}:{self.login.auth_time}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class PushedRequest:
     """An authorization request on its way to an answer, judged: what it asks for, its details, and the issuer under
     which the flow began, which it keeps.
@@ -273,7 +274,7 @@ class RefreshToken(PersonGrant):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ScriptedLogin:
     """A login that a test has ordered: for which client and redirect URI (None: any), of whom (a pid, None for any
     person), with which outcome, and how many more times.

@@ -5,7 +5,7 @@ Without the framework: the server reaches the endpoints that most requests are f
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl
 from wsgiref.types import WSGIEnvironment
 
@@ -17,6 +17,7 @@ from mock_sts.services.back_channel.form import BackChannelCall
 from mock_sts.services.environment import Reached
 from mock_sts.services.server import Server
 from mock_sts.services.tokens.access_token import Presented
+from mock_sts.values import value_type
 from mock_sts.web.headers import JSON_TYPE, NO_STORE
 from mock_sts.web.paths import HEALTH
 
@@ -154,7 +155,7 @@ class HttpRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class HttpResponse:
     """A response: its headers in the order and in the letters in which they leave; their values are latin-1."""
 
@@ -204,7 +205,7 @@ ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE
 PUBLIC = {"Access-Control-Allow-Origin": "*"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Route:
     """Where an endpoint is, and by which methods. The framework ``answers_options``; where the endpoint ``is_public``,
     so that programs in pages may ask (CORS).

@@ -111,7 +111,7 @@ def found(database: Database, environment: str) -> dict[str, object]:
         "queue": len(LoginQueue(database, environment).read()),
         "queue has some": not LoginQueue(database, environment).is_empty(),
         "journal": len(journal.read(limit=10)),
-        "challenged": journal.was_challenged(ONCE),
+        "challenged": Replay(database, environment).look(ONCE, None).assertion_challenged,
         "key": journal.unanswered_challenge(ONCE),
         "registry": load_catalog(database, environment=environment).client("own") is not None,
     }

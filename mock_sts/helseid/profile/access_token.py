@@ -1,16 +1,15 @@
 """The chapter on access tokens that are shown to HelseID itself: at userinfo and clientinfo."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import DPOP_PAGE, FAPI, PRODUCT, PROFILE
 from mock_sts.helseid.requirement import ALWAYS, FAPI2_ONLY, FROM_STRICT, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class PresentedEvidence:
     """How a token came: its scheme (``Bearer`` or ``DPoP``), in the header or in the body, with how many proofs.
 
@@ -136,7 +135,7 @@ def one_proof(evidence: PresentedEvidence) -> Verdict | None:
     return holds(evidence.proofs == 1, lambda: f"{evidence.proofs} proofs", "one")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class UseEvidence:
     """What an endpoint wants of a good token, and what the token has: a scope (None where none is wanted), and whether
     it is ``bound`` to a key. ``shown_by`` is the scheme by which it came where the endpoint asks for the one of the

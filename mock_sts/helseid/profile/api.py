@@ -1,16 +1,15 @@
 """The chapter on what APIs ask of the tokens that are for them, by their registration."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.sources import CHILD_PAGE, DETAILS_PAGE, PRODUCT, PROFILE
 from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.requirement import FROM_HELSEID, STRICT_ONLY, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.values import value_type
 
 MUST = Level.MUST
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ApiEvidence:
     """A token that is about to be made: for which APIs, for which legal entity and which unit of it (or None), bound to
     a key or not, and with which security level (None for a machine). ``begins`` says that it is the first of a login by

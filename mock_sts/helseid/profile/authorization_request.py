@@ -1,7 +1,6 @@
 """The chapters on authorization requests: what a login may ask for, pushed or on the front channel."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mock_sts.helseid.profile.sources import MESSAGE_SIGNING, PAR_PAGE, PRODUCT, PROFILE, RESOURCES_PAGE
@@ -19,6 +18,7 @@ from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, GrantType
 from mock_sts.protocol.token_request import MAX_RESOURCE, is_resource_indicator
 from mock_sts.protocol.urls import DEFAULT_PORTS
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -30,7 +30,7 @@ MAX_VALUE = 16_384
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AuthorizationEvidence:
     """A request, whose it is, and how it came.
 

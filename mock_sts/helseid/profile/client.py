@@ -1,6 +1,5 @@
 """The chapter on client registrations: what the registration alone shows."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mock_sts.helseid.profile.key_sizes import (
@@ -18,11 +17,12 @@ from mock_sts.helseid.terms import MULTI_TENANT
 from mock_sts.protocol.addresses import is_loopback_name
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.terms import GrantType
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Registration:
     """A client, other clients that hold one of its keys, and the key that it used (None: look at all)."""
 

@@ -1,6 +1,5 @@
 """The chapters on redeeming what a login gave: the code, and later the refresh token."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, PRODUCT, RESOURCES_PAGE, TOKEN_PAGE
@@ -8,11 +7,12 @@ from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, STRICT_ONLY, Chap
 from mock_sts.protocol.alphabets import UNRESERVED_WORDS
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.pkce import matches, why_no_match
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class CodeEvidence:
     """A code and what it is redeemed with. ``known``, ``own``, ``used`` and ``expired`` are facts from the store.
 
@@ -139,7 +139,7 @@ def verifier(evidence: CodeEvidence) -> Verdict:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RefreshEvidence:
     """A refresh token as it is used. ``present`` says that one was sent; the next five are facts from the store.
 

@@ -4,7 +4,6 @@ HelseID's codes (HID-...) stand at the start of ``error_description``. Which OAu
 for one of them only; the others are inferred, and this is the one place to correct them.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from mock_sts.helseid import trust_framework
@@ -26,6 +25,7 @@ from mock_sts.helseid.requirement import FROM_HELSEID, FROM_STRICT, NEVER, STRIC
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.errors import ErrorCode, quoted
 from mock_sts.protocol.terms import GrantType
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -35,7 +35,7 @@ ASSERTION, REQUEST_OBJECT, PARAMETER = "client assertion", "request object", "pa
 _CODES = f"{DETAILS_PAGE}, error codes HID-1001 to HID-1010"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class DetailsEvidence:
     """What a request carries, and where.
 

@@ -1,6 +1,7 @@
 """The chapter on DPoP proofs, in the order in which HelseID looks at them."""
 
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import cast
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.jwt import Skew, is_usable_jti
@@ -29,6 +30,7 @@ from mock_sts.protocol.dpop import DPoPProof, normal_target
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import ALGORITHMS
 from mock_sts.protocol.signed_jwt import Signature
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -39,7 +41,7 @@ _RFC = "RFC 9449 section 4.3"
 _FORM = f"RFC 9449 section 4.2; {PROOF_PAGE}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ProofEvidence:
     """Everything that is known of a proof.
 
@@ -59,12 +61,8 @@ class ProofEvidence:
     spent: bool = False
     challenge_ignored: bool = False
 
-    @property
-    def read(self) -> DPoPProof:
-        """The proof; only called after the rule that makes sure of it."""
-        if self.proof is None:
-            raise AssertionError("judged after a decisive rule failed")
-        return self.proof
+    #: The proof; only asked for after the rule that makes sure of it. Without a function, for each rule asks.
+    read = cast("DPoPProof", property(attrgetter("proof")))
 
 
 CHAPTER: Chapter[ProofEvidence] = Chapter("dpop", "DPoP proofs", ErrorCode.INVALID_DPOP_PROOF)
@@ -420,7 +418,7 @@ def _rsa_bits_at_least(evidence: ProofEvidence, bits: int) -> Verdict | None:
 RESOURCE_CHAPTER = CHAPTER.without_challenges()
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TokenProofEvidence:
     """A good proof and the access token beside it: the token's hash, and the thumbprint it is bound to (or None)."""
 

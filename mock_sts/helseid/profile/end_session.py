@@ -1,17 +1,16 @@
 """The chapter on logging out: what brings the browser back to the client. Nothing of it is refused; a page is shown."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.authorization_request import is_registered_redirect
 from mock_sts.helseid.profile.sources import LOGOUT_PAGE, LOGOUT_SPEC, PRODUCT
 from mock_sts.helseid.requirement import NEVER, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import nearest_first
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class EndSessionEvidence:
     """What a client sent (None where absent), and what is known of it.
 

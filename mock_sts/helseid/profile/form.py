@@ -1,17 +1,16 @@
 """The chapter on the bare request: what must be right before anything in it can be read."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.sources import PRODUCT, PROFILE
 from mock_sts.helseid.requirement import ALWAYS, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode, quoted
+from mock_sts.values import value_type
 
 MUST = Level.MUST
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class FormEvidence:
     """The method, the media type without parameters, and why the form could not be read (or an empty string).
 

@@ -1,7 +1,6 @@
 """The chapter on what is sent and not used: HelseID answers, and what was asked for is not in the answer."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.sources import PAR_PAGE, PRODUCT
@@ -14,6 +13,7 @@ from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.client_assertion import PARAMETERS as CREDENTIALS
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import did_you_mean, nearest_first
+from mock_sts.values import value_type
 
 SHOULD = Level.SHOULD
 
@@ -54,7 +54,7 @@ _LIKE = 0.85
 _MOST_NAMES, _LONGEST_NAME = 20, 60
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class IgnoredEvidence:
     """The names of the parameters of a request, and those that are read there.
 

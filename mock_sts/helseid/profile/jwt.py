@@ -1,13 +1,13 @@
 """What several chapters ask of any JWT that a client signs: lifetime, clock, ``jti``, and the ``kid`` of its key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Verdict, holds
 from mock_sts.protocol.alphabets import form_of
 from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.signed_jwt import SignedJwt
+from mock_sts.values import value_type
 
 #: How many are named; a client has one or two.
 _MOST_NAMED = 3
@@ -16,7 +16,7 @@ _MOST_NAMED = 3
 _LONGEST_KID = 60
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Skew:
     """Allowed difference between the client's clock and ours, in seconds: by default, and in strict enforcement."""
 

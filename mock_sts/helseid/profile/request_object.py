@@ -1,7 +1,5 @@
 """The chapter on request objects."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
@@ -27,6 +25,7 @@ from mock_sts.protocol.jose import ALGORITHMS
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.request_object import RequestObject
 from mock_sts.protocol.signed_jwt import Signature, VerifiedBy
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -44,7 +43,7 @@ _SAYS = "Invalid JWT request"
 _MAY_REPEAT = ("client_id",)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RequestObjectEvidence:
     """A request object and what it came with.
 

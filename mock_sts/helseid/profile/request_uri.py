@@ -1,10 +1,9 @@
 """The chapter on handles: what a request_uri, or what brings a request back from the login pages, must be."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.sources import PRODUCT, PROFILE
 from mock_sts.helseid.requirement import ALWAYS, NEVER, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -12,7 +11,7 @@ MUST, SHOULD = Level
 TELEMETRY = ("x-client-SKU", "x-client-ver")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RequestUriEvidence:
     """A request_uri at the authorize endpoint: whether it is ours, whose, and used or over.
 

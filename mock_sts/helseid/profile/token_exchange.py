@@ -1,7 +1,5 @@
 """The chapter on token exchange: an API that calls another API on behalf of its own caller."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.issuers import ONE_ISSUER, one_of
 from mock_sts.helseid.profile.sources import EXCHANGE_PAGE, PRODUCT, RESOURCES_PAGE
 from mock_sts.helseid.registry.api import ApiResource
@@ -10,6 +8,7 @@ from mock_sts.helseid.requirement import ALWAYS, FROM_HELSEID, Chapter, Level, V
 from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -19,7 +18,7 @@ MAX_EXCHANGES = 5
 _SOURCE = f"{EXCHANGE_PAGE}; RFC 8693"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ExchangeEvidence:
     """What an ``actor`` wants exchanged, and for what.
 

@@ -1,10 +1,9 @@
 """The chapter on what a client asks about a token, or wants undone: introspection and revocation."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile.sources import PRODUCT
 from mock_sts.helseid.requirement import ALWAYS, Chapter, Level, Verdict, holds
 from mock_sts.protocol.errors import ErrorCode, quoted
+from mock_sts.values import value_type
 
 MUST = Level.MUST
 
@@ -12,7 +11,7 @@ MUST = Level.MUST
 HINTS = ("access_token", "refresh_token")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TokenManagementEvidence:
     """The ``token`` and the ``hint`` of a request, None where absent; introspection does not look at a hint."""
 

@@ -1,7 +1,6 @@
 """The chapters on token requests: the parts that all grants share, the grant, and what is asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mock_sts.helseid.profile.sources import ERRORS_PAGE, FAPI, PRODUCT, PROFILE, RESOURCES_PAGE, TOKEN_PAGE
 from mock_sts.helseid.registry.client import Client
@@ -21,6 +20,7 @@ from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.near_names import nearest_first
 from mock_sts.protocol.terms import GrantType
 from mock_sts.protocol.token_request import is_resource_indicator
+from mock_sts.values import value_type
 
 MUST, SHOULD = Level
 
@@ -44,7 +44,7 @@ def one_proof(proofs: int) -> Verdict:
     return holds(proofs <= 1, lambda: f"{proofs} proofs", "one")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TokenRequestEvidence:
     """What can be judged before the proof: how many proofs, which grant, which resources, whose request."""
 
@@ -164,7 +164,7 @@ def client_id(evidence: TokenRequestEvidence) -> Verdict:
     return holds(evidence.client_id_sent, "no client_id", "client_id")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class GrantEvidence:
     """Which grant, of those that are ``supported``, and for whom."""
 
@@ -207,7 +207,7 @@ def allowed(evidence: GrantEvidence) -> Verdict:
     return holds(evidence.grant_type in grants or follows, evidence.grant_type, lambda: list(grants))
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ScopeEvidence:
     """What is asked for.
 

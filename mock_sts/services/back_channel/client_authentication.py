@@ -7,7 +7,6 @@ import base64
 import binascii
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS
@@ -20,27 +19,36 @@ from mock_sts.protocol.client_assertion import ClientAssertion, read_client_asse
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.signed_jwt import Signature, SignedJwt, VerifiedBy, verify
+from mock_sts.services.back_channel.received_proof import ReceivedProof
 from mock_sts.services.request_context import RequestContext, Use
-from mock_sts.store.replay import Once
+from mock_sts.store.replay import Once, Seen
+from mock_sts.values import value_type
 
 _YEAR = 366 * 86_400
 
+_NOTHING_SEEN = Seen(assertion_spent=False, assertion_challenged=False, proof_spent=False)
 
-@dataclass(frozen=True, slots=True)
+
+@value_type
 class AuthenticatedClient:
     """A client that has proved who it is, the single use of its assertion, not yet used up, and the details that the
-    assertion carries, by the member they stand under.
+    assertion carries, by the member they stand under. ``proof_spent`` says of the proof beside it that it was used
+    before.
     """
 
     client: Client
     use: Use
     details: Mapping[str, object]
+    proof_spent: bool
 
 
-def authenticate_client(context: RequestContext, params: Params, authorization: str | None) -> AuthenticatedClient:
+def authenticate_client(
+    context: RequestContext, params: Params, authorization: str | None, proof: ReceivedProof | None = None
+) -> AuthenticatedClient:
     """The client behind the assertion in ``params``. Raises OAuthError.
 
-    ``authorization`` is the Authorization header, looked at only for a password beside the assertion.
+    ``authorization`` is the Authorization header, looked at only for a password beside the assertion. ``proof`` came
+    with the request; whether it was used before is asked together with the same of the assertion.
     """
     basic_id, basic_password = _basic_credentials(authorization)
     client_id = params.one("client_id")
@@ -48,7 +56,7 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
     assertion, fault = _read(params.one("client_assertion"))
     client = None
     verified = VerifiedBy(Signature.NO_KEY)
-    spent = before_challenge = False
+    seen = _NOTHING_SEEN
     use = None
     if assertion is not None:
         context.show("client_assertion", assertion.jws)
@@ -60,8 +68,7 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
             verified = verify(assertion, ((key.kid, key.key) for key in client.keys))
         if client is not None and verified.signature is Signature.VERIFIED:
             use = _single_use(context, assertion, client)
-            spent = context.environment.replay.is_remembered(use.once)
-            before_challenge = context.environment.journal.was_challenged(use.once)
+            seen = context.environment.replay.look(use.once, proof.use.once if proof is not None else None)
     context.judge(
         chapter.CHAPTER,
         AssertionEvidence(
@@ -79,8 +86,8 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
             urls=context.urls,
             now=context.times.wall,
             skew=context.environment.policy.skew,
-            spent=spent,
-            sent_before_challenge=before_challenge,
+            spent=seen.assertion_spent,
+            sent_before_challenge=seen.assertion_challenged,
             kid_holders=kid_holders(context, assertion, client, verified),
         ),
     )
@@ -91,7 +98,7 @@ def authenticate_client(context: RequestContext, params: Params, authorization: 
     _judge_registration(context, client, verified.index)
     claims = assertion.jws.claims
     details = {name: claims[name] for name in (ASSERTION_DETAILS, AUTHORIZATION_DETAILS) if name in claims}
-    return AuthenticatedClient(client, use, details)
+    return AuthenticatedClient(client, use, details, seen.proof_spent)
 
 
 def kid_holders(

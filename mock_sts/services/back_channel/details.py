@@ -1,7 +1,7 @@
 """Details: gather what a client sends of organization and context, let the chapter judge it, and make claims of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from mock_sts.helseid import trust_framework
@@ -13,9 +13,10 @@ from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.registry.client import Client
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
 from mock_sts.services.request_context import RequestContext
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class ActingFor:
     """What an access token says of organization and context. ``parent`` is the legal entity acted for, ``child`` the
     unit of it, or None; ``trust_framework`` that claim, ready, or None.

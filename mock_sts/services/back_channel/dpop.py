@@ -1,35 +1,37 @@
 """The proof phase: read the proof, gather the facts about it, let the chapter judge, challenge where it must be."""
 
-import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import dpop as chapter
 from mock_sts.helseid.profile.dpop import ProofEvidence
-from mock_sts.protocol.dpop import DPoPProof, read_dpop_proof
+from mock_sts.protocol.dpop import DPoPProof, dpop_proof_in
 from mock_sts.protocol.errors import ErrorCode, OAuthError
-from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.signed_jwt import Signature
 from mock_sts.protocol.terms import NONCE_HEADER
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
-from mock_sts.services.request_context import RequestContext, Use
+from mock_sts.services.back_channel.received_proof import ReceivedProof
+from mock_sts.services.request_context import RequestContext
 from mock_sts.store.replay import Once
 
 
 def check_proof(
-    context: RequestContext, caller: AuthenticatedClient, proofs: Sequence[str], endpoint: Endpoint, method: str
+    context: RequestContext,
+    caller: AuthenticatedClient,
+    received: ReceivedProof | None,
+    endpoint: Endpoint,
+    method: str,
 ) -> str | None:
-    """The thumbprint (``jkt``) of the proof's key, or None when there is no proof.
+    """The thumbprint (``jkt``) of the key of the proof that was ``received``, or None when there is no proof.
 
     The shared phases have seen to it that there is at most one. Raises OAuthError; a challenge carries the nonce. Until
     the proof is found good nothing is used up, for clients repeat the same assertion after a challenge; from then on
     the request uses up both.
     """
-    if not proofs:
+    if received is None:
         context.use_up(caller.use)
         return None
-    evidence, use = gather(context, proofs[0], endpoint, method)
+    evidence = gather(context, received, endpoint, method, spent=caller.proof_spent)
     key = _key_of(caller, evidence.proof)
     if key is not None and not evidence.nonce_good:
         evidence = replace(evidence, challenge_ignored=_has_ignored_challenge(context, key, evidence.read))
@@ -46,7 +48,7 @@ def check_proof(
     if key is not None:
         context.note_proof_key(key)
     context.use_up(caller.use)
-    context.use_up(use)
+    context.use_up(received.use)
     return evidence.read.thumbprint
 
 
@@ -69,38 +71,22 @@ def _has_ignored_challenge(context: RequestContext, key: Once, proof: DPoPProof)
     return proof.nonce is None or context.times.wall < challenged_at + context.environment.nonces.step
 
 
-def gather(context: RequestContext, text: str, endpoint: str, method: str) -> tuple[ProofEvidence, Use]:
-    """What is known of the proof in ``text``, and its single use, not yet used up."""
-    try:
-        proof: DPoPProof | None = read_dpop_proof(text)
-        fault = ""
-    except JoseError as error:
-        proof, fault = None, str(error)
-    use = _single_use(context, proof)
+def gather(
+    context: RequestContext, received: ReceivedProof, endpoint: str, method: str, *, spent: bool
+) -> ProofEvidence:
+    """What is known of the proof that was ``received``; ``spent`` says that it was used before."""
+    proof = dpop_proof_in(received.jws) if received.jws is not None else None
+    if proof is not None:
+        context.show("dpop_proof", proof.jws)
     urls = context.urls
-    evidence = ProofEvidence(
+    return ProofEvidence(
         proof=proof,
-        fault=fault,
+        fault=received.fault,
         method=method,
         targets=tuple(dict.fromkeys((urls.back_channel.url(endpoint), urls.issuer.url(endpoint)))),
-        aliases=tuple(other.url(endpoint) for other in urls.others),
+        aliases=tuple([other.url(endpoint) for other in urls.others]),
         now=context.times.wall,
         skew=context.environment.policy.skew,
         nonce_good=context.environment.nonces.is_good(proof.nonce if proof else None, context.times.now),
-        spent=context.environment.replay.is_remembered(use.once),
-    )
-    return evidence, use
-
-
-def _single_use(context: RequestContext, proof: DPoPProof | None) -> Use:
-    # A proof is worthless when its nonce, or without one its time, is too old; a minute more is for another clock.
-    lives = max(2 * context.environment.nonces.step, 2 * context.environment.policy.skew.usual)
-    ends = context.times.wall + lives + 60
-    if proof is not None:
-        context.show("dpop_proof", proof.jws)
-    jti = (proof.jti if proof else None) or secrets.token_hex(16)
-    return Use(
-        Once("dpop-proof", (jti,), ends),
-        chapter.single_use,
-        "a proof with this jti has been used before",
+        spent=spent,
     )

@@ -1,10 +1,9 @@
 """What requests to the back channel (token endpoint, PAR) have in common before anything in them is looked at."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile import form
 from mock_sts.protocol.params import Params
 from mock_sts.services.request_context import RequestContext
+from mock_sts.values import value_type
 
 #: Parameters whose values the journal may show; the others hold secrets or assertions.
 _SHOWN = (
@@ -31,7 +30,7 @@ _SHOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class BackChannelCall:
     """A request as it came over HTTP; ``preflight_of`` is the page for which a browser asks whether it may send one."""
 

@@ -1,6 +1,6 @@
 """The answer for the client: a code, or an error that may travel. Either uses the request up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mock_sts.helseid.eids import ID_PORTEN
 from mock_sts.helseid.profile import request_uri
@@ -16,6 +16,7 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.store.database import Transaction
 from mock_sts.store.records import AuthorizationCode, LoginSession
+from mock_sts.values import value_type
 
 
 class TravellingError(OAuthError):
@@ -28,7 +29,7 @@ class TravellingError(OAuthError):
         self.response = response
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Answered:
     """The answer for the client, the id of the session that gave it, and the cookie of a session that was made on the
     way (or None).

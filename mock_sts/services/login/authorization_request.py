@@ -4,7 +4,7 @@ PAR keeps it at once. On the front channel it is kept when a person has to see a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mock_sts.helseid import testidp
 from mock_sts.helseid.profile import authorization_request as chapter
@@ -21,9 +21,10 @@ from mock_sts.services.login.return_url import AUTHZ_ID, handle_of, return_url_o
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
 from mock_sts.store.records import PushedRequest, status_of
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Pending:
     """An authorization request on its way to an answer, and whose it is.
 

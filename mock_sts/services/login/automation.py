@@ -5,7 +5,6 @@ queue, the persona cookie of the browser, and in the mode ``auto`` the default p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from mock_sts.helseid import testidp
@@ -18,6 +17,7 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError, quoted
 from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.services.environment import Environment
 from mock_sts.services.request_context import RequestContext
+from mock_sts.values import value_type
 
 #: The beginnings of a ``login_hint`` that we understand.
 HINT_PID, HINT_PERSONA, HINT_OUTCOME = "testid:", "persona:", "outcome:"
@@ -46,7 +46,7 @@ _ERRORS: Mapping[Outcome, tuple[ErrorCode, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LoginScript:
     """What steers a login: who (None: the person who is logged in, or the page decides), and how it ends.
 

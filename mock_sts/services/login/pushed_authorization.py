@@ -1,7 +1,5 @@
 """Pushed authorization requests: authenticate, judge, keep (RFC 9126)."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import token_request
 from mock_sts.protocol.authorization_request import REQUEST_URI_PREFIX
@@ -9,13 +7,15 @@ from mock_sts.services.back_channel.client_authentication import authenticate_cl
 from mock_sts.services.back_channel.details import judge_pushed_assertion
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
+from mock_sts.services.back_channel.received_proof import receive_proof
 from mock_sts.services.handles import new_request_handle
 from mock_sts.services.login.authorization_request import judge_request, judged_request
 from mock_sts.services.login.request_object import is_signed, open_request
 from mock_sts.services.request_context import RequestContext
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class PushedResponse:
     """The answer: a handle for the authorize endpoint, and its life in seconds."""
 
@@ -31,10 +31,11 @@ def push_authorization_request(context: RequestContext, call: BackChannelCall) -
     """Answer a pushed authorization request. Raises OAuthError; ``context`` is open and journals it."""
     params = call.params
     read_form(context, call)
-    authenticated = authenticate_client(context, params, call.authorization)
+    proof = receive_proof(context, call.proofs)
+    authenticated = authenticate_client(context, params, call.authorization, proof)
     client = authenticated.client
     context.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
-    proof_jkt = check_proof(context, authenticated, call.proofs, Endpoint.PAR, call.method)
+    proof_jkt = check_proof(context, authenticated, proof, Endpoint.PAR, call.method)
     opened = open_request(context, params, client, pushed=True)
     judge_pushed_assertion(context, authenticated, opened.details)
     signed = is_signed(params)

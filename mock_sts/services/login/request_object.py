@@ -1,7 +1,5 @@
 """Request objects: open one, let the chapter judge it, and merge it with what stands beside it."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid import testidp
 from mock_sts.helseid.details import ASSERTION_DETAILS, AUTHORIZATION_DETAILS, read_details
 from mock_sts.helseid.profile import request_object as chapter
@@ -15,12 +13,13 @@ from mock_sts.protocol.signed_jwt import Signature, VerifiedBy, verify
 from mock_sts.services.back_channel.client_authentication import kid_holders
 from mock_sts.services.back_channel.details import judge_request_details
 from mock_sts.services.request_context import RequestContext
+from mock_sts.values import value_type
 
 #: What details stand under: the documented name, and that of an assertion.
 _DETAILS = (AUTHORIZATION_DETAILS, ASSERTION_DETAILS)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Opened:
     """An authorization request with nothing wrapped any more, the TestIDP's parameters with it, and what is kept of its
     details.

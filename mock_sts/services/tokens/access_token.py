@@ -1,7 +1,5 @@
 """Access tokens that come back: to userinfo and clientinfo, for introspection, and as the subject of an exchange."""
 
-from dataclasses import dataclass
-
 from mock_sts.helseid.profile import access_token as chapter
 from mock_sts.helseid.profile import dpop
 from mock_sts.helseid.profile.access_token import PresentedEvidence, UseEvidence
@@ -12,12 +10,14 @@ from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.jose import JoseError, Jws, read_jws, sha256_base64url
 from mock_sts.protocol.json_text import text_or_none
 from mock_sts.services.back_channel.dpop import gather
+from mock_sts.services.back_channel.received_proof import receive_proof
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.issuing import ACCESS_TOKEN_TYP, FAMILY_LENGTH
 from mock_sts.services.tokens.revocation import is_revoked
+from mock_sts.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Received:
     """A text that came as an access token, and what became of it.
 
@@ -61,7 +61,7 @@ def receive(context: RequestContext, text: str | None) -> Received:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Presented:
     """An access token as it came: by which scheme (``Bearer`` or ``DPoP``), in the Authorization header or in the
     body, with which proofs, in which method.
@@ -146,7 +146,11 @@ def check_use(
 
 def _check_proof(context: RequestContext, presented: Presented, path: str, bound_to: str | None) -> None:
     """RFC 9449 section 7.1, by the rules of the token endpoint and those for proofs beside a token; without a nonce."""
-    evidence, use = gather(context, presented.proofs[0], path, presented.method)
+    received = receive_proof(context, presented.proofs)
+    if received is None:
+        raise AssertionError("the chapter let a DPoP token pass without a proof")
+    spent = context.environment.replay.is_remembered(received.use.once)
+    evidence = gather(context, received, path, presented.method, spent=spent)
     context.judge(dpop.RESOURCE_CHAPTER, evidence)
     context.keep_apart(dpop.htu, (evidence.read.target or "",))
     context.judge(
@@ -159,4 +163,4 @@ def _check_proof(context: RequestContext, presented: Presented, path: str, bound
             skew=context.environment.policy.skew,
         ),
     )
-    context.use_up(use)
+    context.use_up(received.use)

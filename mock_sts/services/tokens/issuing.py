@@ -1,7 +1,7 @@
 """From the decision of a grant to tokens. Claims are made before the write, signatures after it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mock_sts.helseid.claims import (
@@ -23,12 +23,13 @@ from mock_sts.services.back_channel.details import ActingFor
 from mock_sts.services.chance import SYSTEM, Chance, capitals
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
+from mock_sts.values import value_type
 
 ACCESS_TOKEN_TYP = "at+jwt"
 ID_TOKEN_TYP = "JWT"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class IdTokenPlan:
     """What an ID token repeats of its login: issuer, nonce and state (None where there was none), its own lifetime.
 
@@ -40,7 +41,7 @@ class IdTokenPlan:
     scopes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class GivenRefreshToken:
     """A refresh token for the answer, and when it is over (seconds)."""
 
@@ -57,7 +58,7 @@ def new_jti(family: str = "", chance: Chance = SYSTEM) -> str:
     return family + capitals(chance, 16)[len(family) :]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Authorization:
     """The result of any grant: for whom, to what, and bound to which key.
 
@@ -81,7 +82,7 @@ class Authorization:
     jti: str = field(default_factory=new_jti)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Unsigned:
     """Tokens that are decided and journaled, but not signed yet."""
 

@@ -16,6 +16,7 @@ from mock_sts.services.back_channel.client_authentication import authenticate_cl
 from mock_sts.services.back_channel.details import gather_details
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
+from mock_sts.services.back_channel.received_proof import receive_proof
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants import Grant, authorization_code, client_credentials, refresh_token, token_exchange
 from mock_sts.services.tokens.issuing import prepare_tokens
@@ -35,7 +36,8 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
     # 1. A form that can be read.
     read_form(context, call)
     # 2. The client.
-    caller = authenticate_client(context, params, call.authorization)
+    proof = receive_proof(context, call.proofs)
+    caller = authenticate_client(context, params, call.authorization, proof)
     # 3. One proof at most; a grant_type; one well-formed resource at most; a proof where the client must send one.
     grant_type = params.one("grant_type")
     context.judge(token_request.PROOFS_CHAPTER, len(call.proofs))
@@ -52,7 +54,7 @@ def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse
     )
     context.judge(ignored.CHAPTER, ignored.IgnoredEvidence(params, ignored.TOKEN_PARAMETERS))
     # 4. The proof and its nonce; only then is the assertion used up.
-    confirmation = check_proof(context, caller, call.proofs, Endpoint.TOKEN, call.method)
+    confirmation = check_proof(context, caller, proof, Endpoint.TOKEN, call.method)
     # 5. The grant: known, allowed, and what it comes to.
     grant_type = grant_type or ""
     context.judge(

@@ -186,6 +186,8 @@ class SqliteDatabase:
             if error is None:
                 kept.cursor.execute("COMMIT")
                 self._locked_out, self._fails = -float("inf"), False
+                # What has written once is not tried again from its beginning, so its next write has to wait.
+                self._local.hasty = False
             else:
                 self._roll_back(kept)
         except BaseException as refused:

@@ -1,7 +1,6 @@
 """What the grants for people share: from a login that was kept to an Authorization, for all its APIs or one."""
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from mock_sts.helseid.registry.api import ApiResource
@@ -19,12 +18,13 @@ from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, Given
 from mock_sts.services.tokens.revocation import revoke_family
 from mock_sts.store.database import Transaction
 from mock_sts.store.records import AuthorizationCode, PersonGrant, RefreshToken
+from mock_sts.values import value_type
 
 #: Seconds; no access token lives longer.
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Scoped:
     """Scopes and the APIs they belong to."""
 
