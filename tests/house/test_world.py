@@ -519,6 +519,10 @@ PEOPLE: dict[str, Callable[[Entry], object]] = {
     "just under 16": lambda person: age(person) == 15,
     "16": lambda person: age(person) == 16,
     "17": lambda person: age(person) == 17,
+    "a Commfides card and no other eID": lambda person: person.get("eids") == ["commfides"],
+    "eIDs on a telephone only": lambda person: person.get("eids") == ["bankid-mobile", "buypass-mobile"],
+    "no eID, and of age": lambda person: person.get("eids") == [] and age(person) >= 18,
+    "no eID, and a child": lambda person: person.get("eids") == [] and age(person) < 13,
     "over 100": lambda person: age(person) > 100,
     "born in the 1800s": lambda person: born(person["pid"]).year < 1900,
     "month + 80": lambda person: month_offset(person["pid"]) == 80,
@@ -556,6 +560,23 @@ def test_there_are_enough_people_by_hand() -> None:
         "kvart-grevling",
         "livstrett-bever",
     }
+
+
+def test_children_have_no_eid_and_all_others_but_one_have_some() -> None:
+    """BankID and MinID are for people of thirteen and older."""
+    children = [person for person in committed().people if age(person) < 13]
+    assert len(children) > 5 and all(person.get("eids") == [] for person in children)
+    others = [person.get("persona") for person in committed().people if person.get("eids") == [] and age(person) >= 13]
+    assert others == ["no-eid"]
+
+
+def test_the_people_that_public_programs_look_up_have_their_numbers() -> None:
+    people = {person["pid"]: person for person in committed().personas}
+    for pid, name in (("05898597468", "GRØNN VITS"), ("16858399649", "OPPDIKTET SPURV")):
+        assert full_name(people[pid]) == name and re.fullmatch("[1-9][0-9]{8}", people[pid]["hpr_number"])
+        assert professions(people[pid])
+    default = people["03678826129"]
+    assert (full_name(default), default["hpr_number"]) == ("GRANULERT NILFISK", "12345678")
 
 
 def test_a_replaced_number_and_its_successor_are_one_birthday() -> None:

@@ -409,7 +409,7 @@ def test_no_member_means_all_eids_and_an_empty_list_none(sts: Emulator, rp: Rely
             if provider.is_testidp:
                 assert identity(rp, login, answer)["idp"] == provider.scheme
             else:
-                assert message_of(answer).startswith("the person has no eID for ")
+                assert message_of(answer).startswith("Personen har ingen eID for ")
 
 
 @pytest.mark.covers("providers.people.eids")
@@ -445,7 +445,7 @@ def test_the_ready_people_with_few_eids_have_these_alone(
             identity(rp, login, answer)
             found.add((provider.scheme, eid.name))
         else:
-            assert message_of(answer).startswith("the person has no eID for ")
+            assert message_of(answer).startswith("Personen har ingen eID for ")
     assert found == opened
 
 
