@@ -28,7 +28,7 @@ from mock_sts.web.helseid import (
 from mock_sts.web.mock.api.install import install as install_control
 from mock_sts.web.mock.pages import automation, ca, doctor, home, parts
 from mock_sts.web.reading import SERVER
-from mock_sts.web.testtoken import token_service
+from mock_sts.web.testtoken import description, token_service
 from mock_sts.web.writing import add_routes
 
 
@@ -43,10 +43,20 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
     framework.refuse_strangers(app)
     own_side.install(app)
     framework.refuse_wrong_bodies(app)
-    for endpoints in (discovery, pushed_authorization, token, token_management, user_info, token_service, health):
+    for endpoints in (
+        discovery,
+        pushed_authorization,
+        token,
+        token_management,
+        user_info,
+        token_service,
+        description,
+        health,
+    ):
         add_routes(app, endpoints.ROUTES)
     for views in (home, ca, doctor, parts, authorization, login, testidp, automation, end_session, check_session):
         app.register_blueprint(views.ROUTES)
+    app.register_blueprint(description.PAGE)
     demo.install(app, settings, shipped_key(CLIENT_ID), partial(loopback_call_headers, server.seal))
     install_control(app)
     return app

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from mock_sts.helseid.token_orders.members import ProofDefect, word_of
+from mock_sts.helseid.token_orders.members import REQUEST, ProofDefect, word_of
 from mock_sts.protocol.dpop import read_dpop_proof
 from mock_sts.protocol.jose import import_public_key, read_jws, sha256_base64url
 from mock_sts.protocol.signed_jwt import Signature
@@ -18,7 +18,7 @@ from mock_sts.services.registry.people import sub_of
 from tests.support.databases import copy_database, remove_database
 from tests.support.emulator import START, Emulator, LiveServer, Worlds, settings_for, shipped_database
 from tests.support.keys import private_jwk, public_jwk
-from tests.support.machine import Answer
+from tests.support.machine import ABSENT, Answer
 
 PATH = "/v2/create-test-token-with-key"
 V1 = "/create-test-token-with-key"
@@ -530,6 +530,43 @@ def test_only_kept_keys_may_be_taken(worlds: Worlds) -> None:
     assert send("DELETE", "/api-key?apiKey=any-key").status == 404
     for body in (b"{}", b"[]", b'{"key": 5}', b'{"key": "x", "ownerId": 5}'):
         assert send("POST", "/api-key", json_type, body).status == 400
+
+
+@pytest.mark.covers("token-service.description")
+def test_the_service_describes_itself(emulator: Emulator) -> None:
+    described = emulator.get("/swagger/v1/swagger.json").json
+    assert set(described["paths"]) == {PATH, V1, V1.removesuffix("-with-key"), "/api-key", "/ping"}
+    members = described["components"]["schemas"]["TokenRequest"]["properties"]
+    assert set(members) == set(REQUEST.members)
+    for path in ("/swagger", "/swagger/index.html"):
+        page = emulator.get(path)
+        assert page.status == 200 and b"createDPoPTokenWithDPoPProof" in page.content
+        assert b"Test-token service" in page.content
+
+
+@pytest.mark.covers("token-service.access-token")
+def test_version_1_takes_an_access_token(worlds: Worlds) -> None:
+    emulator = worlds.make()
+    scope = "nhn:helseid-test-token-tjeneste/tokengenerering-med-clientid"
+    machine = emulator.client("ttt", scope=[scope, "my:api/read"])
+    token = machine.token(form={"scope": scope}).json["access_token"]
+    path = "/create-test-token"
+
+    def shown(access_token: str) -> dict[str, str]:
+        claims = {"htm": "POST", "htu": emulator.issuer + path, "ath": sha256_base64url(access_token.encode())}
+        proof = machine.proof(claims={**claims, "nonce": ABSENT})
+        return {"Authorization": f"DPoP {access_token}", "DPoP": proof}
+
+    assert order(emulator, {}, shown(token), path).claims["aud"] == "my:api"
+    assert order(emulator, {}, {**shown(token), "Audience": "other:api"}, path).claims["aud"] == "other:api"
+    order(emulator, {}, {}, path).refused(401, "Authorization")
+    wrong = machine.token(form={"scope": "my:api/read"}).json["access_token"]
+    order(emulator, {}, shown(wrong), path).refused(401, "Authorization")
+    emulator.client("two", scope=[scope, "my:api/read", "your:api/read"])
+    two = emulator.machine("two", machine.jwk)
+    order(emulator, {}, shown(two.token(form={"scope": scope}).json["access_token"]), path).refused(
+        400, "Authorization"
+    )
 
 
 def test_ping(emulator: Emulator) -> None:

@@ -59,4 +59,6 @@ class Description:
     def _page(self) -> Response:
         """The document for people."""
         document = self._document(asked())
-        return browser.page("control_api.html", section="api", api=reference.page_for(document))
+        return browser.page(
+            "openapi.html", section="api", api=reference.page_for(document), document=f"{PREFIX}/openapi.json"
+        )

@@ -46,10 +46,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The whole: the API's address, paragraphs about it (text and code in turn), its resources, whether there is a
-    token.
+    """The whole: what it is called, the API's address, paragraphs about it (text and code in turn), its resources, and
+    whether there is a token.
     """
 
+    title: str
     url: str
     about: list[list[tuple[bool, str]]]
     groups: tuple[Group, ...]
@@ -69,7 +70,8 @@ def page_for(document: Mapping[str, Any]) -> Page:
         )
         groups.append(Group(tag["name"].replace(" ", "-"), tag["name"], tag["description"], operations))
     about = [_pieces(paragraph) for paragraph in document["info"]["description"].strip().split("\n\n")]
-    return Page(document["servers"][0]["url"], about, tuple(groups), bool(document.get("security")))
+    title = document["info"]["title"].partition(": ")[2].capitalize()
+    return Page(title, document["servers"][0]["url"], about, tuple(groups), bool(document.get("security")))
 
 
 def _pieces(text: str) -> list[tuple[bool, str]]:
