@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mock_sts.cli.colour import Ink, paint
 from mock_sts.cli.output import counted, print_json
 from mock_sts.cli.parser import Commands
 from mock_sts.cli.settings import (
@@ -78,29 +79,25 @@ def add_fixtures(commands: Commands) -> None:
 
 
 def _fixtures_check(parsed: argparse.Namespace) -> int:
-    from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
     from mock_sts.services.registry.checks import check_world  # noqa: PLC0415
 
     folders = settings_of()[0].fixtures
-    try:
-        report = check_world(folders, implied_is_error=parsed.strict, all_assumed=parsed.verbose)
-    except DocumentError as error:
-        if not parsed.json:
-            raise
-        print_json({"entries": {}, "errors": [str(error)], "warnings": [], "assumed": []})
-        print(error, file=sys.stderr)
-        return 2
+    report = check_world(folders, implied_is_error=parsed.strict, all_assumed=parsed.verbose)
+    errors = [*report.unreadable, *report.errors]
+    status = 2 if report.unreadable else 1 if errors else 0
     if parsed.json:
-        lists = {"errors": report.errors, "warnings": report.warnings, "assumed": report.assumed}
+        lists = {"errors": errors, "warnings": report.warnings, "assumed": report.assumed}
         print_json({"entries": dict(report.entries), **{name: list(texts) for name, texts in lists.items()}})
-        return 1 if report.errors else 0
-    for line in (*report.assumed, *(f"warning: {text}" for text in report.warnings)):
+        for text in report.unreadable:
+            print(text, file=sys.stderr)
+        return status
+    for line in (*report.assumed, *(f"{paint('warning:', Ink.YELLOW)} {text}" for text in report.warnings)):
         print(line)
-    for text in report.errors:
-        print(f"error: {text}", file=sys.stderr)
+    for text in errors:
+        print(f"{paint('error:', Ink.RED, sys.stderr)} {text}", file=sys.stderr)
     counts = ", ".join(counted(count, "API" if sort == "api" else sort) for sort, count in report.entries.items())
-    print(f"{counts}; {counted(len(report.warnings), 'warning')}, {counted(len(report.errors), 'error')}")
-    return 1 if report.errors else 0
+    print(f"{counts}; {counted(len(report.warnings), 'warning')}, {counted(len(errors), 'error')}")
+    return status
 
 
 def _fixtures_load(parsed: argparse.Namespace) -> int:

@@ -247,7 +247,8 @@ def test_load_refuses_what_cannot_work_and_warns_of_the_rest(
     people.write_text("".join(person.replace("01015012345", f"0101501{n:04}") % "213000012" for n in range(30)))
     assert main(["fixtures", "load"]) == 0
     warnings = capsys.readouterr().err.splitlines()
-    assert f"warning: {people}, 01015010000: the pid lies in no synthetic series (month +80, +65 or +40)" in warnings
+    odd = "the pid lies in no synthetic series (month +80, +65 or +40) (line 1)"
+    assert f"warning: {people}, 01015010000: {odd}" in warnings
     assert len(warnings) == 21 and "more; mock-sts fixtures check tells all" in warnings[-1]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mock_sts.helseid.registry.documents import DocumentError, Key
+from mock_sts.helseid.registry.documents import DocumentError, Key, raise_together
 from mock_sts.helseid.registry.records import Record, Scopes, Seconds, check_numbers, format_of, member, record
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import EXPLANATIONS, LOGIN_MODES, MULTI_TENANT, ONE_TIME_USE_ONLY, REUSABLE, SINGLE_TENANT
@@ -157,19 +157,22 @@ class Client(_Client):
         keys = client.jwks.get("keys")
         if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
             raise DocumentError(f"{place}: 'jwks' must be a mapping with a list 'keys' of JWKs", ("jwks",))
-        for number, jwk in enumerate(keys, 1):
-            if found := private_members(jwk):
-                raise DocumentError(
-                    f"{place}: key {number} of 'jwks' is a private key; register its public part only, without "
-                    f"{', '.join(found)}",
-                    ("jwks", "keys", number - 1, found[0]),
-                )
-        for name in client.client_claims:
-            if name in RESERVED_CLAIMS:
-                raise DocumentError(
-                    f"{place}: 'client_claims' has {name!r}, which the token itself decides",
-                    ("client_claims", Key(name)),
-                )
+        faults = [
+            DocumentError(
+                f"{place}: key {number} of 'jwks' is a private key; register its public part only, without "
+                f"{', '.join(found)}",
+                ("jwks", "keys", number - 1, found[0]),
+            )
+            for number, jwk in enumerate(keys, 1)
+            if (found := private_members(jwk))
+        ]
+        faults += [
+            DocumentError(
+                f"{place}: 'client_claims' has {name!r}, which the token itself decides", ("client_claims", Key(name))
+            )
+            for name in client.client_claims
+            if name in RESERVED_CLAIMS
+        ]
         numbers = {
             "children": client.children,
             "delegations": client.delegations,
@@ -177,7 +180,11 @@ class Client(_Client):
             "on_behalf_of": client.on_behalf_of,
             "organization": client.organization,
         }
-        check_numbers(numbers, place)
+        try:
+            check_numbers(numbers, place)
+        except DocumentError as error:
+            faults += error.all
+        raise_together(faults)
         return client
 
     @property

@@ -6,7 +6,7 @@ and its documentation.
 """
 
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -79,8 +79,15 @@ class DocumentError(ValueError):
     ) -> None:
         super().__init__(message)
         self.path = path
+        #: What else is wrong with the same document.
+        self.more: tuple[DocumentError, ...] = ()
         self._value = value
         self._retell = retell
+
+    @property
+    def all(self) -> "tuple[DocumentError, ...]":
+        """This fault and the others of the same document, each by itself."""
+        return (self, *self.more)
 
     def as_written(self, line: int, text: str) -> "DocumentError":
         """The same with the ``line`` that it is about, and with the value as its ``text`` was written there."""
@@ -107,12 +114,16 @@ class Format(Generic[Made_co]):
         """What ``document`` becomes, with defaults filled in. ``where`` names the file for messages, ``word`` the
         document where it has another word there than the format, ``path`` where it stands in the whole.
 
-        Lists become tuples. Raises DocumentError at the first fault.
+        Lists become tuples. Raises DocumentError for the first fault, which holds the others as ``more``.
         """
         if not isinstance(document, Mapping):
-            raise DocumentError(f"{where}: a {self.word} is a mapping of members, not {_kind_of(document)}", path)
+            article = "an" if self.word[0] in "aoAO" else "a"
+            raise DocumentError(
+                f"{where}: {article} {self.word} is a mapping of members, not {_kind_of(document)}", path
+            )
         place = f"{where}, {word or self.word} {_shown(document.get(self.key, '(without ' + self.key + ')'))}"
         names = [member.name for member in self.members]
+        faults: list[DocumentError] = []
         for name in document:
             if name not in names:
                 word = name if isinstance(name, str) else _shown(name)
@@ -121,18 +132,26 @@ class Format(Generic[Made_co]):
                 def tell(shown: str, hint: str = hint) -> str:
                     return f"{place}: unknown member {shown}; {hint}"
 
-                raise DocumentError(tell(_shown(name)), (*path, Key(name)), value=name, retell=_unless_text(name, tell))
+                unknown = tell(_shown(name))
+                faults.append(DocumentError(unknown, (*path, Key(name)), value=name, retell=_unless_text(name, tell)))
         values: dict[str, Any] = {}
         for member in self.members:
             if document.get(member.name) is None:
                 if member.required:
                     here = (*path, member.name) if member.name in document else path
-                    raise DocumentError(f"{place}: the member {member.name!r} is missing ({member.meaning})", here)
+                    missing = f"{place}: the member {member.name!r} is missing ({member.meaning})"
+                    faults.append(DocumentError(missing, here))
                 continue
             here = (*path, member.name)
-            values[member.name] = value = _value(member, document[member.name], place, here)
+            try:
+                values[member.name] = value = _value(member, document[member.name], place, here)
+            except DocumentError as error:
+                faults += error.all
+                continue
             if member.required and isinstance(value, str) and not value.strip():
-                raise DocumentError(f"{place}: the member {member.name!r} is empty ({member.meaning})", here)
+                empty = f"{place}: the member {member.name!r} is empty ({member.meaning})"
+                faults.append(DocumentError(empty, here))
+        raise_together(faults)
         return self.make(**values)
 
     def inner(self) -> "Iterator[Format[Any]]":
@@ -162,29 +181,68 @@ class _MisfitError(Exception):
         self.culprit, self.wanted, self.path = culprit, wanted, path
 
 
+def raise_together(faults: Iterable[DocumentError]) -> None:
+    """Raise the first of ``faults`` with the others as its ``more``; nothing where there is none."""
+    found = list({id(one): one for fault in faults for one in fault.all}.values())
+    if found:
+        found[0].more = tuple(found[1:])
+        raise found[0]
+
+
 def _value(member: Member, value: object, place: str, path: tuple[Step, ...]) -> Any:
     try:
         read = _READERS[member.kind](value)
-    except _MisfitError as misfit:
-
-        def tell(shown: str, misfit: _MisfitError = misfit) -> str:
-            return f"{place}: {_told(member, value, misfit, shown)}"
-
-        culprit = misfit.culprit
-        raise DocumentError(
-            tell(_kind_of(culprit)), (*path, *misfit.path), value=culprit, retell=_unless_text(culprit, tell)
-        ) from None
+    except _MisfitError as first:
+        raise_together(_misfit(member, value, misfit, place, path) for misfit in _misfits(member, value, first))
+        raise  # never: there is the first one
+    faults: list[DocumentError] = []
     for number, text in enumerate((read,) if isinstance(read, str) else read if isinstance(read, tuple) else ()):
         if isinstance(text, str):
             in_list = isinstance(read, tuple) and isinstance(value, list)
-            _check_text(member, text, place, (*path, number) if in_list else path)
+            try:
+                _check_text(member, text, place, (*path, number) if in_list else path)
+            except DocumentError as error:
+                faults.append(error)
+    raise_together(faults)
     if member.named is not None:
         return tuple(map(member.named, read)) if isinstance(read, tuple) else member.named(read)
     if member.format is None:
         return read
     if isinstance(read, dict):
         return member.format.read(read, place, member.name, path)
-    return tuple(member.format.read(item, place, member.name, (*path, number)) for number, item in enumerate(read))
+    items = []
+    for number, item in enumerate(read):
+        try:
+            items.append(member.format.read(item, place, member.name, (*path, number)))
+        except DocumentError as error:
+            faults += error.all
+    raise_together(faults)
+    return tuple(items)
+
+
+def _misfit(member: Member, value: object, misfit: _MisfitError, place: str, path: tuple[Step, ...]) -> DocumentError:
+    """The sentence about one misfit in a member's ``value``."""
+
+    def tell(shown: str) -> str:
+        return f"{place}: {_told(member, value, misfit, shown)}"
+
+    culprit = misfit.culprit
+    return DocumentError(
+        tell(_kind_of(culprit)), (*path, *misfit.path), value=culprit, retell=_unless_text(culprit, tell)
+    )
+
+
+def _misfits(member: Member, value: object, first: _MisfitError) -> Iterator[_MisfitError]:
+    """All misfits in ``value``, of a list each item's; ``first`` is that which its reader found."""
+    if not isinstance(value, list) or not first.path:
+        yield first
+        return
+    for number, item in enumerate(value):
+        try:
+            _READERS[member.kind]([item])
+        except _MisfitError as misfit:
+            misfit.path = (number, *misfit.path[1:])
+            yield misfit
 
 
 def _unless_text(value: object, tell: Callable[[str], str]) -> Callable[[str], str] | None:

@@ -4,7 +4,7 @@ import re
 
 from mock_sts.helseid.eids import EIDS
 from mock_sts.helseid.identifiers import is_hpr_number, is_pid
-from mock_sts.helseid.registry.documents import DocumentError
+from mock_sts.helseid.registry.documents import DocumentError, raise_together
 from mock_sts.helseid.registry.records import Record, check_numbers, format_of, member, record
 
 
@@ -54,14 +54,21 @@ class Persona(Record):
         """The persona that ``document`` describes. Raises DocumentError."""
         persona = PERSONA_FORMAT.read(document, where)
         place = f"{where}, persona {persona.pid!r}"
-        for name, pid in (("pid", persona.pid), ("superseded_by", persona.superseded_by)):
-            if pid is not None and not is_pid(pid):
-                raise DocumentError(f"{place}: {name!r} must be eleven digits, in quotes", (name,))
-        if persona.persona is not None and not is_short_name(persona.persona):
-            raise DocumentError(f"{place}: 'persona' must be letters, digits and hyphens, and no number", ("persona",))
-        if persona.hpr_number is not None and not is_hpr_number(persona.hpr_number):
-            raise DocumentError(f"{place}: 'hpr_number' must be seven to nine digits, in quotes", ("hpr_number",))
-        check_numbers({"organizations": persona.organizations}, place)
+        faults = [
+            DocumentError(f"{place}: {name!r} must be {wanted}", (name,))
+            for name, value, fits, wanted in (
+                ("pid", persona.pid, is_pid, "eleven digits, in quotes"),
+                ("superseded_by", persona.superseded_by, is_pid, "eleven digits, in quotes"),
+                ("persona", persona.persona, is_short_name, "letters, digits and hyphens, and no number"),
+                ("hpr_number", persona.hpr_number, is_hpr_number, "seven to nine digits, in quotes"),
+            )
+            if value is not None and not fits(value)
+        ]
+        try:
+            check_numbers({"organizations": persona.organizations}, place)
+        except DocumentError as error:
+            faults += error.all
+        raise_together(faults)
         return persona
 
 

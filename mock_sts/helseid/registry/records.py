@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Annotated, Any, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 from mock_sts.helseid.identifiers import is_organization_number
-from mock_sts.helseid.registry.documents import DocumentError, Format, Key, Kind, Member, Step
+from mock_sts.helseid.registry.documents import DocumentError, Format, Key, Kind, Member, Step, raise_together
 
 #: A number of seconds, and scopes as a file may write them; to the type checker an integer and a tuple of texts.
 Seconds = Annotated[int, Kind.SECONDS]
@@ -105,12 +105,12 @@ def members_of(item: Record) -> dict[str, Any]:
 
 def check_numbers(values: Mapping[str, object], place: str) -> None:
     """Refuse what is no organization number in the members ``values``, by name. Raises DocumentError."""
-    for name, value in values.items():
-        for number, path in _numbers_in(value, (name,)):
-            if not is_organization_number(number):
-                raise DocumentError(
-                    f"{place}: {number!r} is no organization number; that is nine digits, in quotes", path
-                )
+    raise_together(
+        DocumentError(f"{place}: {number!r} is no organization number; that is nine digits, in quotes", path)
+        for name, value in values.items()
+        for number, path in _numbers_in(value, (name,))
+        if not is_organization_number(number)
+    )
 
 
 def _numbers_in(value: Any, path: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:

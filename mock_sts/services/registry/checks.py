@@ -34,37 +34,48 @@ from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.services.registry.lookup import hint, profession_hint
 from mock_sts.store.catalog import Item
 from mock_sts.store.fixtures.files import unread_files, world_folders
-from mock_sts.store.fixtures.rows import Entry, World, read_world, sort_of
+from mock_sts.store.fixtures.rows import Entry, World, line_of, read_what_can_be_read, sort_of
 
 T = TypeVar("T", bound=Item)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Sentences: errors and warnings, and what is assumed for members left out; ``entries`` counts each sort."""
+    """Sentences: what cannot be read, errors and warnings, and what is assumed for members left out; ``entries`` counts
+    each sort.
+    """
 
     entries: Mapping[str, int]
+    unreadable: tuple[str, ...]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
     assumed: tuple[str, ...]
 
 
 def check_world(own_fixtures: Sequence[Path], *, implied_is_error: bool = False, all_assumed: bool = False) -> Report:
-    """Read the shipped world and ``own_fixtures`` on top, and check it. Raises DocumentError for unreadable files.
+    """Read the shipped world and ``own_fixtures`` on top, and check it.
 
+    Where something cannot be read, the rest is checked by itself, and not against what may be missing: a number that a
+    file names may stand in the one that could not be read.
     What is assumed is reported of the entries of ``own_fixtures``, with ``all_assumed`` of the shipped ones too.
     """
-    world = read_world(world_folders(own_fixtures))
+    world = read_what_can_be_read(world_folders(own_fixtures))
     whole, own = (
         _Part(world, {sort: dict(world.entries[sort]) for sort in world.entries}),
         _Part(world, _own_entries(world)),
     )
     implied = list(_implied_apis(whole))
     unsaid = _without_a_word_on_dpop(whole)
-    errors = [*map(str, _faults(whole)), *_breaches(whole), *(implied if implied_is_error else ())]
-    warnings = [*unread(own_fixtures), *_oddities(whole), *unsaid, *(() if implied_is_error else implied)]
+    if world.faults:
+        errors, warnings = [*_breaches(whole)], [*unread(own_fixtures), *unsaid]
+    else:
+        errors = [*map(str, _faults(whole)), *_breaches(whole), *(implied if implied_is_error else ())]
+        warnings = [*unread(own_fixtures), *_oddities(whole), *unsaid, *(() if implied_is_error else implied)]
     counts = {sort: len(entries) for sort, entries in world.entries.items()}
-    return Report(counts, tuple(errors), tuple(warnings), tuple(_assumptions(whole if all_assumed else own)))
+    unreadable = tuple(map(str, world.faults))
+    return Report(
+        counts, unreadable, tuple(errors), tuple(warnings), tuple(_assumptions(whole if all_assumed else own))
+    )
 
 
 def check_before_loading(world: World) -> tuple[str, ...]:
@@ -105,7 +116,7 @@ class Fault:
     sentence: str
 
     def __str__(self) -> str:
-        return f"{_place(self.entry)}: {self.sentence}"
+        return _of(self.entry, self.sentence, self.member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,24 +232,26 @@ def _breaches(part: _Part) -> Iterator[str]:
     """Numbers that may be those of the living, and registrations that even HelseID would refuse."""
     for person_entry, person in part.of(Persona):
         if not is_synthetic_pid(person.pid):
-            yield f"{_place(person_entry)}: the pid lies in no synthetic series (month +80, +65 or +40)"
+            yield _of(person_entry, "the pid lies in no synthetic series (month +80, +65 or +40)", "pid")
         if person.hpr_number is not None and len(person.hpr_number) != 9 and not person.sample:
-            yield (
-                f"{_place(person_entry)}: the HPR number must have nine digits; seven are the real register's, and "
-                "others need their sample named"
+            yield _of(
+                person_entry,
+                "the HPR number must have nine digits; seven are the real register's, and others need their sample "
+                "named",
+                "hpr_number",
             )
     for api_entry, api in part.of(ApiResource):
         if why := comma_hint(api.scopes):
-            yield f"{_place(api_entry)}: scopes hold {' '.join(api.scopes)!r}, but {why}"
+            yield _of(api_entry, f"scopes hold {' '.join(api.scopes)!r}, but {why}", "scopes")
     for entry, organization in part.of(Organization):
         if not is_synthetic_organization_number(organization.number) and not organization.sample:
-            yield f"{_place(entry)}: a number of our own begins with 2 or 3; others need their sample named"
+            yield _of(entry, "a number of our own begins with 2 or 3; others need their sample named", "number")
     for client_entry, client in part.of(Client):
         if why := comma_hint(client.scope):
-            yield f"{_place(client_entry)}: scope holds {' '.join(client.scope)!r}, but {why}"
+            yield _of(client_entry, f"scope holds {' '.join(client.scope)!r}, but {why}", "scope")
         stated = client.organization or client.sample
         if client.tenancy in (SINGLE_TENANT, MULTI_TENANT) and not stated:
-            yield f"{_place(client_entry)}: tenancy {client.tenancy} needs the owner's number in organization"
+            yield _of(client_entry, f"tenancy {client.tenancy} needs the owner's number in organization", "tenancy")
         yield from _rules(client_entry)
 
 
@@ -250,7 +263,7 @@ def _rules(entry: Entry[Client]) -> Iterator[str]:
         # A key that cannot be used is reported as a fault already.
         reported = rule.id == "client.keys" and entry.item.key_faults
         if not finding.verdict.met and needs_reason and not reported and not entry.item.oddities:
-            yield f"{_place(entry)}: {rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}"
+            yield _of(entry, f"{rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}")
 
 
 #: Rules of the registration chapter that a file may break only with the reason in ``oddities``.
@@ -273,39 +286,45 @@ def _odd_people(part: _Part) -> Iterator[str]:
     people = part.world.of(Persona)
     for entry, person in part.of(Persona):
         if not pid_check_digits_ok(person.pid):
-            yield f"{_place(entry)}: the check digits of the pid are wrong"
+            yield _of(entry, "the check digits of the pid are wrong", "pid")
         for authorization in person.authorizations:
             code = authorization.profession
             if code not in PROFESSIONS:
-                yield f"{_place(entry)}: no profession {code!r} is known of the HPR register{profession_hint(code)}"
+                yield _of(
+                    entry,
+                    f"no profession {code!r} is known of the HPR register{profession_hint(code)}",
+                    "authorizations",
+                )
         if person.authorizations and person.hpr_number is None:
-            yield f"{_place(entry)}: authorizations are known of people with an HPR number only"
+            yield _of(entry, "authorizations are known of people with an HPR number only", "authorizations")
         if person.eids and not any(has_eid(person, eid) for eid in _PEOPLES_EIDS):
             level = f"none of the eids {', '.join(person.eids)} has a level up to the person's, {person.security_level}"
-            yield f"{_place(entry)}: {level}; raise security_level, add another eID, or write eids: [] for none"
+            yield _of(entry, f"{level}; raise security_level, add another eID, or write eids: [] for none")
         later = person.superseded_by
         if later is not None and later not in people:
-            yield f"{_place(entry)}: superseded_by names {later}, whom no file describes{hint(later, people)}"
+            yield _of(
+                entry, f"superseded_by names {later}, whom no file describes{hint(later, people)}", "superseded_by"
+            )
 
 
 def _odd_organizations(part: _Part) -> Iterator[str]:
     organizations = part.world.of(Organization)
     for entry, organization in part.of(Organization):
         if not organization_check_digit_ok(organization.number) and not organization.oddities:
-            yield f"{_place(entry)}: the check digit of the number is wrong"
+            yield _of(entry, "the check digit of the number is wrong", "number")
         parent = organizations.get(organization.parent) if organization.parent else None
         if parent is not None and parent is not entry and parent.item.parent:
-            yield f"{_place(entry)}: its parent {organization.parent} is a unit itself"
+            yield _of(entry, f"its parent {organization.parent} is a unit itself", "parent")
 
 
 def _odd_apis(part: _Part) -> Iterator[str]:
     for entry, api in part.of(ApiResource):
         for name in api.claims:
             if name not in CLAIMS_SUPPORTED:
-                yield f"{_place(entry)}: HelseID has no claim {name!r}{hint(name, CLAIMS_SUPPORTED)}"
+                yield _of(entry, f"HelseID has no claim {name!r}{hint(name, CLAIMS_SUPPORTED)}", "claims")
         for scope in api.scopes:
             if implied_audience(scope) != api.audience and not api.sample:
-                yield f"{_place(entry)}: the scope {scope} belongs to another audience by its name"
+                yield _of(entry, f"the scope {scope} belongs to another audience by its name", "scopes")
         yield from _strange_actors(part, entry)
 
 
@@ -313,9 +332,10 @@ def _without_a_word_on_dpop(part: _Part) -> Iterator[str]:
     """APIs that do not say whether they take DPoP only; a check alone asks, for nothing is wrong with them."""
     for entry, _ in part.of(ApiResource):
         if entry.document.get("require_dpop") is None:
-            yield (
-                f"{_place(entry)}: require_dpop is left out, so the API gets Bearer tokens too. HelseID demands DPoP "
-                "of new APIs: write require_dpop: true, or false for an API that takes Bearer"
+            yield _of(
+                entry,
+                "require_dpop is left out, so the API gets Bearer tokens too. HelseID demands DPoP "
+                "of new APIs: write require_dpop: true, or false for an API that takes Bearer",
             )
 
 
@@ -326,20 +346,26 @@ def _odd_clients(part: _Part) -> Iterator[str]:
     for entry, client in part.of(Client):
         for scheme in client.identity_providers:
             if scheme not in schemes:
-                yield f"{_place(entry)}: no identity provider {scheme!r} is emulated{hint(scheme, schemes)}"
+                yield _of(
+                    entry, f"no identity provider {scheme!r} is emulated{hint(scheme, schemes)}", "identity_providers"
+                )
         for rule in (registration.key_encoding, registration.key_algorithm):
             verdict = rule.check(registration.Registration(client))
             # A sample is as it is: the reason stands in the file.
             if verdict is not None and not verdict.met and not (client.oddities and client.sample):
                 right = f", where {verdict.expected} would be right" if rule is registration.key_algorithm else ""
-                yield f"{_place(entry)}: {rule.title}; found {verdict.observed}{right}. To mend it: {rule.remedy}"
+                yield _of(entry, f"{rule.title}; found {verdict.observed}{right}. To mend it: {rule.remedy}")
         for scope in client.scope:
             if not is_api_scope(scope) and scope not in own_scopes:
-                yield f"{_place(entry)}: HelseID has no scope {scope}{hint(scope, own_scopes)}"
+                yield _of(entry, f"HelseID has no scope {scope}{hint(scope, own_scopes)}", "scope")
         # A warning, for persona new may have made the person; any pid may be a person's.
         persona = client.default_persona
         if persona is not None and not is_pid(persona) and persona not in people:
-            yield f"{_place(entry)}: default_persona names {persona!r}, whom no file describes{hint(persona, people)}"
+            yield _of(
+                entry,
+                f"default_persona names {persona!r}, whom no file describes{hint(persona, people)}",
+                "default_persona",
+            )
         yield from _strange_actors(part, entry)
 
 
@@ -348,7 +374,9 @@ def _strange_actors(part: _Part, entry: Entry[ApiResource] | Entry[Client]) -> I
     for actor in entry.item.token_exchange_actors:
         if actor not in clients:
             near = hint(actor, clients)
-            yield f"{_place(entry)}: token_exchange_actors names {actor!r}, whom no file describes{near}"
+            yield _of(
+                entry, f"token_exchange_actors names {actor!r}, whom no file describes{near}", "token_exchange_actors"
+            )
 
 
 def _implied_apis(part: _Part) -> Iterator[str]:
@@ -359,7 +387,9 @@ def _implied_apis(part: _Part) -> Iterator[str]:
             if is_api_scope(scope) and scope not in owned and not comma_hint([scope]):
                 if scope not in near:
                     near[scope] = hint(scope, owned)
-                yield f"{_place(entry)}: no API describes {scope}; {implied_audience(scope)} is implied{near[scope]}"
+                yield _of(
+                    entry, f"no API describes {scope}; {implied_audience(scope)} is implied{near[scope]}", "scope"
+                )
 
 
 def _assumptions(part: _Part) -> Iterator[str]:
@@ -374,6 +404,11 @@ def _written(value: object) -> str:
     return (
         " ".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
     )
+
+
+def _of(entry: Entry[Item], sentence: str, *path: object) -> str:
+    """``sentence`` about ``entry``, with its file and the line; ``path`` leads to the member that it is about."""
+    return f"{_place(entry)}: {sentence}{line_of(entry, *path)}"
 
 
 def _place(entry: Entry[Item]) -> str:
