@@ -47,7 +47,13 @@ class Application:
         self.server = Server(
             settings.addresses,
             Policy.of(settings),
-            Hosting(settings.certificates.ca, settings.certificate_names, settings.tls_port, settings.admin_token),
+            Hosting(
+                settings.certificates.ca,
+                settings.certificate_names,
+                settings.tls_port,
+                settings.admin_token,
+                settings.shown,
+            ),
             clock or SystemClock(),
             database,
             idle=settings.environment_idle,

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,14 @@ ReadSettings = Callable[[Mapping[str, object], str | None], dict[str, Any]]
 class Hosting:
     """How the process is reached and guarded, for pages that tell of it: where the certificate of the local CA lies, if
     there is one; names and addresses for which there is a certificate on ``tls_port``; the control API's bearer token,
-    empty for none.
+    empty for none. ``settings`` are those of the server as texts, by name, without secrets.
     """
 
     ca: Path
     certificate_names: tuple[str, ...]
     tls_port: int | None
     admin_token: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -499,6 +499,18 @@ class Settings:
         return shown(self.database_url)
 
     @property
+    def shown(self) -> dict[str, str]:
+        """All of them as texts that may be shown, by name; a secret that is set is so many dots."""
+        texts = {}
+        for setting in SETTINGS:
+            value = getattr(self, setting.name)
+            if isinstance(value, tuple):
+                value = os.pathsep.join(map(str, value)) if setting.name == "fixtures" else ",".join(map(str, value))
+            text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            texts[setting.name] = ("•••" if text else "") if setting.is_secret else setting.shown(text)
+        return texts
+
+    @property
     def required_persona(self) -> str | None:
         """Short name or pid of who must exist when the server starts; None where the default may never log in."""
         chosen = self.login_mode == LOGIN_AUTO or self.default_persona != _DEFAULT_PERSONA

@@ -18,6 +18,10 @@ _FIND = (
     "WHERE digest = ? AND good_until > ? AND ended_at IS NULL"
 )
 _LOGIN = "SELECT document FROM login_session WHERE environment = ? AND sid = ? AND auth_time = ?"
+_OPEN = (
+    "SELECT sid, document, good_until, expires_at FROM login_session "
+    "WHERE environment = ? AND ended_at IS NULL AND expires_at > ? AND sid {} ? ORDER BY sid LIMIT ?"
+)
 _END = "UPDATE login_session SET ended_at = ? WHERE environment = ? AND sid = ? AND ended_at IS NULL"
 _REMEMBER = "UPDATE login_session SET expires_at = ? WHERE environment = ? AND sid = ? AND expires_at < ?"
 _NOTE_CLIENT = (
@@ -70,6 +74,18 @@ class Sessions:
     def find(self, cookie: str, now: int) -> LoginSession | None:
         """The session of the browser that holds ``cookie``, if it is good and not ended."""
         row = self._database.read_one(_FIND, (self._scope.digest(cookie), now))
+        return None if row is None else LoginSession(row[0], LoginFacts.read(json.loads(row[1])), row[2], row[3])
+
+    def page(self, now: int, *, after: str, limit: int) -> list[LoginSession]:
+        """Sessions that are not ended, by id, at most so many: those that come after an id. Some may no longer save
+        another login.
+        """
+        rows = self._database.read_all(_OPEN.format(">"), (self._scope.name, now, after, limit))
+        return [LoginSession(row[0], LoginFacts.read(json.loads(row[1])), row[2], row[3]) for row in rows]
+
+    def open_session(self, sid: str, now: int) -> LoginSession | None:
+        """The session with this id, if it is not ended."""
+        row = self._database.read_one(_OPEN.format("="), (self._scope.name, now, sid, 1))
         return None if row is None else LoginSession(row[0], LoginFacts.read(json.loads(row[1])), row[2], row[3])
 
     def find_login(self, sid: str, auth_time: int) -> LoginFacts | None:

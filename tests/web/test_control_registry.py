@@ -413,3 +413,15 @@ def test_a_body_that_is_too_long_is_refused(worlds: Worlds) -> None:
     sts = worlds.make(max_body=2_000)
     answer = call(sts.transport, "PUT", "/world", {"clients": [{"client_id": "x" * 3_000}]})
     assert "2000" in assert_problem(answer, 413)
+
+
+@pytest.mark.covers("control.entries")
+def test_a_test_run_forgets_what_it_has_made_alone(sts: Emulator) -> None:
+    run, other = {"Mock-Sts-Tag": "run-1"}, {"Mock-Sts-Tag": "run-2"}
+    assert call(sts.transport, "PUT", "/clients/one", MACHINE, run).status == 201
+    assert call(sts.transport, "PUT", "/clients/two", MACHINE, other).status == 201
+    assert call(sts.transport, "DELETE", "/clients/demo-machine", None, run).status == 204
+    assert_problem(call(sts.transport, "PUT", "/clients/three", MACHINE, {"Mock-Sts-Tag": "a b"}), 400)
+    assert call(sts.transport, "POST", "/reset?tag=run-1").status == 200
+    assert [one["client_id"] for one in call(sts.transport, "GET", "/clients?origin=made").json["items"]] == ["two"]
+    assert call(sts.transport, "GET", "/clients/demo-machine").status == 200

@@ -68,8 +68,9 @@ class Registrar(Generic[T]):
             raise UnknownEntryError(f"no {self._sort.format.word} has the {self._sort.format.key} {key[:100]!r}")
         return row.document
 
-    def put(self, key: str, document: Mapping[str, Any], allowed: Allowed) -> Kept:
+    def put(self, key: str, document: Mapping[str, Any], allowed: Allowed, tag: str | None = None) -> Kept:
         """Make the entry, or put it in the place of the one with its ``key``. The document may leave the key out.
+        ``tag`` is that of the test run that makes it.
 
         Raises DocumentError for what cannot be or cannot work.
         """
@@ -86,11 +87,12 @@ class Registrar(Generic[T]):
             for fault in faults:
                 raise DocumentError(f"{_WHERE}: {fault.sentence}", (fault.member,))
             if there is None or there.document != document:
-                put_entry(transaction, entry.item, document, MADE, self._environment.name)
+                put_entry(transaction, entry.item, document, MADE, self._environment.name, tag)
         return Kept(document, there is None, warnings)
 
-    def delete(self, key: str, allowed: Allowed) -> None:
-        """Have the environment do without the entry. One that a file describes stays there, and is hidden here.
+    def delete(self, key: str, allowed: Allowed, tag: str | None = None) -> None:
+        """Have the environment do without the entry. One that a file describes stays there, and is hidden here, by
+        the test run with ``tag``.
 
         Raises UnknownEntryError.
         """
@@ -98,7 +100,7 @@ class Registrar(Generic[T]):
             lock_registry(transaction, self._environment)
             allowed(self.find(key))
             if self._environment.registry.has_shared(self._becomes, key):
-                hide_entry(transaction, self._sort.table, key, self._environment.name)
+                hide_entry(transaction, self._sort.table, key, self._environment.name, tag)
             else:
                 remove_made(transaction, self._sort.table, key, self._environment.name)
 
@@ -111,9 +113,10 @@ class KeptWorld:
     warnings: tuple[str, ...]
 
 
-def put_world(environment: Environment, world: Mapping[str, Sequence[object]]) -> KeptWorld:
+def put_world(environment: Environment, world: Mapping[str, Sequence[object]], tag: str | None = None) -> KeptWorld:
     """Have ``environment`` have these entries of its own, by the names of SORTS_OF_WORLD, in the place of all that it
-    had of each sort that is named. What it had hidden of these sorts is seen again.
+    had of each sort that is named. What it had hidden of these sorts is seen again. ``tag`` is that of the
+    test run that makes them.
 
     All of it or, by DocumentError, none.
     """
@@ -142,7 +145,9 @@ def put_world(environment: Environment, world: Mapping[str, Sequence[object]]) -
             raise DocumentError(str(fault), (*places[id(fault.entry)], fault.member))
         for table, made in entries.items():
             remove_own(transaction, table, environment.name)
-            put_entries(transaction, [(one.item, one.document, MADE) for one in made.values()], environment.name)
+            put_entries(
+                transaction, [(one.item, one.document, MADE) for one in made.values()], environment.name, tag=tag
+            )
     return KeptWorld({name: len(documents) for name, documents in world.items()}, warnings)
 
 

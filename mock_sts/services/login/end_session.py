@@ -14,6 +14,7 @@ from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import find_session
 from mock_sts.services.tokens.issuing import ID_TOKEN_TYP
 from mock_sts.store.database import Transaction
+from mock_sts.store.records import LoginSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,6 @@ def end_session(
 
     The browser goes back to the client only with a valid hint of it and a registered address.
     """
-    sessions = context.environment.sessions
     session = find_session(context, cookie)
     hint, fault = _hint(context, request.id_token_hint)
     of_session = hint.get("sid") == session.sid if hint is not None and session is not None else None
@@ -60,6 +60,15 @@ def end_session(
     if session is None:
         context.finish()
         return LoggedOut(location, (), _breach(context))
+    frames = end_everywhere(context, session)
+    return LoggedOut(location, frames, _breach(context))
+
+
+def end_everywhere(context: RequestContext, session: LoginSession) -> tuple[str, ...]:
+    """End ``session``, notify its clients behind the browser, and finish the request; the addresses that the browser
+    has to load to notify the others.
+    """
+    sessions = context.environment.sessions
     found = ((context.catalog.client(name), issuer) for name, issuer in sessions.clients_of(session.sid))
     clients = [(client, issuer) for client, issuer in found if client is not None]
     sub = context.environment.people.sub(session.login.pid)
@@ -81,7 +90,7 @@ def end_session(
 
     context.finish(commit)
     logout.send(context, to_send)
-    return LoggedOut(location, tuple(frames.values()), _breach(context))
+    return tuple(frames.values())
 
 
 def _breach(context: RequestContext) -> str:

@@ -12,6 +12,7 @@ from mock_sts.web.mock.api.conditions import Conditions, etag_of
 from mock_sts.web.mock.api.operations import Answer, Call, Page, Resource
 from mock_sts.web.mock.api.problems import NOT_FOUND, Kind
 from mock_sts.web.mock.api.shapes import Components, MisfitError, Schema, form_of, member, shape, unknown_member
+from mock_sts.web.mock.api.tags import tag_of
 
 
 @shape("the query")
@@ -164,13 +165,15 @@ def declare(
     def put(call: Call[Body, None]) -> Answer[dict[str, Any]]:
         name = call.names[of.key]
         document, more = prepare(name, call.body)
-        kept = Registrar(call.environment, becomes).put(name, document, Conditions.of(call.request).check)
+        kept = Registrar(call.environment, becomes).put(
+            name, document, Conditions.of(call.request).check, tag_of(call.request)
+        )
         answer = {**kept.document, "warnings": list(kept.warnings), **more}
         return Answer(answer, 201 if kept.created else 200, etag_of(kept.document))
 
     def delete(call: Call[None, None]) -> None:
         check = Conditions.of(call.request).check
-        Registrar(call.environment, becomes).delete(call.names[of.key], check)
+        Registrar(call.environment, becomes).delete(call.names[of.key], check, tag_of(call.request))
 
     Entries.__name__ = Entries.__qualname__ = f"{capital}List"
     unknown: dict[type[Exception], Kind] = {UnknownEntryError: NOT_FOUND}

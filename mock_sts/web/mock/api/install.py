@@ -13,6 +13,8 @@ from mock_sts.web.mock.api import (
     public_url,
     registry,
     reload,
+    sessions,
+    settings,
     snapshots,
 )
 from mock_sts.web.mock.api.description import Description
@@ -31,7 +33,10 @@ RESOURCES: tuple[Resource, ...] = (
     keys.RESOURCE,
     snapshots.RESOURCE,
     next_login.RESOURCE,
+    sessions.SESSIONS,
+    sessions.PENDING,
     journal.RESOURCE,
+    settings.RESOURCE,
     public_url.RESOURCE,
     ordered_tokens.RESOURCE,
     reload.RESOURCE,

@@ -13,6 +13,7 @@ from mock_sts.web.mock.api.entries import Body, EntryForm, Warned, declare
 from mock_sts.web.mock.api.operations import Call, Resource
 from mock_sts.web.mock.api.problems import BAD_MEMBER
 from mock_sts.web.mock.api.shapes import member, shape
+from mock_sts.web.mock.api.tags import tag_of
 
 PERSONAS = Resource("personas", "People who can log in, with the members of a fixture file.")
 ORGANIZATIONS = Resource("organizations", "Organizations, with the members of a fixture file.")
@@ -129,6 +130,6 @@ def replace_world(call: Call[World, None]) -> KeptWorld:
     """Write it."""
     named = {name: getattr(call.body, name) for name in World.__slots__}  # type: ignore[attr-defined]
     documents = {name: [body.document for body in bodies] for name, bodies in named.items() if bodies is not None}
-    kept = put_world(call.environment, documents)
+    kept = put_world(call.environment, documents, tag_of(call.request))
     counts = {name: kept.counts.get(name) for name in named}
     return KeptWorld(**counts, warnings=kept.warnings)
