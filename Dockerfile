@@ -1,5 +1,20 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
+# The site of the documentation; nothing else of this stage is kept.
+FROM ${PYTHON_IMAGE} AS docs
+WORKDIR /src
+COPY constraints.txt ./
+# constraints.txt has its version.
+# hadolint ignore=DL3013
+RUN pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action ignore --constraint constraints.txt zensical
+COPY README.md CHANGELOG.md compose.yaml ./
+COPY docs ./docs
+COPY examples ./examples
+COPY fixtures ./fixtures
+COPY mock_sts ./mock_sts
+COPY devtools ./devtools
+RUN python3 -P devtools/docs_site.py
+
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # strip takes 13 MB off the compiled modules. Which release of it does so does not matter.
@@ -11,6 +26,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY mock_sts ./mock_sts
 COPY fixtures ./fixtures
+COPY --from=docs /src/mock_sts/docs_site ./mock_sts/docs_site
 # Extras of pyproject.toml, with commas between: "postgresql" for a server that keeps everything in PostgreSQL.
 ARG EXTRAS=
 # What no command of ours reads goes: sources of compiled modules, SQLAlchemy's own test tools, and Faker's locales but

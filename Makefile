@@ -1,4 +1,4 @@
-.PHONY: help run test test-all tools check docs screenshots bench bench-inside bench-peers packages container clean
+.PHONY: help run test test-all tools check docs docs-site screenshots bench bench-inside bench-peers packages container clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -72,6 +72,9 @@ docs: $(STAMP) ## write the generated parts of the documentation
 	$(BIN)/python -m devtools
 	$(BIN)/python -m tests.coverage.page
 
+docs-site: $(STAMP) ## build the site of the documentation, which the server has at /mock/docs
+	$(BIN)/python -P devtools/docs_site.py
+
 screenshots: $(STAMP) ## take the pictures of the documentation; needs chromium
 	$(BIN)/python -m tests.browser.screenshots docs/images
 
@@ -93,4 +96,4 @@ container: ## build the container image mock-sts with docker
 	docker build --tag mock-sts .
 
 clean: ## remove what was made
-	rm -rf $(VENV) dist mock-sts-data tests/interop/node/node_modules bench/peers/node_modules
+	rm -rf $(VENV) dist mock_sts/docs_site mock-sts-data tests/interop/node/node_modules bench/peers/node_modules

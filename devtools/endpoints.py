@@ -24,6 +24,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
         "you",
         "how clients see the server here, and which refuse it; `mock-sts doctor` says the same",
     ),
+    "docs.home": ("you", "the way to this documentation; its text, where the site was not built"),
+    "docs.page": ("you", "this documentation, with a search"),
     "pushed_authorization.pushed_authorization": (
         "clients, behind the scenes",
         "takes the parameters of a login (PAR, RFC 9126) and gives a `request_uri` for them",

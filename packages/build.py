@@ -132,7 +132,9 @@ def run(words: Sequence[str | Path], env: Mapping[str, str] | None = None) -> No
 
 def build_python(into: Path, work: Path) -> Path:
     """The wheel and the source archive; the former's file."""
-    tools = environment(work / "tools", "build", "hatchling")
+    tools = environment(work / "tools", "build", "hatchling", "zensical")
+    say("site of the documentation")
+    run([tools, "-P", "devtools/docs_site.py"])
     say("wheel and source archive")
     for old in into.glob("mock_sts-*"):
         old.unlink()

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
+from devtools.docs_site import build as build_docs_site
 from tests.support import processes
 from tests.support.emulator import Emulator, LiveServer, Template, Worlds
 from tests.support.machine import Machine
@@ -73,3 +75,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     server = LiveServer(tmp_path_factory.mktemp("live"), workers="2")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def docs_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation's site, built for this run: the one of the clone may be old, or missing."""
+    site = tmp_path_factory.mktemp("docs") / "site"
+    build_docs_site(site)
+    return site

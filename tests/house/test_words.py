@@ -43,7 +43,7 @@ def files() -> list[Path]:
         "tests/coverage/*.yaml",
         "fixtures/**/*.yaml",
     )
-    found = [file for pattern in patterns for file in sorted(ROOT.glob(pattern))]
+    found = [file for pattern in patterns for file in sorted(ROOT.glob(pattern)) if "docs_site" not in file.parts]
     return [*found, ROOT / "README.md", ROOT / "CHANGELOG.md"]
 
 

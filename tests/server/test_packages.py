@@ -1,8 +1,10 @@
 """What is released: the archive that needs no Python, built and run; wheel and source archive, the same twice."""
 
+import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,22 @@ def test_wheel_and_source_archive_are_the_same_twice(tmp_path: Path) -> None:
         found.append({file.name: file.read_bytes() for file in (tmp_path / number).iterdir()})
     assert sorted(found[0]) == [f"mock_sts-{build.version()}-py3-none-any.whl", f"mock_sts-{build.version()}.tar.gz"]
     assert found[0] == found[1]
+
+
+@pytest.mark.covers("packages.docs")
+def test_wheel_and_source_archive_have_the_documentation(docs_site: Path, tmp_path: Path) -> None:
+    """Which git ignores, so that the build must be told."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in (".gitignore", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(build.ROOT / name, clone / name)
+    for name in ("mock_sts", "fixtures"):
+        shutil.copytree(build.ROOT / name, clone / name, ignore=shutil.ignore_patterns("docs_site", "__pycache__"))
+    shutil.copytree(docs_site, clone / "mock_sts" / "docs_site")
+    subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=clone, check=True, capture_output=True)
+    (wheel,) = (clone / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        assert packed.read("mock_sts/docs_site/index.html") == (docs_site / "index.html").read_bytes()
+    (source,) = (clone / "dist").glob("*.tar.gz")
+    with tarfile.open(source) as packed_source:
+        assert f"mock_sts-{build.version()}/mock_sts/docs_site/search.json" in packed_source.getnames()
