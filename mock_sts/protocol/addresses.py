@@ -104,7 +104,7 @@ class Addresses:
     ``former`` are addresses that the server had before an override: they still count, for flows that have begun
     and tokens that are out. ``unnamed`` says that it got its public URL while it ran: hosts that it was known by
     without one count as aliases. ``companions`` are hosts, each with those that lead to the same server wherever it
-    does: their URLs count like aliases, and their issuer is the one that they accompany.
+    does: they are answered, with the issuer that they accompany, and are no alias: neither issuer nor audience.
     """
 
     public_url: str
@@ -223,13 +223,16 @@ def _urls_of(addresses: Addresses, scheme: str, host: str, prefix: str) -> Effec
     listed = nearest if not prefix or nearest in at_prefix else next(iter(at_prefix), "")
     origin = nearest.removesuffix(urlsplit(nearest).path) if nearest else f"{scheme}://{_written(scheme, host)}"
     asked = listed or f"{origin}{prefix}"
+    beside = _accompanied(addresses)
     if mode is UrlMode.REQUEST or not addresses.public_url:
-        # A service beside HelseID speaks of HelseID as the issuer, under whatever name it was asked.
-        issuer, back_channel = _accompanied(addresses).get(asked, asked), asked
+        # A service beside HelseID speaks of HelseID as the issuer, under whatever name it was asked, and is none of its
+        # endpoints: its name is neither an issuer nor an audience.
+        issuer = back_channel = beside.get(asked, asked)
     else:
         issuer = addresses.public_url
-        back_channel = asked if mode is UrlMode.SPLIT and (listed or addresses.unnamed) else issuer
-    others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel))
+        follows = mode is UrlMode.SPLIT and (listed or addresses.unnamed) and asked not in beside
+        back_channel = asked if follows else issuer
+    others = tuple(Issuer(url) for url in named if url not in (issuer, back_channel, *beside))
     return EffectiveUrls(Issuer(issuer), Issuer(back_channel), others, any_host)
 
 

@@ -15,7 +15,7 @@ from mock_sts.server.banner import banner
 from mock_sts.settings.settings import SettingError
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
 from tests.support.keys import Jwk, private_jwk
-from tests.support.machine import ABSENT, Answer, Machine
+from tests.support.machine import ABSENT, Answer, Machine, decode
 
 #: NHN's login and self-service, today and under earlier names.
 PRODUCTION = (
@@ -386,14 +386,24 @@ SERVICES = ("helseid-ttt.test.nhn.no", "api.selvbetjening.test.nhn.no", "selvbet
 def test_the_services_beside_helseid_are_known_where_it_is(
     worlds: Worlds, settings: dict[str, Any], port: str, issuer: str, service: str
 ) -> None:
-    """NHN's programs have their hosts as constants. The issuer stays HelseID's, and their own URLs count for proofs."""
+    """NHN's programs have their hosts as constants. The issuer stays HelseID's, and they are no alias of it."""
     sts = worlds.make(f"{service}{port}", **settings)
     assert asked_as(sts, f"{service}{port}").json["issuer"] == issuer
     url = next(url for url in sts.settings.addresses.named if f"//{service}" in url)
-    answer = sts.client().token(
-        assertion={"claims": {"aud": issuer}}, proof={"claims": {"htu": f"{url}/connect/token"}}
-    )
+    machine = sts.client()
+    proof = {"claims": {"htu": f"{issuer}/connect/token"}}
+    answer = machine.token(assertion={"claims": {"aud": issuer}}, proof=proof)
     assert (answer.status, answer.claims["iss"]) == (200, issuer), answer.content
+    for aud in (url, f"{url}/connect/token"):
+        refused = machine.token(assertion={"claims": {"aud": aud}}, proof=proof)
+        assert (refused.status, refused.headers["mock-sts-rule"]) == (400, "client-assertion.audience")
+    order = sts.transport.send(
+        "POST",
+        "/v2/create-test-token-with-key",
+        {"Content-Type": "application/json", "X-Auth-Key": "x"},
+        b'{"audience": "a"}',
+    )
+    assert decode(order.json["successResponse"]["accessTokenJwt"])[1]["iss"] == issuer
     assert service in sts.settings.certificate_names
     assert service in banner(sts.settings)
 
