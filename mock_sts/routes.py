@@ -11,7 +11,7 @@ from mock_sts.server.reloading import EXTENSION, Reload
 from mock_sts.services.server import Server
 from mock_sts.settings.settings import Settings
 from mock_sts.store.fixtures.files import shipped_key
-from mock_sts.web import framework, health, own_side
+from mock_sts.web import admission, framework, health, own_side
 from mock_sts.web.errors import Errors
 from mock_sts.web.helseid import (
     authorization,
@@ -26,7 +26,7 @@ from mock_sts.web.helseid import (
     user_info,
 )
 from mock_sts.web.mock.api.install import install as install_control
-from mock_sts.web.mock.pages import automation, ca, docs, doctor, home, parts
+from mock_sts.web.mock.pages import automation, ca, docs, doctor, home, journal, parts, rules
 from mock_sts.web.reading import SERVER
 from mock_sts.web.testtoken import description, token_service
 from mock_sts.web.writing import add_routes
@@ -54,7 +54,22 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         health,
     ):
         add_routes(app, endpoints.ROUTES)
-    for views in (home, ca, docs, doctor, parts, authorization, login, testidp, automation, end_session, check_session):
+    for views in (
+        home,
+        ca,
+        docs,
+        doctor,
+        parts,
+        admission,
+        journal,
+        rules,
+        authorization,
+        login,
+        testidp,
+        automation,
+        end_session,
+        check_session,
+    ):
         app.register_blueprint(views.ROUTES)
     app.register_blueprint(description.PAGE)
     demo.install(app, settings, shipped_key(CLIENT_ID), partial(loopback_call_headers, server.seal))

@@ -68,7 +68,8 @@ class Verdict:
     """What one look gave. ``observed`` and ``expected`` are for people; ``observed`` may quote the client.
 
     ``says`` takes the place of the requirement's, where HelseID's own words name what was found. ``step`` marks what is
-    answered as a breach and is none: a correct client comes by here too.
+    answered as a breach and is none: a correct client comes by here too. ``options`` are all values that would have
+    done, where ``expected`` is a list of them, which it may quote in part.
     """
 
     met: bool
@@ -76,6 +77,7 @@ class Verdict:
     expected: str = ""
     says: str = ""
     step: bool = False
+    options: tuple[str, ...] = ()
 
 
 _MET = Verdict(met=True)
@@ -84,6 +86,9 @@ _MET = Verdict(met=True)
 #: and the remedy and the source after them: no list of registered values may push those out.
 LONGEST_OBSERVED, LONGEST_EXPECTED = 200, 300
 
+#: How many values that would have done are kept beside that.
+MOST_OPTIONS = 100
+
 
 def holds(met: bool, observed: object = "", expected: object = "", says: object = "", *, step: bool = False) -> Verdict:
     """A verdict. ``observed``, ``expected`` and ``says`` become text only when the requirement is broken: they may be
@@ -91,7 +96,11 @@ def holds(met: bool, observed: object = "", expected: object = "", says: object 
     """
     if met:
         return _MET
-    return Verdict(False, _short(observed, LONGEST_OBSERVED), _short(expected, LONGEST_EXPECTED), _words(says), step)
+    wanted = expected() if callable(expected) else expected
+    options = tuple(map(str, wanted[:MOST_OPTIONS])) if isinstance(wanted, list | tuple) else ()
+    return Verdict(
+        False, _short(observed, LONGEST_OBSERVED), _short(wanted, LONGEST_EXPECTED), _words(says), step, options
+    )
 
 
 def _short(value: object, longest: int) -> str:

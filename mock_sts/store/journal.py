@@ -115,17 +115,21 @@ class Journal:
         outcome: str | None = None,
         rule: str | None = None,
         error_id: str | None = None,
+        endpoint: str | None = None,
+        since: int | None = None,
     ) -> list[dict[str, Any]]:
-        """The newest entries first, as JSON-ready mappings; ``before`` is an id to page on from.
+        """The newest entries first, as JSON-ready mappings; ``before`` is an id to page on from, ``since`` the time of
+        the oldest entry that is wanted, in seconds.
 
         ``error_id`` is what an error page shows, hexadecimal digits; it has no index, for the journal is bounded.
         """
+        wanted = {"client_id": client_id, "outcome": outcome, "rule": rule, "endpoint": endpoint}
         conditions: list[tuple[str, Any]] = [("environment = ?", self._scope.name)]
         if before is not None:
             conditions.append(("id < ?", before))
-        for column, wanted in (("client_id", client_id), ("outcome", outcome), ("rule", rule)):
-            if wanted is not None:
-                conditions.append((f"{column} = ?", wanted))
+        conditions += [(f"{column} = ?", value) for column, value in wanted.items() if value is not None]
+        if since is not None:
+            conditions.append(("at >= ?", since))
         if error_id is not None:
             # Hexadecimal digits alone: neither they nor the name hold a wildcard, but for the one underscore, which
             # stands for itself too.
@@ -150,7 +154,9 @@ def _findings_text(findings: Sequence[Finding]) -> str:
                 before, after = _BROKEN.get(requirement.id) or _broken_text(requirement)
                 expected = write_text(without_private_text(verdict.expected))
                 observed = write_text(without_private_text(verdict.observed))
-                broken.append(f'{before}"expected":{expected},"observed":{observed},{after}')
+                options = ",".join(write_text(without_private_text(option)) for option in verdict.options)
+                whole = f'"options":[{options}],' if options else ""
+                broken.append(f'{before}"expected":{expected},{whole}"observed":{observed},{after}')
     return f'{{"broken":[{",".join(broken)}],"met":{_met_text(met)}}}'
 
 

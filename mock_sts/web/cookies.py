@@ -2,26 +2,36 @@
 
 from flask import Response, request
 
-from mock_sts.web.reading import current
+from mock_sts.web.reading import current, the_server
 
 
-def set_cookie(response: Response, purpose: str, value: str, *, readable: bool = False) -> None:
-    """Give the browser a cookie for ``purpose``; ``readable`` says that scripts may see it."""
+def set_cookie(
+    response: Response, purpose: str, value: str, *, readable: bool = False, whole_server: bool = False
+) -> None:
+    """Give the browser a cookie for ``purpose``; ``readable`` says that scripts may see it, ``whole_server`` that it is
+    for all environments, under the name that ``purpose`` then is.
+    """
     # The address that was asked, not the issuer: behind an alias in http a secure cookie would never come back.
     secure = request.is_secure or current().urls.back_channel.base.startswith("https:")
+    root = current().root
     response.set_cookie(
-        cookie_name(purpose),
+        purpose if whole_server else cookie_name(purpose),
         value,
         httponly=not readable,
         secure=secure,
         samesite="None" if secure else "Lax",
-        path=current().root or "/",
+        path=(root.removesuffix(current().environment.below) if whole_server else root) or "/",
     )
 
 
 def take_back_cookie(response: Response, purpose: str) -> None:
     """Have the browser forget its cookie for ``purpose``."""
     response.delete_cookie(cookie_name(purpose), path=current().root or "/")
+
+
+def shared_cookie_name(purpose: str) -> str:
+    """The name of a cookie for all environments of this server."""
+    return f"mock-sts-{purpose}-{the_server().default.instance}"
 
 
 def cookie_name(purpose: str) -> str:

@@ -149,6 +149,10 @@ WORDS: Words = {
         "Klienten får ikke vite dette. Journalen har hele oppføringen.",
         "The client gets none of this. The journal has the whole entry.",
     ),
+    "remedy": ("Slik rettes det", "How to mend it"),
+    "expected": ("Forventet", "Expected"),
+    "observed": ("Observert", "Observed"),
+    "source": ("Kilde", "Source"),
     "error_look": ("Se den i journalen", "See it in the journal"),
 }
 

@@ -8,7 +8,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized, UnsupportedMediaType
 
 from mock_sts.protocol.addresses import EffectiveUrls
 from mock_sts.protocol.urls import origin_of
-from mock_sts.web import reading
+from mock_sts.web import admission, reading
 from mock_sts.web.errors import API_PREFIX
 from mock_sts.web.reading import current, the_server
 
@@ -42,6 +42,9 @@ def _refuse_other_sites(urls: EffectiveUrls) -> None:
 
 def _require_token(admin_token: str) -> None:
     if not admin_token:
+        return
+    # What a browser may see on pages it may read here too; what changes something wants the token itself.
+    if request.method in _SAFE_METHODS and admission.has_cookie():
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), admin_token.encode()):
