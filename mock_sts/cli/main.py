@@ -10,6 +10,7 @@ from mock_sts.cli.client import add_client
 from mock_sts.cli.colour import Ink, paint
 from mock_sts.cli.completion import add_completion
 from mock_sts.cli.doctor import add_doctor
+from mock_sts.cli.environments import add_environments
 from mock_sts.cli.explain import add_explain
 from mock_sts.cli.fixtures import add_fixtures
 from mock_sts.cli.journal import add_journal
@@ -19,6 +20,7 @@ from mock_sts.cli.parser import Commands, Parser
 from mock_sts.cli.persona import add_persona
 from mock_sts.cli.serve import add_serve
 from mock_sts.cli.settings import CommandError
+from mock_sts.cli.state import add_clock, add_keys, add_reset, add_snapshot
 from mock_sts.cli.token import add_token
 from mock_sts.settings.settings import SettingError
 
@@ -35,6 +37,11 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_persona,
     add_client,
     add_fixtures,
+    add_environments,
+    add_clock,
+    add_keys,
+    add_snapshot,
+    add_reset,
     add_doctor,
     add_ca,
     add_completion,

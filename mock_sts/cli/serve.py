@@ -60,8 +60,12 @@ def _prepare_to_serve(settings: Settings, at_start: bool) -> str:
     from mock_sts.store.location import file_of  # noqa: PLC0415
 
     try:
+        is_own = settings.tls_certificate is not None
+        if is_own:
+            warn(prepare_certificates(settings))
         warn_of_fixtures(prepare_to_serve(settings))
-        warn(prepare_certificates(settings))  # for the hosts of environments too, which files may declare
+        if not is_own:  # made for the hosts of environments too, which files may declare
+            warn(prepare_certificates(settings))
         if at_start and file_of(settings.database_url) is None:  # the server itself does it for a file
             print_override(end_override(settings))
     except (SettingError, DocumentError, StoreError) as error:

@@ -19,7 +19,7 @@ class OrderError(ValueError):
 @dataclass(frozen=True, slots=True)
 class LoginOrder:
     """What is ordered: who logs in (a short name or a pid, None for any person), how it ends, for which client and
-    redirect URI (None: any), and how often.
+    redirect URI (None: any), how often, and by which test run.
     """
 
     persona: str | None
@@ -27,6 +27,7 @@ class LoginOrder:
     client_id: str | None = None
     redirect_uri: str | None = None
     times: int = 1
+    tag: str | None = None
 
 
 def order_login(environment: Environment, order: LoginOrder) -> int:
@@ -41,7 +42,7 @@ def order_login(environment: Environment, order: LoginOrder) -> int:
         raise OrderError(f"no client has the id {order.client_id[:100]!r}", "match", "client_id")
     with environment.store.writing() as transaction:
         return environment.login_queue.put(
-            transaction, order.client_id, order.redirect_uri, pid, order.outcome.value, order.times
+            transaction, order.client_id, order.redirect_uri, pid, order.outcome.value, order.times, order.tag
         )
 
 

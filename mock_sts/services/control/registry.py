@@ -86,7 +86,7 @@ class Registrar(Generic[T]):
             faults, warnings = _judged({self._sort.table: {key: entry}}, self._environment)
             for fault in faults:
                 raise DocumentError(f"{_WHERE}: {fault.sentence}", (fault.member,))
-            if there is None or there.document != document:
+            if there is None or there.document != document or tag is not None:
                 put_entry(transaction, entry.item, document, MADE, self._environment.name, tag)
         return Kept(document, there is None, warnings)
 

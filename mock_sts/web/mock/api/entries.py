@@ -12,7 +12,7 @@ from mock_sts.web.mock.api.conditions import Conditions, etag_of
 from mock_sts.web.mock.api.operations import Answer, Call, Page, Resource
 from mock_sts.web.mock.api.problems import NOT_FOUND, Kind
 from mock_sts.web.mock.api.shapes import Components, MisfitError, Schema, form_of, member, shape, unknown_member
-from mock_sts.web.mock.api.tags import tag_of
+from mock_sts.web.mock.api.tags import Tagged, tag_of
 
 
 @shape("the query")
@@ -129,7 +129,7 @@ def declare(
     becomes: type[Item],
     word: str,
     *,
-    beside: type[Any] | None = None,
+    beside: type[Tagged] = Tagged,
     answered: type[Any] = Warned,
     prepare: Prepare = lambda _key, body: (body.document, {}),
     description: str = "",
@@ -166,7 +166,7 @@ def declare(
         name = call.names[of.key]
         document, more = prepare(name, call.body)
         kept = Registrar(call.environment, becomes).put(
-            name, document, Conditions.of(call.request).check, tag_of(call.request)
+            name, document, Conditions.of(call.request).check, tag_of(call.request, call.body.beside.tag)
         )
         answer = {**kept.document, "warnings": list(kept.warnings), **more}
         return Answer(answer, 201 if kept.created else 200, etag_of(kept.document))

@@ -5,6 +5,7 @@ from mock_sts.services.login.automation import Outcome
 from mock_sts.web.mock.api.operations import Call, Resource
 from mock_sts.web.mock.api.problems import BAD_MEMBER
 from mock_sts.web.mock.api.shapes import member, shape
+from mock_sts.web.mock.api.tags import tag_member, tag_of
 
 RESOURCE = Resource("next login", "Scripted logins: a queue of who logs in next, and of how the next logins end.")
 
@@ -28,6 +29,7 @@ class Order:
     match: Match = member("which logins it is for; unset: any", default=Match())
     times: int = member("How many logins it is for", default=1, low=1, high=100_000)
     outcome: Outcome = member("How the login ends", default=Outcome.SUCCESS)
+    tag: str | None = tag_member()
 
 
 @shape("the answer")
@@ -76,7 +78,9 @@ def order(call: Call[Order, None]) -> OrderId:
     """Put it into the queue."""
     body = call.body
     match = body.match
-    wanted = LoginOrder(body.persona, body.outcome, match.client_id, match.redirect_uri, body.times)
+    wanted = LoginOrder(
+        body.persona, body.outcome, match.client_id, match.redirect_uri, body.times, tag_of(call.request, body.tag)
+    )
     return OrderId(id=order_login(call.environment, wanted))
 
 

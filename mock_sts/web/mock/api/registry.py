@@ -13,7 +13,7 @@ from mock_sts.web.mock.api.entries import Body, EntryForm, Warned, declare
 from mock_sts.web.mock.api.operations import Call, Resource
 from mock_sts.web.mock.api.problems import BAD_MEMBER
 from mock_sts.web.mock.api.shapes import member, shape
-from mock_sts.web.mock.api.tags import tag_of
+from mock_sts.web.mock.api.tags import Tagged, tag_of
 
 PERSONAS = Resource("personas", "People who can log in, with the members of a fixture file.")
 ORGANIZATIONS = Resource("organizations", "Organizations, with the members of a fixture file.")
@@ -23,7 +23,7 @@ WORLD = Resource("world", "Everything that was made in an environment, as fixtur
 
 
 @shape("the body")
-class Keys:
+class Keys(Tagged):
     """Where the keys of a client come from, beside ``jwks``."""
 
     jwk: Mapping[str, Any] | None = member("Its public key, as a JWK", default=None)

@@ -4,7 +4,7 @@ import re
 
 from mock_sts.web.http import HttpRequest
 from mock_sts.web.mock.api.operations import bad_parameter
-from mock_sts.web.mock.api.shapes import member
+from mock_sts.web.mock.api.shapes import member, shape
 
 #: The header that says the tag of all that a request makes.
 TAG_HEADER = "Mock-Sts-Tag"
@@ -24,6 +24,13 @@ def tag_member() -> str | None:
         pattern=_PATTERN,
     )
     return made
+
+
+@shape("the body")
+class Tagged:
+    """What can say a tag."""
+
+    tag: str | None = tag_member()
 
 
 def tag_of(request: HttpRequest, given: str | None = None) -> str | None:
