@@ -45,7 +45,7 @@ _SOON = 14
 _DAY = 86_400
 
 #: Addresses of clients that are asked at most, and that are named at most.
-_ASKED, _NAMED = 40, 3
+_ASKED, _NAMED = 40, 2
 
 _WHO_LISTENS = "look whether something listens there that speaks TLS (MOCK_STS_TLS_PORT)"
 
