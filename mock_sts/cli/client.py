@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from mock_sts.cli.output import cell, counted, fitting, print_entries, print_json, print_json_text, print_table
 from mock_sts.cli.parser import CLIENT, Commands, holds
@@ -50,9 +51,7 @@ def add_client(commands: Commands) -> None:
     show.add_argument("--json", action="store_true", help="as JSON")
     show.set_defaults(run=_client_show)
 
-    new = actions.add_parser(
-        "new", help="make a key pair, register a client, print its configuration", epilog=_CLIENT_NEW_JSON + FAULT_JSON
-    )
+    new = actions.add_parser("new", help="make a key pair, and register a client", epilog=_CLIENT_NEW_JSON + FAULT_JSON)
     new.add_argument("--client-id", help="default: a new GUID")
     new.add_argument("--name", default="", help="the display name")
     new.add_argument("--scope", action="append", default=[], help="a scope it may ask for; repeat for more")
@@ -94,7 +93,20 @@ def add_client(commands: Commands) -> None:
         choices=("none", "single-tenant", "multi-tenant"),
         help="default: single-tenant with an organization, else none",
     )
+    new.add_argument(
+        "--oddity",
+        action="append",
+        default=[],
+        metavar="REASON",
+        help="why a registration that fixtures check would call an error is meant so; without it none is made",
+    )
     new.add_argument("--url", help="issuer to print; default: from the settings")
+    new.add_argument(
+        "--for",
+        dest="platform",
+        choices=("dotnet", "java", "node", "python"),
+        help="print its configuration: appsettings.json, application.properties, or a program",
+    )
     new.add_argument("--json", action="store_true", help="print everything as JSON, private key included")
     new.set_defaults(run=_client_new)
 
@@ -176,7 +188,7 @@ def _client_show(parsed: argparse.Namespace) -> int:
 
 def _client_new(parsed: argparse.Namespace) -> int:
     from mock_sts.helseid.requirement import Enforcement  # noqa: PLC0415
-    from mock_sts.services.registry.client_configuration import as_json, as_text  # noqa: PLC0415
+    from mock_sts.services.registry.client_configuration import as_json, as_text, for_platform  # noqa: PLC0415
     from mock_sts.services.registry.new_client import NewClient, make_client  # noqa: PLC0415
     from mock_sts.store.private_files import make_private_folder, write_private  # noqa: PLC0415
 
@@ -197,6 +209,7 @@ def _client_new(parsed: argparse.Namespace) -> int:
         frontchannel_logout_uri=parsed.frontchannel_logout_uri,
         backchannel_logout_uri=parsed.backchannel_logout_uri,
         signed_requests=parsed.require_signed_request_object,
+        oddities=tuple(parsed.oddity),
     )
     make_private_folder(key_folder(settings))
     with opened_store(settings) as store:
@@ -206,6 +219,9 @@ def _client_new(parsed: argparse.Namespace) -> int:
     write_private(key_file, f"{json.dumps(made.private_jwk, indent=2)}\n".encode())
     if parsed.json:
         print_json_text(as_json(made, issuer))
+    elif parsed.platform:
+        print(as_text(made, issuer, key_file), file=sys.stderr)  # so that the rest can go into a file
+        print(for_platform(made, issuer, parsed.platform))
     else:
         print(as_text(made, issuer, key_file))
     return 0

@@ -34,7 +34,7 @@ from mock_sts.protocol.errors import ErrorCode
 from mock_sts.protocol.jose import sha256_base64url
 from mock_sts.server.connections import KEEP_ALIVE, MAX_HEAD
 from mock_sts.server.limits import Limits
-from mock_sts.services.registry.client_configuration import as_text
+from mock_sts.services.registry.client_configuration import PLATFORMS, for_platform
 from mock_sts.services.registry.new_client import MadeClient
 from mock_sts.services.tokens import resource
 from mock_sts.settings.settings import SETTINGS
@@ -311,10 +311,10 @@ def test_the_pages_show_what_client_new_prints() -> None:
     entry = shipped().entries["client"]["demo-machine"]
     assert isinstance(entry.item, Client)
     jwk = json.loads((ROOT / "fixtures" / "keys" / "clients" / "demo-machine.json").read_text(encoding="utf-8"))
-    printed = as_text(MadeClient(entry.item, jwk), "http://localhost:8080", Path("key.json"))
+    made = MadeClient(entry.item, jwk)
+    parts = {platform: for_platform(made, "http://localhost:8080", platform) for platform in PLATFORMS}
     shown = " ".join(text_of(ROOT / "docs" / "clients.md").split())
-    parts = dict(re.findall(r"(?ms)^--- ([\w.]+):[^\n]*\n(.*?)(?=^--- |\Z)", printed))
-    assert {".NET", "Java", "Node", "Python"} <= set(parts)
+    assert set(parts) == {"dotnet", "java", "node", "python"}
     for platform, text in parts.items():
         lines = [" ".join(line.split()) for line in text.splitlines() if line.strip(" {}()")]
         lines = [line for line in lines if jwk["n"] not in line]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -330,18 +331,67 @@ def test_a_new_client_may_have_a_key_of_edwards_curve(tmp_path: Path, algorithm:
         live.stop()
 
 
-def test_the_text_of_a_new_client_holds_a_part_for_each_platform(server: LiveServer) -> None:
-    text = run("client", "new", "--url", server.issuer, environment=server.environment).stdout
-    dotnet = text.partition("--- .NET: appsettings.json\n")[2].partition("\n--- Java")[0]
-    settings = json.loads(dotnet)["HelseID"]
+def new_for(server: LiveServer, platform: str, *words: str) -> str:
+    """What is printed for one platform."""
+    return run(
+        "client", "new", "--url", server.issuer, "--for", platform, *words, environment=server.environment
+    ).stdout
+
+
+@pytest.mark.covers("cli.client.new")
+def test_a_new_client_is_two_lines_and_a_file(server: LiveServer) -> None:
+    name = "a b's $(client)"
+    done = run("client", "new", "--client-id", name, "--url", server.issuer, environment=server.environment)
+    first, second = done.stdout.splitlines()
+    file = Path(first.partition("private key: ")[2])
+    assert json.loads(file.read_text(encoding="utf-8"))["d"]
+    command = second.partition("try it: mock-sts ")[2].partition(";")[0]
+    assert shlex.split(command) == ["token", name, "--url", server.issuer]
+    claims = run(*shlex.split(command), "--decode", environment=server.environment).stdout
+    assert json.loads(claims)["client_id"] == name
+    printed = new_for(server, "python", "--client-id", f"{name} again")
+    again = processes.run_program(printed + "\nprint(token.access_token)")
+    assert again.returncode == 0, again.stderr
+    assert decode(again.stdout.strip())[1]["client_id"] == f"{name} again"
+
+
+@pytest.mark.covers("cli.client.new")
+def test_a_new_client_for_logins_is_tried_by_what_is_printed(server: LiveServer) -> None:
+    words = ("client", "new", "--redirect-uri", "http://localhost:3000/callback", "--url", server.issuer)
+    said = run(*words, environment=server.environment).stdout.splitlines()[1]
+    command = said.partition("try it: mock-sts ")[2].partition(";")[0]
+    claims = json.loads(run(*shlex.split(command), "--id-token", environment=server.environment).stdout)
+    assert claims["name"] == "KVART GREVLING"
+    for platform, part in (
+        ("node", "authorizationCodeGrant"),
+        ("python", "authorization_request"),
+        ("dotnet", "RedirectUri"),
+    ):
+        assert part in new_for(server, platform, *words[2:4])
+
+
+@pytest.mark.covers("cli.client.new")
+def test_what_a_check_calls_an_error_is_not_made_without_a_reason(server: LiveServer) -> None:
+    odd = ("client", "new", "--client-id", "odd", "--redirect-uri", "http://app.example/callback")
+    refused = run(*odd, environment=server.environment, status=2).stderr
+    assert "Redirect URIs use https, or http on the loopback interface" in refused
+    assert "--oddity" in refused
+    assert "no client has the id 'odd'" in run("client", "show", "odd", environment=server.environment, status=2).stderr
+    run(*odd, "--oddity", "a name of our compose network", environment=server.environment)
+    shown = json.loads(run("client", "show", "odd", "--json", environment=server.environment).stdout)
+    assert shown["members"]["oddities"] == ["a name of our compose network"]
+
+
+def test_each_platform_has_a_configuration_of_a_new_client(server: LiveServer) -> None:
+    settings = json.loads(new_for(server, "dotnet", "--client-id", "for-all"))["HelseID"]
     assert settings["IssuerUri"] == server.issuer
     assert json.loads(settings["PrivateJwk"])["d"]
-    properties = text.partition("--- Java: application.properties\n")[2].partition("\n--- Node")[0]
-    values = dict(line.split("=", 1) for line in properties.splitlines())
+    values = dict(line.split("=", 1) for line in new_for(server, "java").splitlines())
     assert values["helseid.sts.uri"] == server.issuer
-    assert values["helseid.client.id"] == settings["ClientId"]
-    assert json.loads(values["helseid.client.jwk"]) == json.loads(settings["PrivateJwk"])
-    assert "openid-client" in text and "requests_oauth2client" in text
+    assert settings["ClientId"] == "for-all"
+    assert json.loads(values["helseid.client.jwk"])["d"]
+    assert "openid-client" in new_for(server, "node")
+    assert "requests_oauth2client" in new_for(server, "python")
 
 
 @pytest.mark.parametrize("extra", [(), ("--bearer",)], ids=["dpop", "bearer"])

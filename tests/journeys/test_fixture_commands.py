@@ -359,7 +359,7 @@ def test_check_as_json(run: Callable[..., str], world: Path, tmp_path: Path, mon
     assert main(["fixtures", "check", "--json"]) == 1
     assert main(["fixtures", "check"]) == 1
     (tmp_path / "personas.yaml").write_text('- {pid: "01818012347", given_name: A, family_name: B}\n')
-    assert "132 organizations, 565 personas, 62 APIs, 51 clients; 1 warning, 0 errors" in run("fixtures", "check")
+    assert "133 organizations, 565 personas, 65 APIs, 56 clients; 1 warning, 0 errors" in run("fixtures", "check")
     (tmp_path / "personas.yaml").write_text('- {pid: "01815012345", given_nam: A, family_name: B}\n')
     complaint = run("fixtures", "check", status=2)
     assert "personas.yaml, persona '01815012345': unknown member 'given_nam'; did you mean 'given_name'?" in complaint

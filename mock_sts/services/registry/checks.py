@@ -28,7 +28,7 @@ from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.helseid.registry.organization import Organization
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.registry.records import key_of
-from mock_sts.helseid.requirement import Enforcement
+from mock_sts.helseid.requirement import Enforcement, Finding
 from mock_sts.helseid.scopes import IDENTITY_SCOPES, TECHNICAL_SCOPES, comma_hint, implied_audience, is_api_scope
 from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.services.registry.lookup import hint, profession_hint
@@ -255,15 +255,22 @@ def _breaches(part: _Part) -> Iterator[str]:
         yield from _rules(client_entry)
 
 
-def _rules(entry: Entry[Client]) -> Iterator[str]:
-    """Odd registrations without their reason in the file."""
-    for finding in registration.CHAPTER.judge(registration.Registration(entry.item)):
+def registration_breaches(client: Client) -> Iterator[Finding]:
+    """What a registration breaks without a reason among its ``oddities``: an error in a check."""
+    for finding in registration.CHAPTER.judge(registration.Registration(client)):
         rule = finding.requirement
         needs_reason = rule.id in _NEED_A_REASON or Enforcement.HELSEID in rule.refused_in
         # A key that cannot be used is reported as a fault already.
-        reported = rule.id == "client.keys" and entry.item.key_faults
-        if not finding.verdict.met and needs_reason and not reported and not entry.item.oddities:
-            yield _of(entry, f"{rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}")
+        reported = rule.id == "client.keys" and client.key_faults
+        if not finding.verdict.met and needs_reason and not reported and not client.oddities:
+            yield finding
+
+
+def _rules(entry: Entry[Client]) -> Iterator[str]:
+    """Odd registrations without their reason in the file."""
+    for finding in registration_breaches(entry.item):
+        rule = finding.requirement
+        yield _of(entry, f"{rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}")
 
 
 #: Rules of the registration chapter that a file may break only with the reason in ``oddities``.

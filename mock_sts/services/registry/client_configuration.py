@@ -1,6 +1,7 @@
 """Ready configuration for a new client, in the form that each platform's libraries read."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,31 +29,33 @@ def as_json(made: MadeClient, issuer: str) -> str:
     )
 
 
+#: What a configuration can be printed for.
+PLATFORMS = ("dotnet", "java", "node", "python")
+
+
+def for_platform(made: MadeClient, issuer: str, platform: str) -> str:
+    """The configuration for one of PLATFORMS, the private key in it: appsettings.json, application.properties, or a
+    program for openid-client or requests_oauth2client.
+    """
+    if platform == "dotnet":
+        return json.dumps(_appsettings(made, issuer), indent=2)
+    return {"java": _properties, "node": _node, "python": _python}[platform](made, issuer)
+
+
 def as_text(made: MadeClient, issuer: str, key_file: Path) -> str:
-    """The same for people; the private key stands in each part that needs it."""
-    parts = [
-        f"Registered {made.client_id}; its private key is in {key_file}.",
-        _try_it(made, issuer),
-        "--- .NET: appsettings.json",
-        json.dumps(_appsettings(made, issuer), indent=2),
-        "--- Java: application.properties",
-        _properties(made, issuer),
-        "--- Node: openid-client",
-        _node(made, issuer),
-        "--- Python: requests_oauth2client",
-        _python(made, issuer),
-    ]
-    return "\n".join(parts)
+    """Two lines for people: what was made, and what to try."""
+    return f"registered {made.client_id}; its private key: {key_file}\n{_try_it(made, issuer)}"
 
 
 def _try_it(made: MadeClient, issuer: str) -> str:
+    # Ids hold what shells take for something else.
+    name, url = shlex.quote(made.client_id), shlex.quote(issuer)
+    more = f"; configuration: --for {', '.join(PLATFORMS)}"
     if made.logs_people_in:
-        return "Try it: run the Python part below, and log in at the address that it prints"
+        return f"try it: mock-sts token --persona kvart-grevling --client {name} --url {url}{more}"
     if made.exchanges:
-        return (
-            "Try it: run the Python part below, and paste an access token, such as one of mock-sts token demo-machine"
-        )
-    return f"Try it: mock-sts token {made.client_id} --url {issuer}"
+        return f"try it: the program of --for python, with a token such as that of mock-sts token demo-machine{more}"
+    return f"try it: mock-sts token {name} --url {url}{more}"
 
 
 def _appsettings(made: MadeClient, issuer: str) -> dict[str, Any]:
@@ -102,6 +105,12 @@ def _java_escape(character: str) -> str:
     return "".join(f"\\u{utf16[i]:02x}{utf16[i + 1]:02x}" for i in range(0, len(utf16), 2))
 
 
+def _js(text: str) -> str:
+    """``text`` as a string of JavaScript, in the quotes that its style guides take where it has none itself."""
+    plain = json.dumps(text, ensure_ascii=False)
+    return plain if "'" in text or "\\" in plain else f"'{text}'"
+
+
 def _node(made: MadeClient, issuer: str) -> str:
     scope = " ".join(made.client.scope)
     lines = [
@@ -110,7 +119,7 @@ def _node(made: MadeClient, issuer: str) -> str:
         *(["import { createInterface } from 'node:readline/promises'"] if _asks(made) else []),
         "",
         f"const jwk = {json.dumps(dict(made.private_jwk))}",
-        f"const config = await client.discovery(new URL('{issuer}'), '{made.client_id}', undefined,",
+        f"const config = await client.discovery(new URL({_js(issuer)}), {_js(made.client_id)}, undefined,",
         "  client.PrivateKeyJwt({ key: await importJWK(jwk, jwk.alg), kid: jwk.kid }),",
         "  { execute: [client.allowInsecureRequests] })  // http, for tests only",
     ]
@@ -125,20 +134,20 @@ def _node(made: MadeClient, issuer: str) -> str:
             "const received = await lines.question('Paste the access token that was received:\\n')",
             "lines.close()",
             f"const tokens = await client.genericGrantRequest(config, '{GrantType.TOKEN_EXCHANGE}', {{",
-            f"  subject_token: received.trim(), subject_token_type: '{ACCESS_TOKEN_TYPE}', scope: '{scope}',",
+            f"  subject_token: received.trim(), subject_token_type: '{ACCESS_TOKEN_TYPE}', scope: {_js(scope)},",
             f"}}{options})",
         ]
         return "\n".join(lines)
     if not made.logs_people_in:
-        lines.append(f"const tokens = await client.clientCredentialsGrant(config, {{ scope: '{scope}' }}{options})")
+        lines.append(f"const tokens = await client.clientCredentialsGrant(config, {{ scope: {_js(scope)} }}{options})")
         return "\n".join(lines)
     lines += [
         "const codeVerifier = client.randomPKCECodeVerifier()",
         "const state = client.randomState()",
         "const nonce = client.randomNonce()",
         "const url = await client.buildAuthorizationUrlWithPAR(config, {",
-        f"  redirect_uri: {json.dumps(_redirect_uri(made))},",
-        f"  scope: '{scope}',",
+        f"  redirect_uri: {_js(_redirect_uri(made))},",
+        f"  scope: {_js(scope)},",
         "  code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),",
         "  code_challenge_method: 'S256',",
         "  state,",
@@ -163,9 +172,9 @@ from requests_oauth2client import OAuth2Client, PrivateKeyJwt
 
 private_jwk = {json.dumps(jwk)}
 client = OAuth2Client.from_discovery_endpoint(
-    url="{issuer}/.well-known/openid-configuration",
-    issuer="{issuer}",
-    auth=PrivateKeyJwt("{made.client_id}", private_jwk, aud="{issuer}", lifetime=10),
+    url={json.dumps(issuer + Endpoint.DISCOVERY)},
+    issuer={json.dumps(issuer)},
+    auth=PrivateKeyJwt({json.dumps(made.client_id)}, private_jwk, aud={json.dumps(issuer)}, lifetime=10),
     dpop_bound_access_tokens={made.client.dpop_bound_access_tokens},{_python_redirect(made)}
     testing=True,  # http, for tests only
 )
@@ -173,11 +182,11 @@ client = OAuth2Client.from_discovery_endpoint(
     if made.exchanges:
         return f"""{text}received = input("Paste the access token that was received:\\n")
 token = client.token_exchange(
-    subject_token=received.strip(), subject_token_type="access_token", scope="{scope}", dpop=True
+    subject_token=received.strip(), subject_token_type="access_token", scope={json.dumps(scope)}, dpop=True
 )"""
     if not made.logs_people_in:
-        return f'{text}token = client.client_credentials(scope="{scope}")'
-    return f"""{text}request = client.authorization_request(scope="{scope}")
+        return f"{text}token = client.client_credentials(scope={json.dumps(scope)})"
+    return f"""{text}request = client.authorization_request(scope={json.dumps(scope)})
 pushed = client.pushed_authorization_request(request)
 answer = input(f"Log in at {{pushed}}\\nand paste the address that you came back to: ")
 response = request.validate_callback(answer.strip())

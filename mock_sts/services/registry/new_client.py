@@ -14,6 +14,7 @@ from mock_sts.helseid.terms import MULTI_TENANT, SINGLE_TENANT
 from mock_sts.protocol.jose import ALGORITHMS, EDWARDS, JoseError, generate_private_jwk, without_private_members
 from mock_sts.protocol.redirect_uri import why_unreachable
 from mock_sts.protocol.terms import OFFLINE_ACCESS, OPENID, PROFILE, GrantType
+from mock_sts.services.registry.checks import registration_breaches
 from mock_sts.services.registry.lookup import hint, organization_names
 from mock_sts.store.catalog import MADE, Catalog, load_catalog, put_entry
 from mock_sts.store.database import Database
@@ -42,6 +43,7 @@ class NewClient:
     Without ``grants`` the client logs people in when it has ``redirect_uris``, and is a machine when it has none;
     without ``scopes`` it gets those that suit its grants; without ``tenancy`` one with an organization is its own.
     ``signed_requests`` says that its logins must come in request objects, ``par`` that they must be pushed.
+    ``oddities`` are reasons for a registration that a check would call an error.
     """
 
     client_id: str | None
@@ -58,6 +60,7 @@ class NewClient:
     backchannel_logout_uri: str | None = None
     signed_requests: bool = False
     par: bool = True
+    oddities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,30 @@ def make_client(store: Database, wanted: NewClient, enforcement: Enforcement) ->
         private_jwk = generate_private_jwk(_ALGORITHM_NAMES.get(wanted.algorithm.casefold(), wanted.algorithm))
     except JoseError as error:
         raise DocumentError(f"--alg: {error}") from None
+    document = _document(wanted, grants, private_jwk)
+    client = Client.from_document(document, "client new")
+    for fault in client.address_faults:
+        raise DocumentError(f"client new: {fault}")
+    for finding in registration_breaches(client):
+        rule = finding.requirement
+        raise DocumentError(
+            f"client new: {rule.title}; found {finding.verdict.observed}. To mend it: {rule.remedy}; or say with "
+            "--oddity why it is meant so"
+        )
+    catalog = load_catalog(store)
+    if catalog.client(client.client_id) is not None:
+        raise DocumentError(f"client new: the client {client.client_id!r} is registered already; choose another id")
+    numbers = organization_names(Registry(store))
+    if wanted.organization and wanted.organization not in numbers:
+        known = hint(wanted.organization, numbers) or "; describe it in an own organizations.yaml first"
+        raise DocumentError(f"client new: no organization has the number {wanted.organization!r}{known}")
+    with store.writing() as transaction:
+        put_entry(transaction, client, document, MADE)
+    return MadeClient(client, private_jwk, tuple(_oddities(client, catalog, wanted, enforcement)))
+
+
+def _document(wanted: NewClient, grants: tuple[str, ...], private_jwk: Mapping[str, str]) -> dict[str, object]:
+    """The registration as a file would have it."""
     document: dict[str, object] = {
         "client_id": wanted.client_id or str(uuid.uuid4()),
         "client_name": wanted.name,
@@ -119,19 +146,9 @@ def make_client(store: Database, wanted: NewClient, enforcement: Enforcement) ->
         document["tenancy"] = wanted.tenancy or SINGLE_TENANT
     if wanted.organization:
         document["organization"] = wanted.organization
-    client = Client.from_document(document, "client new")
-    for fault in client.address_faults:
-        raise DocumentError(f"client new: {fault}")
-    catalog = load_catalog(store)
-    if catalog.client(client.client_id) is not None:
-        raise DocumentError(f"client new: the client {client.client_id!r} is registered already; choose another id")
-    numbers = organization_names(Registry(store))
-    if wanted.organization and wanted.organization not in numbers:
-        known = hint(wanted.organization, numbers) or "; describe it in an own organizations.yaml first"
-        raise DocumentError(f"client new: no organization has the number {wanted.organization!r}{known}")
-    with store.writing() as transaction:
-        put_entry(transaction, client, document, MADE)
-    return MadeClient(client, private_jwk, tuple(_oddities(client, catalog, wanted, enforcement)))
+    if wanted.oddities:
+        document["oddities"] = list(wanted.oddities)
+    return document
 
 
 def _usual_grants(wanted: NewClient) -> tuple[str, ...]:
