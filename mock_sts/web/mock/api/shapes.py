@@ -28,6 +28,9 @@ _HIGHEST = 2**53 - 1
 #: So many names are listed where one is unknown and others come near it.
 _MOST_LISTED = 10
 
+#: Longest text in a query that the OpenAPI document speaks of, in characters.
+_LONGEST_IN_QUERY = 500
+
 _LIMITS = "limits"
 
 
@@ -400,6 +403,9 @@ def fields_of(kind: type[Any]) -> Iterator[tuple[str, bool, Limits, Schema]]:
     for name, field in form.fields.items():
         described = field.schema(Components())
         del described["description"]
+        if "maxLength" in described:
+            # A longer one is read, but may make the request line too long for any server.
+            described["maxLength"] = min(described["maxLength"], _LONGEST_IN_QUERY)
         if isinstance(described.get("type"), list):
             described["type"] = described["type"][0]
             if "enum" in described:
