@@ -21,6 +21,7 @@ from flask import current_app, request
 
 from mock_sts import __version__
 from mock_sts.helseid.terms import ENGLISH, NORWEGIAN
+from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.web.language import PARAMETER
 from mock_sts.web.own_side import has_strange_host
 from mock_sts.web.reading import current
@@ -101,8 +102,12 @@ def _languages(root: str, carried: frozenset[str]) -> tuple[LanguageLink, ...]:
     """The switch; none on an answer to a form that has no address to come back to."""
     if request.url_rule is None or "GET" not in (request.url_rule.methods or ()):
         return ()
+    path = f"{root}{quote(request.path)}"
     kept = [(name, value) for name, value in request.args.items(multi=True) if name in carried]
+    # A page says no private key again that a stranger put into its address.
+    if any(without_private_text(text) != text for text in (request.path, *(value for _, value in kept))):
+        return ()
     return tuple(
-        LanguageLink(language, words, f"{root}{quote(request.path)}?{urlencode([*kept, (PARAMETER, language)])}")
+        LanguageLink(language, words, f"{path}?{urlencode([*kept, (PARAMETER, language)])}")
         for language, words in ((NORWEGIAN, "Norsk"), (ENGLISH, "English"))
     )

@@ -145,10 +145,13 @@ WORDS: Words = {
     "error_id": ("Feilens id", "Id of the error"),
     "error_rule": ("Regel som er brutt", "Rule that was broken"),
     "error_detail": ("Forklaring", "Explanation"),
+    "error_client": ("Klient", "Client"),
+    "error_now": ("Hva nå?", "What now?"),
     "error_journal": (
         "Klienten får ikke vite dette. Journalen har hele oppføringen.",
         "The client gets none of this. The journal has the whole entry.",
     ),
+    "error_page": ("Uten feilen hadde nettleseren endt på", "Without the error the browser would have ended at"),
     "remedy": ("Slik rettes det", "How to mend it"),
     "expected": ("Forventet", "Expected"),
     "observed": ("Observert", "Observed"),

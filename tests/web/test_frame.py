@@ -130,3 +130,59 @@ def test_one_page_shows_every_part(sts: Emulator) -> None:
         assert part in text
     script = sts.get("/mock/script.js")
     assert (script.status, script.headers["content-type"]) == (200, "text/javascript; charset=UTF-8")
+
+
+# The error page
+
+
+def error_page(sts: Emulator, browser: Browser, first: Answer) -> str:
+    page = browser.send("GET", first.headers["location"])
+    assert page.status == 400
+    return page.content.decode()
+
+
+@pytest.mark.covers("pages.error")
+@pytest.mark.parametrize(("ui_locales", "title"), [("nb", "kan ikke gjennomføres"), ("en-us", "cannot go on")])
+def test_the_error_page_leads_to_the_remedy(sts: Emulator, ui_locales: str, title: str) -> None:
+    rp = web_client(sts, require_pushed_authorization_requests=False)
+    browser = rp.browser()
+    address = f"/connect/authorize?client_id={rp.machine.client_id}&response_type=code&scope=openid&state=s"
+    first = browser.send("GET", f"{address}&redirect_uri=http://localhost:8089/other&ui_locales={ui_locales}")
+    text = error_page(sts, browser, first)
+    assert title in text.split("<h1>")[1].split("</h1>")[0]
+    # The remedy first, then what was expected (all of it, as a list) and observed, then where to look.
+    places = [text.index(f'data-testid="{name}"') for name in ("remedy", "error", "rule-page", "expected", "observed")]
+    assert places == sorted(places)
+    expected = text.split('data-testid="expected"')[1].split("</dd>")[0]
+    assert re.findall(r"<li><code>([^<]*)</code></li>", expected) == ["http://localhost:8089/callback"]
+    assert "http://localhost:8089/other" in text.split('data-testid="observed"')[1].split("</dd>")[0]
+    assert f'data-testid="error-client">{rp.machine.client_id}<' in text
+    assert '<code data-testid="client-page">http://localhost:8089/other</code>' in text
+    assert "start-again" not in text, "an address that no client has is no link"
+    rule = re.search(r'href="(/mock/rules/[^"]*)" data-testid="rule-page"', text)
+    journal = re.search(r'href="([^"]*)" data-testid="error-journal"', text)
+    assert rule is not None and journal is not None
+    for link in (rule[1], journal[1]):
+        assert 'data-testid="remedy"' in sts.get(link).content.decode()
+
+
+@pytest.mark.covers("pages.error", "login.people.over")
+def test_the_error_page_of_a_login_that_is_over_says_where_to_start_again(sts: Emulator, rp: RelyingParty) -> None:
+    browser, login = rp.browser(), Login()
+    pushed = rp.push(login, {"test_pid": "06828399789", "ui_locales": "en"})
+    path = rp.authorize_path(pushed.json["request_uri"])
+    assert "code=" in browser.send("GET", path).headers["location"]
+    text = error_page(sts, browser, browser.send("GET", path))
+    assert 'lang="en"' in text and 'data-testid="over"' in text
+    assert 'href="http://localhost:8089/" data-testid="start-again"' in text
+
+
+@pytest.mark.covers("pages.error")
+def test_without_the_administration_token_the_error_page_lists_no_registration(worlds: Worlds) -> None:
+    sts = worlds.make(admin_token="secret")
+    rp = web_client(sts, require_pushed_authorization_requests=False)
+    address = (
+        f"/connect/authorize?client_id={rp.machine.client_id}&response_type=code&scope=openid&redirect_uri=http://x"
+    )
+    text = error_page(sts, rp.browser(), rp.browser().send("GET", address))
+    assert 'data-testid="remedy"' in text and "<li><code>" not in text

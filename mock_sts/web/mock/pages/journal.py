@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.protocol.near_names import did_you_mean
+from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.store.journal import CHALLENGED, ERROR_ID, ERROR_ID_LENGTH, GRANTED, REFUSED
 from mock_sts.web import admission, browser
 from mock_sts.web.reading import current
@@ -79,7 +80,7 @@ WORDS: Words = {
 @ROUTES.get("/mock/journal")
 def entries() -> Response:
     """The entries that fit the filters, the newest first."""
-    wanted = {name: request.args.get(name, "").strip()[:_LONGEST] for name in FILTERS}
+    wanted = {name: without_private_text(request.args.get(name, "").strip()[:_LONGEST]) for name in FILTERS}
     rule, since = wanted["rule"], wanted["since"]
     unknown = bool(rule) and find(rule) is None
     now = current().environment.clock.times().wall
