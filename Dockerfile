@@ -8,6 +8,7 @@ COPY constraints.txt ./
 # hadolint ignore=DL3013
 RUN pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action ignore --constraint constraints.txt zensical
 COPY README.md CHANGELOG.md compose.yaml ./
+COPY .github ./.github
 COPY docs ./docs
 COPY examples ./examples
 COPY fixtures ./fixtures

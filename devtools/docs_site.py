@@ -168,7 +168,8 @@ def _page(source: Path, root: Path, folder: Path) -> str:
         if linked.is_relative_to(docs):
             return f"{words}({linked.relative_to(docs).as_posix()})"
         # Text to read, whatever it is: no tool takes it for a program of the package.
-        copy = posixpath.join("files", f"{linked.relative_to(root).as_posix()}.txt")
+        parts = (part.lstrip(".") for part in linked.relative_to(root).parts)  # Zensical leaves out what is hidden
+        copy = f"{posixpath.join('files', *parts)}.txt"
         (folder / copy).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(linked, folder / copy)
         return f"{words}({copy})"

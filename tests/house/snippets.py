@@ -252,6 +252,9 @@ class Reader:
         file = self.folder / named[1]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text, encoding="utf-8")
+        if named[1].startswith(".git"):
+            self._pipeline(yaml.safe_load(block.text))
+            return
         if schema:
             seen = file.parent / schema[1]
             assert seen.is_file(), f"no schema at {schema[1]} as seen from {named[1]}"
@@ -263,6 +266,40 @@ class Reader:
             world = self.folder / Path(named[1]).parts[0]
             told = {entry.where for sort in ("persona", "organization", "api", "client") for entry in _own(world, sort)}
             assert str(file) in told, "no fixture was read from it; is the file's name one that is read?"
+
+    def _pipeline(self, document: dict[str, Any]) -> None:
+        """The steps of a job of GitHub Actions or GitLab, one after the other as a runner does, but those that install
+        what a clone has, and those for a job that has failed.
+        """
+        self.close()
+        scripts: list[str] = []
+        for job in document.get("jobs", document).values():
+            if "steps" in job:
+                assert {"runs-on", "timeout-minutes"} <= set(job)
+                steps = [step for step in job["steps"] if step.get("if") != "failure()"]
+                assert all(("uses" in step) != ("run" in step) for step in steps), "a step uses something or runs it"
+                scripts += [step["run"] for step in steps if "run" in step]
+            else:
+                assert {"image", "timeout"} <= set(job)
+                scripts.append("\n".join([*job["before_script"], *job["script"]]))
+        install = re.compile(r"^(python3 -m venv \.venv|\.venv/bin/pip install .*)$", re.M)
+        run = [install.sub("", script) for script in scripts]
+        assert run != scripts, "the job installs nothing"
+        commands = "\n".join(f"bash -eo pipefail -c {shlex.quote(self._here(one))}" for one in run if one.strip())
+        with (self.folder / "job.log").open("wb") as log:
+            job_process = processes.popen(
+                ["bash", "-eu", "-c", commands],
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            try:
+                status = job_process.wait(_TIMEOUT)
+            finally:
+                os.killpg(job_process.pid, signal.SIGKILL)
+        assert status == 0, (self.folder / "job.log").read_text(encoding="utf-8")
 
     def _http(self, block: Block) -> None:
         """A request as it goes over the wire, and below a line ``HTTP/1.1 <status>`` what comes back."""

@@ -41,13 +41,22 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """What the site is built from, to spoil."""
-    for name in ("README.md", "CHANGELOG.md", "compose.yaml"):
-        shutil.copy2(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for name in ("examples", "fixtures", "mock_sts/demo"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    """What the Dockerfile builds the site from, to spoil."""
+    stage = re.search(r"(?ms) AS docs$(.*?)^FROM ", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert stage is not None
+    for sources in re.findall(r"(?m)^COPY (.+) \S+$", stage[1]):
+        for name in sources.split():
+            if (ROOT / name).is_file():
+                shutil.copy2(ROOT / name, tmp_path / name)
+            else:
+                shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("docs_site", "__pycache__"))
     return tmp_path
+
+
+@pytest.mark.covers("docs.site")
+def test_the_image_has_all_that_the_site_is_built_from(copy: Path) -> None:
+    build(copy / "site", copy)
+    assert (copy / "site" / "index.html").is_file()
 
 
 @pytest.mark.covers("docs.site")

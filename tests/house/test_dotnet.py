@@ -133,7 +133,7 @@ def test_every_program_is_shown_or_linked() -> None:
         linked = f"(../{file.relative_to(ROOT)})" in page.read_text(encoding="utf-8")
         assert text in shown or linked, file
     machine = programs()[FOLDER / "machine" / "Program.cs"]
-    assert [block.text for block in blocks_of(ROOT / "README.md") if block.language == "csharp"] == [machine]
+    assert machine in shown
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         assert "runs .NET for this page" not in page.read_text(encoding="utf-8")
 
