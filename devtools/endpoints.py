@@ -92,6 +92,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "description.swagger": ("programs", "describes the test-token service by OpenAPI, at the path of the real one"),
     "token_service_page.page": ("you", "the same for people"),
     "token_service_page.index": ("you", "the same, at the path that NHN's texts name"),
+    "ordered_token.page": ("you", "a form to order a test token on, with the token decoded and the call to copy"),
+    "ordered_token.of_the_portal": ("you", "leads there, as NHN's portal has its page of the service"),
     "token_service.ping": ("tests of APIs", "says that the test-token service is there"),
     "health.live": ("containers", "200 while the process answers"),
     "health.ready": ("containers, `mock-sts health`", "200 when the database can be read too"),

@@ -26,7 +26,7 @@ from mock_sts.web.helseid import (
     user_info,
 )
 from mock_sts.web.mock.api.install import install as install_control
-from mock_sts.web.mock.pages import automation, ca, docs, doctor, home, journal, parts, rules
+from mock_sts.web.mock.pages import automation, ca, docs, doctor, home, journal, ordered_token, parts, rules
 from mock_sts.web.reading import SERVER
 from mock_sts.web.testtoken import description, token_service
 from mock_sts.web.writing import add_routes
@@ -62,6 +62,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         parts,
         admission,
         journal,
+        ordered_token,
         rules,
         authorization,
         login,

@@ -46,6 +46,7 @@ SECTIONS = (
     Section("home", "/", "home"),
     Section("demo", "/mock/demo", "demo"),
     Section("journal", "/mock/journal", "journal"),
+    Section("test_token", "/mock/test-token", "test_tokens"),
     Section("doctor", "/mock/doctor", "doctor"),
     Section("api", "/mock/api/", "control_api"),
     Section("docs", "/mock/docs", "docs"),

@@ -29,6 +29,7 @@ WORDS: Words = {
     "demo": ("Demo", "Demo"),
     "journal": ("Journal", "Journal"),
     "control_api": ("Kontroll-API", "Control API"),
+    "test_tokens": ("Testtoken", "Test tokens"),
     "doctor": ("Doktor", "Doctor"),
     "docs": ("Dokumentasjon", "Docs"),
     "copy_it": ("Kopier", "Copy"),

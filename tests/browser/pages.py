@@ -170,6 +170,21 @@ def unknown_persona(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def ordered_token(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/test-token?ui_locales={language}")
+    page.get_by_test_id("audience").fill("mock:demo-api")
+    page.get_by_test_id("person").fill("gp-two-offices")
+    page.get_by_test_id("defect").select_option("expired")
+    page.get_by_test_id("url").fill("https://api.example/x")
+    page.get_by_test_id("make").click()
+    expect(page.get_by_test_id("proof-claims")).to_be_visible()
+
+
+def token_service(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/swagger?ui_locales={language}")
+    expect(page.get_by_test_id("openapi")).to_be_visible()
+
+
 PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "home": home,
     "providers": providers,
@@ -193,6 +208,8 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "demo-refused": demo_refused,
     "demo-steps": demo_steps,
     "demo-failed": demo_failed,
+    "test-token": ordered_token,
+    "token-service": token_service,
     "persona": persona,
     "persona-unknown": unknown_persona,
 }

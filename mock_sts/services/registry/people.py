@@ -53,6 +53,10 @@ class People:
             raise UnknownPersonError(f"no persona is called {called}{meant and '; '}{meant}")
         return pid
 
+    def names(self) -> list[str]:
+        """The short names of all personas."""
+        return self._personas.names()
+
     def sub(self, pid: str) -> str:
         """The pseudonym of ``pid``, the same on every machine and start."""
         return sub_of(pid)
