@@ -11,7 +11,7 @@ from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.store.version import first_revision
 
 #: The columns of each table, which its shadow has behind the id of the snapshot.
-_COLUMNS: Mapping[str, str] = MappingProxyType(
+COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "environment": "name, created_at, used_at, document, clock_offset, clock_frozen_at, declared, tag, draws",
         "client": "environment, client_id, origin, position, document, tag",
@@ -81,7 +81,7 @@ class Snapshots:
         names = [snapshot.environment] if snapshot.environment else [row[0] for row in transaction.all(_ALL)]
         for name in names:
             for table in ("environment", *KEPT_BY_SNAPSHOTS):
-                columns, key = _COLUMNS[table], "name" if table == "environment" else "environment"
+                columns, key = COLUMNS[table], "name" if table == "environment" else "environment"
                 transaction.execute(
                     f"INSERT INTO snapshot_{table} (snapshot, {columns}) "  # noqa: S608
                     f"SELECT ?, {columns} FROM {table} WHERE {key} = ?",
@@ -114,8 +114,8 @@ class Snapshots:
         transaction.execute(_PUT_BACK, (snapshot_id, name))
         for table in KEPT_BY_SNAPSHOTS:
             # What the database numbers gets new numbers: others may have taken the old ones. In the same order.
-            numbered = _COLUMNS[table].startswith("id, ")
-            columns, order = _COLUMNS[table].removeprefix("id, "), " ORDER BY id" if numbered else ""
+            numbered = COLUMNS[table].startswith("id, ")
+            columns, order = COLUMNS[table].removeprefix("id, "), " ORDER BY id" if numbered else ""
             transaction.execute(f"DELETE FROM {table} WHERE environment = ?", (name,))  # noqa: S608
             transaction.execute(
                 f"INSERT INTO {table} ({columns}) SELECT {columns} FROM snapshot_{table} "  # noqa: S608

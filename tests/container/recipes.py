@@ -210,6 +210,10 @@ def impersonation() -> None:
         names = ("helseid-sts", "helseid-ttt", "api.selvbetjening", "selvbetjening")
         assert f"ANSWERS AS {', '.join(f'{name}.test.nhn.no' for name in names)} AND IS NOT HELSEID" in said, said
         assert docker("port", compose.id_of("mock-sts")) == "", "something is published"
+        qa = "https://helseid-sts.qa.nhn.no"
+        asks = f"import urllib.request; print(urllib.request.urlopen('{qa}{DISCOVERY}').read().decode())"
+        told = compose("exec", "--no-TTY", "app", "python", "-c", asks).stdout
+        assert json.loads(told)["issuer"] == qa, told
         # Whoever does not trust the CA is not fooled.
         program = f"import urllib.request; urllib.request.urlopen('{issuer}{DISCOVERY}')"
         exec_ = ("exec", "--no-TTY", "--env", "SSL_CERT_FILE=", "app", "python", "-c", program)

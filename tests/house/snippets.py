@@ -28,6 +28,7 @@ import jsonschema
 import requests
 import yaml
 
+from mock_sts.store.fixtures.environments import read_environments
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
 from tests.house.dotnet import compare_program, programs
@@ -265,6 +266,7 @@ class Reader:
         else:
             world = self.folder / Path(named[1]).parts[0]
             told = {entry.where for sort in ("persona", "organization", "api", "client") for entry in _own(world, sort)}
+            told |= {one.where.partition(", environment ")[0] for one in read_environments([world])}
             assert str(file) in told, "no fixture was read from it; is the file's name one that is read?"
 
     def _pipeline(self, document: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ import mock_sts
 from examples.compose import app
 from mock_sts.client.libraries import GO_OIDC, LIBRARY_RULES, Sight, refusals
 from mock_sts.settings.settings import SETTINGS, from_environ
+from mock_sts.setup import declared_environments
 from tests.container import recipes
 from tests.support.emulator import Worlds
 from tests.support.keys import public_jwk
@@ -168,13 +169,27 @@ def test_a_recipe_is_as_careful_as_the_compose_file(file: Path) -> None:
         assert context is None or (file.parent / context / "Dockerfile").is_file(), name
 
 
+def settings_in(file: Path, service: dict[str, Any]) -> dict[str, str]:
+    """The variables of a service, in which folders that are mounted from beside ``file`` are those here."""
+    found = {name: str(value) for name, value in service.get("environment", {}).items()}
+    mounted = [volume.split(":") for volume in service.get("volumes", ()) if volume.startswith("./")]
+    here = {inside: str((file.parent / outside).resolve()) for outside, inside, _ in mounted}
+    return {name: here.get(value, value) for name, value in found.items()}
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
+def test_the_folders_that_a_recipe_mounts_hold_fixtures_that_can_be_read(file: Path) -> None:
+    service = recipe_services(file)["mock-sts"]
+    settings = from_environ(settings_in(file, service))
+    for one in declared_environments(settings, settings.fixtures):
+        for host in one.hosts:
+            assert host in service["networks"]["default"]["aliases"], f"{host} leads nowhere in this network"
+
+
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.parent.name)
 def test_a_recipe_has_settings_that_are_valid_and_an_application_that_fits(file: Path) -> None:
     services = recipe_services(file)
-    settings = from_environ(
-        {"MOCK_STS_HOST": "0.0.0.0"}
-        | {name: str(value) for name, value in services["mock-sts"].get("environment", {}).items()}
-    )
+    settings = from_environ({"MOCK_STS_HOST": "0.0.0.0"} | settings_in(file, services["mock-sts"]))
     given, api = services["app"]["environment"], services["api"]["environment"]
     configuration = app.Configuration.from_environ(given)
     assert configuration.authority == api["AUTHORITY"]
@@ -203,7 +218,7 @@ OPTIONS = {
 def test_the_table_of_libraries_says_what_their_rules_say(file: Path, worlds: Worlds) -> None:
     """What each library makes of the discovery document that the recipe's application reads."""
     services = recipe_services(file)
-    environment = {name: str(value) for name, value in services["mock-sts"].get("environment", {}).items()}
+    environment = settings_in(file, services["mock-sts"])
     settings = from_environ({"MOCK_STS_HOST": "0.0.0.0", "MOCK_STS_TRUSTED_PROXIES": "1", **environment})
     authority = services["app"]["environment"]["AUTHORITY"]
     parts = urlsplit(authority)

@@ -12,6 +12,8 @@ from mock_sts.cli.main import main
 from tests.support.emulator import LiveServer, prepare_live
 from tests.support.keys import private_jwk
 
+pytestmark = pytest.mark.sqlite
+
 Run = Callable[..., Any]
 
 

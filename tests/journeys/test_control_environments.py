@@ -267,6 +267,7 @@ def declared(folder: Path, entries: object) -> Path:
     return folder
 
 
+@pytest.mark.sqlite
 @pytest.mark.covers("control.environments.declared")
 def test_a_fixture_file_declares_them(tmp_path: Path) -> None:
     folder = declared(
@@ -295,6 +296,7 @@ def test_a_fixture_file_declares_them(tmp_path: Path) -> None:
     sts.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.covers("control.environments.declared")
 @pytest.mark.parametrize(
     ("entries", "says"),

@@ -419,6 +419,7 @@ def test_what_is_no_tag_is_refused(sts: Emulator, tag: str) -> None:
     assert answer.status == 400 and "Mock-Sts-Tag must be" in answer.json["detail"], answer.content
 
 
+@pytest.mark.sqlite
 @pytest.mark.covers("control.export")
 @pytest.mark.parametrize("name", ["default", "w1"])
 def test_what_was_made_by_hand_loads_again_to_the_same(

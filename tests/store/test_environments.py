@@ -18,12 +18,14 @@ from mock_sts.store.keys import Keys
 from mock_sts.store.ledger import Ledger
 from mock_sts.store.login_queue import LoginQueue
 from mock_sts.store.opening import open_database
-from mock_sts.store.owning import OWNING
+from mock_sts.store.owning import KEPT_BY_SNAPSHOTS, OWNING
 from mock_sts.store.personas import Personas
 from mock_sts.store.records import AuthorizationCode, LoginFacts, LoginSession, PushedRequest, RefreshToken
 from mock_sts.store.replay import Once, Replay
+from mock_sts.store.reset import reset_all, reset_tagged
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT, Scope
 from mock_sts.store.sessions import Sessions
+from mock_sts.store.snapshots import COLUMNS, Snapshot, Snapshots, forget
 from mock_sts.store.sweeping import Sweeper
 from mock_sts.store.tables import METADATA
 from tests.support.databases import row_counts
@@ -335,3 +337,92 @@ def test_that_it_is_used_is_written_once_a_minute_at_most(database: Database) ->
         assert kept is not None
         times.append(kept.used_at - START)
     assert times == [0, 0, 0, 65, 65, 5], "a clock that goes back is believed"
+
+
+@pytest.mark.covers("control.snapshots")
+@pytest.mark.parametrize("name", [DEFAULT, OTHER])
+def test_rows_are_copied_inside_the_database_and_put_back(database: Database, name: str) -> None:
+    other = OTHER if name == DEFAULT else DEFAULT
+    fill(database, name)
+    fill(database, other)
+    snapshots, snapshot = Snapshots(database), Snapshot("s1", name, START)
+    with database.writing() as transaction:
+        snapshots.take(transaction, snapshot)
+    before = found(database, name)
+    revision = load_catalog(database, environment=name).revision
+    with database.writing() as transaction:
+        reset_all(transaction, name)
+        assert Ledger(database, other).codes.consume(transaction, "code", START)
+    assert found(database, name) != before
+    for _ in range(2):
+        with database.writing() as transaction:
+            assert snapshots.restore(transaction, snapshot, START) == [name]
+        assert found(database, name) == before
+    assert load_catalog(database, environment=name).revision != revision, "a worker with the old one notices"
+    kept = Ledger(database, other).codes.find("code")
+    assert kept is not None and kept.consumed_at == START, "the other environment is as it was"
+    with database.writing() as transaction:
+        assert forget(transaction, "s1")
+    assert not any(count for table, count in row_counts(database).items() if table.startswith("snapshot"))
+
+
+@pytest.mark.covers("control.snapshots")
+def test_one_that_has_ended_lives_again_and_others_have_taken_its_numbers(database: Database) -> None:
+    fill(database, OTHER)
+    snapshots, snapshot = Snapshots(database), Snapshot("s1", "", START, "all", "run")
+    with database.writing() as transaction:
+        snapshots.take(transaction, snapshot)
+    assert (snapshots.list(), snapshots.find("s1")) == ([snapshot], snapshot)
+    with database.writing() as transaction:
+        Environments(database).delete(transaction, OTHER)
+    fill(database, DEFAULT)  # the database numbers its entries
+    with database.writing() as transaction:
+        assert snapshots.restore(transaction, snapshot, START + 7) == [DEFAULT, OTHER]
+    assert found(database, OTHER) == FULL
+    assert found(database, DEFAULT)["queue"] == 0
+    record = Environments(database).find(OTHER)
+    assert record is not None and (record.created_at, record.used_at) == (START, START + 7)
+    assert Environments(database).secret(OTHER) is not None
+
+
+@pytest.mark.covers("control.snapshots")
+def test_a_snapshot_keeps_every_column_of_every_table() -> None:
+    for table in ("environment", *KEPT_BY_SNAPSHOTS):
+        columns = [column.name for column in METADATA.tables[table].columns]
+        assert COLUMNS[table].split(", ") == columns, table
+        assert [column.name for column in METADATA.tables[f"snapshot_{table}"].columns] == ["snapshot", *columns]
+
+
+@pytest.mark.covers("control.reset.tag")
+def test_what_has_a_tag_goes_with_what_is_pending_of_its_clients(database: Database) -> None:
+    fill(database, OTHER)
+    with database.writing() as transaction:
+        document = {"client_id": "web", "grant_types": ["client_credentials"]}
+        put_entry(transaction, Client.from_document(document, "test"), document, MADE, OTHER, "run")
+        LoginQueue(database, OTHER).put(transaction, None, None, None, "cancelled", 1, "run")
+    with database.writing() as transaction:
+        assert reset_tagged(transaction, OTHER, "another") == {}
+        removed = reset_tagged(transaction, OTHER, "run")
+    assert removed == {
+        "authorization_request": 1,
+        "authorization_code": 1,
+        "refresh_token": 1,
+        "session_client": 1,
+        "client": 1,
+        "scripted_login": 1,
+    }
+    left = found(database, OTHER)
+    assert (left["code"], left["queue"], left["registry"], left["journal"]) == (None, 1, True, 1)
+
+
+@pytest.mark.covers("control.environments.hosts")
+def test_a_host_is_of_one_environment(database: Database) -> None:
+    environments = Environments(database)
+    with database.writing() as transaction:
+        assert environments.set_hosts(transaction, OTHER, ("a.example", "b.example")) is None
+        assert environments.set_hosts(transaction, DEFAULT, ("b.example",)) == "b.example"
+    assert (environments.hosts(OTHER), environments.hosts(DEFAULT)) == (("a.example", "b.example"), ())
+    assert load_catalog(database).hosts == {"a.example": OTHER, "b.example": OTHER}
+    with database.writing() as transaction:
+        environments.delete(transaction, OTHER)
+    assert load_catalog(database).hosts == {}
