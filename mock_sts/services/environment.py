@@ -66,6 +66,7 @@ class Policy:
     clock_skew: int | None
     network: str
     journal_size: int
+    scripted_login_lifetime: int
     test_token_issuer: str
     test_token_typ: str
     test_token_keys: str

@@ -360,6 +360,12 @@ SETTINGS: tuple[Setting, ...] = (
         _number(100, 1_000_000),
     ),
     Setting(
+        "scripted_login_lifetime",
+        "3600",
+        "Seconds for which a scripted login (next-login) waits for the login that it is for; 0: for ever",
+        _number(0, 31_536_000),
+    ),
+    Setting(
         "sqlite_synchronous",
         "normal",
         "normal, or off for a database that may be lost with the machine's power",
@@ -452,6 +458,7 @@ class Settings:
     max_body: int
     request_timeout: int
     journal_size: int
+    scripted_login_lifetime: int
     test_token_issuer: str
     test_token_typ: str
     test_token_keys: str

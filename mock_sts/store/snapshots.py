@@ -25,7 +25,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "refresh_token": "digest, environment, client_id, document, expires_at, consumed_at",
         "login_session": "digest, environment, sid, auth_time, document, good_until, ended_at, expires_at",
         "session_client": "environment, sid, client_id, issuer, expires_at",
-        "scripted_login": "id, environment, client_id, redirect_uri, pid, outcome, times, tag",
+        "scripted_login": "id, environment, client_id, redirect_uri, pid, outcome, times, tag, expires_at",
         "token_service_key": "environment, digest, owner",
         "journal": "id, environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
         "proof_key",

@@ -56,6 +56,14 @@ def to_seven(words: Mapping[str, str], ending: str) -> list[str]:
     ]
 
 
+def to_eight(words: Mapping[str, str]) -> list[str]:
+    """The statements that lead from schema 7 to 8: scripted logins that expire; those that wait already never do."""
+    number = words["number"]
+    return [
+        f"ALTER TABLE {table} ADD COLUMN expires_at {number}" for table in ("scripted_login", "snapshot_scripted_login")
+    ]
+
+
 def _said(columns: str, words: Mapping[str, str]) -> str:
     """``columns`` in the words of a database."""
     for kind, word in words.items():

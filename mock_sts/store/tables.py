@@ -206,6 +206,7 @@ SCRIPTED_LOGIN = Table(
     Column("outcome", _Text, nullable=False),
     Column("times", _Number, nullable=False),
     Column("tag", _Text),
+    Column("expires_at", _Number),
     Index("scripted_login_environment", "environment", "id"),
     sqlite_strict=True,
 )

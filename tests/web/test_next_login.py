@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import Emulator, Worlds
-from tests.support.logins import web
+from tests.support.logins import begin, identity, shows_a_page, web
 from tests.support.machine import Answer
+from tests.support.relying_party import Login
 from tests.web.test_control import assert_problem
 
 PATH = "/mock/api/v1/next-login"
@@ -179,3 +180,32 @@ def test_the_token_is_asked_for_where_one_is_set(worlds: Worlds) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_other_methods_are_refused(sts: Emulator, method: str) -> None:
     assert_problem(sts.transport.send(method, PATH, JSON, b"{}"), 405)
+
+
+@pytest.mark.covers("automation.queue.expiry")
+@pytest.mark.parametrize(("settings", "lasts"), [({}, 3_600), ({"scripted_login_lifetime": 60}, 60)])
+def test_an_order_waits_for_its_time_only(worlds: Worlds, settings: dict[str, Any], lasts: int) -> None:
+    """One that a test has left behind decides no login of the next day."""
+    sts = worlds.make(**settings)
+    rp = web(sts)
+    assert post(sts, {"persona": BEVER, "times": 2}).status == 201
+    sts.clock.now += lasts - 1
+    assert len(orders(sts)) == 1
+    login, browser = Login(), rp.browser()
+    assert identity(rp, login, begin(rp, login, browser))["sub"]
+    sts.clock.now += 1
+    assert orders(sts) == []
+    shows_a_page(begin(rp, Login(), rp.browser()))
+    # The next one that is ordered takes those away whose time is over.
+    assert post(sts, {"persona": BEVER}).status == 201
+    assert [row[0] for row in sts.store.read_all("SELECT times FROM scripted_login")] == [1]
+
+
+@pytest.mark.covers("automation.queue.expiry")
+def test_an_order_may_wait_for_ever(worlds: Worlds) -> None:
+    sts = worlds.make(scripted_login_lifetime=0)
+    rp = web(sts)
+    assert post(sts, {"persona": BEVER}).status == 201
+    sts.clock.now += 10 * 365 * 86_400
+    login = Login()
+    assert identity(rp, login, begin(rp, login, rp.browser()))["sub"]

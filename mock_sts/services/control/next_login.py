@@ -42,13 +42,21 @@ def order_login(environment: Environment, order: LoginOrder) -> int:
         raise OrderError(f"no client has the id {order.client_id[:100]!r}", "match", "client_id")
     with environment.store.writing() as transaction:
         return environment.login_queue.put(
-            transaction, order.client_id, order.redirect_uri, pid, order.outcome.value, order.times, order.tag
+            transaction,
+            order.client_id,
+            order.redirect_uri,
+            pid,
+            order.outcome.value,
+            order.times,
+            order.tag,
+            now=environment.clock.times().now,
+            lifetime=environment.policy.scripted_login_lifetime,
         )
 
 
 def waiting_orders(environment: Environment) -> list[ScriptedLogin]:
     """The orders that wait, the oldest first."""
-    return environment.login_queue.read()
+    return environment.login_queue.read(environment.clock.times().now)
 
 
 def forget_orders(environment: Environment) -> int:

@@ -113,6 +113,6 @@ def _pending(environment: Environment, after: str, limit: int) -> Iterator[list[
         ]
     orders = [
         Pending(LOGIN, f"{one.id:020}", one.client_id, one.pid, one.redirect_uri, None)
-        for one in environment.login_queue.read()
+        for one in environment.login_queue.read(environment.clock.times().now)
     ]
     yield [one for one in orders if kind < LOGIN or one.id > identity][:limit]

@@ -145,11 +145,11 @@ def _agree(parameters: LoginIntent, hint: LoginIntent) -> None:
 
 def _ordered(context: RequestContext, client: Client, redirect_uri: str) -> LoginScript | None:
     queue = context.environment.login_queue
-    if queue.is_empty():
+    if queue.is_empty(context.times.now):
         return None
     # Taken before the outcome is known: a scripted login is for one login, whether that succeeds or not.
     with context.environment.store.writing() as transaction:
-        order = queue.take(transaction, client.client_id, redirect_uri)
+        order = queue.take(transaction, client.client_id, redirect_uri, context.times.now)
     if order is None:
         return None
     context.detail["login_order"] = order.id

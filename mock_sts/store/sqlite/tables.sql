@@ -147,6 +147,7 @@ CREATE TABLE scripted_login (
 	outcome TEXT NOT NULL, 
 	times INTEGER NOT NULL, 
 	tag TEXT, 
+	expires_at INTEGER, 
 	PRIMARY KEY (id)
 )
  STRICT;
@@ -316,7 +317,8 @@ CREATE TABLE snapshot_scripted_login (
 	pid TEXT, 
 	outcome TEXT NOT NULL, 
 	times INTEGER NOT NULL, 
-	tag TEXT
+	tag TEXT, 
+	expires_at INTEGER
 )
  STRICT;
 CREATE TABLE snapshot_session_client (
