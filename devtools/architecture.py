@@ -14,7 +14,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 #: The folders of the package in the order in which a newcomer reads them, from HTTP down; what each is for is said by
 #: its ``__init__.py``.
-_ROOMS = ("cli", "server", "demo", "web", "client", "settings", "services", "store", "helseid", "protocol")
+_ROOMS = ("cli", "testing", "server", "demo", "web", "client", "settings", "services", "store", "helseid", "protocol")
 
 #: A step of a walk: the module, a name that it has, and what happens there.
 Step = tuple[str, str, str]
