@@ -65,6 +65,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "login.script": ("browsers", "what the buttons that copy do; the pages work without it"),
     "admission.form": ("browsers", "asks once for `MOCK_STS_ADMIN_TOKEN`, before pages that want it"),
     "admission.admit": ("the page of that", "takes the token, and remembers it in a cookie"),
+    "automation.who": ("you", "says who logs in in this browser, and takes that back"),
+    "automation.take_back": ("the page of that", "takes the cookie back that says who logs in"),
     "journal.entries": ("you", "the journal: every request, its answer and what was found, with filters"),
     "journal.entry": ("you", "one entry of the journal, by its number or by the id that an error page shows"),
     "rules.rules": ("you", "every rule that requests are judged by"),

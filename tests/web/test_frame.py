@@ -1,9 +1,11 @@
 """The frame of all pages: in the language that a visitor asks for, with a switch, and with ways to other pages."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from mock_sts.web.mock.pages.home import command
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import Answer
 from tests.support.relying_party import Browser, Login, RelyingParty, web_client
@@ -186,3 +188,78 @@ def test_without_the_administration_token_the_error_page_lists_no_registration(w
     )
     text = error_page(sts, rp.browser(), rp.browser().send("GET", address))
     assert 'data-testid="remedy"' in text and "<li><code>" not in text
+
+
+# Who logs in in this browser
+
+
+@pytest.mark.covers("pages.persona")
+def test_the_persona_cookie_can_be_seen_and_taken_back(sts: Emulator, rp: RelyingParty) -> None:
+    browser = rp.browser()
+    text = browser.send("GET", "/mock/as").content.decode()
+    assert "No person is chosen" in text and "take-back" not in text
+    text = browser.send("GET", "/mock/as/kvart-grevling").content.decode()
+    assert "From now on all logins in this browser are as kvart-grevling." in text
+    for path in ("/mock/as", "/"):
+        text = browser.send("GET", path).content.decode()
+        assert "Logins in this browser are as" in text and "kvart-grevling" in text, path
+    assert "code=" in browser.send("GET", rp.authorize_path(pushed(rp))).headers["location"]
+    # By the button, and by no form of another page.
+    assert browser.send("POST", "/mock/as", {}).status == 403
+    field = re.search(r'name="__RequestVerificationToken" type="hidden" value="([^"]*)"', fresh(browser, "/mock/as"))
+    assert field is not None
+    answer = browser.send("POST", "/mock/as", {"__RequestVerificationToken": field[1]})
+    assert answer.headers["location"] == "/mock/as"
+    assert any(re.match(r"mock-sts-persona-[^=]*=; Expires=Thu, 01 Jan 1970", one) for one in answer.cookies)
+    browser.cookies = {name: value for name, value in browser.cookies.items() if "persona" not in name}
+    assert "No person is chosen" in fresh(browser, "/mock/as")
+
+
+def pushed(rp: RelyingParty) -> str:
+    return str(rp.push(Login()).json["request_uri"])
+
+
+def fresh(browser: Browser, path: str) -> str:
+    return browser.send("GET", path).content.decode()
+
+
+@pytest.mark.covers("pages.persona")
+def test_a_person_that_is_none_is_said_in_the_words_of_the_error(sts: Emulator) -> None:
+    page = sts.get("/mock/as/kvart-grevlin")
+    assert page.status == 404 and "kvart-grevling" in page.content.decode()
+    assert "set-cookie" not in page.headers or "persona" not in page.headers["set-cookie"]
+
+
+# Home
+
+
+@pytest.mark.covers("pages.home")
+def test_home_has_a_snippet_per_library_for_this_very_address(worlds: Worlds) -> None:
+    sts = worlds.make(public_url="http://sts.test:8080")
+    text = sts.get("/", {"Host": "sts.test:8080"}).content.decode()
+    for platform in (".NET", "Java", "Node.js", "Python"):
+        snippet = text.split(f"<summary>{platform}</summary>")[1].split("</details>")[0]
+        assert "http://sts.test:8080" in snippet and "demo-machine" in snippet, platform
+    assert 'data-testid="ready-06828399789"' in text
+    for words in ("helseid", "default"):
+        assert f"<code>{words}</code>" in text
+
+
+@pytest.mark.covers("pages.home")
+def test_home_shows_the_first_command_as_it_works_here(
+    sts: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "mock-sts").touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    for path, folder, expected in (
+        ("", tmp_path, "bin/mock-sts"),
+        (str(tmp_path / "bin"), tmp_path, "mock-sts"),
+        ("", Path("/"), str((tmp_path / "bin" / "mock-sts").relative_to("/"))),
+        ("", tmp_path / "bin" / "..", "bin/mock-sts"),
+    ):
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.chdir(folder)
+        command.cache_clear()
+        assert command() == expected
+    command.cache_clear()

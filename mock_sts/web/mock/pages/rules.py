@@ -13,7 +13,6 @@ from mock_sts.web.texts import Words
 ROUTES = Blueprint("rules", __name__)
 
 WORDS: Words = {
-    "rules": ("Regler", "Rules"),
     "rules_lead": (
         "Hver regel som serveren dømmer etter. Logg, journal og feilsider nevner dem ved id.",
         "Every rule that the server judges by. Log, journal and error pages name them by id.",
