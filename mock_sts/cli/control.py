@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from mock_sts.cli.output import print_json
 from mock_sts.cli.settings import CommandError, issuer_of, settings_of, tell_new_database
@@ -142,7 +142,7 @@ def _here(settings: Settings, method: str, path: str, content: bytes) -> _Answer
     environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": name,
+        "PATH_INFO": unquote_to_bytes(name).decode("latin-1"),
         "QUERY_STRING": query,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": str(settings.port),

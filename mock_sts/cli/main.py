@@ -18,6 +18,7 @@ from mock_sts.cli.ordered_tokens import add_ordered_tokens
 from mock_sts.cli.output import let_output_take_all, print_json
 from mock_sts.cli.parser import Commands, Parser
 from mock_sts.cli.persona import add_persona
+from mock_sts.cli.registry import add_next_login, add_registry, add_sessions, add_world
 from mock_sts.cli.serve import add_serve
 from mock_sts.cli.settings import CommandError
 from mock_sts.cli.state import add_clock, add_keys, add_reset, add_snapshot
@@ -38,6 +39,10 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_client,
     add_fixtures,
     add_environments,
+    add_registry,
+    add_world,
+    add_next_login,
+    add_sessions,
     add_clock,
     add_keys,
     add_snapshot,
