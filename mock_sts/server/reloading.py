@@ -31,10 +31,22 @@ class ReloadBusyError(ReloadError):
 class OneAtATime:
     """Lets one thread of a process reload at a time."""
 
-    def __init__(self, reload: Callable[[], str]) -> None:
-        """``reload`` returns why it cannot be, or an empty string."""
+    def __init__(self, reload: Callable[[], str], ask_again: Callable[[], None] | None = None) -> None:
+        """``reload`` returns why it cannot be, or an empty string. ``ask_again`` has the server reload once more when
+        the reload that is under way is over, and does not wait for that; None where there is no such way.
+        """
+        self._ask_again = ask_again
         self._reload = reload
         self._lock = threading.Lock()
+
+    def soon(self) -> None:
+        """Reload now or, where a reload is under way, once more after it, without waiting. Raises ReloadError."""
+        try:
+            self()
+        except ReloadBusyError:
+            if self._ask_again is None:
+                raise
+            self._ask_again()
 
     def __call__(self) -> None:
         """Reload. Raises ReloadError."""

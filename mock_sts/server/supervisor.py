@@ -50,7 +50,7 @@ class Parent:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._answers = connection.makefile("r", encoding="ascii")
-        self.reload = OneAtATime(self._ask)
+        self.reload = OneAtATime(self._ask, lambda: os.kill(os.getppid(), signal.SIGHUP))
 
     def ready(self) -> None:
         """Let it know that this worker takes connections."""

@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 
 from mock_sts.protocol.durations import write_time
-from mock_sts.server.reloading import EXTENSION, Reload, ReloadError
+from mock_sts.server.reloading import EXTENSION, OneAtATime, ReloadError
 from mock_sts.services.control.environments import (
     OWN_SETTINGS,
     EnvironmentConflictError,
@@ -287,9 +287,9 @@ def _mind_hosts(call: Call[Any, Any], hosts: Sequence[str], before: Sequence[str
     """Have the certificate for https made anew where the hosts of an environment have changed."""
     if call.server.hosting.tls_port is None or set(hosts) == set(before):
         return
-    ask: Reload | None = current_app.extensions.get(EXTENSION)
-    if ask is not None:
+    ask = current_app.extensions.get(EXTENSION)
+    if isinstance(ask, OneAtATime):
         try:
-            ask()
+            ask.soon()
         except ReloadError as error:
-            LOG.warning("the certificate does not have the hosts %s yet: %s; reload", ", ".join(hosts), error)
+            LOG.warning("the certificate for https has the hosts of before still: %s; reload", error)
