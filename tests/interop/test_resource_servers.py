@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -118,12 +119,14 @@ def classpath() -> str:
     """The compiled program and what it needs, made by Maven."""
     maven = shutil.which("mvn")
     assert maven is not None, "Maven is missing; make test-all says how"
-    goals = ("compile", "dependency:build-classpath", "-Dmdep.outputFile=target/classpath.txt")
-    done = subprocess.run(
-        [maven, "-q", "-B", *goals], cwd=HERE / "java", capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return f"target/classes:{(HERE / 'java' / 'target' / 'classpath.txt').read_text()}"
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "classpath.txt"
+        goals = ("compile", "dependency:build-classpath", f"-Dmdep.outputFile={found}")
+        done = subprocess.run(
+            [maven, "-q", "-B", *goals], cwd=HERE / "java", capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return f"target/classes:{found.read_text()}"
 
 
 def by_java(matrix: Matrix, which: str, folder: Path) -> Seen:
