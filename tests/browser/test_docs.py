@@ -44,3 +44,17 @@ def test_axe_finds_no_barrier_in_the_documentation(open_page: Callable[..., Page
     page.goto(f"{address}/tls.html")
     assert barriers(page) == []
     assert page.locator("h1").count() == 1
+
+
+@pytest.mark.covers("docs.served")
+def test_the_text_of_a_page_fits_a_phone(
+    open_page: Callable[..., Page], sts: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(docs, "SITE", tmp_path / "none")
+    served = Served(sts.app)
+    page = open_page(viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True)
+    for name in ("index", "troubleshooting", "tls"):
+        page.goto(f"http://127.0.0.1:{served.port}/mock/docs/{name}.html")
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, name
+        assert barriers(page) == []
+    served.close()
