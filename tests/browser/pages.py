@@ -109,6 +109,63 @@ def home(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("demo")).to_be_visible()
 
 
+def journal(page: Page, client: Client, language: str) -> None:
+    error_with_rule(page, client, language)
+    page.goto(f"{client.rp.machine.issuer}/mock/journal?ui_locales={language}&client_id={client.rp.machine.client_id}")
+    expect(page.get_by_test_id("entries")).to_be_visible()
+
+
+def journal_entry(page: Page, client: Client, language: str) -> None:
+    error_with_rule(page, client, language)
+    page.goto(f"{client.rp.machine.issuer}/?language={language[:2]}")  # entries come after the switch has been set
+    page.goto(f"{client.rp.machine.issuer}/mock/journal?client_id={client.rp.machine.client_id}")
+    page.get_by_test_id("entries").get_by_role("link").first.click()
+    expect(page.get_by_test_id("outcome")).to_be_visible()
+
+
+def rule(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/rules/client-assertion.lifetime?ui_locales={language}")
+    expect(page.get_by_test_id("remedy")).to_be_visible()
+
+
+def rules(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/rules?ui_locales={language}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def logins_here(page: Page, client: Client, language: str) -> None:
+    persona(page, client, language)
+    page.goto(f"{client.rp.machine.issuer}/mock/as?ui_locales={language}")
+    expect(page.get_by_test_id("take-back")).to_be_visible()
+
+
+def admission(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/admission?ui_locales={language}")
+    expect(page.get_by_test_id("admit")).to_be_visible()
+
+
+def testidp_over(page: Page, client: Client, language: str) -> None:
+    testidp(page, client, language)
+    form = page.url
+    page.get_by_test_id("pid").fill(PERSON)
+    page.get_by_test_id("login").click()
+    expect(page.locator("#client")).to_be_visible()
+    page.goto(form)
+    expect(page.get_by_test_id("over")).to_be_visible()
+
+
+def testidp_cannot(page: Page, client: Client, language: str) -> None:
+    client.start(page, ui_locales=language, acr_values="idp:idporten-oidc Level4")
+    page.get_by_test_id("search").fill("nurse-level-3")
+    page.get_by_test_id("find").click()
+    expect(page.get_by_test_id("nobody").or_(page.locator("[data-testid^=cannot-]"))).to_be_visible()
+
+
+def providers_barred(page: Page, client: Client, language: str) -> None:
+    client.start(page, ui_locales=language, acr_values="Level4")
+    expect(page.get_by_test_id("barred")).to_be_visible()
+
+
 def doctor(page: Page, client: Client, language: str) -> None:
     page.goto(f"{client.rp.machine.issuer}/mock/doctor?ui_locales={language}")
     expect(page.get_by_test_id("report")).to_be_visible()
@@ -200,6 +257,15 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "logout": logout,
     "logged-out": logged_out,
     "logged-out-going-on": logged_out_going_on,
+    "journal": journal,
+    "journal-entry": journal_entry,
+    "rules": rules,
+    "rule": rule,
+    "logins-here": logins_here,
+    "admission": admission,
+    "testidp-over": testidp_over,
+    "testidp-cannot": testidp_cannot,
+    "providers-barred": providers_barred,
     "doctor": doctor,
     "parts": parts,
     "demo": demo,

@@ -4,6 +4,7 @@ import base64
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -15,14 +16,24 @@ from tests.support.relying_party import SCOPES, RelyingParty
 
 #: Name of the picture to the page, the language and the height that is shown.
 SHOWN = {
+    "home": ("home", "en-us", 900),
+    "journal-entry": ("journal-entry", "en-us", 900),
     "log-in-providers": ("providers", "en-us", 720),
     "log-in-testidp": ("testidp-preview", "en-us", 1000),
     "log-in-id-porten": ("id-porten", "en-us", 760),
-    "log-in-error": ("error-with-rule", "en-us", 560),
+    "log-in-error": ("error-with-rule", "en-us", 760),
     "demo": ("demo-called", "en-us", 760),
     "demo-steps": ("demo-steps", "en-us", 820),
 }
 WIDTH = 720
+
+#: How each page is looked at: name, width, colours, language.
+LOOKS: tuple[tuple[str, int, Literal["light", "dark"], str], ...] = (
+    ("desk-light-nb", 1200, "light", "nb-NO"),
+    ("desk-dark-en", 1200, "dark", "en-US"),
+    ("phone-light-en", 360, "light", "en-US"),
+    ("phone-dark-nb", 360, "dark", "nb-NO"),
+)
 
 #: Makes a WebP of a PNG; the browser can, and nothing else is needed for it.
 _SHRINK = """async png => {
@@ -52,7 +63,9 @@ def main(folder: Path, everything: bool) -> None:
             )
             client = Client(RelyingParty(machine, redirect_uri=site.url + "/callback"), site, "/callback")
             for name, (shown, language, height) in SHOWN.items() if not everything else ():
-                context = browser.new_context(viewport={"width": WIDTH, "height": height}, color_scheme="light")
+                context = browser.new_context(
+                    viewport={"width": WIDTH, "height": height}, color_scheme="light", locale="en-US"
+                )
                 context.set_default_timeout(PATIENCE)
                 page = context.new_page()
                 PAGES[shown](page, client, language)
@@ -61,13 +74,13 @@ def main(folder: Path, everything: bool) -> None:
                 (folder / f"{name}.webp").write_bytes(bytes(page.evaluate(_SHRINK, picture)))
                 context.close()
             for name, visit in PAGES.items() if everything else ():
-                for look, width in (("light", 800), ("dark", 800), ("phone", 360)):
+                for look, width, colours, language in LOOKS:
                     context = browser.new_context(
-                        viewport={"width": width, "height": 700}, color_scheme="dark" if look == "dark" else "light"
+                        viewport={"width": width, "height": 700}, color_scheme=colours, locale=language
                     )
                     context.set_default_timeout(PATIENCE)
                     page = context.new_page()
-                    visit(page, client, "nb-no" if look == "light" else "en-us")
+                    visit(page, client, language)
                     page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
                     context.close()
         finally:
