@@ -141,15 +141,16 @@ def declare(
     """
     of = sort_of(becomes).format
     plural, capital = resource.name, word.capitalize()
+    one, many = ("API", "APIs") if word == "api" else (word, plural)
     path = f"/{plural}/{{{of.key}}}"
-    key = {of.key: f"The {of.key} of the {word}"}
+    key = {of.key: f"The {of.key} of the {one}"}
     entry = EntryForm(capital, of)
 
     @shape("the answer")
     class Entries:
         """A page of entries."""
 
-        items: tuple[Any, ...] = member(f"The {plural}, by {of.key}", form=entry)
+        items: tuple[Any, ...] = member(f"The {many}, by {of.key}", form=entry)
         next: str | None = member("Give it as `after` to get the page after this one; null: there is none")
 
     def find(call: Call[None, EntryPage]) -> Entries:
@@ -177,16 +178,14 @@ def declare(
 
     Entries.__name__ = Entries.__qualname__ = f"{capital}List"
     unknown: dict[type[Exception], Kind] = {UnknownEntryError: NOT_FOUND}
-    resource.operation("GET", f"/{plural}", f"The {plural}", query=EntryPage, answer=Entries, name=f"list_{plural}")(
-        find
-    )
+    resource.operation("GET", f"/{plural}", f"The {many}", query=EntryPage, answer=Entries, name=f"list_{plural}")(find)
     resource.operation(
-        "GET", path, f"One {word}", answer=entry, names=key, raises=unknown, has_etag=True, name=f"get_{word}"
+        "GET", path, f"One {one}", answer=entry, names=key, raises=unknown, has_etag=True, name=f"get_{word}"
     )(read)
     resource.operation(
         "PUT",
         path,
-        f"Make the {word}, or put it in the place of the one that is there",
+        f"Make the {one}, or put it in the place of the one that is there",
         description=description,
         body=EntryForm(f"{capital}Body", of, beside, by_path=True),
         answer=EntryForm(f"{capital}Kept", of, answered),
@@ -198,7 +197,7 @@ def declare(
     resource.operation(
         "DELETE",
         path,
-        f"Do without the {word}; one that a file describes is hidden here",
+        f"Do without the {one}; one that a file describes is hidden here",
         names=key,
         raises=unknown,
         has_etag=True,

@@ -89,7 +89,12 @@ def _operation(method: str, path: str, described: Mapping[str, Any], schemas: Ma
         summary=described["summary"],
         description=described.get("description", ""),
         parameters=tuple(
-            Row(one["name"], f"{one['in']}, {_kind(one['schema'], schemas)}", one["required"], one["description"])
+            Row(
+                one["name"],
+                f"{one['in']}, {_kind(one['schema'], schemas)}",
+                one["required"],
+                one["description"].replace("`", ""),
+            )
             for one in described.get("parameters", ())
         ),
         body=tuple(_rows(body, schemas)) if body else (),
@@ -144,7 +149,7 @@ def _kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
         return " or ".join("null" if word is None else json.dumps(word, ensure_ascii=False) for word in found["enum"])
     kinds = found.get("type", "anything")
     if isinstance(kinds, list):
-        return " or ".join(kinds)
+        return " or ".join(_kind({**found, "type": one}, schemas) for one in kinds)
     if kinds == "array":
         return f"list of {_kind(found['items'], schemas)}"
     if "minimum" in found and "maximum" in found:
