@@ -1,6 +1,7 @@
 """Environments by the control API: made, shown, changed, emptied and ended; by hosts of their own; by fixture files."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -324,3 +325,15 @@ def test_a_file_that_cannot_be_stops_the_start_with_a_sentence(tmp_path: Path, e
     assert "environments.yaml" in str(refused.value), "the file is named"
     with pytest.raises(DocumentError):
         prepare_store(settings)
+
+
+@pytest.mark.covers("control.environments.hosts")
+@pytest.mark.parametrize("path", ["/", "/mock/demo", "/mock/api/", "/mock/doctor", "/mock/journal"])
+def test_its_pages_lie_at_the_root_of_its_host_and_below_its_path(qa: tuple[Emulator, AtHost], path: str) -> None:
+    sts, host = qa
+    for transport, root in ((host.transport, ""), (sts.transport, "/env/qa")):
+        page = transport.send("GET", f"{root}{path}")
+        links = re.findall(r'(?:href|action)="(/[^"]*)"', page.content.decode())
+        assert page.status == 200 and len(links) > 5
+        own = [link for link in links if not link.startswith("/mock/static")]
+        assert all(link.startswith("/env/qa/") is bool(root) for link in own), own
