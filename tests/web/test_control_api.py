@@ -64,6 +64,7 @@ def test_the_document_says_where_a_token_is_needed(worlds: Worlds) -> None:
 @pytest.mark.parametrize("token", ["", "s3cret"])
 def test_the_page_shows_every_operation_without_scripts_or_foreign_assets(worlds: Worlds, token: str) -> None:
     sts = worlds.make(admin_token=token)
+    assert sts.get("/mock/api").status == 200
     answer = sts.get("/mock/api/", {"Sec-Fetch-Site": "cross-site"})
     assert answer.status == 200
     page = answer.content.decode()

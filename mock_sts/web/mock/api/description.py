@@ -41,7 +41,7 @@ class Description:
         self._resources = (*resources, self.resource)
         self._described = lru_cache(maxsize=4)(self._describe)
         self.page = Blueprint("control_page", __name__)
-        self.page.add_url_rule(API_PREFIX, endpoint="page", view_func=self._page, methods=["GET"])
+        self.page.add_url_rule(API_PREFIX, endpoint="page", view_func=self._page, methods=["GET"], strict_slashes=False)
 
     def openapi(self, call: Call[None, None]) -> dict[str, Any]:
         """The document for the server or the environment that was asked."""
