@@ -19,7 +19,7 @@ SHOWN = {
     "home": ("home", "en-us", 900),
     "journal-entry": ("journal-entry", "en-us", 900),
     "log-in-providers": ("providers", "en-us", 720),
-    "log-in-testidp": ("testidp-preview", "en-us", 1000),
+    "log-in-testidp": ("testidp", "en-us", 1000),
     "log-in-id-porten": ("id-porten", "en-us", 760),
     "log-in-error": ("error-with-rule", "en-us", 760),
     "demo": ("demo-called", "en-us", 760),
