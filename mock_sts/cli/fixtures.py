@@ -79,16 +79,23 @@ def add_fixtures(commands: Commands) -> None:
 
 
 def _fixtures_check(parsed: argparse.Namespace) -> int:
+    from mock_sts.helseid.registry.documents import DocumentError  # noqa: PLC0415
     from mock_sts.services.registry.checks import check_world  # noqa: PLC0415
+    from mock_sts.setup import declared_environments  # noqa: PLC0415
 
-    folders = settings_of()[0].fixtures
-    report = check_world(folders, implied_is_error=parsed.strict, all_assumed=parsed.verbose)
-    errors = [*report.unreadable, *report.errors]
-    status = 2 if report.unreadable else 1 if errors else 0
+    settings, _ = settings_of()
+    report = check_world(settings.fixtures, implied_is_error=parsed.strict, all_assumed=parsed.verbose)
+    unreadable = list(report.unreadable)
+    try:
+        declared_environments(settings, settings.fixtures)
+    except DocumentError as error:
+        unreadable.append(str(error))
+    errors = [*unreadable, *report.errors]
+    status = 2 if unreadable else 1 if errors else 0
     if parsed.json:
         lists = {"errors": errors, "warnings": report.warnings, "assumed": report.assumed}
         print_json({"entries": dict(report.entries), **{name: list(texts) for name, texts in lists.items()}})
-        for text in report.unreadable:
+        for text in unreadable:
             print(text, file=sys.stderr)
         return status
     for line in (*report.assumed, *(f"{paint('warning:', Ink.YELLOW)} {text}" for text in report.warnings)):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mock_sts.cli.main import main
 from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.setup import load_world, prepare_store
 from tests.support.control import Control
@@ -316,7 +317,13 @@ def test_a_fixture_file_declares_them(tmp_path: Path) -> None:
         ([{"name": "a", "hosts": ["x.example"]}, {"name": "b", "hosts": ["x.example"]}], "of two environments"),
     ],
 )
-def test_a_file_that_cannot_be_stops_the_start_with_a_sentence(tmp_path: Path, entries: object, says: str) -> None:
+def test_a_file_that_cannot_be_stops_the_start_with_a_sentence(
+    tmp_path: Path,
+    entries: object,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     folder = declared(tmp_path / "own", entries)
     settings = settings_for(tmp_path / "db.sqlite", fixtures=str(folder))
     with pytest.raises(DocumentError) as refused:
@@ -325,6 +332,9 @@ def test_a_file_that_cannot_be_stops_the_start_with_a_sentence(tmp_path: Path, e
     assert "environments.yaml" in str(refused.value), "the file is named"
     with pytest.raises(DocumentError):
         prepare_store(settings)
+    monkeypatch.setenv("MOCK_STS_FIXTURES", str(folder))
+    assert main(["fixtures", "check"]) == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.covers("control.environments.hosts")
@@ -337,3 +347,28 @@ def test_its_pages_lie_at_the_root_of_its_host_and_below_its_path(qa: tuple[Emul
         assert page.status == 200 and len(links) > 5
         own = [link for link in links if not link.startswith("/mock/static")]
         assert all(link.startswith("/env/qa/") is bool(root) for link in own), own
+
+
+@pytest.mark.covers("control.environments.hosts")
+def test_a_name_of_a_real_test_environment_is_logged(
+    sts: Emulator, control: Control, caplog: pytest.LogCaptureFixture
+) -> None:
+    control.ask("POST", "/environments", {"hosts": ["sts.own.example"]})
+    assert not caplog.records
+    control.ask("POST", "/environments", {"name": "qa", "hosts": ["helseid-sts.qa.nhn.no"]})
+    assert "answers as helseid-sts.qa.nhn.no, and is not HelseID" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.covers("control.environments.many")
+def test_a_thousand_break_nothing(sts: Emulator, control: Control) -> None:
+    for number in range(1_000):
+        assert control.call("POST", "/environments", {"name": f"w{number}"}).status == 201
+    for _ in range(2):
+        for number in range(0, 1_000, 2):  # more than one process keeps ready at a time, with those below
+            assert issuer_at(sts, f"/env/w{number}") == f"http://localhost:8080/env/w{number}"
+        for number in (1, 501, 999):
+            assert issuer_at(sts, f"/env/w{number}") == f"http://localhost:8080/env/w{number}"
+    page = control.ask("GET", "/environments?limit=1000")
+    assert len(page["items"]) == 1_000 and page["next"] is not None
+    assert len(control.ask("POST", "/reset?scope=server")["environments"]) == 1_001

@@ -8,7 +8,7 @@ import pytest
 
 from mock_sts.protocol.jose import ALGORITHMS, import_public_key, read_jws
 from mock_sts.services.control.clock import FARTHEST
-from mock_sts.setup import load_world
+from mock_sts.setup import load_world, prepare_store
 from tests.support.control import Control
 from tests.support.emulator import Emulator, LiveServer, OverHttp, Worlds, settings_for
 from tests.support.environments import Below, Side, neighbour, root_of
@@ -130,13 +130,33 @@ def test_codes_tokens_and_sessions_age_by_it_and_tokens_tell_real_time(sts: Emul
 
 
 @pytest.mark.covers("control.clock", "control.workers")
-def test_all_workers_follow_and_a_restart_changes_nothing(live: LiveServer) -> None:
+def test_all_workers_follow(live: LiveServer) -> None:
     side = neighbour(live, f"clock-{secrets.token_hex(4)}")
     below = Control(side.transport)
     assert below.clock(advance="P1D")["offset"] == "P1D"
     found = {fresh(live, side).ask("GET", "/clock")["offset"] for _ in range(20)}
     assert found == {"P1D"}
     side.delete()
+
+
+@pytest.mark.sqlite
+@pytest.mark.covers("control.clock")
+def test_a_restart_leaves_the_clock_and_the_keys(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "db.sqlite")
+    prepare_store(settings)
+    first = Emulator(settings)
+    control = Control(first.transport)
+    control.ask("PUT", "/environments/w1", {})
+    below = Control(Side(first, "w1").transport)
+    below.clock(advance="P1D")
+    control.clock(freeze=True)
+    kid = control.ask("POST", "/keys/rotate", {"algorithm": "ES256"})["active"]["kid"]
+    first.close()
+    again = Emulator(settings)
+    assert Control(Side(again, "w1").transport).ask("GET", "/clock")["offset"] == "P1D"
+    assert Control(again.transport).ask("GET", "/clock")["frozen"] is True
+    assert kids(again)[0] == kid
+    again.close()
 
 
 def fresh(live: LiveServer, side: Side) -> Control:

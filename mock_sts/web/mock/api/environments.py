@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app
 
+from mock_sts.helseid.hosts import impersonated_by
 from mock_sts.protocol.durations import write_time
 from mock_sts.server.reloading import EXTENSION, OneAtATime, ReloadError
 from mock_sts.services.control.environments import (
@@ -285,7 +286,12 @@ def _state(call: Call[Any, Any], record: EnvironmentRecord, hosts: Sequence[str]
 
 def _mind_hosts(call: Call[Any, Any], hosts: Sequence[str], before: Sequence[str] = ()) -> None:
     """Have the certificate for https made anew where the hosts of an environment have changed."""
-    if call.server.hosting.tls_port is None or set(hosts) == set(before):
+    if set(hosts) == set(before):
+        return
+    for host in hosts:
+        if impersonated_by(f"https://{host}"):
+            LOG.warning("this server now answers as %s, and is not HelseID: keep the name in your network", host)
+    if call.server.hosting.tls_port is None:
         return
     ask = current_app.extensions.get(EXTENSION)
     if isinstance(ask, OneAtATime):
