@@ -72,7 +72,8 @@ docs: $(STAMP) ## write the generated parts of the documentation
 	$(BIN)/python -m devtools
 	$(BIN)/python -m tests.coverage.page
 
-docs-site: $(STAMP) ## build the site of the documentation, which the server has at /mock/docs
+docs-site: $(SERVING) ## build the site of the documentation, which the server has at /mock/docs
+	@$(BIN)/python -c 'import zensical' 2> /dev/null || $(INSTALL) --editable '.[docs]'
 	$(BIN)/python -P devtools/docs_site.py
 
 screenshots: $(STAMP) ## take the pictures of the documentation; needs chromium
