@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -288,6 +289,33 @@ def test_registers_know_people_of_the_world_and_invent_others(emulator: Emulator
     only_name = ordered(emulator, **alone, userClaimsParameters={"pid": "05898597468"}).claims
     assert only_name["name"] == known["name"] and "given_name" not in only_name
     ordered(emulator, **looked_up, userClaimsParameters={"pid": "x"}).refused(404, "userClaimsParameters.pid")
+
+
+WHOLE: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "goldens" / "token_service.json").read_text())
+
+
+@pytest.mark.covers("token-service.defaults")
+@pytest.mark.parametrize("whole", WHOLE, ids=[one["case"] for one in WHOLE])
+def test_whole_tokens_are_as_the_documentation_has_them(emulator: Emulator, whole: dict[str, Any]) -> None:
+    """The file was typed from NHN's printed token, its samples and its parsers; in the order of recorded tokens."""
+    reply = order(emulator, whole["body"])
+    known = {
+        "<issuer>": emulator.issuer,
+        "<now>": START,
+        "<now+600>": START + 600,
+        "<now+172800>": START + 172_800,
+        "<sub>": sub_of("03678826129"),
+        "<sub of 20080012345>": sub_of("20080012345"),
+    }
+    claims = reply.claims
+    expected = {
+        name: known.get(value, value) if isinstance(value, str) else value for name, value in whole["claims"].items()
+    }
+    for name in [name for name, value in whole["claims"].items() if value == "<id>"]:
+        assert re.fullmatch("[0-9A-F]{32}", claims[name])
+        expected[name] = claims[name]
+    assert claims == expected and reply.header["typ"] == whole["typ"]
+    assert list(claims) == list(expected)
 
 
 # Times, headers, defects.
