@@ -28,10 +28,12 @@ from mock_sts.store.database import Database, StoreError
 from mock_sts.store.fixtures.environments import read_environments
 from mock_sts.store.fixtures.files import world_folders
 from mock_sts.store.fixtures.rows import Entry, hidden_entries, loaded_folders, read_world
+from mock_sts.store.fixtures.token_service_keys import read_token_service_keys
 from mock_sts.store.opening import declared_hosts, is_missing
 from mock_sts.store.personas import Personas
 from mock_sts.store.public_url import read_override, write_override
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
+from mock_sts.store.token_service_keys import replace_keys_of_files
 
 
 def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, ...]:
@@ -45,6 +47,7 @@ def prepare_store(settings: Settings, clock: Clock | None = None) -> tuple[str, 
         fresh_keys = settings.signing_keys == "fresh"
         warnings = prepare(store, settings.fixtures, fresh_keys=fresh_keys, clock=clock).warnings
         _declare(store, declared, clock)
+        replace_keys_of_files(store, read_token_service_keys(world_folders(settings.fixtures)))
         return warnings
     finally:
         store.close()

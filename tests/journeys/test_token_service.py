@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import requests
 
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.helseid.token_orders.members import REQUEST, ProofDefect, word_of
 from mock_sts.protocol.dpop import read_dpop_proof
 from mock_sts.protocol.jose import import_public_key, read_jws, sha256_base64url
 from mock_sts.protocol.signed_jwt import Signature
 from mock_sts.services.registry.people import sub_of
+from mock_sts.setup import prepare_store
 from tests.support.databases import copy_database, remove_database
 from tests.support.emulator import START, Emulator, LiveServer, Worlds, settings_for, shipped_database
 from tests.support.keys import private_jwk, public_jwk
@@ -595,6 +597,39 @@ def test_version_1_takes_an_access_token(worlds: Worlds) -> None:
     order(emulator, {}, shown(two.token(form={"scope": scope}).json["access_token"]), path).refused(
         400, "Authorization"
     )
+
+
+@pytest.mark.covers("token-service.keys")
+def test_keys_stand_in_fixture_files_and_are_kept_by_the_control_api(tmp_path: Path, worlds: Worlds) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    file = own / "test-token-keys.yaml"
+    file.write_text('- key: "of a file"\n  owner: "213000012"\n')
+    settings = settings_for(tmp_path / "x.sqlite", fixtures=str(own), test_token_keys="kept")
+    copy_database(shipped_database(), tmp_path / "x.sqlite")
+    prepare_store(settings)
+    emulator = Emulator(settings)
+    assert order(emulator, {"audience": "a"}, {"X-Auth-Key": "of a file"}).token
+    order(emulator, {"audience": "a"}, {"X-Auth-Key": "a/b"}).refused(401, "X-Auth-Key")
+    path = "/mock/api/v1/test-token-keys/a%2Fb"
+    assert emulator.transport.send("PUT", path).status == 204
+    assert order(emulator, {"audience": "a"}, {"X-Auth-Key": "a/b"}).token
+    assert [emulator.transport.send("DELETE", path).status for _ in "12"] == [204, 404]
+    order(emulator, {"audience": "a"}, {"X-Auth-Key": "a/b"}).refused(401, "X-Auth-Key")
+    file.write_text("- key: other\n")
+    prepare_store(settings)
+    order(emulator, {"audience": "a"}, {"X-Auth-Key": "of a file"}).refused(401, "X-Auth-Key")
+    emulator.close()
+    for wrong, why in [
+        ("key: x\n", "holds a list of keys"),
+        ("- x\n", "is a mapping"),
+        ("- keys: x\n", "unknown member 'keys'; did you mean 'key'?"),
+        ("- owner: x\n", "'key' must be a text"),
+        ("- key: x\n  owner: 5\n", "'owner' must be a text"),
+    ]:
+        file.write_text(wrong)
+        with pytest.raises(DocumentError, match=re.escape(why)):
+            prepare_store(settings)
 
 
 def test_ping(emulator: Emulator) -> None:

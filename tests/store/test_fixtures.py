@@ -300,7 +300,8 @@ def test_files_that_end_in_yml_are_read(tmp_path: Path) -> None:
         ("clients/team/c.JSON", "clients have files of their own: clients/team/c.json"),
         (
             "people/list.yaml",
-            "files are called personas.yaml, organizations.yaml, apis.yaml, environments.yaml and clients/NAME.yaml",
+            "files are called personas.yaml, organizations.yaml, apis.yaml, environments.yaml, test-token-keys.yaml "
+            "and clients/NAME.yaml",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from mock_sts.web.mock.api import (
     sessions,
     settings,
     snapshots,
+    token_service_keys,
 )
 from mock_sts.web.mock.api.description import Description
 from mock_sts.web.mock.api.operations import Resource
@@ -39,6 +40,7 @@ RESOURCES: tuple[Resource, ...] = (
     settings.RESOURCE,
     public_url.RESOURCE,
     ordered_tokens.RESOURCE,
+    token_service_keys.RESOURCE,
     reload.RESOURCE,
 )
 
