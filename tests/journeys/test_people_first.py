@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from mock_sts.helseid.registry.persona import Persona
+from mock_sts.services.registry.lookup import Wanted, find_personas
 from mock_sts.store.catalog import MADE, put_entry
 from tests.support.emulator import Emulator
 from tests.support.logins import LEVEL, PID, begin, identity, page_of, web
@@ -188,3 +189,20 @@ def test_the_preview_has_the_register_as_a_table(rp: RelyingParty) -> None:
     assert re.findall(r'<th scope="row">(\w+)</th>', table) == ["LE", "FT", "SP"]
     assert "40 Psykiatri" in table and "1 Full rekvisisjonsrett" in table
     assert "MANGSLUNGEN SVEITSERKNIV</h2>" in text
+
+
+@pytest.mark.covers("login.people.many")
+def test_people_are_read_anew_when_the_world_has_changed_and_else_not(sts: Emulator, rp: RelyingParty) -> None:
+    registry, catalog = sts.sts.registry, sts.sts.catalog
+    first = find_personas(registry, Wanted(["sykepleier"]), catalog.current().revision)
+    again = find_personas(registry, Wanted(["nurse", "level"]), catalog.current().revision)
+    assert again and {id(row) for row in again} <= {id(row) for row in first}
+    browser = rp.browser()
+    page = opened(rp, browser, Login(), "testidp-oidc", "")
+    assert len(people(page)) == 12 and b'data-testid="more"' in page.content
+    search = f"{browser.visited[-1]}&q=01819012345"
+    assert people(browser.send("GET", search)) == []
+    put_person(sts, "01819012345")
+    assert people(browser.send("GET", search)) == ["01819012345"]
+    put_person(sts, "01819012345", given_name="OMDØPT")
+    assert b"OMD" in browser.send("GET", search).content

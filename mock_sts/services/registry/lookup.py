@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mock_sts.helseid.claims import CLAIMS_OF_SCOPE, Login, Subject, full_name, user_info_claims
 from mock_sts.helseid.eids import PROVIDERS
@@ -70,15 +71,18 @@ class Wanted:
     organizations: int = 0
 
 
-def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
+def find_personas(registry: Registry, wanted: Wanted, revision: tuple[int, ...] | None = None) -> list[Row[Persona]]:
     """The people who are ``wanted``: hand-made ones first, then generated ones, then those of run time.
 
     A word is looked for in names, the short one too, roles in Norwegian and English, names of organizations and the
     description. The code of a profession, such as LE, fits those who have it. Four digits or more are the beginning of
     a number. Raises NotFoundError for a profession that is none.
+
+    ``revision`` is that of the catalog, where many searches follow one another: while it stays the same people are not
+    read again.
     """
     profession = wanted.profession and _profession(wanted.profession)
-    names = organization_names(registry)
+    found = _people_of(registry, revision)
     words = tuple(dict.fromkeys(word.casefold() for word in wanted.words))
 
     def is_wanted(person: Persona) -> bool:
@@ -87,10 +91,43 @@ def find_personas(registry: Registry, wanted: Wanted) -> list[Row[Persona]]:
             and (not profession or profession in professions_of(person))
             and not (wanted.without_hpr and person.hpr_number)
             and len(person.organizations) >= wanted.organizations
-            and (not words or _Searchable(person, names).fits(words))
+            and (not words or found.searchable(person).fits(words))
         )
 
-    return [row for row in registry.rows(Persona) if is_wanted(row.item)]
+    return [row for row in found.rows if is_wanted(row.item)]
+
+
+class _Found:
+    """The people of a registry as they were read, and what each is found by, put together when first looked for."""
+
+    def __init__(self, registry: Registry, revision: tuple[int, ...] | None) -> None:
+        self.revision = revision
+        self.rows = registry.rows(Persona)
+        self._names = organization_names(registry)
+        self._searchable: dict[str, _Searchable] = {}
+
+    def searchable(self, person: Persona) -> "_Searchable":
+        made = self._searchable.get(person.pid)
+        if made is None:
+            made = self._searchable[person.pid] = _Searchable(person, self._names)
+        return made
+
+
+#: What was read last of each registry, while it is in use. A revision tells whether it is still so.
+_LAST: "WeakKeyDictionary[Registry, _Found]" = WeakKeyDictionary()
+
+#: How many people are kept in the memory of a process.
+_MOST_KEPT = 10_000
+
+
+def _people_of(registry: Registry, revision: tuple[int, ...] | None) -> _Found:
+    last = _LAST.get(registry)
+    if last is not None and revision is not None and last.revision == revision:
+        return last
+    found = _Found(registry, revision)
+    if revision is not None and len(found.rows) <= _MOST_KEPT:
+        _LAST[registry] = found
+    return found
 
 
 def near_words(registry: Registry, words: Sequence[str]) -> str:

@@ -193,7 +193,7 @@ def _page(
     language = _language(waiting)
     shared = texts(language)
     words = search_words(request.args.get("q", ""))
-    people = find_personas(environment.registry, Wanted(words))
+    people = find_personas(environment.registry, Wanted(words), current().catalog.revision)
     chosen = _chosen(typed.one("persona") or typed.one("Pid") or request.args.get("pid") or waiting.hints.get(PID))
     claims = claims_of(chosen, environment.policy.network) if chosen is not None else {}
     details = claims.pop(HPR_DETAILS, None) or {}
