@@ -153,6 +153,7 @@ class Reader:
             (folder / "mock-sts-data").mkdir(mode=0o700)
             shutil.copy(shipped_database(), folder / "mock-sts-data" / "mock-sts.sqlite")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+        environment.pop("COLUMNS", None)  # pytest-xdist sets it, and tables would be cut there
         self._environment = {**environment, "MOCK_STS_PORT": str(self.port), "NO_PROXY": "localhost,127.0.0.1"}
 
     def follow(self, blocks: list[Block]) -> None:

@@ -518,7 +518,7 @@ def test_the_shipped_world_has_no_errors() -> None:
         ({"database_url": "sqlite:///:memory:"}, "a file, sqlite:///PATH"),
         ({"database_url": "sqlite:////proc/none/x.sqlite"}, "cannot be made"),
         ({"prot": "1"}, "MOCK_STS_PROT is no setting; did you mean MOCK_STS_PORT?"),
-        ({"nonsense": "1"}, "MOCK_STS_NONSENSE is no setting; the settings are MOCK_STS_ACCESS_TOKEN_LIFETIME, "),
+        ({"zzzz": "1"}, "MOCK_STS_ZZZZ is no setting; the settings are MOCK_STS_ACCESS_TOKEN_LIFETIME, "),
         ({"default_persona": "kvart-grevlin"}, "'kvart-grevlin'; did you mean kvart-grevling"),
         ({"default_persona": "", "login_mode": "auto"}, "MOCK_STS_DEFAULT_PERSONA is '', but no persona is called ''"),
         (

@@ -353,6 +353,7 @@ class LiveServer:
         self.log = folder / "live.log"
         values = {"port": str(self.port), "database_url": url_of(self.database), **settings}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+        environment.pop("COLUMNS", None)  # pytest-xdist sets it, and tables would be cut there
         environment |= {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
         self.environment = environment
         if ON_POSTGRESQL and values["database_url"] == url_of(self.database):
