@@ -16,6 +16,9 @@ from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
 from tests.house.snippets import ADDRESS, Block, Reader, assert_holds, blocks_of
 
+#: The commands of the page find the file of SQLite that the server beside them has.
+pytestmark = pytest.mark.sqlite
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "patterns.md"
 
 
