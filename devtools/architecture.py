@@ -40,7 +40,7 @@ _TOKEN_WALK: tuple[Step, ...] = (
 _LOGIN_WALK: tuple[Step, ...] = (
     ("web.helseid.pushed_authorization", "ROUTES", "takes the pushed request, authenticated as above"),
     ("services.login.pushed_authorization", "push_authorization_request", "reads it once, judges it, keeps it"),
-    ("web.helseid.authorization", "ROUTES", "takes the browser that comes with the request_uri"),
+    ("web.helseid.authorize", "ROUTES", "takes the browser that comes with the request_uri"),
     ("services.login.authorization", "STEPS", "is the walk at the authorize endpoint, step by step (below)"),
     ("services.login.authorization_request", "load_request", "loads the request as it was judged"),
     (

@@ -14,10 +14,11 @@ from mock_sts.store.fixtures.files import shipped_key
 from mock_sts.web import admission, framework, health, own_side
 from mock_sts.web.errors import Errors
 from mock_sts.web.helseid import (
-    authorization,
+    authorize,
     check_session,
     discovery,
     end_session,
+    error_page,
     login,
     pushed_authorization,
     testidp,
@@ -45,6 +46,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
     framework.refuse_wrong_bodies(app)
     for endpoints in (
         discovery,
+        authorize,
         pushed_authorization,
         token,
         token_management,
@@ -64,7 +66,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         journal,
         ordered_token,
         rules,
-        authorization,
+        error_page,
         login,
         testidp,
         automation,

@@ -1,27 +1,22 @@
 """What the pages need of a browser: cookies, protection against forged posts, a strict content policy."""
 
-import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, make_response, render_template
 
 from mock_sts.protocol.authorization_response import AuthorizationResponse
+from mock_sts.web import redirects
 from mock_sts.web.cookies import cookie_name, set_cookie, take_back_cookie
 from mock_sts.web.frame import frame_of
-from mock_sts.web.headers import NO_STORE
 from mock_sts.web.language import asked_language, keep_chosen_language
-from mock_sts.web.reading import cookie, current
+from mock_sts.web.reading import asked, cookie, current
 from mock_sts.web.texts import ENGLISH, NO_WORDS, NORWEGIAN, Words, texts
-from mock_sts.web.writing import Redirection
+from mock_sts.web.writing import written
 
 ANTIFORGERY_FIELD = "__RequestVerificationToken"
-
-#: Submits the only form of a page.
-_SUBMIT = "document.forms[0].submit()"
 
 
 def session_cookie() -> str | None:
@@ -135,56 +130,38 @@ def frames(urls: list[str]) -> Response:
 def framed_by_all(html: str, script: str) -> Response:
     """A page for frames of clients, of any origin, that runs its ``script`` and does nothing else."""
     response = make_response(html)
-    _protect(response, "form-action 'none'; ", _only(script))
+    _protect(response, "form-action 'none'; ", redirects.only(script))
     return response
 
 
 def rooted(path: str) -> str:
     """``path`` of ours as the browser has to ask for it: below the prefix of a proxy or of the public URL."""
-    return f"{_root()}{path}"
+    return redirects.rooted(asked(), path)
 
 
 def return_url(name: str) -> str:
     """The return URL in the parameter ``name`` of this request, without the prefix that it got from ``rooted``."""
-    url, prefix = request.args.get(name, ""), _root()
-    return url[len(prefix) :] if url.lower().startswith(prefix.lower()) else url
+    return redirects.return_url(asked(), name)
 
 
 def redirect(location: str, status: int = 303) -> Response:
     """A redirect that must not be cached, to a path of ours or an address elsewhere."""
-    return Redirection(rooted(location) if location.startswith("/") else location, status)
+    return written(redirects.redirection(asked(), location, status))
 
 
 def answer(response: AuthorizationResponse) -> Response:
     """An authorization response on its way to the client: a redirect, or a form that posts itself."""
-    if response.mode == "form_post":
-        return form_post(response.redirect_uri, response.parameters)
-    return redirect(response.location)
+    return written(redirects.authorization_answer(asked(), response))
 
 
 def form_post(action: str, parameters: Iterable[tuple[str, str]]) -> Response:
     """A page whose form posts ``parameters`` to ``action`` by itself, or by a button without script."""
-    target = rooted(action) if action.startswith("/") else action
-    html = render_template("form_post.html", action=target, parameters=list(parameters), script=_SUBMIT)
-    response = make_response(html)
-    # It may stand in a frame: clients renew logins in hidden ones, with prompt=none. No targets: see ``page``.
-    _protect(response, "", _only(_SUBMIT))
-    return response
-
-
-def _only(script: str) -> str:
-    """``script``, which stands in the page, as the only one that may run: by its hash."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+    return written(redirects.form_post(asked(), action, parameters))
 
 
 def _protect(response: Response, more: str, scripts: str) -> None:
     """``scripts`` are those that may run, as the content policy names them."""
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src {scripts}; {more}base-uri 'none'"
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers.update(NO_STORE)
+    response.headers.update(redirects.protection(more, scripts))
 
 
 def _root() -> str:

@@ -2,7 +2,8 @@
 
 from flask import Response, request
 
-from mock_sts.web.reading import current, the_server
+from mock_sts.web import redirects
+from mock_sts.web.reading import asked, current, the_server
 
 
 def set_cookie(
@@ -36,5 +37,4 @@ def shared_cookie_name(purpose: str) -> str:
 
 def cookie_name(purpose: str) -> str:
     """Ports share cookies, so the name tells server and environment."""
-    environment = current().environment
-    return f"mock-sts-{purpose}-{environment.instance}-{environment.name}"
+    return redirects.cookie_name(asked(), purpose)

@@ -14,7 +14,7 @@ from mock_sts.store.database import BusyError
 from mock_sts.web import health
 from mock_sts.web.errors import Errors
 from mock_sts.web.headers import EVERY_ANSWER
-from mock_sts.web.helseid import discovery, pushed_authorization, token, user_info
+from mock_sts.web.helseid import authorize, discovery, pushed_authorization, token, user_info
 from mock_sts.web.helseid.token import NONCE
 from mock_sts.web.http import BODY_FAULT, HttpRequest, HttpResponse
 
@@ -26,7 +26,7 @@ DIRECT: Mapping[str, tuple[Sequence[str], Callable[[HttpRequest], HttpResponse]]
     Endpoint.DISCOVERY.value: (("GET",), discovery.discovery_document),
     Endpoint.JWKS.value: (("GET",), discovery.key_set),
     NONCE: (("GET",), token.dpop_nonce),
-    **{route.path: (route.methods, route.endpoint) for route in health.ROUTES},
+    **{route.path: (route.methods, route.endpoint) for route in (*authorize.ROUTES, *health.ROUTES)},
 }
 
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -63,5 +63,9 @@ class Direct:
         # RFC 9110 section 8.6: an answer that never has a body tells no length of one.
         length = {} if response.status == 204 else {"Content-Length": str(len(response.body))}
         headers = {**response.headers, **length, **EVERY_ANSWER}
-        start_response(_STATUS[response.status], list(headers.items()))
+        listed = list(headers.items())
+        if response.cookies:
+            before = len(response.headers) + len(length)
+            listed[before:before] = [("Set-Cookie", cookie) for cookie in response.cookies]
+        start_response(_STATUS[response.status], listed)
         return [response.body]

@@ -157,15 +157,23 @@ class HttpRequest:
 
 @value_type
 class HttpResponse:
-    """A response: its headers in the order and in the letters in which they leave; their values are latin-1."""
+    """A response: its headers in the order and in the letters in which they leave; their values are latin-1.
+
+    ``cookies`` are headers too, each of them Set-Cookie.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
 
     def with_headers(self, more: Mapping[str, str]) -> "HttpResponse":
         """The same response with more headers, or with others of these names."""
-        return HttpResponse(self.status, self.body, {**self.headers, **more})
+        return HttpResponse(self.status, self.body, {**self.headers, **more}, self.cookies)
+
+    def with_cookies(self, *cookies: str) -> "HttpResponse":
+        """The same response with more cookies."""
+        return HttpResponse(self.status, self.body, self.headers, (*self.cookies, *cookies))
 
 
 def json_response(

@@ -1,15 +1,13 @@
 """From ``flask.request`` to values: form, proofs, tokens."""
 
-from contextlib import suppress
-
 from flask import current_app, request
 from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.http import parse_cookie
 
 from mock_sts.protocol.params import Params
 from mock_sts.services.environment import Reached
 from mock_sts.services.server import Server
 from mock_sts.web.http import HttpRequest
+from mock_sts.web.redirects import cookie_of
 
 #: For endpoints that answer a wrong method by themselves.
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -31,16 +29,8 @@ def the_server() -> Server:
 
 
 def cookie(name: str) -> str | None:
-    """The value of the cookie called ``name``, the first one where there are several.
-
-    Browsers send the cookies of every application on a host, in whatever bytes those were set. So only the cookie that
-    is asked for is read: the framework reads all of them, and fails or loses more than the odd one.
-    """
-    for piece in request.environ.get("HTTP_COOKIE", "").split(";"):
-        if piece.partition("=")[0].strip() == name:
-            with suppress(UnicodeError):
-                return parse_cookie(piece.strip()).get(name)
-    return None
+    """The value of the cookie called ``name``, the first one where there are several."""
+    return cookie_of(asked(), name)
 
 
 def asked() -> HttpRequest:

@@ -7,7 +7,6 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 
 from mock_sts.web import http
-from mock_sts.web.headers import NO_STORE
 from mock_sts.web.http import PUBLIC, HttpRequest, HttpResponse, Route
 
 if TYPE_CHECKING:
@@ -44,9 +43,11 @@ def _view(route: Route) -> Callable[..., Response]:
 
 def written(response: HttpResponse) -> Response:
     """``response`` as the framework writes it, byte for byte; without a body it has no type of one."""
-    made = Response(response.body, response.status, response.headers)
+    made = _Exact(response.body, response.status, response.headers)
     if "Content-Type" not in response.headers:
         del made.headers["Content-Type"]
+    for cookie in response.cookies:
+        made.headers.add("Set-Cookie", cookie)
     return made
 
 
@@ -55,20 +56,16 @@ def json_response(body: Mapping[str, object], status: int = 200, headers: Mappin
     return written(http.json_response(body, status, headers))
 
 
-class Redirection(Response):
-    """A redirect that must not be kept, to ``target`` byte for byte.
+class _Exact(Response):
+    """A response whose Location leaves byte for byte.
 
     The framework would write it anew: the scheme in lower case, other characters as escapes. Clients compare the
     address that they come back to with what they have registered.
     """
 
-    def __init__(self, target: str, status: int) -> None:
-        super().__init__(b"", status, NO_STORE)
-        # Headers are latin-1 to WSGI; letters outside ASCII leave as UTF-8, which is how browsers read them.
-        self._target = target.encode("utf-8").decode("latin-1")
-
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
         """The headers as they leave."""
         headers = super().get_wsgi_headers(environ)
-        headers["Location"] = self._target
+        if "Location" in self.headers:
+            headers["Location"] = self.headers["Location"]
         return headers

@@ -10,7 +10,7 @@ import pytest
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.helseid.requirement import FAPI2_ONLY, Enforcement, explain, holds
 from mock_sts.protocol.near_names import nearest_first
-from mock_sts.web.helseid.authorization import LONGEST_DETAIL
+from mock_sts.web.helseid.authorize import LONGEST_DETAIL
 from tests.helseid.cases import CASES as MACHINE_CASES
 from tests.helseid.cases import STRICT, Case
 from tests.helseid.details_cases import (

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mock_sts.web.helseid.authorization import ERROR
+from mock_sts.web.helseid.authorize import ERROR
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import Answer
 from tests.support.relying_party import (

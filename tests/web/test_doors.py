@@ -11,10 +11,10 @@ from mock_sts.web import direct
 from tests.support.emulator import Emulator
 from tests.support.logins import web
 from tests.support.machine import ABSENT, Answer, Machine
-from tests.support.relying_party import Login
+from tests.support.relying_party import PERSON, Login
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-TOKEN, PAR, USERINFO = "/connect/token", "/connect/par", "/connect/userinfo"
+TOKEN, PAR, USERINFO, AUTHORIZE = "/connect/token", "/connect/par", "/connect/userinfo", "/connect/authorize"
 DISCOVERY, KEYS = "/.well-known/openid-configuration", "/.well-known/openid-configuration/jwks"
 
 Send = Callable[[Emulator], Answer]
@@ -35,6 +35,17 @@ def pushed(sts: Emulator) -> Answer:
     form = rp.machine.form(rp.machine.assertion())
     names = ("client_id", "client_assertion_type", "client_assertion")
     return rp.machine.post({**rp.parameters(Login()), **{name: form[name] for name in names}}, path=PAR)
+
+
+def authorized(method: str = "GET", **more: str) -> Send:
+    def send(sts: Emulator) -> Answer:
+        rp = web(sts, client_id="doors-web", require_pushed_authorization_requests=False)
+        query = urlencode({**rp.parameters(Login(state="s", nonce="n", verifier="v" * 43)), **more})
+        if method == "POST":
+            return sts.transport.send("POST", AUTHORIZE, FORM, query.encode())
+        return sts.transport.send(method, f"{AUTHORIZE}?{query}")
+
+    return send
 
 
 #: What is sent, by what is the matter with it.
@@ -66,12 +77,26 @@ REQUESTS: dict[str, Send] = {
     "an unknown host": sent("GET", DISCOVERY, {"Host": "helseid-sts.nhn.no"}),
     "a host that is none": sent("POST", TOKEN, {**FORM, "Host": "a b"}, b"a=b"),
     "an unknown environment": sent("POST", f"/env/nobodys{TOKEN}", FORM, b"a=b"),
+    "a login": authorized(),
+    "a login that is scripted": authorized(test_pid=PERSON),
+    "the same by a form": authorized("POST", test_pid=PERSON, response_mode="form_post"),
+    "a login of a stranger": authorized(test_pid="nobody"),
+    "a login that fails": authorized(login_hint="outcome:access_denied"),
+    "a login without a redirect address": authorized(redirect_uri="https://elsewhere.test/"),
+    "a login by JSON": sent("POST", AUTHORIZE, {"Content-Type": "application/json"}, b"{}"),
+    "a login by HEAD": authorized("HEAD"),
+    "a login with a broken escape": sent("GET", f"{AUTHORIZE}?client_id=%ff", {}),
+    "a login that is over": sent("GET", "/connect/authorize/callback?request_uri=urn:x", {"Cookie": "a=\xff; b"}),
     "other letters": sent("POST", "/Connect/Token", FORM, b"grant_type=x"),
     "a page that asks": sent("POST", TOKEN, {**FORM, "Origin": "https://app.test"}, b"grant_type=x"),
 }
 
-#: What is different each time: tokens, their ids, nonces, request_uris, and the ids of unexpected errors.
-_EACH_TIME = re.compile(rb"eyJ[\w.-]+|urn:ietf:params:oauth:request_uri:[\w:.-]+|CfDJ8[\w-]+|error [0-9a-f]{8};")
+#: What is different each time: tokens, their ids, nonces, request_uris, the ids of unexpected errors, codes, sessions,
+#: what is sealed for the error page, and the time that an answer took.
+_EACH_TIME = re.compile(
+    rb"eyJ[\w.-]+|urn:ietf:params:oauth:request_uri:[\w:.-]+|CfDJ8[\w-]+|error [0-9a-f]{8};|dur=[\d.]+|"
+    rb"errorId=[\w-]+|[\w-]{43}\.[0-9A-F]{32}|(?:%3D)?[0-9A-F]{32,64}(?:-1)?|(?<=-default=)[\w-]{43}"
+)
 
 
 def seen(sts: Emulator, send: Send) -> tuple[int, list[tuple[str, str]], bytes]:

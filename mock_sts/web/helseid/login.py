@@ -10,7 +10,8 @@ from mock_sts.protocol.json_text import write_json
 from mock_sts.services.login.login_pages import awaited
 from mock_sts.web import browser, frame
 from mock_sts.web.helseid import testidp
-from mock_sts.web.helseid.authorization import EXTERNAL_LOGIN, LOGIN, gone
+from mock_sts.web.helseid.authorize import EXTERNAL_LOGIN, LOGIN
+from mock_sts.web.helseid.error_page import gone
 from mock_sts.web.http import ready_json
 from mock_sts.web.language import asked_language, chosen_language
 from mock_sts.web.reading import current

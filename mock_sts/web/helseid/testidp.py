@@ -42,7 +42,7 @@ from mock_sts.services.registry.lookup import (
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.web import browser, reading
-from mock_sts.web.helseid.authorization import error_redirect, gone
+from mock_sts.web.helseid.error_page import error_redirect, gone
 from mock_sts.web.language import PARAMETER as LANGUAGE
 from mock_sts.web.language import asked_language, chosen_language
 from mock_sts.web.own_side import has_strange_host

@@ -14,7 +14,6 @@ from mock_sts.web import admission, browser
 from mock_sts.web.mock.pages.call_snippets import snippets
 from mock_sts.web.reading import current
 from mock_sts.web.texts import Words
-from mock_sts.web.writing import Redirection
 
 PATH = "/mock/test-token"
 
@@ -92,7 +91,7 @@ def page() -> Response:
 @ROUTES.get("/ttt")
 def of_the_portal() -> Response:
     """NHN's portal has its page of the test-token service there."""
-    return Redirection(f"{current().root}{PATH}", 302)
+    return browser.redirect(PATH, 302)
 
 
 def _order(wanted: Mapping[str, str]) -> Order:
