@@ -32,6 +32,9 @@ def test_each_choice_follows_its_setting(field: str) -> None:
         "journal_size": "777",
         "clock_skew": "7",
         "explain": "description",
+        "test_token_issuer": "http://localhost:8080",
+        "test_token_typ": "at+jwt",
+        "test_token_keys": "kept",
     }
     usual = getattr(POLICY, field)
     text = others.get(field) or ("false" if usual is True else "true" if usual is False else "77")
