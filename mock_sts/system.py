@@ -65,6 +65,28 @@ def put_in_place(new: Path, file: Path) -> None:
     _patiently(lambda: new.replace(file))
 
 
+def whose(place: Path) -> str:
+    """Who owns ``place``, or the nearest folder above it that is there, where that is another user than this process
+    has: the end of a sentence with what to do, which begins with a semicolon. Empty where it is the same, or unknown.
+    """
+    if sys.platform != "win32":
+        us = os.getuid()
+        for near in (place, *place.absolute().parents):
+            try:
+                owner = near.stat().st_uid
+            except FileNotFoundError:
+                continue
+            except OSError:
+                break
+            if owner == us:
+                break
+            return (
+                f"; {str(near)!r} belongs to user {owner}, and this is user {us}: chown {us} it, or run this as its "
+                "owner (docker run --user, user: in compose)"
+            )
+    return ""
+
+
 def take_away(file: Path) -> None:
     """Remove ``file``, which may be missing. Raises OSError."""
     _patiently(lambda: file.unlink(missing_ok=True))

@@ -189,7 +189,9 @@ def _bare_key(sight: Sight) -> str:
     return next((f"a key has no {m}" for key in sight.keys or () for m in ("alg", "kid") if not key.get(m)), "")
 
 
-_USE_THE_ISSUER = "configure the client with the issuer, or make its authority MOCK_STS_PUBLIC_URL"
+_USE_THE_ISSUER = (
+    "configure the client with the issuer, or make its authority MOCK_STS_PUBLIC_URL (others: MOCK_STS_ALIASES)"
+)
 _USE_HTTPS = "set MOCK_STS_TLS_PORT and use the https address"
 _USE_THE_DOCUMENT = "use the discovery document of this server unchanged"
 

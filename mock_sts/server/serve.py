@@ -101,7 +101,9 @@ class _Serving:
         if not _is_prepared(settings):
             fault = self._prepare_apart(lambda: bool(self._holder.is_gone()), at_start=True)
             if fault and not self._holder.is_gone():
-                print(fault, file=sys.stderr)
+                # One line of the log: in a container that is where people look.
+                logging.config.dictConfig(_LOGGING)
+                LOG.error("not started: %s", "; ".join(fault.splitlines()))
                 return 2
         else:
             for folder in settings.fixtures:

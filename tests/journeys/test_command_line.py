@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,9 +19,11 @@ from typing import Any
 import pytest
 
 from mock_sts.client.token import Fetched, TokenClientError, call, fetch_token
+from mock_sts.helseid.registry.documents import DocumentError
 from mock_sts.protocol.jose import PrivateKey
 from mock_sts.server.serve import serve
 from mock_sts.settings.settings import Settings, from_environ
+from mock_sts.store.fixtures.files import read_text
 from tests.support import processes
 from tests.support.emulator import LiveServer, free_port
 from tests.support.keys import private_jwk
@@ -553,7 +557,8 @@ def test_a_default_persona_who_is_gone_stops_the_next_start(tmp_path: Path) -> N
     run("prepare", environment=bare_environment(**values))
     values["default_persona"] = "nobody-here"
     done = run("serve", environment=bare_environment(**values), status=2)
-    assert done.stderr.startswith("MOCK_STS_DEFAULT_PERSONA is 'nobody-here', but no persona is called 'nobody-here'")
+    told = "not started: MOCK_STS_DEFAULT_PERSONA is 'nobody-here', but no persona is called 'nobody-here'"
+    assert told in done.stderr
     assert "mock-sts persona list shows who there is" in done.stderr
     # The commands that could make such a person do not ask for them.
     assert run("persona", "list", "kvart-grevling", environment=bare_environment(**values)).stdout
@@ -603,6 +608,64 @@ def test_a_fixture_fault_stops_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.covers("server.not-started")
+def test_a_refused_fixture_leaves_one_line_of_the_log(tmp_path: Path) -> None:
+    """Also where it has several faults: in a container one looks into its log, and filters it by lines."""
+    (tmp_path / "world").mkdir()
+    person = '- {pid: "01815012345", given_name: A, family_name: B, organizations: ["999999999", "999999998"]}\n'
+    (tmp_path / "world" / "personas.yaml").write_text(person)
+    environment = bare_environment(
+        database_url=f"sqlite:///{tmp_path / 'a.sqlite'}", fixtures=str(tmp_path / "world"), port="0"
+    )
+    (line,) = run("serve", environment=environment, status=2).stderr.splitlines()
+    assert re.match(r"[\d-]+ [\d:,]+ ERROR not started: ", line)
+    assert "names 999999999, which no file describes (line 1); " in line
+    assert "names 999999998, which no file describes (line 1)" in line
+
+
+@pytest.mark.covers("server.not-started")
+def test_a_folder_of_root_leaves_one_line_with_whom_it_belongs_to() -> None:
+    """As a mount does that Docker has made; the image runs as another user."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    place = Path(tempfile.mkdtemp(prefix="mock-sts-root-"))  # that of the test is closed to others
+    try:
+        place.chmod(0o755)
+        environment = bare_environment(database_url=f"sqlite:///{place / 'a.sqlite'}", port="0")
+        # What is needed is imported before: Python may be closed to others too.
+        code = (
+            "import os, sys; from mock_sts.cli.main import main; import encodings.ascii, mock_sts.server.serve, "
+            "mock_sts.setup; os.setgroups([]); os.setgid(10001); os.setuid(10001); sys.exit(main())"
+        )
+        done = processes.run_program(code, "serve", env=environment, cwd=place)
+    finally:
+        shutil.rmtree(place)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "ERROR not started: " in line
+    assert "belongs to user 0, and this is user 10001: chown 10001 it" in line
+
+
+@pytest.mark.covers("server.not-started")
+def test_a_fixture_that_another_user_keeps_says_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "personas.yaml"
+    file.write_text("[]")
+
+    def closed(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", closed)
+    owner = os.getuid()
+    with pytest.raises(DocumentError) as own:
+        read_text(file)
+    assert "belongs to" not in str(own.value)
+    monkeypatch.setattr(os, "getuid", lambda: owner + 10_001)
+    with pytest.raises(DocumentError) as others:
+        read_text(file)
+    told = f"{str(file)!r} belongs to user {owner}, and this is user {owner + 10_001}: chown {owner + 10_001} it"
+    assert f"let this user read it, or remove it; {told}" in str(others.value)
+
+
 def test_what_cannot_work_stops_the_start_and_the_rest_is_warned_of(tmp_path: Path) -> None:
     people = tmp_path / "personas.yaml"
     person = '- {pid: "01015012345", given_name: A, family_name: B, organizations: ["%s"]}\n'

@@ -6,6 +6,7 @@ from typing import cast
 
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.algorithms import allow_algorithms
+from mock_sts.helseid.profile.issuers import OTHER_ADDRESS
 from mock_sts.helseid.profile.jwt import (
     Skew,
     clock_agrees,
@@ -248,7 +249,7 @@ def client_id(evidence: AssertionEvidence) -> Verdict | None:
     "The audience is HelseID: the issuer alone for the new typ; also an endpoint, or one of several, for the old",
     level=MUST,
     refused_in=FROM_HELSEID,
-    remedy="set aud to the issuer exactly as the discovery document writes it",
+    remedy="set aud to the issuer exactly as the discovery document writes it" + OTHER_ADDRESS,
     source=f"{ASSERTION_PAGE}; {PRODUCT}",
 )
 def audience(evidence: AssertionEvidence) -> Verdict:
@@ -269,7 +270,8 @@ def audience(evidence: AssertionEvidence) -> Verdict:
     "The audience is the issuer, one value, byte for byte",
     level=MUST,
     refused_in=FROM_STRICT,
-    remedy="set aud to the issuer of the discovery document as one string; not the token endpoint, no trailing slash",
+    remedy="set aud to the issuer of the discovery document as one string; not the token endpoint, no trailing slash"
+    + OTHER_ADDRESS,
     source=f"{PROFILE}; {FAPI} section 5.3.2.1",
 )
 def audience_issuer(evidence: AssertionEvidence) -> Verdict:

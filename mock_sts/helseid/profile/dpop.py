@@ -4,6 +4,7 @@ from operator import attrgetter
 from typing import cast
 
 from mock_sts.helseid.profile.algorithms import allow_algorithms
+from mock_sts.helseid.profile.issuers import OTHER_ADDRESS
 from mock_sts.helseid.profile.jwt import Skew, is_usable_jti
 from mock_sts.helseid.profile.key_sizes import (
     BASE64URL,
@@ -263,7 +264,7 @@ def htm(evidence: ProofEvidence) -> Verdict:
     level=MUST,
     refused_in=FROM_HELSEID,
     says="Invalid 'htu' value.",
-    remedy="set htu to the endpoint's URL as the discovery document writes it",
+    remedy="set htu to the endpoint's URL as the discovery document writes it" + OTHER_ADDRESS,
     source=_RFC,
 )
 def htu(evidence: ProofEvidence) -> Verdict:

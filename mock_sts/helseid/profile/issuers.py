@@ -8,6 +8,12 @@ ONE_ISSUER = (
     "the issuer, MOCK_STS_ALIASES are the others"
 )
 
+#: The same for a client that knows this server by an address that is none of its own.
+OTHER_ADDRESS = (
+    "; where that is not the address that the client knows, MOCK_STS_PUBLIC_URL sets it, and MOCK_STS_ALIASES has "
+    "others"
+)
+
 
 def one_of(issuers: Iterable[str]) -> str:
     """The issuers that are known where the token was shown."""

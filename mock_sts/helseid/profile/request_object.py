@@ -3,6 +3,7 @@
 from mock_sts.helseid.details import AUTHORIZATION_DETAILS
 from mock_sts.helseid.profile.algorithms import allow_algorithms
 from mock_sts.helseid.profile.client_assertion import NEW_TYP
+from mock_sts.helseid.profile.issuers import OTHER_ADDRESS
 from mock_sts.helseid.profile.jwt import Skew, clock_agrees, is_usable_jti, kid_that_came, lives_at_most
 from mock_sts.helseid.profile.sources import FAPI, MESSAGE_SIGNING, PRODUCT, PROFILE, REQUEST_OBJECT_PAGE
 from mock_sts.helseid.registry.client import Client
@@ -174,7 +175,7 @@ def issuer(evidence: RequestObjectEvidence) -> Verdict:
     level=MUST,
     refused_in=HELSEID_AND_STRICT,
     says=_SAYS,
-    remedy="set aud to the issuer exactly as the discovery document writes it",
+    remedy="set aud to the issuer exactly as the discovery document writes it" + OTHER_ADDRESS,
     source=f"{REQUEST_OBJECT_PAGE}; {PRODUCT}",
 )
 def audience(evidence: RequestObjectEvidence) -> Verdict:
@@ -190,7 +191,7 @@ def audience(evidence: RequestObjectEvidence) -> Verdict:
     level=MUST,
     refused_in=FAPI2_ONLY,
     says=_SAYS,
-    remedy="set aud to the issuer exactly as the discovery document writes it",
+    remedy="set aud to the issuer exactly as the discovery document writes it" + OTHER_ADDRESS,
     source=f"{MESSAGE_SIGNING} section 5.3.1",
 )
 def audience_fapi(evidence: RequestObjectEvidence) -> Verdict:

@@ -10,6 +10,7 @@ from mock_sts.store.database import StoreError
 from mock_sts.store.private_files import Places, make_private
 from mock_sts.store.schema import bring_up_to_date
 from mock_sts.store.sqlite.migrations import MIGRATIONS
+from mock_sts.system import whose
 
 if TYPE_CHECKING:
     from mock_sts.store.sqlite.database import SqliteDatabase
@@ -33,6 +34,7 @@ def make_file(database: "SqliteDatabase") -> None:
         raise StoreError(
             f"the database {str(database.path)!r} cannot be made: {error}; "
             "set MOCK_STS_DATABASE_URL to sqlite:///PATH with a PATH that can be written"
+            f"{whose(database.path) if isinstance(error, PermissionError) else ''}"
         ) from error
     try:
         # WAL belongs to the file, not to a connection; waiting must be set before.
