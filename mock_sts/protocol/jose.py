@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -175,7 +176,7 @@ def _part(text: str) -> bytes:
         raise JoseError(f"{error}: there is {strange}" if strange else f"{error}: a part is missing") from None
 
 
-@value_type
+@dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public key as a verifier uses it. ``bits`` is the modulus size for RSA, the field size for EC; ``thumbprint``
     is that of RFC 7638 with SHA-256.

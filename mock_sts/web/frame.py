@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 from flask import current_app, request
 
 from mock_sts import __version__
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.terms import ENGLISH, NORWEGIAN
 from mock_sts.protocol.private_keys import without_private_text
 from mock_sts.web.language import PARAMETER
@@ -100,8 +101,10 @@ def _has(path: str) -> bool:
 
 
 def _languages(root: str, carried: frozenset[str]) -> tuple[LanguageLink, ...]:
-    """The switch; none on an answer to a form that has no address to come back to."""
+    """The switch; none on a page that has no address to come back to: an answer to a form, and the end of a session."""
     if request.url_rule is None or "GET" not in (request.url_rule.methods or ()):
+        return ()
+    if request.path == Endpoint.END_SESSION:
         return ()
     path = f"{root}{quote(request.path)}"
     kept = [(name, value) for name, value in request.args.items(multi=True) if name in carried]

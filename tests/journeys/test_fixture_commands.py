@@ -770,7 +770,19 @@ def test_a_client_that_cannot_work_is_not_registered(
 
 
 def test_the_letters_of_an_algorithm_may_be_small_and_a_scheme_ones_own(run: Callable[..., str]) -> None:
-    made = json.loads(run("client", "new", "--json", "--alg", "es256", "--redirect-uri", "com.example.app:/callback"))
+    made = json.loads(
+        run(
+            "client",
+            "new",
+            "--json",
+            "--alg",
+            "es256",
+            "--redirect-uri",
+            "com.example.app:/callback",
+            "--oddity",
+            "native",
+        )
+    )
     assert made["private_jwk"]["alg"] == "ES256"
 
 
@@ -927,6 +939,9 @@ def test_a_database_that_is_made_by_the_way_is_named(
 
 def test_odd_registrations_are_warned_of(run: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--redirect-uri", "http://app.example.test/cb", "--scope", "openid mock:demo-api/raed"]
+    assert main(["client", "new", "--json", "--alg", "ES256", *arguments]) == 2
+    assert "--oddity" in capsys.readouterr().err
+    arguments += ["--oddity", "a network without https"]
     assert main(["client", "new", "--json", "--alg", "ES256", *arguments]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["dotnet"]["HelseID"]["RedirectUri"] == "http://app.example.test/cb"

@@ -113,7 +113,8 @@ def test_reload_by_the_control_api_reads_the_world_anew(tmp_path: Path) -> None:
         assert machine.token().status == 200
         assert "'scoop'" in server.said(), "the log tells it too"
 
-        assert requests.post(address, timeout=60).status_code == 415
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert requests.post(address, data="now=1", headers=form, timeout=60).status_code == 415
         assert requests.post(address, json={"now": True}, timeout=60).status_code == 400
         file.write_text(entry, encoding="utf-8")
         with ThreadPoolExecutor(4) as pool:
