@@ -166,18 +166,20 @@ class SqliteDatabase:
 
     def _begin(self) -> _Kept:
         """This thread's writer, in a transaction; it has the lock of the process."""
-        patience = self._patience()
-        if not self._write_lock.acquire(timeout=patience / 1000):
+        if not self._write_lock.acquire(timeout=self._patience() / 1000):
             raise self._crowded() if self._is_hasty else self._unusable(*MEANINGS[sqlite3.SQLITE_BUSY])
         try:
             kept = self._mine(_WRITER)
-            kept.wait_at_most(patience)
+            # Asked anew: the write before may have waited in vain while this one waited for it.
+            kept.wait_at_most(self._patience())
             kept.cursor.execute("BEGIN IMMEDIATE")
         except BaseException as error:
-            self._write_lock.release()
-            if isinstance(error, sqlite3.Error):
-                raise self._given_up(_WRITER, error) from error
-            raise
+            try:  # what the error means for those that wait is known before they go on
+                if isinstance(error, sqlite3.Error):
+                    raise self._given_up(_WRITER, error) from error
+                raise
+            finally:
+                self._write_lock.release()
         return kept
 
     def _end(self, kept: _Kept, error: BaseException | None) -> None:
@@ -190,6 +192,8 @@ class SqliteDatabase:
                 self._local.hasty = False
             else:
                 self._roll_back(kept)
+                if isinstance(error, sqlite3.Error):
+                    raise self._given_up(_WRITER, error) from error
         except BaseException as refused:
             self._roll_back(kept)
             if isinstance(refused, sqlite3.Error):
@@ -197,8 +201,6 @@ class SqliteDatabase:
             raise
         finally:
             self._write_lock.release()
-        if isinstance(error, sqlite3.Error):
-            raise self._given_up(_WRITER, error) from error
 
     @staticmethod
     def _roll_back(kept: _Kept) -> None:
