@@ -19,6 +19,8 @@ _ENVIRONMENT = re.compile(rf"{ENVIRONMENTS}({NAME})(?=/|\Z)", re.IGNORECASE | re
 
 #: How like a known path an unknown one must be to be taken for a slip, from 0 to 1, and how much of it is compared.
 _LIKE, _LONGEST = 0.75, 200
+#: And from which on what follows the folders that two paths share is.
+_LIKE_AT_END = 0.5
 
 
 def is_emulated(path: str) -> bool:
@@ -61,12 +63,21 @@ class Paths:
         known = {rule.lower(): rule for rule in self.fixed if rule != "/"}
         ends = [rule for rule in known if short.endswith(rule)]
         near = [max(ends, key=len)] if ends else near_names(short, known, at_most=1, cutoff=_LIKE)
+        near = [rule for rule in near if ends or _ends_alike(short, rule)]
         return known[near[0]] if near else ""
 
     def listed(self, path: str) -> str:
         """The fixed paths of the side on which ``path`` lies, HelseID's or ours, in a text."""
         emulated = is_emulated(path)
         return ", ".join(sorted(rule for rule in self.fixed if is_emulated(rule) is emulated))
+
+
+def _ends_alike(path: str, rule: str) -> bool:
+    """Whether what follows the folders that both paths share is alike: long shared folders make any two paths near."""
+    shared = 0
+    while path[: (cut := rule.find("/", shared) + 1)] == rule[:cut] and cut:
+        shared = cut
+    return bool(near_names(path[shared:], [rule[shared:]], cutoff=_LIKE_AT_END))
 
 
 class _Varied:

@@ -156,7 +156,9 @@ def test_a_new_client_is_refused_with_the_reason(shared: Emulator, uri: str) -> 
 
 @pytest.mark.parametrize("uri", KINDS.values(), ids=KINDS)
 def test_a_new_client_may_have_every_kind(shared: Emulator, uri: str) -> None:
-    wanted = NewClient(None, "", (), "ES256", True, redirect_uris=(uri,), post_logout_redirect_uris=(uri,))
+    wanted = NewClient(
+        None, "", (), "ES256", True, redirect_uris=(uri,), post_logout_redirect_uris=(uri,), oddities=("a kind",)
+    )
     assert make_client(shared.store, wanted, Enforcement.HELSEID).client.redirect_uris == (uri,)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mock_sts.store.database import BusyError, Reader, StoreError, Transaction
-from mock_sts.store.sqlite.faults import MEANINGS, meaning_of, unusable
+from mock_sts.store.sqlite.faults import MEANINGS, OTHERS_FILE, meaning_of, unusable
 
 #: Milliseconds that a connection waits for another process' write: less than the patience of most clients. A write that
 #: waits keeps a thread from others, and those that want to write wait one after the other. So once that was too short
@@ -295,6 +295,8 @@ class SqliteDatabase:
                 "put it back, or send the server SIGHUP to have it made anew",
                 "the file is gone",
             ) from error
+        if not found.st_size:  # SQLite may not look, for its log and its cache hold what was there
+            raise self._unusable(OTHERS_FILE[0], OTHERS_FILE[1], OTHERS_FILE[0])
         return found.st_dev, found.st_ino
 
     def _mine(self, name: str) -> _Kept:

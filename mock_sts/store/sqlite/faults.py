@@ -18,7 +18,7 @@ MEANINGS = {
 
 #: The same for a file that has come into the place of ours: SQLite's messages then, and what they mean.
 _OTHER_TABLES = re.compile("no such (table|column): |table .* has ")
-_OTHERS_FILE = (
+OTHERS_FILE = (
     "the file is empty, of another version, or another program's",
     "put back the one that was there, or remove it and send the server SIGHUP to have it made anew",
 )
@@ -29,7 +29,7 @@ def meaning_of(error: BaseException) -> tuple[str, str, str]:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     reason, remedy = MEANINGS.get(code, ("", ""))
     if code == sqlite3.SQLITE_ERROR and _OTHER_TABLES.match(str(error)):
-        reason, remedy = _OTHERS_FILE
+        reason, remedy = OTHERS_FILE
     if not reason:
         return "", str(error), "check MOCK_STS_DATABASE_URL, the folder's rights and the free space"
     return reason, f"{reason} ({error})", remedy

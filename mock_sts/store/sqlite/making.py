@@ -1,6 +1,7 @@
 """Making a file of SQLite and its tables, and bringing older ones up to date. For preparation only."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ TABLES = Path(__file__).with_name("tables.sql")
 
 #: As in ``database``, which imports this only when tables are made.
 _BUSY_TIMEOUT = 5_000
+
+#: How long another process may hold up the change to WAL, and the pause between two tries, in seconds.
+_MODE_PATIENCE, _MODE_PAUSE = 1.0, 0.02
 
 
 def make_file(database: "SqliteDatabase") -> None:
@@ -78,11 +82,27 @@ def trigger_statements() -> list[str]:
 
 def use_wal(database: "SqliteDatabase", raw: sqlite3.Connection) -> None:
     """Have the database keep a log of its own beside it, so that readers and writers need not wait for each other."""
-    mode = raw.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    mode = _changed_mode(raw)
     if mode != "wal":
         raise _no_wal(database, f"its journal mode stays {mode}")
     raw.execute("BEGIN IMMEDIATE")  # needs the shared memory
     raw.execute("ROLLBACK")
+
+
+def _changed_mode(raw: sqlite3.Connection) -> str:
+    """The journal mode after it was to become WAL. Several processes may want that of a new file at once: SQLite does
+    not wait then, whatever the timeout, for each of two holds what the other needs.
+    """
+    ends = time.monotonic() + _MODE_PATIENCE
+    while True:
+        try:
+            mode: str = raw.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(_MODE_PAUSE)
+        else:
+            return mode
 
 
 def _why_not(database: "SqliteDatabase", error: sqlite3.Error) -> StoreError:
