@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import logging
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -83,3 +84,12 @@ def docs_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = tmp_path_factory.mktemp("docs") / "site"
     build_docs_site(site)
     return site
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A test that leaves the log off silences it for all tests after it in this process."""
+    yield
+    off = logging.root.manager.disable
+    logging.disable(logging.NOTSET)
+    assert off == logging.NOTSET, "this test left logging disabled"

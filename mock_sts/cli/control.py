@@ -8,12 +8,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from mock_sts.cli.output import print_json
 from mock_sts.cli.settings import CommandError, issuer_of, settings_of, tell_new_database
 from mock_sts.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from mock_sts.app import Application
 
 _PREFIX = "/mock/api/v1"
 
@@ -130,8 +133,15 @@ def _here(settings: Settings, method: str, path: str, content: bytes) -> _Answer
     tell_new_database(settings)
     with prepared_store(settings):
         pass
+    quiet = logging.root.manager.disable
     logging.disable(logging.WARNING)  # the command says what a server would log
-    app = Application(settings)
+    try:
+        return _answer_of(Application(settings), settings, method, path, content)
+    finally:
+        logging.disable(quiet)
+
+
+def _answer_of(app: "Application", settings: Settings, method: str, path: str, content: bytes) -> _Answered:
     status: list[int] = []
 
     def start_response(line: str, _headers: object, _error: object = None) -> Callable[[bytes], object]:

@@ -152,8 +152,12 @@ class Reader:
         if not new:
             (folder / "mock-sts-data").mkdir(mode=0o700)
             shutil.copy(shipped_database(), folder / "mock-sts-data" / "mock-sts.sqlite")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
-        environment.pop("COLUMNS", None)  # pytest-xdist sets it, and tables would be cut there
+        # pytest-xdist sets COLUMNS, which cuts tables, and its worker's name, which a page shows how to use.
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MOCK_STS_", "PYTEST_")) and name != "COLUMNS"
+        }
         self._environment = {**environment, "MOCK_STS_PORT": str(self.port), "NO_PROXY": "localhost,127.0.0.1"}
 
     def follow(self, blocks: list[Block]) -> None:
