@@ -35,8 +35,9 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
 _INSERT = "INSERT INTO snapshot (id, environment, created_at, name, tag) VALUES (?, ?, ?, ?, ?)"
 _LIST = "SELECT id, environment, created_at, name, tag FROM snapshot ORDER BY created_at, id"
 _FIND = "SELECT id, environment, created_at, name, tag FROM snapshot WHERE id = ?"
-_NAMES = "SELECT name FROM snapshot_environment WHERE snapshot = ? ORDER BY name"
-_ALL = "SELECT name FROM environment ORDER BY name"
+_OF_SNAPSHOT = "SELECT name FROM snapshot_environment WHERE snapshot = ?"
+_ALL = "SELECT name FROM environment"
+_NAMES = f"{_OF_SNAPSHOT} ORDER BY name"
 _REVIVE = (
     "INSERT INTO environment (name, created_at, used_at, document, clock_offset) "
     "SELECT name, created_at, ?, document, clock_offset FROM snapshot_environment WHERE snapshot = ? AND name = ? "
@@ -78,15 +79,14 @@ class Snapshots:
         transaction.lock("snapshots")
         row = (snapshot.id, snapshot.environment, snapshot.created_at, snapshot.name, snapshot.tag)
         transaction.execute(_INSERT, row)
-        names = [snapshot.environment] if snapshot.environment else [row[0] for row in transaction.all(_ALL)]
-        for name in names:
-            for table in ("environment", *KEPT_BY_SNAPSHOTS):
-                columns, key = COLUMNS[table], "name" if table == "environment" else "environment"
-                transaction.execute(
-                    f"INSERT INTO snapshot_{table} (snapshot, {columns}) "  # noqa: S608
-                    f"SELECT ?, {columns} FROM {table} WHERE {key} = ?",
-                    (snapshot.id, name),
-                )
+        for table in ("environment", *KEPT_BY_SNAPSHOTS):
+            columns, key = COLUMNS[table], "name" if table == "environment" else "environment"
+            # Without the shared rows, which belong to files and to no environment.
+            of = f"{key} = ?" if snapshot.environment else f"{key} IN ({_ALL})"
+            transaction.execute(
+                f"INSERT INTO snapshot_{table} (snapshot, {columns}) SELECT ?, {columns} FROM {table} WHERE {of}",  # noqa: S608
+                (snapshot.id, snapshot.environment) if snapshot.environment else (snapshot.id,),
+            )
 
     def restore(self, transaction: Transaction, snapshot: Snapshot, wall: int) -> Sequence[str]:
         """Put the rows back that ``snapshot`` has kept, in the place of those that are there; the environments that are
@@ -101,28 +101,30 @@ class Snapshots:
                 if record.name not in names and not record.declared:
                     environments.delete(transaction, record.name)
         for name in names:
-            self._restore(transaction, snapshot.id, name, wall)
+            self._revive(transaction, snapshot.id, name, wall)
+        for table in KEPT_BY_SNAPSHOTS:
+            # What the database numbers gets new numbers: others may have taken the old ones. In the same order.
+            numbered = COLUMNS[table].startswith("id, ")
+            columns, order = COLUMNS[table].removeprefix("id, "), " ORDER BY id" if numbered else ""
+            # For all environments at once: the tables of snapshots are read once, and others wait for this to end.
+            transaction.execute(f"DELETE FROM {table} WHERE environment IN ({_OF_SNAPSHOT})", (snapshot.id,))  # noqa: S608
+            transaction.execute(
+                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM snapshot_{table} "  # noqa: S608
+                f"WHERE snapshot = ?{order}",
+                (snapshot.id,),
+            )
+        for name in names:
+            Environments.move_revision(transaction, name)
         return names
 
     @staticmethod
-    def _restore(transaction: Transaction, snapshot_id: str, name: str, wall: int) -> None:
+    def _revive(transaction: Transaction, snapshot_id: str, name: str, wall: int) -> None:
         transaction.lock(f"environment:{name}")
         transaction.execute(_REVIVE, (wall, snapshot_id, name))
         if name != DEFAULT_ENVIRONMENT:
             Environments.ensure_secret(transaction, name)
         transaction.execute(_PUT_REVISION, (name, first_revision()))
         transaction.execute(_PUT_BACK, (snapshot_id, name))
-        for table in KEPT_BY_SNAPSHOTS:
-            # What the database numbers gets new numbers: others may have taken the old ones. In the same order.
-            numbered = COLUMNS[table].startswith("id, ")
-            columns, order = COLUMNS[table].removeprefix("id, "), " ORDER BY id" if numbered else ""
-            transaction.execute(f"DELETE FROM {table} WHERE environment = ?", (name,))  # noqa: S608
-            transaction.execute(
-                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM snapshot_{table} "  # noqa: S608
-                f"WHERE snapshot = ? AND environment = ?{order}",
-                (snapshot_id, name),
-            )
-        Environments.move_revision(transaction, name)
 
     def find(self, snapshot_id: str) -> Snapshot | None:
         """The snapshot with this id."""

@@ -16,6 +16,7 @@ from mock_sts.store.sqlite.database import SqliteDatabase
 from tests.support.emulator import API_SCOPE, Emulator, OverHttp, free_port, register, settings_for
 from tests.support.keys import private_jwk
 from tests.support.machine import Machine
+from tests.support.statements import statements_of
 
 #: A worker as the server makes it, which loads nothing in the background. It tells what it has
 #: loaded as often as it is asked.
@@ -114,20 +115,6 @@ def test_preparing_needs_no_sqlalchemy(tmp_path: Path) -> None:
     loaded = set(json.loads(done.stdout))
     assert "mock_sts.setup" in loaded
     assert loaded & {"sqlalchemy", "joserfc", "flask", "cryptography.x509", "faker"} == set()
-
-
-def statements_of(sts: Emulator, action: Callable[[], object]) -> list[str]:
-    """The statements that the database gets for ``action``, in this thread."""
-    seen: list[str] = []
-    kept = [sts.store._mine(name).connection for name in ("reader", "writer")]
-    for connection in kept:
-        connection.set_trace_callback(seen.append)
-    try:
-        action()
-    finally:
-        for connection in kept:
-            connection.set_trace_callback(None)
-    return seen
 
 
 def test_a_token_takes_one_transaction_and_few_statements(sts: Emulator) -> None:
