@@ -1,4 +1,4 @@
-"""Schemathesis asks the control API, by its OpenAPI document, whatever the document allows and much that it does not.
+"""Schemathesis asks each API of ours, by its OpenAPI document, whatever the document allows and much that it does not.
 
 Nothing may end in a status, a type or a shape that the document does not name, nor in an error of the server. A longer
 run is the same command with a larger ``--max-examples``.
@@ -60,12 +60,16 @@ def ask(url: str, folder: Path, *more: str) -> str:
 @pytest.mark.covers("control.openapi.fuzzed")
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("path", "phases"),
-    [("/mock/api/v1", ("--phases", "coverage")), ("/env/w1/mock/api/v1", ("--phases", "fuzzing", "-n", "2"))],
-    ids=["root", "environment"],
+    ("document", "phases"),
+    [
+        ("/mock/api/v1/openapi.json", ("--phases", "coverage")),
+        ("/env/w1/mock/api/v1/openapi.json", ("--phases", "fuzzing", "-n", "2")),
+        ("/swagger/v1/swagger.json", ("--phases", "fuzzing", "-n", "20")),
+    ],
+    ids=["root", "environment", "test-token service"],
 )
-def test_schemathesis_finds_nothing(server: LiveServer, path: str, phases: tuple[str, ...], tmp_path: Path) -> None:
-    printed = ask(f"{server.issuer}{path}/openapi.json", tmp_path, *phases)
+def test_schemathesis_finds_nothing(server: LiveServer, document: str, phases: tuple[str, ...], tmp_path: Path) -> None:
+    printed = ask(f"{server.issuer}{document}", tmp_path, *phases)
     found = re.search(r"(\d+) generated", printed)
     assert found is not None and int(found[1]) > 80, printed[-3_000:]
     assert "unexpected error" not in server.log.read_text(encoding="utf-8")

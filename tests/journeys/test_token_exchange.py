@@ -528,6 +528,29 @@ def test_neither_a_refresh_token_nor_an_assertion_nor_a_proof_is_an_access_token
         refused(exchange(actor, other), "token-exchange.signed", NOT_SIGNED)
 
 
+@pytest.mark.covers("token-exchange.error.not-an-access-token")
+@pytest.mark.parametrize("typ", [None, "JWT", "at+jwt"])
+@pytest.mark.parametrize("personal", [True, False], ids=["person", "machine"])
+def test_a_token_of_the_test_token_service_is_taken_when_its_typ_is_that_of_access_tokens(
+    actor: Machine, personal: bool, typ: str | None
+) -> None:
+    """The service writes ``JWT`` unless it is asked for another; RFC 9068 section 2.1 wants ``at+jwt``."""
+    body = {
+        "audience": "test:api",
+        "withoutDefaultUserClaims": not personal,
+        "clientClaimsParameters": {"scope": [API_SCOPE], "clientId": "caller"},
+        **({} if typ is None else {"headerParameters": {"typ": typ}}),
+    }
+    headers = {"Content-Type": "application/json", "X-Auth-Key": "any"}
+    made = actor.transport.send("POST", "/v2/create-test-token-with-key", headers, json.dumps(body).encode())
+    answer = exchange(actor, made.json["successResponse"]["accessTokenJwt"])
+    if typ == "at+jwt":
+        assert answer.status == 200, answer.content
+        assert decode(answer.json["access_token"])[1]["aud"] == NEXT_API
+        return
+    refused(answer, "token-exchange.access-token", "invalid subject_token - it is no access token")
+
+
 @pytest.mark.covers("token-exchange.error.issuer")
 def test_a_token_of_another_issuer(actor: Machine) -> None:
     host = "127.0.0.1:8080"

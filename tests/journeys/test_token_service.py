@@ -20,6 +20,7 @@ from mock_sts.services.registry.people import sub_of
 from mock_sts.setup import prepare_store
 from tests.support.databases import copy_database, remove_database
 from tests.support.emulator import START, Emulator, LiveServer, Worlds, settings_for, shipped_database
+from tests.support.environments import neighbour
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import ABSENT, Answer
 
@@ -673,3 +674,16 @@ def test_the_issuer_and_typ_are_settings(worlds: Worlds) -> None:
     emulator = worlds.configure(test_token_issuer="https://localhost:8443", tls_port="8443", test_token_typ="at+jwt")
     reply = ordered(emulator)
     assert reply.claims["iss"] == "https://localhost:8443" and reply.header["typ"] == "at+jwt"
+
+
+@pytest.mark.covers("token-service.environment")
+def test_below_an_environment_tokens_are_of_its_issuer_and_key(sts: Emulator) -> None:
+    side = neighbour(sts, "w1", fresh_keys=True)
+    headers = {"Content-Type": "application/json", **KEY}
+    token = Reply(side.transport.send("POST", PATH, headers, b'{"audience": "nhn:some:api"}')).token
+    assert decoded(token, 1)["iss"] == f"{sts.issuer}/env/w1"
+    jwks = side.get("/.well-known/openid-configuration/jwks").json["keys"]
+    assert decoded(token, 0)["kid"] in [key["kid"] for key in jwks]
+    assert not sts.sts.keyring.verify(read_jws(token))
+    described = side.get("/swagger/v1/swagger.json").json
+    assert described["servers"] == [{"url": f"{sts.issuer}/env/w1"}]
