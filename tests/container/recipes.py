@@ -5,6 +5,7 @@ Run by .ci/container/run inside its sandbox, with the standard library only; the
 is broken.
 """
 
+import base64
 import html
 import http.client
 import http.cookiejar
@@ -214,6 +215,13 @@ def impersonation() -> None:
         asks = f"import urllib.request; print(urllib.request.urlopen('{qa}{DISCOVERY}').read().decode())"
         told = compose("exec", "--no-TTY", "app", "python", "-c", asks).stdout
         assert json.loads(told)["issuer"] == qa, told
+        service = "https://helseid-ttt.test.nhn.no/v2/create-test-token-with-key"
+        headers = {"Content-Type": "application/json", "X-Auth-Key": "any"}
+        sent = f'urllib.request.Request({service!r}, b\'{{"audience": "nhn:api"}}\', {headers!r})'
+        orders = f"import urllib.request; print(urllib.request.urlopen({sent}).read().decode())"
+        made = json.loads(compose("exec", "--no-TTY", "app", "python", "-c", orders).stdout)
+        payload = made["successResponse"]["accessTokenJwt"].split(".")[1]
+        assert json.loads(base64.urlsafe_b64decode(payload + "=="))["iss"] == issuer, made
         # Whoever does not trust the CA is not fooled.
         program = f"import urllib.request; urllib.request.urlopen('{issuer}{DISCOVERY}')"
         exec_ = ("exec", "--no-TTY", "--env", "SSL_CERT_FILE=", "app", "python", "-c", program)
