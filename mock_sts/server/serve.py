@@ -53,6 +53,10 @@ _LOGGING: dict[str, Any] = {
 
 LOG = logging.getLogger("mock_sts")
 
+#: Workers where no setting says how many. One answers as soon as it can; what a second one adds was measured for two
+#: cores, and costs memory (docs/performance.md).
+_BY_ITSELF = 2
+
 #: Seconds for which a worker tries to open a database that cannot be used, which may pass.
 _PATIENCE = 6
 
@@ -69,8 +73,8 @@ def serve(settings: Settings, prepare: Prepare, *, says_json: bool = False, hold
         signal.signal(signal.SIGBREAK, lambda *_: sys.exit(0))
     else:  # a signal to reload before there is anything to reload
         signal.signal(signal.SIGHUP, lambda *_: None)
-    workers = 1 if sys.platform == "win32" else settings.workers
-    if workers != settings.workers:
+    workers = _workers_of(settings)
+    if settings.workers not in (None, workers):
         print(
             f"MOCK_STS_WORKERS is {settings.workers}, but Windows cannot fork processes: one answers, with its "
             f"{settings.threads} threads (MOCK_STS_THREADS)",
@@ -83,6 +87,18 @@ def serve(settings: Settings, prepare: Prepare, *, says_json: bool = False, hold
             print(error, file=sys.stderr)
             return 2
         return _Serving(settings, ports, prepare, says_json, holder or Holder()).run()
+
+
+def _workers_of(settings: Settings) -> int:
+    """How many workers there are in the end."""
+    can_fork = hasattr(os, "fork")
+    return (settings.workers or min(_BY_ITSELF, _cores())) if can_fork else 1
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    mine = getattr(os, "sched_getaffinity", None)
+    return len(mine(0)) if mine is not None else os.cpu_count() or 1
 
 
 class _Serving:
@@ -150,7 +166,14 @@ class _Serving:
 
             turned_away = raw_answer(HTTPStatus.SERVICE_UNAVAILABLE, "no worker can answer now; try again in a moment")
             return Supervisor(
-                ports.queues, work, self._prepare_again, turned_away, ports.plain, self._say_ready, self._holder
+                ports.queues,
+                work,
+                self._prepare_again,
+                turned_away,
+                ports.plain,
+                self._say_ready,
+                self._holder,
+                at_first=settings.workers or 1,
             ).run()
 
         def _prepare_apart(self, must_stop: Callable[[], bool], *, at_start: bool = False) -> str:

@@ -37,6 +37,9 @@ _STOPPED_WITHIN = 1.5
 #: started in its place (the first two ends cost none), and of the longest.
 _LONG_LIFE, _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 0.25, 10.0
 
+#: Seconds after which the workers start that need not be there at first: the first token is not to wait for them.
+_OTHERS_AFTER = 0.5
+
 #: Seconds for which connections wait for a worker that is being started, before the answer is to come again.
 _UNANSWERED = 1.0
 
@@ -116,6 +119,8 @@ class _Slot:
     index: int
     sockets: Sequence[socket.socket]
     child: _Child | None = None
+    #: Whether its sockets take connections, be it that a worker has died meanwhile.
+    listens: bool = False
     ends: int = 0
     restart_at: float = 0.0
     empty_since: float = field(default_factory=time.monotonic)
@@ -132,7 +137,9 @@ class Supervisor:
     returns the exit status. ``before_reload`` is called on SIGHUP, or when a worker asks for it, and returns why the
     workers cannot be replaced, or an empty string; it is given a function that tells whether the server has to stop in
     the meantime. ``turned_away`` are the bytes of the answer to a request that no worker can take, for the sockets in
-    ``plain``. ``on_ready`` is called once, when all workers are ready. When ``holder`` is gone, the server stops.
+    ``plain``. ``on_ready`` is called once, when the workers of the first ``at_first`` places are ready (None: of all);
+    the others start half a second later, and get no connection before they are ready. When ``holder`` is gone, the
+    server stops.
     """
 
     def __init__(
@@ -144,8 +151,10 @@ class Supervisor:
         plain: Sequence[socket.socket],
         on_ready: Callable[[], None] = lambda: None,
         holder: Holder | None = None,
+        at_first: int | None = None,
     ) -> None:
         self._slots = [_Slot(index, sockets) for index, sockets in enumerate(queues)]
+        self._at_first = self._slots[:at_first]
         self._work = work
         self._before_reload = before_reload
         self._turned_away = turned_away
@@ -161,20 +170,25 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until a signal says to stop, or the holder is gone; the exit status. Raises OSError."""
-        for queue in {queue for slot in self._slots for queue in slot.sockets}:
+        # A socket that listens gets its share of all connections, whether or not a worker takes them yet.
+        for slot in self._at_first:
+            slot.listens = True
+        for queue in {queue for slot in self._at_first for queue in slot.sockets}:
             queue.listen(BACKLOG)
         signal.set_wakeup_fd(self._says, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._hear_stop)
         signal.signal(signal.SIGHUP, self._hear_reload)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for slot in self._slots:
+        for slot in self._at_first:
             slot.child = self._start(slot)
         if not self._has_begun() and not self._must_stop:
             self._stop_all()
             return 1
         if not self._must_stop:
             self._on_ready()
+        for slot in self._slots[len(self._at_first) :]:
+            slot.restart_at = time.monotonic() + _OTHERS_AFTER
         while not self._must_stop:
             self._mind()
             if self._must_reload and not self._must_stop:
@@ -241,7 +255,7 @@ class Supervisor:
             for slot in unserved
             if slot.child is None or now - slot.empty_since > _UNANSWERED
             for queue in slot.sockets
-            if queue not in served
+            if slot.listens and queue not in served
         }
         lines = [slot.child.line for slot in self._slots if slot.child is not None and not slot.child.ended]
         waits = 0.25 if unserved else LOOK_AGAIN if self._holder.is_watched else None
@@ -263,6 +277,7 @@ class Supervisor:
         child = slot.child
         if child is not None:
             child.look()
+            slot.listens = slot.listens or child.is_ready
             status = child.has_ended()
             if status is None:
                 return
@@ -330,7 +345,7 @@ class Supervisor:
             self._end([child for _, child in new], signal.SIGKILL, _STOPPED_WITHIN)
             return "the server is ending" if stops else "a new worker did not get ready, for the reason in the log"
         for slot, child in new:
-            slot.child, slot.ends = child, 0
+            slot.child, slot.ends, slot.listens = child, 0, True
         for asker in asking:
             asker.answer("")
         self._end([child for _, child in old if child is not None], signal.SIGHUP, _ENDED_WITHIN)

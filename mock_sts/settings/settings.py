@@ -263,7 +263,12 @@ SETTINGS: tuple[Setting, ...] = (
         "A named bundle of settings: helseid, or fapi2, which is the FAPI 2.0 Security Profile instead of HelseID's",
         _choice("helseid", "fapi2"),
     ),
-    Setting("workers", "1", "Processes that answer requests", _number(1, 64)),
+    Setting(
+        "workers",
+        "",
+        "Processes that answer requests; empty: one, and a moment later a second one where the machine has two cores",
+        _optional_number(1, 64),
+    ),
     Setting(
         "threads", "2", "Requests per process that are worked on at the same time; many more may wait", _number(1, 64)
     ),
@@ -431,7 +436,7 @@ class Settings:
     enforcement: str
     explain: str
     preset: str
-    workers: int
+    workers: int | None
     threads: int
     admin_token: str = field(repr=False)
     signing_keys: str

@@ -29,7 +29,7 @@ from mock_sts.server.banner import banner
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
 from tests.support import processes
-from tests.support.emulator import LiveServer, settings_for
+from tests.support.emulator import LiveServer, OverHttp, settings_for
 from tests.support.processes import PATIENCE, children_of, until
 from tests.support.timing import least
 from tests.support.tls import TlsServer, settings_in
@@ -170,6 +170,26 @@ def test_the_start_screen_appears_when_every_port_answers(tmp_path: Path, worker
     finally:
         started.terminate()
         started.communicate()
+
+
+@pytest.mark.covers("server.workers-by-itself")
+@pytest.mark.slow
+def test_a_second_worker_joins_where_there_are_two_cores(tmp_path: Path) -> None:
+    live = LiveServer(tmp_path, workers="")
+    try:
+        there = min(2, len(os.sched_getaffinity(0)))
+        until(lambda: len(live.workers()) == there, "no second worker starts")
+        machine = live.client("two")
+        for _ in range(20):  # a connection each, so that both are met
+            with closing(OverHttp(live.issuer)) as transport:
+                machine.transport = transport
+                assert machine.token().status == 200
+        os.kill(live.process.pid, signal.SIGHUP)
+        before = live.workers()
+        until(lambda: not set(live.workers()) & set(before), "it does not reload")
+        assert len(live.workers()) == there
+    finally:
+        live.stop()
 
 
 @pytest.mark.covers("server.reload")

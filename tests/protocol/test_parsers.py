@@ -650,7 +650,7 @@ def is_sound(read: Settings) -> bool:
     """The numbers lie in the ranges that the documentation of the settings gives."""
     return (
         1 <= read.port <= 65_535
-        and 1 <= read.workers <= 64
+        and (read.workers is None or 1 <= read.workers <= 64)
         and 1 <= read.threads <= 64
         and 1 <= read.access_token_lifetime <= 86_400
         and 1 <= read.dpop_nonce_step <= 3_600

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.held import all_end
 from tests.support.processes import popen
+from tests.support.tls import until
 
 #: Two workers; the first life of worker 0 ends as the argument says, before it is ready.
 PROGRAM = """
@@ -101,6 +102,74 @@ def test_workers_may_share_a_socket_and_end_with_a_killed_parent_without_the_ker
         all_end(workers)
         with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
             probe.connect(("127.0.0.1", port))
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+#: Two workers with a socket each for one port, of which the second starts later, and is ready when a file is there.
+LATER = """
+import os, select, socket, sys, time
+from mock_sts.server.ports import bound_sockets
+from mock_sts.server.supervisor import Supervisor
+
+folder = sys.argv[1]
+queues = [(one,) for one in bound_sockets("127.0.0.1", 0, 2)]
+waits, wait = [], select.select
+
+def counted(*them):
+    waits.append(None)
+    if len(waits) > 1000:
+        open(f"{folder}/busy", "w").close()
+    return wait(*them)
+
+select.select = counted
+
+def work(index, parent):
+    (own,) = queues[index]
+    if index == 1:
+        open(f"{folder}/second-{os.getpid()}", "w").close()
+        while not os.path.exists(f"{folder}/go"):
+            time.sleep(0.01)
+        own.listen()
+    parent.ready()
+    own.setblocking(True)
+    while True:
+        client, _ = own.accept()
+        client.sendall(str(index).encode())
+        client.close()
+
+say = lambda: print(queues[0][0].getsockname()[1], flush=True)
+sys.exit(Supervisor(queues, work, lambda _: '', b"", [], say, at_first=1).run())
+"""
+
+
+@pytest.mark.covers("server.workers-by-itself")
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel deals nothing out")
+def test_a_worker_that_starts_later_gets_no_connection_before_it_is_ready(tmp_path: Path) -> None:
+    process = popen([sys.executable, "-c", LATER, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+
+        def asked() -> bytes:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                return connection.recv(1)
+
+        def second() -> list[str]:
+            return [one.name for one in tmp_path.glob("second-*")]
+
+        until(lambda: second() != [], "the second worker does not start")
+        assert {asked() for _ in range(50)} == {b"0"}
+        (first_try,) = second()
+        psutil.Process(int(first_try.removeprefix("second-"))).kill()
+        until(lambda: len(second()) == 2, "no other worker starts in the place of one that was never ready")
+        assert {asked() for _ in range(50)} == {b"0"}
+        assert not (tmp_path / "busy").exists(), "the parent does not wait, but asks again and again"
+        (tmp_path / "go").touch()
+        until(lambda: asked() == b"1", "the second worker gets no connection")
     finally:
         process.kill()
         process.wait()

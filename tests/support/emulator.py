@@ -351,7 +351,8 @@ class LiveServer:
         self.issuer = f"http://localhost:{self.port}"
         self.database = folder / "live.sqlite"
         self.log = folder / "live.log"
-        values = {"port": str(self.port), "database_url": url_of(self.database), **settings}
+        # A second worker would cost the machine of the tests more than it gives; tests that want more say so.
+        values = {"port": str(self.port), "database_url": url_of(self.database), "workers": "1", **settings}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
         environment.pop("COLUMNS", None)  # pytest-xdist sets it, and tables would be cut there
         environment |= {f"MOCK_STS_{name.upper()}": value for name, value in values.items()}
