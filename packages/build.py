@@ -1,5 +1,5 @@
 """Build what is released: wheel and source archive, the archive that needs no Python, a list of what is in it (SBOM),
-and the container image where a Docker engine runs.
+the package for Node.js, and the container image where a Docker engine runs.
 
 ``python packages/build.py [PART ...]`` with the standard library alone, on Linux, macOS and Windows; ``make packages``
 calls it. The same commit gives the same bytes: times are those of the commit (``SOURCE_DATE_EPOCH``), and nothing is
@@ -27,7 +27,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PARTS = ("python", "archive", "sbom", "image")
+PARTS = ("python", "archive", "sbom", "node", "image")
+
+#: The parts that are made of the wheel.
+_OF_THE_WHEEL = {"python", "archive", "sbom"}
 
 #: MB (10^6 bytes) that the packed archive may have.
 LARGEST = 60
@@ -57,8 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     into.mkdir(parents=True, exist_ok=True)
     work = into / "work"
     shutil.rmtree(work, ignore_errors=True)
-    wheel = build_python(into, work)
-    made = [wheel, *into.glob(f"mock_sts-{version()}.tar.gz")]
+    made = []
+    if _OF_THE_WHEEL & set(parts):
+        wheel = build_python(into, work)
+        made += [wheel, *into.glob(f"mock_sts-{version()}.tar.gz")]
     if "archive" in parts or "sbom" in parts:
         runtime = environment(work / "runtime", f"{wheel}[postgresql]")
     if "sbom" in parts:
@@ -68,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archive = pack(build_program(runtime, work), into)
         try_archive(archive)
         made.append(archive)
+    if "node" in parts:
+        made.append(build_node(into))
     if "image" in parts:
         build_image()
     say("done")
@@ -285,6 +292,28 @@ def log_in(program: Path, folder: Path, workers: int | None = None) -> None:
         server.stdin.close()
         if server.wait(PATIENCE) != 0:
             raise SystemExit(f"the server of the archive ended with status {server.returncode}")
+
+
+def build_node(into: Path) -> Path:
+    """The package for Node.js, as npm installs it from a file. npm is not needed: nothing in it is compiled."""
+    say("package for Node.js")
+    source = ROOT / "packages" / "node"
+    about = json.loads((source / "package.json").read_text(encoding="utf-8"))
+    if about["version"] != version():
+        raise SystemExit(
+            f"packages/node/package.json has version {about['version']}, the project {version()}: change it"
+        )
+    files = {f"package/{file.name}": file for file in (source / "package.json", source / "README.md", ROOT / "LICENSE")}
+    files |= {f"package/src/{file.name}": file for file in (source / "src").iterdir()}
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as packed:
+        for name, file in sorted(files.items()):
+            entry, content = tarfile.TarInfo(name), file.read_bytes()
+            entry.size, entry.mtime = len(content), commit_time()
+            packed.addfile(entry, io.BytesIO(content))
+    archive = into / f"mock-sts-node-{version()}.tgz"
+    archive.write_bytes(gzip.compress(plain.getvalue(), 9, mtime=0))
+    return archive
 
 
 def build_image() -> None:

@@ -4,7 +4,7 @@ Each page gets a folder like a fresh clone and goes from top to bottom: shell bl
 as programs, YAML blocks as the files that their first line names. The server of a page is the one that its own block
 starts, else one started before the first block. What follows a block as ``text`` or ``json`` is what it must have
 printed. Blocks that cannot be run here are compared instead: see ``values``. A word after the language says that a
-block needs a ``browser``, or that it is ``not-run``, which the page must say too.
+block needs a ``browser`` or ``node``, or that it is ``not-run``, which the page must say too.
 """
 
 import ast
@@ -31,13 +31,14 @@ import yaml
 from mock_sts.store.fixtures.environments import read_environments
 from mock_sts.store.fixtures.files import shipped_world
 from mock_sts.store.fixtures.rows import read_world
+from packages import build
 from tests.house.dotnet import compare_program, programs
 from tests.house.values import compare_values
 from tests.support import processes
 from tests.support.emulator import free_port, shipped_database
+from tests.support.node import NODE_MODULES, put_node_modules
 
 ROOT = Path(__file__).resolve().parents[2]
-NODE_MODULES = ROOT / "tests" / "interop" / "node" / "node_modules"
 
 #: The address that the documentation names; the server under test has another port.
 ADDRESS = "http://localhost:8080"
@@ -51,13 +52,14 @@ ANYTHING = "..."
 LANGUAGES = ("sh", "python", "js", "yaml", "text", "json", "http", "csharp", "java", "properties")
 
 #: Words after the language of a block.
-BROWSER, NOT_RUN = "browser", "not-run"
+BROWSER, NODE, NOT_RUN = "browser", "node", "not-run"
 
 _SERVER = re.compile(r"(^|\s)(make run|\S*mock-sts serve)\b")
 _STATUS = re.compile(r"#\s*exit status (\d+)\s*$")
 #: A comment that says what must be done with a server that runs, before another one can take its port.
 _STOPS = re.compile(r"#.*\bstop the server\b", re.IGNORECASE)
 _INSTALLS = re.compile(r"(\S*pip3?|npm) install\b|dotnet add package\b")
+_JS_FILE = re.compile(r"// ([a-z0-9]+/[\w.-]+\.[cm]?js)\n")
 _TIMEOUT = processes.PATIENCE
 
 #: What NHN publishes for .NET and the pages tell readers to add; nobody here can try it.
@@ -123,9 +125,10 @@ def parts_of(blocks: list[Block]) -> Parts:
         if block.needs == NOT_RUN:
             mine = []
             continue
-        assert block.needs in ("", BROWSER), f"{block.place}: {block.needs!r} is nothing that a block can need"
+        assert block.needs in ("", BROWSER, NODE), f"{block.place}: {block.needs!r} is nothing that a block can need"
         if block.language != "text":
-            mine = parts.browser if block.needs else parts.node if block.language == "js" else parts.plain
+            is_node = block.needs == NODE or block.language == "js"
+            mine = parts.browser if block.needs == BROWSER else parts.node if is_node else parts.plain
         mine.append(block)
     return parts
 
@@ -223,6 +226,13 @@ class Reader:
         self._program(block, "py", [str(self.folder / ".venv" / "bin" / "python"), "-W", "error"])
 
     def _js(self, block: Block) -> None:
+        """A program, or a file: then its name stands in the first line, and a shell block uses it."""
+        named = _JS_FILE.match(block.text)
+        if named:
+            file = self.folder / named[1]
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(_with_our_browser(self._here(block.text)), encoding="utf-8")
+            return
         node = shutil.which("node")
         assert node and NODE_MODULES.is_dir(), "Node.js or its packages are missing; make test-all says how"
         self._program(block, "mjs", [node])
@@ -388,6 +398,8 @@ def _with_our_browser(text: str) -> str:
     path = shutil.which("chromium") or ""
     text = text.replace("playwright.chromium.launch()", f"playwright.chromium.launch(executable_path={path!r})")
     text = text.replace("await chromium.launch()", f"await chromium.launch({{ executablePath: {path!r} }})")
+    chosen = "browserName: 'chromium'"
+    text = text.replace(chosen, f"{chosen}, launchOptions: {{ executablePath: {path!r} }}")
     if os.geteuid() == 0:  # Chromium refuses its sandbox to root; Playwright does without it by itself
         headless = 'options.add_argument("--headless=new")\n'
         text = text.replace(headless, headless + 'options.add_argument("--no-sandbox")\n')
@@ -465,6 +477,8 @@ def _check_install(command: str) -> None:
     node = json.loads((NODE_MODULES.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]
     python = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for name in names:
+        if name == f"./mock-sts-node-{build.version()}.tgz":
+            continue
         known = name in node if command.startswith("npm") else f'"{name.replace("_", "-")}' in python
         assert known, f"{name} is no package that the tests use"
 
@@ -490,4 +504,4 @@ def _clone(folder: Path) -> None:
     processes.put_stand_in(programs / "mock-sts")
     (environment / ".installed").touch()
     if NODE_MODULES.is_dir():
-        (folder / "node_modules").symlink_to(NODE_MODULES)
+        put_node_modules(folder)

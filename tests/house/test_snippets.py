@@ -31,12 +31,14 @@ def test_what_a_page_shows_works(page: Path, reader: Reader) -> None:
 
 
 @pytest.mark.node
+@pytest.mark.covers("node.runners")
 @pytest.mark.parametrize("page", WITH_NODE, ids=name_of)
 def test_what_a_page_shows_works_with_node(page: Path, reader: Reader) -> None:
     reader.follow(parts_of(blocks_of(page)).node)
 
 
 @pytest.mark.browser
+@pytest.mark.covers("node.runners")
 @pytest.mark.parametrize("page", WITH_BROWSER, ids=name_of)
 def test_what_a_page_shows_works_with_a_browser(page: Path, reader: Reader) -> None:
     reader.follow(parts_of(blocks_of(page)).browser)
@@ -138,13 +140,22 @@ def test_blocks_and_commands_are_taken_apart(tmp_path: Path) -> None:
 
 def test_blocks_are_told_apart_by_what_they_need(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    fenced = [("python", "1"), ("text", "2"), ("js browser", "3"), ("text", "4"), ("js", "5"), ("js not-run", "6")]
+    fenced = [
+        ("python", "1"),
+        ("text", "2"),
+        ("js browser", "3"),
+        ("text", "4"),
+        ("js", "5"),
+        ("js not-run", "6"),
+        ("sh node", "9"),
+        ("text", "10"),
+    ]
     page.write_text(
         "".join(f"```{info}\n{text}\n```\n" for info, text in [*fenced, ("text", "7"), ("python browser", "8")])
     )
     parts = parts_of(blocks_of(page))
     told = [[block.text.strip() for block in part] for part in (parts.plain, parts.node, parts.browser)]
-    assert told == [["1", "2"], ["5"], ["3", "4", "8"]]
+    assert told == [["1", "2"], ["5", "9", "10"], ["3", "4", "8"]]
     page.write_text("```js sometimes\n```\n")
     with pytest.raises(AssertionError, match="nothing that a block can need"):
         parts_of(blocks_of(page))
