@@ -36,7 +36,7 @@ _OUTSIDE = {"start.md": "README.md", "changelog.md": "CHANGELOG.md"}
 _LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\])\(([^)\s]+)\)")
 _FENCE = re.compile(r"(?ms)^( *)(`{3,}|~{3,}).*?^ *\2[ \t]*$")
 #: What our tests read behind a block's language, and Zensical does not know.
-_NEEDS = re.compile(r"\A( *(?:`{3,}|~{3,})\w+) (?:browser|not-run)$", re.M)
+_NEEDS = re.compile(r"\A( *(?:`{3,}|~{3,})\w+) (?:browser|node|not-run)$", re.M)
 #: The script of Zensical that gives its search a style element, which the policy forbids; a sheet by script it allows.
 _STYLE_BY_SCRIPT = re.compile(r"(\w+)\.appendChild\(\w+\(\"style\",\{\},(\w+)\.toString\(\)\)\)")
 _SHEET = r"(s=>{s.replaceSync(\2.toString());\1.adoptedStyleSheets=[s]})(new CSSStyleSheet)"
