@@ -180,5 +180,15 @@ def _met_text(met: tuple[str, ...]) -> str:
 def _detail_text(detail: dict[str, Any], limit: int) -> str:
     text = _encode(detail)
     if len(text) <= limit:
-        return _encode(without_private_keys(detail)) if may_hold_a_private_key(text) else text
+        return _cleaned_text(detail) if may_hold_a_private_key(text) else text
     return _encode({"too_long": len(text), **{name: detail[name] for name in (ERROR_ID,) if name in detail}})
+
+
+def _cleaned_text(detail: dict[str, Any]) -> str:
+    """``detail`` without private keys. Words of ours and a ``sub`` have signs of them too, so each member is looked at
+    by itself before it is taken apart, which costs ten times as much.
+    """
+    members = ({name: value} for name, value in detail.items())
+    texts = ((member, _encode(member)) for member in members)
+    cleaned = (_encode(without_private_keys(member)) if may_hold_a_private_key(text) else text for member, text in texts)
+    return f"{{{','.join([text[1:-1] for text in cleaned if text != '{}'])}}}"
