@@ -188,7 +188,8 @@ def _cleaned_text(detail: dict[str, Any]) -> str:
     """``detail`` without private keys. Words of ours and a ``sub`` have signs of them too, so each member is looked at
     by itself before it is taken apart, which costs ten times as much.
     """
-    members = ({name: value} for name, value in detail.items())
-    texts = ((member, _encode(member)) for member in members)
-    cleaned = (_encode(without_private_keys(member)) if may_hold_a_private_key(text) else text for member, text in texts)
-    return f"{{{','.join([text[1:-1] for text in cleaned if text != '{}'])}}}"
+    texts = []
+    for name, value in detail.items():
+        text = _encode({name: value})
+        texts.append(_encode(without_private_keys({name: value})) if may_hold_a_private_key(text) else text)
+    return f"{{{','.join([text[1:-1] for text in texts if text != '{}'])}}}"
