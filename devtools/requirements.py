@@ -1,7 +1,7 @@
 """The page of requirements."""
 
 from devtools.words import NOTE
-from mock_sts.helseid.profile import CHAPTERS
+from mock_sts.helseid.profile import BOOK
 from mock_sts.helseid.requirement import Enforcement, Requirement, consequence
 
 
@@ -15,10 +15,11 @@ def requirements_page() -> str:
         "broken requirement leads to: **refused** with the error named, or **recorded** in the journal. A refused",
         "request hears HelseID's own words only; the `Mock-Sts-Rule` header names the requirement, and log and journal",
         "explain it. A *challenge* is a normal step of the protocol, not a fault. What is *recorded, and logged*, is",
-        "in the server's log too: the request is answered, but not as it asked.",
+        "in the server's log too: the request is answered, but not as it asked. The last two chapters are judged by",
+        "reports alone ([conformance](conformance.md)), over many requests.",
         "",
     ]
-    for chapter in CHAPTERS:
+    for chapter in BOOK:
         lines += [f"## {chapter.title}", ""]
         modes = [mode.word for mode in Enforcement]
         lines += [

@@ -70,9 +70,9 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 def _words(kind: str) -> list[str]:
     """The names of ``kind`` that a shell can offer: those of the database, of the shipped world where there is none."""
     if kind == RULE:
-        from mock_sts.helseid.profile import CHAPTERS  # noqa: PLC0415
+        from mock_sts.helseid.profile import BOOK  # noqa: PLC0415
 
-        return [rule.id for chapter in CHAPTERS for rule in chapter.requirements]
+        return [rule.id for chapter in BOOK for rule in chapter.requirements]
     from mock_sts.helseid.registry.client import Client  # noqa: PLC0415
     from mock_sts.helseid.registry.persona import Persona  # noqa: PLC0415
     from mock_sts.storage import open_store  # noqa: PLC0415

@@ -31,11 +31,11 @@ def add_explain(commands: Commands) -> None:
 
 
 def _explain(parsed: argparse.Namespace) -> int:
-    from mock_sts.helseid.profile import CHAPTERS  # noqa: PLC0415
+    from mock_sts.helseid.profile import BOOK  # noqa: PLC0415
     from mock_sts.helseid.requirement import Enforcement, consequence  # noqa: PLC0415
     from mock_sts.protocol.near_names import did_you_mean  # noqa: PLC0415
 
-    rules = [(chapter, rule) for chapter in CHAPTERS for rule in chapter.requirements]
+    rules = [(chapter, rule) for chapter in BOOK for rule in chapter.requirements]
     if parsed.rule is not None:
         wanted = parsed.rule.strip().casefold()
         found = [(chapter, rule) for chapter, rule in rules if wanted in (rule.id, rule.id.partition(".")[0])]

@@ -19,6 +19,7 @@ from mock_sts.cli.output import let_output_take_all, print_json
 from mock_sts.cli.parser import Commands, Parser
 from mock_sts.cli.persona import add_persona
 from mock_sts.cli.registry import add_next_login, add_registry, add_sessions, add_world
+from mock_sts.cli.report import add_report
 from mock_sts.cli.serve import add_serve
 from mock_sts.cli.settings import CommandError
 from mock_sts.cli.state import add_clock, add_keys, add_reset, add_snapshot
@@ -34,6 +35,7 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_token,
     add_ordered_tokens,
     add_journal,
+    add_report,
     add_explain,
     add_persona,
     add_client,

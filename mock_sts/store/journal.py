@@ -23,6 +23,7 @@ _TRIM = (
     "DELETE FROM journal WHERE environment = ? AND id <= "
     "(SELECT id FROM journal WHERE environment = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"
 )
+_EXTENT = "SELECT count(*), min(at) FROM journal WHERE environment = ?"
 #: What a reader sees of an entry, in this order.
 _SHOWN = ("id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail")
 
@@ -106,6 +107,11 @@ class Journal:
         row = self._database.read_one(_LAST_OF_KEY, (key.digest(self._scope),))
         return row[1] if row is not None and row[0] == CHALLENGED else None
 
+    def extent(self) -> tuple[int, int | None]:
+        """How many entries there are, and when the oldest was written, in seconds; None where there is none."""
+        row = self._database.read_one(_EXTENT, (self._scope.name,))
+        return (0, None) if row is None else (int(row[0]), row[1])
+
     def read(
         self,
         *,
@@ -156,7 +162,8 @@ def _findings_text(findings: Sequence[Finding]) -> str:
                 observed = write_text(without_private_text(verdict.observed))
                 options = ",".join(write_text(without_private_text(option)) for option in verdict.options)
                 whole = f'"options":[{options}],' if options else ""
-                broken.append(f'{before}"expected":{expected},{whole}"observed":{observed},{after}')
+                step = '"step":true,' if verdict.step else ""
+                broken.append(f'{before}"expected":{expected},{whole}"observed":{observed},{step}{after}')
     return f'{{"broken":[{",".join(broken)}],"met":{_met_text(met)}}}'
 
 

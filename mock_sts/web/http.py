@@ -115,6 +115,10 @@ class HttpRequest:
         pairs = parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
         return {name.lower(): value for name, value in pairs}
 
+    def names_in_url(self) -> tuple[str, ...]:
+        """The names of the parameters of the URL."""
+        return tuple(self.query()) if self.environ.get("QUERY_STRING") else ()
+
     def proofs(self) -> tuple[str, ...]:
         """The proofs in the DPoP header or headers."""
         header = self.environ.get("HTTP_DPOP")
@@ -152,6 +156,7 @@ class HttpRequest:
             authorization=environ.get("HTTP_AUTHORIZATION"),
             origin=environ.get("HTTP_ORIGIN"),
             preflight_of=self.preflight_of(),
+            in_url=self.names_in_url(),
         )
 
 

@@ -13,14 +13,14 @@ import pytest
 
 from mock_sts.cli.main import make_parser
 from mock_sts.cli.parser import CLIENT, PERSONA, RULE, held_by
-from mock_sts.helseid.profile import CHAPTERS
+from mock_sts.helseid.profile import BOOK
 from tests.support import processes
 from tests.support.emulator import LiveServer
 
 #: Looks into files of SQLite, or is about commands on them.
 pytestmark = pytest.mark.sqlite
 
-RULES = [rule for chapter in CHAPTERS for rule in chapter.requirements]
+RULES = [rule for chapter in BOOK for rule in chapter.requirements]
 
 
 @pytest.fixture(scope="module")

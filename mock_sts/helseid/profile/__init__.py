@@ -1,6 +1,7 @@
 """The rules of HelseID and of its security profile, a chapter per kind of evidence.
 
-``CHAPTERS`` is the whole book: what refuses, what the journal records and what the documentation prints.
+``CHAPTERS`` is what each request is judged by: what refuses, and what the journal records. ``CONDUCT_CHAPTERS`` is what
+only a report judges, over many requests. ``BOOK`` is both.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from mock_sts.helseid.profile import (
     client,
     client_assertion,
     code_exchange,
+    conduct,
     details,
     dpop,
     end_session,
@@ -53,10 +55,16 @@ CHAPTERS: tuple[Chapter[Any], ...] = (
     ignored.CHAPTER,
 )
 
+#: What only a report judges.
+CONDUCT_CHAPTERS: tuple[Chapter[Any], ...] = (conduct.CHAPTER, conduct.SPAN_CHAPTER)
+
+#: The whole book.
+BOOK = (*CHAPTERS, *CONDUCT_CHAPTERS)
+
 
 def find(requirement_id: str) -> Requirement[Any] | None:
     """The requirement with this id, or None."""
-    for chapter in CHAPTERS:
+    for chapter in BOOK:
         for requirement in chapter.requirements:
             if requirement.id == requirement_id:
                 return requirement

@@ -498,7 +498,7 @@ def single_use(evidence: AssertionEvidence) -> Verdict:
 @CHAPTER.rule(
     "fresh-after-challenge",
     "The request that answers a nonce challenge carries a new assertion",
-    level=MUST,
+    level=SHOULD,
     refused_in=STRICT_ONLY,
     remedy="make a new assertion for the second request too; HelseID has announced that it will refuse this",
     source=f"{ASSERTION_PAGE}; {_ANNOUNCED}",

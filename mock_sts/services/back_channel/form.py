@@ -1,5 +1,7 @@
 """What requests to the back channel (token endpoint, PAR) have in common before anything in them is looked at."""
 
+import hashlib
+
 from mock_sts.helseid.profile import form
 from mock_sts.protocol.params import Params
 from mock_sts.services.request_context import RequestContext
@@ -30,9 +32,15 @@ _SHOWN = (
 )
 
 
+#: So much is kept of names in an address.
+_LONGEST_NAME, _MOST_NAMES = 60, 20
+
+
 @value_type
 class BackChannelCall:
-    """A request as it came over HTTP; ``preflight_of`` is the page for which a browser asks whether it may send one."""
+    """A request as it came over HTTP; ``preflight_of`` is the page for which a browser asks whether it may send one.
+    ``in_url`` are the names of the parameters in its address, which should have none.
+    """
 
     method: str
     media_type: str
@@ -41,12 +49,32 @@ class BackChannelCall:
     authorization: str | None
     origin: str | None
     preflight_of: str | None = None
+    in_url: tuple[str, ...] = ()
 
 
 def read_form(context: RequestContext, call: BackChannelCall) -> None:
     """Judge whether the form could be read, and let the journal show it. Raises OAuthError."""
     show_parameters(context, call.params)
+    note_in_url(context, call.in_url)
     context.judge(form.CHAPTER, form.FormEvidence(call.method, call.media_type, call.params.fault, call.preflight_of))
+
+
+def note_in_url(context: RequestContext, names: tuple[str, ...]) -> None:
+    """Let the journal show the names of parameters that stand in the address of a request that should have none."""
+    if names:
+        context.detail["in_url"] = [name[:_LONGEST_NAME] for name in names[:_MOST_NAMES]]
+
+
+def note_fresh(context: RequestContext, **values: str | None) -> None:
+    """Let the journal tell whether values that must be new each time come again, without showing them: a digest of
+    each.
+    """
+    context.detail["fresh"] = {name: digest_of(value) for name, value in values.items() if value}
+
+
+def digest_of(value: str) -> str:
+    """The beginning of the SHA-256 of ``value``, by which two are told apart."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def show_parameters(context: RequestContext, params: Params) -> None:

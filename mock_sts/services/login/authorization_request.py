@@ -16,6 +16,7 @@ from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
+from mock_sts.services.back_channel.form import note_fresh
 from mock_sts.services.login.request_object import Opened, claimed_client, is_signed, open_request
 from mock_sts.services.login.return_url import AUTHZ_ID, handle_of, return_url_of
 from mock_sts.services.request_context import RequestContext
@@ -58,6 +59,7 @@ def judge_request(
     parameters of the names ``sent``. Raises OAuthError.
     """
     catalog = context.catalog
+    note_fresh(context, state=request.state, nonce=request.nonce, code_challenge=request.code_challenge)
     apis = (catalog.api_of(scope) for scope in request.scopes)
     audiences = tuple(dict.fromkeys(api.audience for api in apis if api is not None))
     context.judge(chapter.CHAPTER, AuthorizationEvidence(request, client, pushed, audiences, signed, proof_jkt))

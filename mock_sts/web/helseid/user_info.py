@@ -9,6 +9,7 @@ from mock_sts.helseid.profile.access_token import scheme as bound_scheme
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
+from mock_sts.services.back_channel.form import note_in_url
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
@@ -41,6 +42,7 @@ def _answer(
     refuse_head(request)
     presented = request.presented_token()
     context = RequestContext(request.reached, path)
+    note_in_url(context, request.names_in_url())
     try:
         with context:
             return json_response(tell(context, presented))

@@ -10,6 +10,7 @@ from mock_sts.helseid.scopes import IDENTITY_SCOPES
 from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
+from mock_sts.services.back_channel.form import digest_of
 from mock_sts.services.handles import new_grant_handle
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
@@ -91,6 +92,8 @@ def personal_authorization(
     wanted = scoped(context, narrowed or grant.scopes, resource)
     family = used.family if used is not None else family_of(handle)
     refresh = _refresh_token(context, client, grant, handle)
+    if refresh is not None:
+        context.detail.setdefault("refresh_token", {})["given"] = digest_of(refresh.handle)
 
     def commit(transaction: Transaction) -> OAuthError | None:
         reused = refresh is not None and refresh.handle == handle

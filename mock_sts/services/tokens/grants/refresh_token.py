@@ -5,6 +5,7 @@ from mock_sts.helseid.profile.code_exchange import RefreshEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_refresh_token
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
+from mock_sts.services.back_channel.form import digest_of
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants.personal import is_known_resource, personal_authorization, scoped
 from mock_sts.services.tokens.issuing import Authorization
@@ -18,6 +19,7 @@ def authorize(
     """The person and scopes of the login. A refusal uses nothing up; success replaces the token, or keeps it."""
     request = read_refresh_token(params)
     handle = request.refresh_token or ""
+    context.detail["refresh_token"] = {"used": digest_of(handle)}
     record = context.environment.ledger.refresh_tokens.find(handle)
     status = status_of(record, caller.client.client_id, context.times.now)
     own = record if status.own else None

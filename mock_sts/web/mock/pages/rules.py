@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-from mock_sts.helseid.profile import CHAPTERS, find
+from mock_sts.helseid.profile import BOOK, find
 from mock_sts.helseid.requirement import Enforcement, consequence
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.web import browser
@@ -32,7 +32,7 @@ WORDS: Words = {
 @ROUTES.get("/mock/rules")
 def rules() -> Response:
     """All of them, by chapter."""
-    return browser.page("rules.html", section="rules", words=WORDS, chapters=CHAPTERS)
+    return browser.page("rules.html", section="rules", words=WORDS, chapters=BOOK)
 
 
 @ROUTES.get("/mock/rules/<rule>")
@@ -40,7 +40,7 @@ def rule(rule: str) -> Response:
     """One of them."""
     found = find(rule)
     if found is None:
-        known = [one.id for chapter in CHAPTERS for one in chapter.requirements]
+        known = [one.id for chapter in BOOK for one in chapter.requirements]
         raise NotFound(f"no rule has this id; {did_you_mean(rule, known) or '/mock/rules lists all'}")
     outcomes = [(one.word, consequence(found, one)) for one in Enforcement]
     here = current().environment.policy.enforcement.word

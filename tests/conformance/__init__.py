@@ -1,0 +1,1 @@
+"""Conformance: the checks, reports and sessions."""

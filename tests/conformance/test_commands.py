@@ -1,0 +1,66 @@
+"""The commands for reports, as a person and as continuous integration run them."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import processes
+from tests.support.emulator import LiveServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    made = LiveServer(tmp_path_factory.mktemp("report"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def user(server: LiveServer) -> dict[str, str]:
+    """The environment of a user who has fetched a token."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+    env = {**kept, "MOCK_STS_PUBLIC_URL": server.issuer}
+    run("token", "demo-machine", env=env)
+    return env
+
+
+def run(*words: str, env: dict[str, str], status: int = 0) -> str:
+    done = processes.run(*words, env=env)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.covers("conformance.command")
+def test_a_report_is_printed_and_judged(server: LiveServer, user: dict[str, str]) -> None:
+    text = run("report", "demo-machine", "--url", server.issuer, "--all", env=user)
+    assert "T4     met: iss and sub are the client id" in text
+    assert "Samsvarstesting" in text
+    assert "2025-11-05" in text
+    text = run("report", "demo-machine", "--url", server.issuer, "--fail-on", "never-exercised", env=user, status=1)
+    assert "fails:" in text
+    document = json.loads(run("report", "demo-machine", "--url", server.issuer, "--json", env=user))
+    assert document["summary"]["broken_musts"] == 0
+
+
+@pytest.mark.covers("conformance.command")
+def test_departures_come_from_a_file(server: LiveServer, user: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "departures.yaml"
+    file.write_text("departures:\n  - of: T16\n    reason: a reason\n", encoding="utf-8")
+    common = ("report", "demo-machine", "--url", server.issuer, "--departures")
+    assert "departures that accept nothing: T16" in run(*common, str(file), env=user)
+    file.write_text("- of: T16\n", encoding="utf-8")
+    assert "'reason' must say why T16 is accepted" in run(*common, str(file), env=user, status=2)
+    file.write_text("a: [", encoding="utf-8")
+    assert str(file) in run(*common, str(file), env=user, status=2)
+    assert "nothing.yaml" in run(*common, str(tmp_path / "nothing.yaml"), env=user, status=2)
+
+
+@pytest.mark.covers("conformance.command")
+def test_a_client_that_did_nothing_fails(server: LiveServer, user: dict[str, str]) -> None:
+    text = run("report", "demo-web", "--url", server.issuer, env=user, status=1)
+    assert "nothing was judged" in text
+    text = run("report", "nobody", "--url", server.issuer, env=user, status=2)
+    assert "no client is registered here with the client_id 'nobody'" in text
