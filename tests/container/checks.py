@@ -164,6 +164,19 @@ def serves_with_nothing_to_write_to_but_its_data() -> None:
 
 
 @check
+def a_token_comes_soon_after_docker_run() -> None:
+    begun = time.monotonic()
+    with container(*CAREFUL, "--tmpfs=/data", IMAGE) as name:
+        started = time.monotonic()
+        # By the program in the container that asks for it, again and again until the server is there.
+        ask = "until mock-sts token demo-machine 2> /dev/null; do sleep 0.02; done"
+        token = docker("exec", name, "timeout", "30", "sh", "-c", ask)
+        assert token.count(".") == 2, token
+        measured("docker run", f"{started - begun:.2f} s")
+        measured("... to first token, its command included", f"{time.monotonic() - begun:.2f} s")
+
+
+@check
 def a_full_disk_is_told_and_passes() -> None:
     with container(*CAREFUL, "--tmpfs=/data:size=4m,mode=1777", "--publish=127.0.0.1:8080:8080", IMAGE) as name:
         until_healthy(name)
