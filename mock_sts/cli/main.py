@@ -9,6 +9,7 @@ from mock_sts.cli.ca import add_ca
 from mock_sts.cli.client import add_client
 from mock_sts.cli.colour import Ink, paint
 from mock_sts.cli.completion import add_completion
+from mock_sts.cli.conformance import add_conformance
 from mock_sts.cli.doctor import add_doctor
 from mock_sts.cli.environments import add_environments
 from mock_sts.cli.explain import add_explain
@@ -36,6 +37,7 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_ordered_tokens,
     add_journal,
     add_report,
+    add_conformance,
     add_explain,
     add_persona,
     add_client,

@@ -17,7 +17,7 @@ _FAILED = 1
 _INKS = {"met": Ink.GREEN, "broken": Ink.RED}
 
 #: What stands after the JSON of --help.
-_EXIT = " Exit status: 0, or 1 where the report fails by --fail-on, or 2 where there is none."
+EXIT = " Exit status: 0, or 1 where the report fails by --fail-on, or 2 where there is none."
 
 
 def add_report(commands: Commands) -> None:
@@ -27,7 +27,7 @@ def add_report(commands: Commands) -> None:
         help="how well a client keeps the security profile, by the requests in the journal",
         description="Met, broken or never exercised, check by check. No replacement for NHN's Samsvarstesting and code "
         "review.",
-        epilog=EPILOG + FAULT_JSON + _EXIT,
+        epilog=EPILOG + FAULT_JSON + EXIT,
     )
     holds(parser.add_argument("client", metavar="CLIENT", help="the client's id"), CLIENT)
     parser.add_argument("--since", metavar="TIME", help="judge requests from then on, such as 2027-01-01T00:00:00Z")
@@ -36,16 +36,11 @@ def add_report(commands: Commands) -> None:
     parser.set_defaults(run=_report)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser, *, env: bool = True) -> None:
     """Add what all commands take that end in a report."""
     from mock_sts.services.conformance.document import FAIL_ON  # noqa: PLC0415
 
-    holds(
-        parser.add_argument(
-            "--departures", metavar="FILE", type=Path, help="breaches that are accepted, each with its reason (YAML)"
-        ),
-        FILE,
-    )
+    add_departures(parser)
     parser.add_argument(
         "--fail-on",
         choices=FAIL_ON,
@@ -55,7 +50,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "what was not seen",
     )
     parser.add_argument("--all", action="store_true", help="print every check, those that are met too")
-    add_common(parser)
+    add_common(parser, env=env)
+
+
+def add_departures(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a file of departures."""
+    holds(
+        parser.add_argument(
+            "--departures", metavar="FILE", type=Path, help="breaches that are accepted, each with its reason (YAML)"
+        ),
+        FILE,
+    )
 
 
 def _report(parsed: argparse.Namespace) -> int:
@@ -66,13 +71,14 @@ def _report(parsed: argparse.Namespace) -> int:
 
 def ask_for_report(parsed: argparse.Namespace, path: str) -> dict[str, Any]:
     """The report at ``path`` of the control API, with the departures of the command. Raises CommandError."""
-    departures = _departures(parsed.departures)
+    departures = read_departures_file(parsed.departures)
     if departures is None:
         return dict(steer(parsed, "GET", path))
     return dict(steer(parsed, "POST", path, {"departures": departures}))
 
 
-def _departures(path: Path | None) -> list[dict[str, str]] | None:
+def read_departures_file(path: Path | None) -> list[dict[str, str]] | None:
+    """The departures in a file, as the control API takes them; None for no file. Raises CommandError."""
     from mock_sts.services.conformance.departures import DepartureError, read_departures  # noqa: PLC0415
     from mock_sts.store.fixtures.files import read_text  # noqa: PLC0415
     from mock_sts.store.fixtures.yaml_text import read_yaml  # noqa: PLC0415

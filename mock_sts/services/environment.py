@@ -21,7 +21,7 @@ from mock_sts.services.registry.people import People
 from mock_sts.services.seal import Seal
 from mock_sts.store.catalog import Catalog, CatalogHolder
 from mock_sts.store.database import Database
-from mock_sts.store.environments import Environments
+from mock_sts.store.environments import ConformanceSession, Environments
 from mock_sts.store.fixtures.rows import Registry
 from mock_sts.store.journal import Journal
 from mock_sts.store.ledger import Ledger
@@ -36,6 +36,11 @@ ENVIRONMENTS = "/env/"
 
 #: The name of one, as a regular expression.
 NAME = "[a-z0-9-]{1,63}"
+
+#: A GUID as paths have it: HelseID's conformance service gives each session an authority of that path. One here has it
+#: too, where it was asked for; the name of its environment begins so.
+GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+AT_ROOT = "at-root-"
 
 
 @value_type
@@ -109,8 +114,13 @@ def _skew(seconds: int | None) -> Skew:
     return Skew() if seconds is None else Skew(seconds, seconds)
 
 
+_AT_ROOT = re.compile(f"{AT_ROOT}{GUID}")
+
+
 def path_of_environment(name: str) -> str:
     """The path below which the environment called ``name`` lies; an empty string for no name."""
+    if name.startswith(AT_ROOT) and _AT_ROOT.fullmatch(name):
+        return f"/{name[len(AT_ROOT) :]}"
     return f"{ENVIRONMENTS}{name}" if name else ""
 
 
@@ -119,7 +129,8 @@ class Environment:
     """One STS, as one process sees it.
 
     ``below`` is the path under which it lies on the server: an empty string at the root. ``instance`` tells servers
-    apart that share a host, in cookie names; ``made_at`` is when it was first used, in seconds.
+    apart that share a host, in cookie names; ``made_at`` is when it was first used, in seconds. ``session`` says that
+    it is for one client.
     """
 
     name: str
@@ -141,6 +152,7 @@ class Environment:
     seal: Seal
     instance: str
     made_at: int
+    session: ConformanceSession | None = None
 
     def chance(self) -> Chance:
         """What a request makes ids, codes and handles from. Where there is a seed, requests are counted, and that
@@ -174,7 +186,7 @@ class Reached:
     def is_anothers(self, url: str) -> bool:
         """Whether ``url``, an issuer or what lies below it, is that of another environment of this server."""
         own = self.urls.back_channel.base
-        if f"{url}/".startswith(f"{own}/") and not url.startswith(ENVIRONMENTS, len(own)):
+        if f"{url}/".startswith(f"{own}/") and _ENVIRONMENT.match(url, len(own)) is None:
             return False  # nearly always
         if (owner := self._owner_of(url)) is not None:
             return owner != self.environment.name
@@ -200,8 +212,8 @@ class Reached:
         return self.catalog.hosts.get((split_url(url).hostname or "").rstrip("."))
 
 
-_ENVIRONMENT = re.compile(f"{ENVIRONMENTS}{NAME}(?=/|\\Z)")
-_ENVIRONMENT_AT_END = re.compile(f"{ENVIRONMENTS}{NAME}\\Z")
+_ENVIRONMENT = re.compile(f"(?:{ENVIRONMENTS}{NAME}|/{GUID})(?=/|\\Z)")
+_ENVIRONMENT_AT_END = re.compile(f"(?:{ENVIRONMENTS}{NAME}|/{GUID})\\Z")
 
 
 def _path_in(path: str) -> str:

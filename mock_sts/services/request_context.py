@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from mock_sts.helseid.conformance import checks_of
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Chapter, Enforcement, Finding, Requirement, Verdict, explain, refusal, refuse
 from mock_sts.helseid.terms import EXPLAIN_IN_DESCRIPTION
@@ -129,6 +130,8 @@ class RequestContext:
         asked = (client.explain if client is not None else None) or self.environment.policy.explain
         if asked == EXPLAIN_IN_DESCRIPTION and error.code is not ErrorCode.USE_DPOP_NONCE:
             error.tell_why()
+            if self.environment.session is not None and error.rule:
+                error.description += _checks_named(error.rule)
             error.description = without_private_text(error.description)
 
     def _explain_answer(self, error: OAuthError) -> None:
@@ -239,6 +242,12 @@ class RequestContext:
             f", error id {error.error_id}" if error.error_id else "",
             _explained(error),
         )
+
+
+def _checks_named(rule: str) -> str:
+    """Which conformance checks ``rule`` belongs to, for the end of a description."""
+    named = checks_of(rule)
+    return f" Checks: {', '.join(named)}." if named else ""
 
 
 def _explained(error: OAuthError) -> str:

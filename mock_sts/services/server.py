@@ -257,4 +257,5 @@ class Server:
             seal=Seal(source.seal),
             instance=source.instance.hex(),
             made_at=made_at(store, self.clock.times().wall) if is_default else record.created_at,
+            session=record.session,
         )

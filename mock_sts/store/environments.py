@@ -42,13 +42,30 @@ _PUT_HOST = "INSERT INTO environment_host (host, environment, position) VALUES (
 _FORGET_HOSTS = "DELETE FROM environment_host WHERE environment = ?"
 
 
+#: Where the document of an environment has its conformance session, beside its settings; no setting has a space.
+_SESSION = "conformance session"
+
+
+@dataclass(frozen=True, slots=True)
+class ConformanceSession:
+    """That an environment is for one client. Times are in seconds of the real clock; ``ended_at`` is None while it
+    runs. ``departures`` are breaches that are accepted, JSON-ready.
+    """
+
+    id: str
+    client_id: str
+    started_at: int
+    ended_at: int | None = None
+    departures: Sequence[Mapping[str, str]] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentRecord:
     """What is kept of an environment. Times are in seconds of the real clock; ``settings`` are its own, JSON-ready.
 
     ``clock_offset`` is how many seconds its clock is ahead of the real one; ``clock_frozen_at`` the moment at which it
     stands still, or None. ``declared`` says that a fixture file asks for it; ``tag`` is that of the test run which made
-    it, or None.
+    it, or None. ``session`` is its conformance session, where it has one.
     """
 
     name: str
@@ -59,6 +76,7 @@ class EnvironmentRecord:
     clock_frozen_at: int | None = None
     declared: bool = False
     tag: str | None = None
+    session: ConformanceSession | None = None
 
 
 class Environments:
@@ -203,8 +221,17 @@ def _secret_of(name: str) -> str:
 
 def _changeable(record: EnvironmentRecord) -> tuple[str, int, int | None, int | None]:
     declared = 1 if record.declared else None
-    return json.dumps(dict(record.settings)), record.clock_offset, record.clock_frozen_at, declared
+    document: dict[str, Any] = dict(record.settings)
+    if record.session is not None:
+        document[_SESSION] = {
+            **{name: getattr(record.session, name) for name in ("id", "client_id", "started_at", "ended_at")},
+            "departures": [dict(one) for one in record.session.departures],
+        }
+    return json.dumps(document), record.clock_offset, record.clock_frozen_at, declared
 
 
 def _record(row: Any) -> EnvironmentRecord:
-    return EnvironmentRecord(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], bool(row[6]), row[7])
+    settings = json.loads(row[3])
+    kept = settings.pop(_SESSION, None)
+    session = None if kept is None else ConformanceSession(**kept)
+    return EnvironmentRecord(row[0], row[1], row[2], settings, row[4], row[5], bool(row[6]), row[7], session)

@@ -26,14 +26,15 @@ _TAGGED = (*KEYS, "scripted_login")
 _OF_CLIENTS = ("authorization_request", "authorization_code", "refresh_token", "session_client")
 
 
-def reset_all(transaction: Transaction, environment: str) -> dict[str, int]:
-    """Forget everything of ``environment`` but its keys, settings and host names, put its clock back to real time and
-    let its seed begin anew; how many rows went, by table.
+def reset_all(transaction: Transaction, environment: str, *, registry: bool = True) -> dict[str, int]:
+    """Forget everything of ``environment`` but its keys, settings and host names, and without ``registry`` its
+    registry; put its clock back to real time and let its seed begin anew; how many rows went, by table.
     """
     transaction.lock(f"environment:{environment}")
     removed = {
         table: int(transaction.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,)).rowcount)  # noqa: S608
         for table in _ALL
+        if registry or table not in KEYS
     }
     transaction.execute(
         "UPDATE environment SET clock_offset = 0, clock_frozen_at = NULL WHERE name = ?", (environment,)
@@ -41,6 +42,17 @@ def reset_all(transaction: Transaction, environment: str) -> dict[str, int]:
     Environments.draw_anew(transaction, environment)
     Environments.move_revision(transaction, environment)
     return {table: count for table, count in removed.items() if count}
+
+
+def copy_registry(transaction: Transaction, source: str, target: str) -> None:
+    """Give the environment ``target`` what was registered in ``source`` at run time."""
+    for table, key in KEYS.items():
+        more = ", persona, hpr_number" if table == "persona" else ""
+        columns = f"{key}{more}, origin, position, document, tag"
+        transaction.execute(
+            f"INSERT INTO {table} (environment, {columns}) SELECT ?, {columns} FROM {table} WHERE environment = ?",  # noqa: S608
+            (target, source),
+        )
 
 
 def reset_tagged(transaction: Transaction, environment: str, tag: str) -> dict[str, int]:

@@ -11,12 +11,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls, UnknownHostError, host_name
-from mock_sts.services.environment import Reached, path_of_environment
+from mock_sts.services.environment import Environment, Reached, path_of_environment
 from mock_sts.services.server import Server, UnknownEnvironmentError
 from mock_sts.store.database import StoreError
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.web.http import FAULT, REACHED, SERVER, HttpError
-from mock_sts.web.paths import Paths, below, environment_in
+from mock_sts.web.paths import Paths, below, environment_in, is_emulated
 
 #: Origins whose URLs are kept.
 _MOST_KNOWN = 1_024
@@ -90,6 +90,7 @@ class Environments:
         urls, root = self._urls(addresses, environ["wsgi.url_scheme"], host, root, path_of_environment(name))
         if name:
             environment, catalog = server.below_root(name)
+            _refuse_ended(environment, path)
         return Reached(environment, catalog, addresses, urls, root)
 
     def _reach_by_host(self, environ: WSGIEnvironment, owner: str, addresses: Addresses) -> Reached:
@@ -135,6 +136,16 @@ class Environments:
             prefix = ""
         name, own = environment_in(below(path, prefix) if prefix else path)
         return prefix, name, paths.written(own) or own
+
+
+def _refuse_ended(environment: Environment, path: str) -> None:
+    """Raise UnknownEnvironmentError for a request of a client to a conformance session that has ended."""
+    session = environment.session
+    if session is not None and session.ended_at is not None and is_emulated(path):
+        raise UnknownEnvironmentError(
+            f"the conformance session {session.id} has ended; its result is at /mock/conformance/{session.id}, and a "
+            "reset begins it anew"
+        )
 
 
 def _script_root(environ: WSGIEnvironment) -> str:

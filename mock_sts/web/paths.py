@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mock_sts.protocol.near_names import near_names
-from mock_sts.services.environment import ENVIRONMENTS, NAME
+from mock_sts.services.environment import AT_ROOT, ENVIRONMENTS, GUID, NAME
 
 #: Where containers and balancers ask how the process is.
 HEALTH = "/health/"
@@ -15,7 +15,7 @@ HEALTH = "/health/"
 OWN = ("/mock/", HEALTH)
 
 #: The path of an environment. Its letters are as little the caller's concern as those of a public URL's path.
-_ENVIRONMENT = re.compile(rf"{ENVIRONMENTS}({NAME})(?=/|\Z)", re.IGNORECASE | re.ASCII)
+_ENVIRONMENT = re.compile(rf"(?:{ENVIRONMENTS}({NAME})|/({GUID}))(?=/|\Z)", re.IGNORECASE | re.ASCII)
 
 #: How like a known path an unknown one must be to be taken for a slip, from 0 to 1, and how much of it is compared.
 _LIKE, _LONGEST = 0.75, 200
@@ -105,7 +105,10 @@ def below(path: str, prefix: str) -> str:
 def environment_in(path: str) -> tuple[str, str]:
     """The name of the environment that ``path`` begins with, an empty string for none, and what comes after it."""
     found = _ENVIRONMENT.match(path)
-    return ("", path) if found is None else (found[1].lower(), below(path, found[0]))
+    if found is None:
+        return "", path
+    name = found[1].lower() if found[1] is not None else f"{AT_ROOT}{found[2].lower()}"
+    return name, below(path, found[0])
 
 
 def _first(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,28 @@ def test_departures_come_from_a_file(server: LiveServer, user: dict[str, str], t
     file.write_text("a: [", encoding="utf-8")
     assert str(file) in run(*common, str(file), env=user, status=2)
     assert "nothing.yaml" in run(*common, str(tmp_path / "nothing.yaml"), env=user, status=2)
+
+
+@pytest.mark.covers("conformance.session", "conformance.session.end")
+def test_a_session_from_start_to_result(server: LiveServer, user: dict[str, str]) -> None:
+    at = ("--url", server.issuer)
+    started = run(
+        "conformance", "start", "demo-machine", "--at-root", "--setting", "access_token_lifetime=60", *at, env=user
+    )
+    shown = dict(line.split(None, 1) for line in started.splitlines())
+    session_id, authority = shown["id:"], shown["authority:"]
+    assert authority == f"{server.issuer}/{session_id}"
+    run("token", "demo-machine", "--url", authority, env=user)
+    assert session_id in run("conformance", "list", *at, env=user)
+    ended = run("conformance", "end", session_id, *at, env=user)
+    assert "running:" in ended
+    text = run("conformance", "result", session_id, "--all", *at, env=user)
+    assert re.search("T19 +met", text), text
+    assert "has ended already" in run("conformance", "end", session_id, *at, env=user, status=2)
+    run("conformance", "reset", session_id, *at, env=user)
+    assert "nothing was judged" in run("conformance", "result", session_id, *at, env=user, status=1)
+    wrong = run("conformance", "start", "demo-machine", "--setting", "explain", *at, env=user, status=2)
+    assert "NAME=VALUE" in wrong
 
 
 @pytest.mark.covers("conformance.command")

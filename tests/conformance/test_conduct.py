@@ -14,6 +14,11 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
     "conduct.fresh-nonce": (Moment({"nonce": 0}), Moment({"nonce": 4}), Moment({"state": 4})),
     "conduct.fresh-verifier": (Moment({"code_challenge": 0}), Moment({"code_challenge": 4}), Moment()),
     "conduct.token-kept": (Moment(life=600, left=150), Moment(life=600, left=151), Moment(life=30, left=30)),
+    "conduct.refresh-kept": (
+        Moment(life=600, left=150, by_refresh=True),
+        Moment(life=600, left=151, by_refresh=True),
+        Moment(life=600, left=151),
+    ),
     "conduct.proof-key": (Moment(same_key=True), Moment(same_key=False), Moment()),
     "conduct.newest-refresh-token": (
         Moment(newest_refresh_token=True),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mock_sts.services.conformance.document import failures
+from tests.conformance.reading import check, rule, statuses
 from tests.support.control import Control
 from tests.support.emulator import Emulator, Worlds
 from tests.support.machine import ABSENT, Machine
@@ -19,20 +20,6 @@ WEB: dict[str, Any] = {
 
 def report(sts: Emulator, client_id: str = "machine", query: str = "") -> dict[str, Any]:
     found: dict[str, Any] = Control(sts.transport).ask("GET", f"/clients/{client_id}/report{query}")
-    return found
-
-
-def check(document: dict[str, Any], check_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in document["checks"] if one["id"] == check_id)
-    return found
-
-
-def statuses(document: dict[str, Any], *wanted: str) -> set[str]:
-    return {one["id"] for one in document["checks"] if one["status"] in wanted}
-
-
-def rule(document: dict[str, Any], check_id: str, rule_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in check(document, check_id)["rules"] if one["id"] == rule_id)
     return found
 
 

@@ -66,7 +66,7 @@ class Check:
     ``rules`` are the ids of the requirements that must have been looked at for the check to be met; a breach of one of
     ``also`` breaks it as well. One without any is not visible to a server, and ``advice`` says how to show it in the
     review; that of the others says what makes the server see it. ``in_session`` marks what is known in a
-    conformance session only. ``source`` is where it is written.
+    conformance session only; ``either`` says that one of ``rules`` will do. ``source`` is where it is written.
     """
 
     id: str
@@ -77,6 +77,7 @@ class Check:
     also: tuple[str, ...] = ()
     concerns: Concerns = Concerns.ALL
     in_session: bool = False
+    either: bool = False
 
     @property
     def linked(self) -> tuple[str, ...]:

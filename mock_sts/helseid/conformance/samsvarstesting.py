@@ -224,7 +224,8 @@ CHECKS = (
         ("Access token brukes til det nesten er utløpt (FK3)", "Access tokens are used until nearly expired (FK3)"),
         f"{_FUNCTIONAL}, FK3",
         KEEP,
-        rules=("conduct.token-kept",),
+        rules=("conduct.token-kept", "conduct.refresh-kept"),
+        either=True,
     ),
     Check(
         "T21",

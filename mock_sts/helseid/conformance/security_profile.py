@@ -210,7 +210,8 @@ CHECKS = (
         ("Token tas vare på til expires_in", "Tokens are kept until expires_in"),
         f"{_PROFILE}, FK3",
         KEEP,
-        rules=("conduct.token-kept",),
+        rules=("conduct.token-kept", "conduct.refresh-kept"),
+        either=True,
     ),
     Check(
         "SP-24",

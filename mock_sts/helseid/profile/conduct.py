@@ -50,7 +50,8 @@ class Moment:
 
     ``used_before`` has a number for each value that must be fresh, by its parameter: of the entry that had the same
     before, 0 for a fresh one. ``life`` and ``left`` are the life of the token before, of the same person, scopes, API,
-    organization and key, and what was left of it, in seconds; ``same_key`` says whether the key of the proof is that of
+    organization and key, and what was left of it, in seconds, and ``by_refresh`` whether a refresh token brought the
+    next; ``same_key`` says whether the key of the proof is that of
     the token before, of the same person, scopes and API, which still lives. ``newest_refresh_token`` says whether the
     refresh token is the newest of its login; ``in_url`` are the parameters in the address of a request that should have
     none.
@@ -59,6 +60,7 @@ class Moment:
     used_before: Mapping[str, int] = field(default_factory=dict)
     life: int = 0
     left: int | None = None
+    by_refresh: bool = False
     same_key: bool | None = None
     newest_refresh_token: bool | None = None
     in_url: tuple[str, ...] | None = None
@@ -118,11 +120,20 @@ def fresh_verifier(evidence: Moment) -> Verdict | None:
 )
 def token_kept(evidence: Moment) -> Verdict | None:
     """Only tokens for the same person, scopes, API and organization, bound to the same key, are compared."""
-    left, life = evidence.left, evidence.life
-    if left is None or life <= MARGIN:
-        return None
-    most = max(MARGIN, int(EARLY * life))
-    return holds(left <= most, lambda: f"{left} of {life} seconds of the one before were left", f"{most} s at most")
+    return None if evidence.by_refresh else _not_early(evidence)
+
+
+@CHAPTER.rule(
+    "refresh-kept",
+    "An access token is refreshed when it is nearly over, not before",
+    level=SHOULD,
+    refused_in=NEVER,
+    remedy="refresh when expires_in has nearly passed, or when another organization or API is needed",
+    source=f"{PROFILE}, FK3",
+)
+def refresh_kept(evidence: Moment) -> Verdict | None:
+    """Only a should: a person may have asked for it."""
+    return _not_early(evidence) if evidence.by_refresh else None
 
 
 @CHAPTER.rule(
@@ -186,6 +197,14 @@ def algorithm_newest(evidence: Moment) -> Verdict | None:
         return None
     old = [name for name in evidence.algorithms if name not in NEWEST_ALGORITHMS]
     return holds(not old, lambda: ", ".join(old), lambda: " or ".join(NEWEST_ALGORITHMS))
+
+
+def _not_early(evidence: Moment) -> Verdict | None:
+    left, life = evidence.left, evidence.life
+    if left is None or life <= MARGIN:
+        return None
+    most = max(MARGIN, int(EARLY * life))
+    return holds(left <= most, lambda: f"{left} of {life} seconds of the one before were left", f"{most} s at most")
 
 
 def _fresh(evidence: Moment, name: str) -> Verdict | None:

@@ -73,7 +73,7 @@ def note_fresh(context: RequestContext, **values: str | None) -> None:
 
 
 def digest_of(value: str) -> str:
-    """The beginning of the SHA-256 of ``value``, by which two are told apart."""
+    """The beginning of the SHA-256 of ``value``, which tells two of them from each other."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

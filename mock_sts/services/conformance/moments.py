@@ -106,7 +106,9 @@ def _of_token(entry: Entry, memory: _Memory, *, granted: bool) -> dict[str, Any]
             memory.logins[given] = memory.logins.get(given, login)
             memory.newest[login] = given
     if granted and isinstance(claims, Mapping):
-        found.update(_beside_the_one_before(entry["at"], claims, memory, again=_grant(entry) in _AGAIN))
+        grant = _grant(entry)
+        found.update(_beside_the_one_before(entry["at"], claims, memory, again=grant in _AGAIN))
+        found["by_refresh"] = grant == GrantType.REFRESH_TOKEN
     return found
 
 

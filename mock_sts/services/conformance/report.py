@@ -157,11 +157,11 @@ def _judge(check: Check, client: Client, tally: Tally, reasons: Mapping[str, str
     if accepted:
         level = _worst(rule.requirement for rule in accepted)
         return CheckResult(check, Status.ACCEPTED, level, rules, reason=own_reason or accepted[0].reason)
-    missing = [rule for rule in rules[: len(check.rules)] if not rule.count.met]
+    needed = [bool(rule.count.met) for rule in rules[: len(check.rules)]]
     seen = any(rule.count.met for rule in rules)
-    if seen and not missing:
+    if seen and (any(needed) if check.either else all(needed)):
         return CheckResult(check, Status.MET, None, rules)
-    if not concerned and not any(rule.count.met for rule in rules[: len(check.rules)]):
+    if not concerned and not any(needed):
         return CheckResult(check, Status.NOT_APPLICABLE, None, rules, check.concerns.why_not)
     if check.in_session and not in_session:
         return CheckResult(check, Status.CANNOT_TELL, None, rules, check.advice)

@@ -2,11 +2,13 @@
 
 from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.services import metadata
+from mock_sts.services.request_context import RequestContext
 from mock_sts.web.http import PUBLIC, HttpError, HttpRequest, HttpResponse, Route, ready_json
 
 
 def discovery_document(request: HttpRequest) -> HttpResponse:
     """The discovery document."""
+    _note_fetch(request)
     return ready_json(metadata.discovery(request.reached), headers=PUBLIC)
 
 
@@ -24,12 +26,23 @@ def oauth_metadata_below(request: HttpRequest) -> HttpResponse:
 
 def key_set(request: HttpRequest) -> HttpResponse:
     """The keys that tokens are signed with."""
+    _note_fetch(request)
     return ready_json(metadata.jwks(request.reached.environment), headers=PUBLIC)
 
 
 def expired_key_set(request: HttpRequest) -> HttpResponse:
     """Those that were."""
     return ready_json(metadata.expired_jwks(request.reached.environment), headers=PUBLIC)
+
+
+def _note_fetch(request: HttpRequest) -> None:
+    """Let the journal have the fetch in a conformance session: only there is it known whose it is."""
+    session = request.reached.environment.session
+    if session is None or request.method != "GET":
+        return
+    context = RequestContext(request.reached, request.path)
+    context.client_id = session.client_id
+    context.finish()
 
 
 ROUTES = (

@@ -43,7 +43,7 @@ RESOURCE = Resource(
 _KINDS = {"int": "integer", "bool": "boolean", "tuple[str, ...]": "array"}
 
 
-def _settings_schema() -> Schema:
+def settings_schema() -> Schema:
     """The schema of an environment's own settings."""
     properties: dict[str, Schema] = {}
     for name in OWN_SETTINGS:
@@ -68,7 +68,7 @@ _FRESH = "whether it gets a signing key of its own, in the place of the default 
 class Wanted:
     """What an environment is to be."""
 
-    settings: Mapping[str, Any] | None = member(_SETTINGS, default=None, nullable=False, schema=_settings_schema())
+    settings: Mapping[str, Any] | None = member(_SETTINGS, default=None, nullable=False, schema=settings_schema())
     preset: str | None = member(_PRESET, default=None)
     hosts: tuple[str, ...] = member(_HOSTS, default=(), longest=300)
     fresh_keys: bool = member(_FRESH, default=False)
@@ -80,7 +80,7 @@ class NewEnvironment:
     """An environment to be made."""
 
     name: str | None = member("1 to 63 of a-z, 0-9 and -; unset: a random one", default=None, pattern=NAME)
-    settings: Mapping[str, Any] | None = member(_SETTINGS, default=None, nullable=False, schema=_settings_schema())
+    settings: Mapping[str, Any] | None = member(_SETTINGS, default=None, nullable=False, schema=settings_schema())
     preset: str | None = member(_PRESET, default=None)
     hosts: tuple[str, ...] = member(_HOSTS, default=(), longest=300)
     fresh_keys: bool = member(_FRESH, default=False)

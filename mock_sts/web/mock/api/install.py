@@ -4,6 +4,7 @@ from flask import Flask
 
 from mock_sts.web.mock.api import (
     clock,
+    conformance,
     environments,
     guards,
     journal,
@@ -39,6 +40,7 @@ RESOURCES: tuple[Resource, ...] = (
     sessions.PENDING,
     journal.RESOURCE,
     reports.RESOURCE,
+    conformance.RESOURCE,
     settings.RESOURCE,
     public_url.RESOURCE,
     ordered_tokens.RESOURCE,

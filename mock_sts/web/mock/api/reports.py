@@ -78,6 +78,10 @@ _SUMMARY = _object(
 _JOURNAL = _object(entries=_COUNT, first=_MAYBE_NUMBER, last=_MAYBE_NUMBER, faulted=_COUNT, trimmed={"type": "boolean"})
 
 
+#: The schema of departures.
+DEPARTURES_SCHEMA = {"type": "array", "items": _object(of=_TEXT, reason=_TEXT)}
+
+
 @shape("the query")
 class ReportQuery:
     """Which requests are judged."""
@@ -93,15 +97,7 @@ class ReportOrder:
     departures: tuple[Any, ...] = member(
         "Breaches that are accepted: each with `of`, the id of a check or a rule, and `reason`",
         default=(),
-        schema={
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["of", "reason"],
-                "properties": {"of": _TEXT, "reason": _TEXT},
-            },
-        },
+        schema=DEPARTURES_SCHEMA,
     )
 
 
