@@ -14,6 +14,7 @@ from devtools.architecture import architecture_page
 from devtools.claims import claims_page
 from devtools.endpoints import endpoints_page
 from devtools.errors import errors_page
+from devtools.faults import faults_page
 from devtools.formats import formats_page
 from devtools.patterns import patterns_page
 from devtools.providers import providers_page
@@ -36,6 +37,7 @@ def generated_pages() -> dict[str, str]:
         "endpoints.md": endpoints_page(),
         "claims.md": claims_page(),
         "errors.md": errors_page(),
+        "faults.md": faults_page(),
         "world.md": world_page(),
         "providers.md": providers_page(),
         "patterns.md": patterns_page(),

@@ -23,6 +23,7 @@ from mock_sts.storage import open_store
 from mock_sts.web.direct import DIRECT, Direct, is_direct
 from mock_sts.web.environment import Environments
 from mock_sts.web.errors import Errors
+from mock_sts.web.faults import Faults
 from mock_sts.web.http import keep_host
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Application:
             read_settings=read_own_settings,
         )
         self._errors = Errors(self._rules)
-        environments = Environments(Direct(self._by_framework, self._errors), self.server, DIRECT, self._rules)
+        environments = Environments(Faults(Direct(self._by_framework, self._errors)), self.server, DIRECT, self._rules)
         steps: list[Step] = [LoopbackCalls(self.server.seal)]
         if settings.trusted_proxies.count or settings.trusted_proxies.networks:
             steps += [keep_host, Proxies(settings.trusted_proxies)]

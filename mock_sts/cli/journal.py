@@ -16,7 +16,7 @@ _JSON = (
     "findings (broken and met) and detail, as GET /mock/api/v1/journal answers."
 )
 
-_OUTCOMES = ("granted", "refused", "challenged")
+_OUTCOMES = ("granted", "refused", "challenged", "faulted")
 
 _MOST = 1000
 

@@ -13,6 +13,7 @@ from mock_sts.cli.conformance import add_conformance
 from mock_sts.cli.doctor import add_doctor
 from mock_sts.cli.environments import add_environments
 from mock_sts.cli.explain import add_explain
+from mock_sts.cli.faults import add_faults
 from mock_sts.cli.fixtures import add_fixtures
 from mock_sts.cli.journal import add_journal
 from mock_sts.cli.ordered_tokens import add_ordered_tokens
@@ -47,6 +48,7 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_world,
     add_next_login,
     add_sessions,
+    add_faults,
     add_clock,
     add_keys,
     add_snapshot,

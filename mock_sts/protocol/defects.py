@@ -390,6 +390,61 @@ PRESENTED_DEFECTS: tuple[Defect, ...] = (
     ),
 )
 
+#: What a client does that gets a bad ID token: it stops, and no server answers anything.
+_STOPS = Expected(0, "")
+
+
+def _id_token(name: str, says: str, spoil: Callable[[Spoiled, Facts], Spoiled]) -> Defect:
+    return Defect(name, says, _STOPS, spoil)
+
+
+#: Defects that an ID token alone can have (OpenID Connect Core sections 3.1.3.6 and 3.1.3.7).
+ID_TOKEN_DEFECTS: tuple[Defect, ...] = (
+    _id_token(
+        "wrong_nonce",
+        "Its nonce is another than that of the request",
+        lambda token, facts: token.with_claims(nonce="C" * 43),
+    ),
+    _id_token("missing_nonce", "It has no nonce", lambda token, facts: token.with_claims(nonce=None)),
+    _id_token(
+        "wrong_at_hash",
+        "Its at_hash is that of another access token",
+        lambda token, facts: token.with_claims(at_hash="D" * 22),
+    ),
+    _id_token("missing_at_hash", "It has no at_hash", lambda token, facts: token.with_claims(at_hash=None)),
+)
+
+#: The names of those defects of tokens that mean the same in an ID token.
+SHARED_WITH_ID_TOKENS = (
+    "unknown_key",
+    "wrong_key",
+    "tampered",
+    "alg_none",
+    "public_key_as_secret",
+    "embedded_key",
+    "critical_header",
+    "unknown_kid",
+    "missing_kid",
+    "other_algorithm",
+    "wrong_issuer",
+    "missing_issuer",
+    "wrong_audience",
+    "missing_audience",
+    "audience_list",
+    "audience_with_stranger",
+    "expired",
+    "just_expired",
+    "missing_exp",
+    "not_yet_valid",
+    "issued_in_future",
+)
+
+
+def missing_claim(claim: str) -> Defect:
+    """The defect that a token has no ``claim``."""
+    return _id_token("missing_claim", f"It has no {claim}", lambda token, facts: token.with_claims(**{claim: None}))
+
+
 DEFECTS: tuple[Defect, ...] = (*TOKEN_DEFECTS, *PROOF_DEFECTS, *PRESENTED_DEFECTS)
 
 BY_NAME: Mapping[str, Defect] = {defect.name: defect for defect in DEFECTS}

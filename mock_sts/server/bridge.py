@@ -23,6 +23,7 @@ from mock_sts.server.front import Front
 from mock_sts.server.intake import too_long, too_short
 from mock_sts.server.limits import Limits
 from mock_sts.store.database import BusyError
+from mock_sts.web.disturbance import DISTURBANCE, IN_HASTE, Disturbance
 from mock_sts.web.http import BODY_FAULT, HttpError
 
 LOG = logging.getLogger("mock_sts")
@@ -90,7 +91,11 @@ class Bridge:
             self._held -= reading.held
         if not reading.is_complete:
             headers = [*headers, CLOSE]
-        await connection.answer(scope[TURN], self._logged(scope, begun, (status, headers, body)))
+        answer = self._logged(scope, begun, (status, headers, body))
+        if DISTURBANCE in scope:
+            await connection.answer_badly(scope[TURN], answer, scope[DISTURBANCE])
+        else:
+            await connection.answer(scope[TURN], answer)
 
     def at_once(self, scope: Scope, body: bytes) -> Answer | None:
         """The answer to a request that has come whole with ``body``, where it is short work and waits for no other;
@@ -139,9 +144,16 @@ class Bridge:
             answer = _in_haste(front, environ.copy(), body)
             if answer is not None:
                 return answer
-        _give_body(environ, body)
         threads = next((t for at, t in self._callers if path == at or path.startswith(f"{at}/")), self._workers)
-        return await threads.run(lambda: _called(front.app, environ))
+        disturbance = environ[DISTURBANCE] = Disturbance()
+        answer = await threads.run(lambda: _called_with(front.app, environ.copy(), body))
+        while disturbance.wait:
+            seconds, disturbance.wait = disturbance.wait, 0.0
+            await asyncio.sleep(seconds)
+            answer = await threads.run(lambda: _called_with(front.app, environ.copy(), body))
+        if disturbance.breaks:
+            scope[DISTURBANCE] = disturbance
+        return answer
 
     @property
     def busy(self) -> int:
@@ -255,11 +267,18 @@ def _in_haste(front: Front, environ: dict[str, Any], body: bytes) -> Answer | No
     if haste is None:
         return None
     _give_body(environ, body)
+    environ[IN_HASTE] = True
     try:
         with haste:
             return _called(front.app, environ)
     except BusyError:
         return None
+
+
+def _called_with(app: WSGIApplication, environ: dict[str, Any], body: bytes) -> Answer:
+    """What ``app`` answers to a request with ``body``."""
+    _give_body(environ, body)
+    return _called(app, environ)
 
 
 def _give_body(environ: dict[str, Any], body: bytes) -> None:

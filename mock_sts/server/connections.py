@@ -9,6 +9,7 @@ in one piece and is short work is answered as soon as it is parsed, without a ta
 one piece, head and body together.
 """
 
+import asyncio
 import logging
 import re
 import socket
@@ -24,6 +25,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from mock_sts.server.answers import Answer, raw_answer
+from mock_sts.web.disturbance import Disturbance
 
 LOG = logging.getLogger("mock_sts")
 
@@ -288,6 +290,37 @@ class Connection(HttpToolsProtocol):
             await self.flow.drain()
         if not turn.disconnected:
             self._write(turn, *answer)
+
+    async def answer_badly(self, turn: RequestResponseCycle, answer: Answer, how: Disturbance) -> None:
+        """Answer ``turn`` as a fault rule asks: not at all, not wholly, or with a pause in the middle of the body."""
+        status, headers, body = answer
+        half = len(body) // 2
+        if how.drop:
+            turn.keep_alive = False
+            turn.response_started = turn.response_complete = True
+            turn.message_event.set()
+            self.transport.abort()
+            return
+        if how.cut:
+            headers = [*headers, CLOSE]
+        if not how.middle:
+            await self.answer(turn, (status, headers, body[:half]))
+            return
+        # To the end of the pause the turn is under way: the next request of the connection waits for it.
+        lines = [f"{name}: {value}".encode("latin-1") for name, value in headers]
+        turn.response_started = True
+        self.transport.write(
+            b"".join((STATUS_LINE[status], self._connections.date, b"\r\n".join(lines), b"\r\n\r\n", body[:half]))
+        )
+        await asyncio.sleep(how.middle)
+        turn.response_complete = True
+        turn.message_event.set()
+        if self.transport.is_closing():
+            return
+        self.transport.write(b"" if how.cut else body[half:])
+        if how.cut or not turn.keep_alive:
+            self.transport.close()
+        turn.on_response()
 
     def _write(self, turn: RequestResponseCycle, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Write an answer in one piece; headers leave in the letters in which they are written.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from mock_sts.helseid.eids import Provider
 from mock_sts.helseid.profile.jwt import Skew
@@ -12,6 +12,7 @@ from mock_sts.helseid.providers import offered, providers_for
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.protocol.addresses import Addresses, EffectiveUrls
+from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.protocol.dpop import NonceMint
 from mock_sts.protocol.urls import split_url
 from mock_sts.services.chance import SYSTEM, Chance, Drawn
@@ -169,12 +170,30 @@ class Environment:
         return providers_for(client, offered(self.policy.identity_providers))
 
 
+class Disturbed(Protocol):
+    """What fault rules do to one request, as the services see it (see ``services.faults``)."""
+
+    def note_entry(self, entry_id: int, client_id: str | None) -> None:
+        """The journal has the request as ``entry_id``, and names ``client_id``."""
+
+    def authorization_response(self, response: AuthorizationResponse) -> AuthorizationResponse:
+        """``response`` as it is to leave."""
+        ...
+
+    def logout_token(self, client_id: str, token: str) -> tuple[str, str]:
+        """The logout ``token`` for ``client_id`` as it is to be sent, empty for not at all; and the effect on it, empty
+        for none.
+        """
+        ...
+
+
 @value_type
 class Reached:
     """An environment as a request has reached it. Catalog and addresses are of one revision.
 
     ``urls`` are those that count for the request, ``root`` is the path that browsers have to put before ours.
-    ``addresses`` are the server's, and so without the path of an environment.
+    ``addresses`` are the server's, and so without the path of an environment. ``faults`` are what fault rules do to the
+    request; None where there are no rules, which is nearly always.
     """
 
     environment: Environment
@@ -182,6 +201,7 @@ class Reached:
     addresses: Addresses
     urls: EffectiveUrls
     root: str
+    faults: "Disturbed | None" = None
 
     def is_anothers(self, url: str) -> bool:
         """Whether ``url``, an issuer or what lies below it, is that of another environment of this server."""

@@ -221,7 +221,9 @@ class RequestContext:
             proof_key=self._proof_key,
             authenticated=self.authenticated,
         )
-        self.environment.journal.write(transaction, entry, self.environment.policy.journal_size)
+        entry_id = self.environment.journal.write(transaction, entry, self.environment.policy.journal_size)
+        if self.reached.faults is not None:
+            self.reached.faults.note_entry(entry_id, self.client_id)
         self._journaled = True
 
     @property

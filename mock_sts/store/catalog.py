@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
+from mock_sts.helseid.faults import FaultRule
 from mock_sts.helseid.registry.api import ApiResource
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.registry.organization import Organization
@@ -21,6 +22,11 @@ Revision: TypeAlias = tuple[int, int]
 _REVISION = (
     "SELECT shared.number, own.number FROM revision AS shared, revision AS own "
     "WHERE shared.environment = ? AND own.environment = ?"
+)
+
+_FAULTS = (
+    "SELECT id, document FROM fault WHERE environment = ? AND (remaining IS NULL OR remaining > 0) "
+    "ORDER BY position, id"
 )
 
 #: What made a registry row: a file of the world, or a request at run time. Loading fixtures leaves the latter alone.
@@ -52,8 +58,11 @@ class Catalog:
         override: PublicUrlOverride = NO_OVERRIDE,
         before: "Catalog | None" = None,
         hosts: Mapping[str, str] = MappingProxyType({}),
+        faults: Sequence[FaultRule] = (),
     ) -> None:
         self.revision = revision
+        #: The fault rules of the environment that are not used up; nearly always none.
+        self.faults = tuple(faults)
         #: Which environment each host name belongs to that an environment has declared.
         self.hosts = hosts
         #: The public URL set at run time, and the addresses before it.
@@ -206,7 +215,8 @@ def load_catalog(database: Database, before: Catalog | None = None, environment:
         }
         override = read_override(reader.execute)
         hosts = dict(reader.all("SELECT host, environment FROM environment_host"))
-    return Catalog((0, 0) if revision is None else tuple(revision), documents, override, before, hosts)
+        faults = [FaultRule.read(*row) for row in reader.all(_FAULTS, (environment,))]
+    return Catalog((0, 0) if revision is None else tuple(revision), documents, override, before, hosts, faults)
 
 
 def _documents(reader: Reader, table: str, environment: str, known: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The journal: one entry for each request, with what was judged. Bounded; the oldest rows go first."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ _INSERT = (
     "INSERT INTO journal (environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
     "proof_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_MARK = "UPDATE journal SET faults = ? WHERE id = ?"
 _LAST_OF_KEY = "SELECT outcome, at FROM journal WHERE proof_key = ? ORDER BY id DESC LIMIT 1"
 _TRIM = (
     "DELETE FROM journal WHERE environment = ? AND id <= "
@@ -25,7 +26,7 @@ _TRIM = (
 )
 _EXTENT = "SELECT count(*), min(at) FROM journal WHERE environment = ?"
 #: What a reader sees of an entry, in this order.
-_SHOWN = ("id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail")
+_SHOWN = ("id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail", "faults")
 
 #: Rows written between two looks at the journal's length.
 _TRIM_EVERY = 64
@@ -40,6 +41,9 @@ _MAX_STRANGERS_DETAIL = 6_144
 ERROR_ID, ERROR_ID_LENGTH = "error_id", 16
 
 GRANTED, REFUSED, CHALLENGED = "granted", "refused", "challenged"
+
+#: The outcome of a request that a fault rule answered in the place of its endpoint.
+FAULTED = "faulted"
 
 
 @value_type
@@ -73,8 +77,8 @@ class Journal:
         self._scope = Scope(environment)
         self._trimmed_at: int | None = None
 
-    def write(self, transaction: Transaction, entry: Entry, keep: int) -> None:
-        """Insert ``entry``; now and then forget all but the last ``keep`` of this environment."""
+    def write(self, transaction: Transaction, entry: Entry, keep: int) -> int:
+        """Insert ``entry``; its id. Now and then forget all but the last ``keep`` of this environment."""
         scope = self._scope
         row_id = transaction.insert(
             _INSERT,
@@ -99,6 +103,12 @@ class Journal:
         if stretch != self._trimmed_at:
             self._trimmed_at = stretch
             transaction.execute(_TRIM, (scope.name, scope.name, keep))
+        return row_id
+
+    @staticmethod
+    def mark_faulted(transaction: Transaction, entry_id: int, effects: Sequence[Mapping[str, str]]) -> None:
+        """Let the entry name the ``effects`` of fault rules on its request: what it says was not the client's doing."""
+        transaction.execute(_MARK, (_encode(list(effects)), entry_id))
 
     def unanswered_challenge(self, key: Once) -> int | None:
         """When the client's ``key`` was challenged for a nonce, in seconds, if that was the last that the journal knows
@@ -145,7 +155,12 @@ class Journal:
         rows = self._database.read_all(statement, (*(value for _, value in conditions), limit))
         entries = [dict(zip(_SHOWN, row, strict=True)) for row in rows]
         return [
-            {**entry, "findings": json.loads(entry["findings"]), "detail": json.loads(entry["detail"])}
+            {
+                **entry,
+                "findings": json.loads(entry["findings"]),
+                "detail": json.loads(entry["detail"]),
+                "faults": json.loads(entry["faults"] or "[]"),
+            }
             for entry in entries
         ]
 

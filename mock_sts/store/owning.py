@@ -15,6 +15,7 @@ OWNING = (
     "session_client",
     "scripted_login",
     "token_service_key",
+    "fault",
     "journal",
     "environment_host",
     "revision",

@@ -16,11 +16,12 @@ _ALL = (
     "session_client",
     "scripted_login",
     "token_service_key",
+    "fault",
     "journal",
 )
 
 #: Tables whose rows can have the tag of a test run.
-_TAGGED = (*KEYS, "scripted_login")
+_TAGGED = (*KEYS, "scripted_login", "fault")
 
 #: Tables with what is pending for a client.
 _OF_CLIENTS = ("authorization_request", "authorization_code", "refresh_token", "session_client")
@@ -71,4 +72,6 @@ def reset_tagged(transaction: Transaction, environment: str, tag: str) -> dict[s
             f"DELETE FROM {table} WHERE environment = ? AND tag = ?",  # noqa: S608
             (environment, tag),
         ).rowcount
+    if removed["fault"]:
+        Environments.move_revision(transaction, environment)
     return {table: int(count) for table, count in removed.items() if count}

@@ -27,10 +27,14 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "session_client": "environment, sid, client_id, issuer, expires_at",
         "scripted_login": "id, environment, client_id, redirect_uri, pid, outcome, times, tag, expires_at",
         "token_service_key": "environment, digest, owner",
+        "fault": "id, environment, position, document, remaining, drawn, happened, tag",
         "journal": "id, environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
-        "proof_key",
+        "proof_key, faults",
     }
 )
+
+#: Tables whose rows the database numbers.
+_NUMBERED = ("scripted_login", "journal")
 
 _INSERT = "INSERT INTO snapshot (id, environment, created_at, name, tag) VALUES (?, ?, ?, ?, ?)"
 _LIST = "SELECT id, environment, created_at, name, tag FROM snapshot ORDER BY created_at, id"
@@ -104,8 +108,9 @@ class Snapshots:
             self._revive(transaction, snapshot.id, name, wall)
         for table in KEPT_BY_SNAPSHOTS:
             # What the database numbers gets new numbers: others may have taken the old ones. In the same order.
-            numbered = COLUMNS[table].startswith("id, ")
-            columns, order = COLUMNS[table].removeprefix("id, "), " ORDER BY id" if numbered else ""
+            numbered = table in _NUMBERED
+            columns = COLUMNS[table].removeprefix("id, ") if numbered else COLUMNS[table]
+            order = " ORDER BY id" if numbered else ""
             # For all environments at once: the tables of snapshots are read once, and others wait for this to end.
             transaction.execute(f"DELETE FROM {table} WHERE environment IN ({_OF_SNAPSHOT})", (snapshot.id,))  # noqa: S608
             transaction.execute(

@@ -64,6 +64,27 @@ def to_eight(words: Mapping[str, str]) -> list[str]:
     ]
 
 
+#: The columns of the table of fault rules, as of schema 9.
+_FAULT = (
+    "id text!, environment text!, position number!, document text!, remaining number, drawn number!, happened number!, "
+    "tag text"
+)
+
+
+def to_nine(words: Mapping[str, str], ending: str) -> list[str]:
+    """The statements that lead from schema 8 to 9: fault rules, and journal entries that name those that were at work.
+
+    ``words`` and ``ending`` as for schema 7.
+    """
+    text = words["text"]
+    return [
+        f"CREATE TABLE fault ({_said(_FAULT + ', PRIMARY KEY (id)', words)}){ending}",
+        "CREATE INDEX fault_environment ON fault (environment, position)",
+        f"CREATE TABLE snapshot_fault ({_said('snapshot text!, ' + _FAULT, words)}){ending}",
+        *(f"ALTER TABLE {table} ADD COLUMN faults {text}" for table in ("journal", "snapshot_journal")),
+    ]
+
+
 def _said(columns: str, words: Mapping[str, str]) -> str:
     """``columns`` in the words of a database."""
     for kind, word in words.items():

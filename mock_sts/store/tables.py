@@ -221,6 +221,23 @@ TOKEN_SERVICE_KEY = Table(
     sqlite_strict=True,
 )
 
+#: Fault rules: what goes wrong on order, and how often still (NULL: until the rule is removed). ``drawn`` counts the
+#: requests for which a rule with a probability has drawn, ``happened`` those at which its effect has happened.
+FAULT = Table(
+    "fault",
+    METADATA,
+    Column("id", _Text, primary_key=True),
+    Column("environment", _Text, nullable=False),
+    Column("position", _Number, nullable=False),
+    Column("document", _Text, nullable=False),
+    Column("remaining", _Number),
+    Column("drawn", _Number, nullable=False),
+    Column("happened", _Number, nullable=False),
+    Column("tag", _Text),
+    Index("fault_environment", "environment", "position"),
+    sqlite_strict=True,
+)
+
 JOURNAL = Table(
     "journal",
     METADATA,
@@ -238,6 +255,8 @@ JOURNAL = Table(
     Column("challenged", LargeBinary),
     # Digest of the client's key whose proof was challenged or has shown a nonce: the same.
     Column("proof_key", LargeBinary),
+    # The effects of fault rules on the request, as a JSON list; NULL for none.
+    Column("faults", _Text),
     Index("journal_environment", "environment", "id"),
     Index("journal_client_id", "environment", "client_id", "id"),
     _partial_index("journal_challenged", "challenged"),

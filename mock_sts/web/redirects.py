@@ -93,6 +93,8 @@ def redirection(request: HttpRequest, location: str, status: int = 303) -> HttpR
 
 def authorization_answer(request: HttpRequest, response: AuthorizationResponse) -> HttpResponse:
     """An authorization response on its way to the client: a redirect, or a form that posts itself."""
+    if request.reached.faults is not None:
+        response = request.reached.faults.authorization_response(response)
     if response.mode == "form_post":
         return form_post(request, response.redirect_uri, response.parameters)
     return redirection(request, response.location)

@@ -6,6 +6,7 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from mock_sts.store.database import Database, Transaction
+from mock_sts.store.faults import Faults
 from mock_sts.store.ledger import Ledger
 from mock_sts.store.login_queue import LoginQueue
 from mock_sts.store.opening import open_database
@@ -16,6 +17,11 @@ from tests.support.emulator import START
 from tests.support.lanes import at_once
 
 PROCESSES, ROUNDS = 4, 200
+
+_RULE = (
+    "INSERT INTO fault (id, environment, position, document, remaining, drawn, happened) "
+    "VALUES (?, ?, 1, '{}', 1, 0, 0)"
+)
 
 #: What one transaction tries in a round, and whether it has won.
 Try = Callable[[Database, Transaction, str], bool]
@@ -45,6 +51,10 @@ def _scripted_login(database: Database, transaction: Transaction, name: str) -> 
     return LoginQueue(database, DEFAULT_ENVIRONMENT).take(transaction, name, "http://web") is not None
 
 
+def _fault(database: Database, transaction: Transaction, name: str) -> bool:
+    return Faults(database, DEFAULT_ENVIRONMENT).take(transaction, name)
+
+
 TRIES: dict[str, Try] = {
     "assertion": _assertion,
     "proof": _proof,
@@ -52,6 +62,7 @@ TRIES: dict[str, Try] = {
     "refresh token": _refresh_token,
     "request_uri": _request_uri,
     "scripted login": _scripted_login,
+    "fault": _fault,
 }
 
 
@@ -76,6 +87,8 @@ def test_each_race_has_one_winner(store: Database, empty_url: str, what: str) ->
             ledger.refresh_tokens.keep(transaction, name, REFRESH)
             ledger.requests.keep(transaction, name, REQUEST)
             queue.put(transaction, name, None, "06828399789", "success", 1)
+            # Not by ``put``, which keeps no more than an environment may have.
+            transaction.execute(_RULE, (name, DEFAULT_ENVIRONMENT))
     lanes = at_once(race, [(empty_url, what)] * PROCESSES)
     assert [sum(lane[number] for lane in lanes) for number in range(ROUNDS)] == [1] * ROUNDS
     assert sum(lane != [False] * ROUNDS for lane in lanes) > 1, "they did race"

@@ -47,7 +47,8 @@ class ProofEvidence:
     """Everything that is known of a proof.
 
     ``targets`` are the URLs that ``htu`` may name, the expected one first; ``aliases`` are those that production
-    would refuse. ``nonce_good`` and ``spent`` are facts: the nonce is ours and current, the proof's jti was used.
+    would refuse. ``nonce_good`` and ``spent`` are facts: the nonce is ours and current, or none is asked for; the
+    proof's jti was used.
     ``challenge_ignored``: the last request of this client with this key was a challenge, and its nonce is not here.
     """
 
@@ -364,7 +365,7 @@ def clock(evidence: ProofEvidence) -> Verdict | None:
 def nonce(evidence: ProofEvidence) -> Verdict:
     """HelseID always challenges a proof without one. No client knows a nonce before: only a second time is a breach."""
     return holds(
-        evidence.read.nonce is not None or not evidence.read.nonce_is_text,
+        evidence.nonce_good or evidence.read.nonce is not None or not evidence.read.nonce_is_text,
         lambda: "no nonce, after a challenge that brought one" if evidence.challenge_ignored else "no nonce",
         "a server nonce",
         step=not evidence.challenge_ignored,

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -42,7 +42,8 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})\b")
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A notice for the back channel: whose, where to, what it says, the same as a signed token, and until when (by the
-    machine's own steady clock) there is any use in sending it.
+    machine's own steady clock) there is any use in sending it. ``fault`` names the
+    fault rule that has made the token wrong, and its effect.
     """
 
     client_id: str
@@ -50,6 +51,7 @@ class Notice:
     claims: Mapping[str, Any]
     token: str
     good_until: float
+    fault: str = ""
 
 
 class _Senders:
@@ -148,7 +150,14 @@ def notices(context: RequestContext, clients: Iterable[tuple[Client, str]], sub:
 
 def send(context: RequestContext, to_send: Iterable[Notice]) -> None:
     """Deliver in the background; no logout waits for another's server."""
-    for notice in to_send:
+    faults = context.reached.faults
+    for made in to_send:
+        notice = made
+        if faults is not None:
+            token, fault = faults.logout_token(made.client_id, made.token)
+            notice = replace(made, token=token, fault=fault)
+            if not token:
+                continue
         _SENDERS.submit(notice.uri, partial(_deliver, context, notice))
 
 
@@ -160,9 +169,13 @@ def wait_until_sent(seconds: float) -> bool:
 def _deliver(former: RequestContext, notice: Notice) -> None:
     try:
         delivered, answer = _post(notice)
-        with RequestContext(former.reached, BACK_CHANNEL_LOGOUT) as context:
+        # What the rules do to the request is in its own entry.
+        reached = former.reached if former.reached.faults is None else replace(former.reached, faults=None)
+        with RequestContext(reached, BACK_CHANNEL_LOGOUT) as context:
             context.client_id = notice.client_id
             context.detail |= {"uri": notice.uri, "delivered": delivered, "answer": answer, "claims": notice.claims}
+            if notice.fault:
+                context.detail["fault"] = notice.fault
             if delivered:
                 context.finish()
             else:

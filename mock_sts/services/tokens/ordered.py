@@ -77,7 +77,7 @@ def carry_out(plan: TokenPlan, keyring: KeyRing) -> Made:
     draft = Draft(keyring.header(plan.typ), plan.claims, keyring.algorithm)
     wrong = [defect for defect in plan.defects if not defect.in_proof]
     token = spoiled(draft, wrong, Facts(plan.now))
-    text = sign(token, Keys(keyring.private_key, _other_key))
+    text = sign(token, Keys(keyring.private_key, other_key))
     if plan.proof is None:
         return Made(text, token, None, None)
     proof, parts = make_proof(plan.proof, text, plan.now, tuple(defect for defect in plan.defects if defect.in_proof))
@@ -99,7 +99,7 @@ def make_proof(plan: ProofPlan, access_token: str, now: int, defects: tuple[Defe
         claims["nonce"] = plan.nonce
     draft = Draft({"typ": DPOP_TYP, "alg": key.algorithm, "jwk": shown}, claims, key.algorithm)
     whole = spoiled(draft, defects, Facts(now, plan.key))
-    return sign(whole, Keys(lambda algorithm: PrivateKey(plan.key, algorithm), _other_key)), whole
+    return sign(whole, Keys(lambda algorithm: PrivateKey(plan.key, algorithm), other_key)), whole
 
 
 def proof_algorithm(jwk: Mapping[str, str]) -> str:
@@ -131,7 +131,7 @@ def public_part(jwk: Mapping[str, str]) -> dict[str, Any]:
     return without_private_members(jwk)
 
 
-def _other_key(algorithm: str) -> PrivateKey:
+def other_key(algorithm: str) -> PrivateKey:
     """A key that no key set has, for ``algorithm``."""
     return _other_keys()(algorithm)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mock_sts.store.steps import to_eight, to_seven
+from mock_sts.store.steps import to_eight, to_nine, to_seven
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     # Keys of the test-token service.
@@ -14,4 +14,6 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
     6: to_seven({"text": 'TEXT COLLATE "C"', "number": "BIGINT", "bytes": "BYTEA"}, ""),
     # Scripted logins that expire.
     7: to_eight({"number": "BIGINT"}),
+    # Fault rules.
+    8: to_nine({"text": 'TEXT COLLATE "C"', "number": "BIGINT", "bytes": "BYTEA"}, ""),
 }

@@ -59,6 +59,18 @@ CREATE TABLE environment_host (
 	PRIMARY KEY (host)
 )
  STRICT;
+CREATE TABLE fault (
+	id TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	remaining INTEGER, 
+	drawn INTEGER NOT NULL, 
+	happened INTEGER NOT NULL, 
+	tag TEXT, 
+	PRIMARY KEY (id)
+)
+ STRICT;
 CREATE TABLE journal (
 	id INTEGER NOT NULL, 
 	environment TEXT NOT NULL, 
@@ -72,6 +84,7 @@ CREATE TABLE journal (
 	detail TEXT NOT NULL, 
 	challenged BLOB, 
 	proof_key BLOB, 
+	faults TEXT, 
 	PRIMARY KEY (id)
 )
  STRICT;
@@ -241,6 +254,18 @@ CREATE TABLE snapshot_environment (
 	draws INTEGER
 )
  STRICT;
+CREATE TABLE snapshot_fault (
+	snapshot TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	environment TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	document TEXT NOT NULL, 
+	remaining INTEGER, 
+	drawn INTEGER NOT NULL, 
+	happened INTEGER NOT NULL, 
+	tag TEXT
+)
+ STRICT;
 CREATE TABLE snapshot_journal (
 	snapshot TEXT NOT NULL, 
 	id INTEGER NOT NULL, 
@@ -254,7 +279,8 @@ CREATE TABLE snapshot_journal (
 	findings TEXT NOT NULL, 
 	detail TEXT NOT NULL, 
 	challenged BLOB, 
-	proof_key BLOB
+	proof_key BLOB, 
+	faults TEXT
 )
  STRICT;
 CREATE TABLE snapshot_login_session (
@@ -358,6 +384,7 @@ CREATE TABLE token_service_key (
  STRICT;
 CREATE INDEX authorization_code_expires_at ON authorization_code (environment, expires_at);
 CREATE INDEX authorization_request_expires_at ON authorization_request (environment, expires_at);
+CREATE INDEX fault_environment ON fault (environment, position);
 CREATE INDEX journal_challenged ON journal (challenged) WHERE challenged IS NOT NULL;
 CREATE INDEX journal_client_id ON journal (environment, client_id, id);
 CREATE INDEX journal_environment ON journal (environment, id);

@@ -5,7 +5,7 @@ from typing import Any
 
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.protocol.near_names import near_names
-from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, GRANTED, REFUSED
+from mock_sts.store.journal import CHALLENGED, ERROR_ID_LENGTH, FAULTED, GRANTED, REFUSED
 from mock_sts.web.mock.api.operations import Call, Resource, bad_parameter
 from mock_sts.web.mock.api.shapes import member, shape
 
@@ -13,17 +13,26 @@ RESOURCE = Resource("journal", "Every request with its answer, what was found in
 
 _ENTRY = {
     "type": "object",
-    "required": ["id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail"],
+    "required": ["id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail", "faults"],
     "properties": {
         "id": {"type": "integer"},
         "at": {"type": "integer", "description": "When, in seconds of the real clock"},
         "endpoint": {"type": "string"},
         "client_id": {"type": ["string", "null"]},
-        "outcome": {"type": "string", "enum": [GRANTED, REFUSED, CHALLENGED]},
+        "outcome": {"type": "string", "enum": [GRANTED, REFUSED, CHALLENGED, FAULTED]},
         "error": {"type": ["string", "null"]},
         "rule": {"type": ["string", "null"], "description": "The rule for which the request was refused"},
         "findings": {"type": "object"},
         "detail": {"type": "object"},
+        "faults": {
+            "type": "array",
+            "description": "The effects of fault rules on the request: with some, it says little of its client",
+            "items": {
+                "type": "object",
+                "required": ["id", "effect"],
+                "properties": {"id": {"type": "string"}, "effect": {"type": "string"}},
+            },
+        },
     },
 }
 
@@ -35,7 +44,7 @@ class JournalQuery:
     limit: int = member("How many entries at most", default=100, low=1, high=1000)
     before: int | None = member("What `next_before` of the page before says", default=None, low=1, high=2**62)
     client_id: str | None = member("Those of this client", default=None, longest=100_000)
-    outcome: str | None = member("Those that ended so", default=None, choices=(GRANTED, REFUSED, CHALLENGED))
+    outcome: str | None = member("Those that ended so", default=None, choices=(GRANTED, REFUSED, CHALLENGED, FAULTED))
     rule: str | None = member("Those that broke this rule", default=None, longest=100_000)
     error_id: str | None = member("The one whose id an error page shows", default=None, longest=100_000)
 

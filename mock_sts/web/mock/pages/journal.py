@@ -13,7 +13,7 @@ from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.protocol.private_keys import without_private_text
-from mock_sts.store.journal import CHALLENGED, ERROR_ID, ERROR_ID_LENGTH, GRANTED, REFUSED
+from mock_sts.store.journal import CHALLENGED, ERROR_ID, ERROR_ID_LENGTH, FAULTED, GRANTED, REFUSED
 from mock_sts.web import admission, browser
 from mock_sts.web.reading import current
 from mock_sts.web.texts import Words
@@ -33,7 +33,7 @@ _SINCE = {"300": "last_5_minutes", "3600": "last_hour", "86400": "last_day"}
 FILTERS = ("client_id", "endpoint", "outcome", "rule", "since")
 
 #: What the badge of an entry says, and its kind.
-_KINDS = {GRANTED: "good", REFUSED: "bad", CHALLENGED: "note", "noted": "warn"}
+_KINDS = {GRANTED: "good", REFUSED: "bad", CHALLENGED: "note", FAULTED: "note", "noted": "warn"}
 
 WORDS: Words = {
     "journal_lead": (
@@ -57,6 +57,7 @@ WORDS: Words = {
     "noted": ("Godtatt med avvik", "Granted, with breaches"),
     "refused_entry": ("Avvist", "Refused"),
     "challenged_entry": ("Utfordret", "Challenged"),
+    "faulted": ("Feil på bestilling", "Fault on order"),
     "no_entries": ("Ingen forespørsler passer.", "No request fits."),
     "older": ("Eldre", "Older"),
     "breaches": ("brudd", "breaches"),
@@ -91,7 +92,7 @@ def entries() -> Response:
             before=_number("before"),
             client_id=wanted["client_id"] or None,
             endpoint=wanted["endpoint"] or None,
-            outcome=wanted["outcome"] if wanted["outcome"] in (GRANTED, REFUSED, CHALLENGED) else None,
+            outcome=wanted["outcome"] if wanted["outcome"] in (GRANTED, REFUSED, CHALLENGED, FAULTED) else None,
             rule=rule or None,
             since=now - int(since) if since in _SINCE else None,
         )
@@ -102,7 +103,12 @@ def entries() -> Response:
         carried=[*FILTERS, "before"],
         wanted=wanted,
         endpoints=[one.value for one in Endpoint],
-        outcomes=[(GRANTED, "granted"), (REFUSED, "refused_entry"), (CHALLENGED, "challenged_entry")],
+        outcomes=[
+            (GRANTED, "granted"),
+            (REFUSED, "refused_entry"),
+            (CHALLENGED, "challenged_entry"),
+            (FAULTED, "faulted"),
+        ],
         times=list(_SINCE.items()),
         rules=[one.id for chapter in CHAPTERS for one in chapter.requirements],
         unknown=unknown,
@@ -160,9 +166,14 @@ def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": words,
         "error": entry["error"],
         "rule": entry["rule"] or (first["rule"] if first else None),
-        "says": first["title"] if first else entry["detail"].get("reason", ""),
+        "says": _faults_of(entry) or (first["title"] if first else entry["detail"].get("reason", "")),
         "broken": len(broken),
     }
+
+
+def _faults_of(entry: Mapping[str, Any]) -> str:
+    """The effects of fault rules on the request of an entry, in a text; empty for none."""
+    return ", ".join(fault["effect"] for fault in entry["faults"])
 
 
 def _blocks(detail: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,150 @@
+"""What fault rules do to connections of the real server, and that its workers count them together."""
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.support.control import Control
+from tests.support.emulator import Emulator, LiveServer, OverHttp
+from tests.support.statements import statements_of
+
+DISCOVERY, JWKS = "/.well-known/openid-configuration", "/.well-known/openid-configuration/jwks"
+
+
+@pytest.fixture
+def control(live: LiveServer) -> Iterator[Control]:
+    """That of an environment of this test alone, for the server is shared."""
+    root = Control(OverHttp(live.issuer))
+    name = root.ask("POST", "/environments", {})["name"]
+    yield Control(OverHttp(f"{live.issuer}/env/{name}"))
+    root.ask("DELETE", f"/environments/{name}")
+
+
+def base_of(control: Control) -> str:
+    return str(control._transport.base)  # type: ignore[attr-defined]
+
+
+def fault(control: Control, effect: dict[str, Any], times: int | None = 1, **match: Any) -> str:
+    made = control.ask("POST", "/faults", {"match": match, "effect": effect, **({"times": times} if times else {})})
+    return str(made["id"])
+
+
+def ask(control: Control, path: str = DISCOVERY) -> requests.Response:
+    return requests.get(f"{base_of(control)}{path}", timeout=20)
+
+
+def raw(control: Control, path: str = DISCOVERY) -> bytes:
+    """All bytes that come until the server closes the connection."""
+    parts = urlsplit(base_of(control))
+    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=20) as connection:
+        connection.sendall(f"GET {parts.path}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        found = b""
+        try:
+            while piece := connection.recv(65_536):
+                found += piece
+        except ConnectionError:
+            pass
+        return found
+
+
+@pytest.mark.covers("faults.answers")
+def test_a_dropped_connection_brings_nothing(control: Control) -> None:
+    rule = fault(control, {"drop": True})
+    assert raw(control) == b""
+    assert ask(control).status_code == 200, "it was for one request"
+    (entry,) = control.ask("GET", "/journal")["entries"]
+    assert entry["faults"] == [{"id": rule, "effect": "drop"}]
+
+
+@pytest.mark.covers("faults.answers")
+def test_a_pause_ends_when_its_rule_is_removed(control: Control) -> None:
+    rule = fault(control, {"pause": True}, times=None)
+    for path in (DISCOVERY, JWKS, "/connect/token", "/Account/Login"):
+        with pytest.raises(requests.ConnectionError):
+            ask(control, path)
+    assert ask(control, "/health/live").status_code == 200 and ask(control, "/mock/journal").status_code == 200
+    control.ask("DELETE", f"/faults/{rule}")
+    assert ask(control).status_code == 200
+
+
+@pytest.mark.covers("faults.answers")
+def test_half_an_answer_comes(control: Control) -> None:
+    whole = ask(control).content
+    fault(control, {"answer": "cut"})
+    head, _, body = raw(control).partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(whole)}".encode() in head and body == whole[: len(whole) // 2]
+    assert b"Mock-Sts-Fault: " in head
+
+
+@pytest.mark.covers("faults.answers")
+def test_a_slow_answer_leaves_the_others_be(control: Control) -> None:
+    fault(control, {"delay_ms": 1_500}, times=8, endpoint="discovery")
+    fault(control, {"delay_ms": 1_000, "where": "middle"}, endpoint="jwks")
+    with ThreadPoolExecutor(9) as lanes:
+        begun = time.monotonic()
+        slow = [lanes.submit(ask, control) for _ in range(8)]
+        middle = lanes.submit(ask, control, JWKS)
+        # More requests wait than the server has threads: one that did not wait with them is answered before they are.
+        assert ask(control, "/mock/api/v1/clock").status_code == 200
+        assert not any(one.done() for one in slow)
+        assert {one.result().status_code for one in slow} == {200}
+        assert time.monotonic() - begun >= 1.5
+        assert middle.result().json()["keys"]
+    assert [rule["happened"] for rule in control.ask("GET", "/faults")["items"]] == [8, 1]
+
+
+@pytest.mark.covers("faults.answers")
+def test_an_answer_is_lost_after_its_effect_was_stored(control: Control, live: LiveServer) -> None:
+    fault(control, {"answer": "lost"}, endpoint="par")
+    with pytest.raises(requests.ConnectionError):
+        requests.post(f"{base_of(control)}/connect/par", data={"client_id": "demo-web"}, timeout=20)
+    (entry,) = control.ask("GET", "/journal")["entries"]
+    assert (entry["endpoint"], entry["outcome"], entry["faults"][0]["effect"]) == (
+        "/connect/par",
+        "refused",
+        "answer=lost",
+    )
+
+
+@pytest.mark.covers("faults.count")
+def test_workers_count_together(control: Control) -> None:
+    fault(control, {"status": 503}, times=25)
+
+    def lane(_: int) -> int:
+        parts = urlsplit(base_of(control))
+        failed = 0
+        for _ in range(20):
+            connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+            connection.request("GET", f"{parts.path}{JWKS}", headers={"Connection": "close"})
+            failed += connection.getresponse().status == 503
+            connection.close()
+        return failed
+
+    with ThreadPoolExecutor(4) as lanes:
+        assert sum(lanes.map(lane, range(4))) == 25
+    (rule,) = control.ask("GET", "/faults")["items"]
+    assert (rule["remaining"], rule["happened"]) == (0, 25)
+
+
+@pytest.mark.covers("faults.cost")
+@pytest.mark.sqlite
+def test_without_rules_a_request_costs_what_it_did(sts: Emulator) -> None:
+    machine, control = sts.client("frugal"), Control(sts.transport)
+    machine.learn_nonce()
+    assert machine.token().status == 200
+    before = len(statements_of(sts, machine.token))
+    rule = control.ask("POST", "/faults", {"effect": {"status": 500}, "match": {"endpoint": "jwks"}})
+    assert machine.token().status == 200  # reads the rules
+    assert len(statements_of(sts, machine.token)) == before, "a rule for another endpoint costs nothing either"
+    control.ask("DELETE", f"/faults/{rule['id']}")
+    assert machine.token().status == 200
+    assert len(statements_of(sts, machine.token)) == before
+    assert json.dumps(control.ask("GET", "/faults")["items"]) == "[]"
