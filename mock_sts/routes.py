@@ -27,7 +27,18 @@ from mock_sts.web.helseid import (
     user_info,
 )
 from mock_sts.web.mock.api.install import install as install_control
-from mock_sts.web.mock.pages import automation, ca, docs, doctor, home, journal, ordered_token, parts, rules
+from mock_sts.web.mock.pages import (
+    automation,
+    ca,
+    conformance,
+    docs,
+    doctor,
+    home,
+    journal,
+    ordered_token,
+    parts,
+    rules,
+)
 from mock_sts.web.reading import SERVER
 from mock_sts.web.testtoken import description, token_service
 from mock_sts.web.writing import add_routes
@@ -65,6 +76,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         admission,
         journal,
         ordered_token,
+        conformance,
         rules,
         error_page,
         login,

@@ -1,8 +1,9 @@
 """``mock-sts report``: what the journal shows of a client, check by check, for people and for CI."""
 
 import argparse
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from mock_sts.cli.colour import Ink, paint
@@ -10,6 +11,9 @@ from mock_sts.cli.control import EPILOG, add_common, steer
 from mock_sts.cli.output import counted, print_json
 from mock_sts.cli.parser import CLIENT, FILE, Commands, holds
 from mock_sts.cli.settings import FAULT_JSON, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Exit status where the report fails by --fail-on.
 _FAILED = 1
@@ -48,6 +52,18 @@ def add_options(parser: argparse.ArgumentParser, *, env: bool = True) -> None:
         metavar="WHAT",
         help="must (default): fail on broken musts; should: on broken shoulds too; never-exercised: on both, and on "
         "what was not seen",
+    )
+    for word, says in (
+        ("junit", "write it as JUnit XML too"),
+        ("sarif", "write it as SARIF too, for forges that show findings beside the code"),
+        ("markdown", "write it as Markdown too, for a pull request"),
+    ):
+        holds(parser.add_argument(f"--{word}", metavar="FILE", type=Path, help=says), FILE)
+    parser.add_argument(
+        "--location",
+        metavar="PATH",
+        default="README.md",
+        help="the file of the repository in which findings of SARIF stand; default README.md",
     )
     parser.add_argument("--all", action="store_true", help="print every check, those that are met too")
     add_common(parser, env=env)
@@ -99,6 +115,7 @@ def tell_report(parsed: argparse.Namespace, document: dict[str, Any]) -> int:
     from mock_sts.services.conformance.document import failures  # noqa: PLC0415
 
     why = failures(document, parsed.fail_on)
+    _write_files(parsed, document)
     if parsed.json:
         print_json(document)
     else:
@@ -106,6 +123,25 @@ def tell_report(parsed: argparse.Namespace, document: dict[str, Any]) -> int:
         for sentence in why:
             print(paint(f"fails: {sentence}", Ink.RED))
     return _FAILED if why else 0
+
+
+def _write_files(parsed: argparse.Namespace, document: dict[str, Any]) -> None:
+    from mock_sts.services.conformance.junit import junit_of  # noqa: PLC0415
+    from mock_sts.services.conformance.markdown import markdown_of  # noqa: PLC0415
+    from mock_sts.services.conformance.sarif import sarif_of  # noqa: PLC0415
+
+    texts: dict[Path | None, Callable[[], str]] = {
+        parsed.junit: lambda: junit_of(document, parsed.fail_on),
+        parsed.sarif: lambda: json.dumps(sarif_of(document, parsed.location), indent=2),
+        parsed.markdown: lambda: markdown_of(document),
+    }
+    for path, write in texts.items():
+        if path is None:
+            continue
+        try:
+            path.write_text(write(), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _print(document: dict[str, Any], *, everything: bool) -> None:

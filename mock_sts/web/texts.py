@@ -30,6 +30,7 @@ WORDS: Words = {
     "journal": ("Journal", "Journal"),
     "control_api": ("Kontroll-API", "Control API"),
     "test_tokens": ("Testtoken", "Test tokens"),
+    "conformance": ("Samsvar", "Conformance"),
     "doctor": ("Doktor", "Doctor"),
     "docs": ("Dokumentasjon", "Docs"),
     "copy_it": ("Kopier", "Copy"),

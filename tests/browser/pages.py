@@ -237,6 +237,21 @@ def ordered_token(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("proof-claims")).to_be_visible()
 
 
+def conformance(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/conformance?ui_locales={language}")
+    page.get_by_test_id("session-client").fill("demo-machine")
+    page.get_by_test_id("start-session").click()
+    expect(page.get_by_test_id("authority")).to_be_visible()
+    page.get_by_test_id("all-conformance").click()
+    expect(page.get_by_test_id("sessions")).to_be_visible()
+
+
+def report(page: Page, client: Client, language: str) -> None:
+    client.rp.machine.token(assertion={"lifetime": 90})
+    page.goto(f"{client.rp.machine.issuer}/mock/report/{client.rp.machine.client_id}?ui_locales={language}")
+    expect(page.get_by_test_id("check-T5")).to_be_visible()
+
+
 def token_service(page: Page, client: Client, language: str) -> None:
     page.goto(f"{client.rp.machine.issuer}/swagger?ui_locales={language}")
     expect(page.get_by_test_id("openapi")).to_be_visible()
@@ -276,6 +291,8 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "demo-failed": demo_failed,
     "test-token": ordered_token,
     "token-service": token_service,
+    "conformance": conformance,
+    "report": report,
     "persona": persona,
     "persona-unknown": unknown_persona,
 }

@@ -12,9 +12,16 @@ from mock_sts.services.control.environments import EnvironmentFaultError
 from mock_sts.services.environment import path_of_environment
 from mock_sts.store.environments import EnvironmentRecord
 from mock_sts.web.mock.api.environments import settings_schema
-from mock_sts.web.mock.api.operations import Call, Nothing, Page, Resource, page_of
+from mock_sts.web.mock.api.operations import Call, Nothing, Page, Resource, Text, page_of
 from mock_sts.web.mock.api.problems import BAD_MEMBER, CONFLICT, NOT_FOUND
-from mock_sts.web.mock.api.reports import DEPARTURES_SCHEMA, ReportAnswer, ReportOrder
+from mock_sts.web.mock.api.reports import (
+    DEPARTURES_SCHEMA,
+    TEXTS,
+    FormatQuery,
+    ReportAnswer,
+    ReportOrder,
+    written_report,
+)
 from mock_sts.web.mock.api.shapes import member, shape
 from mock_sts.web.mock.api.tags import tag_member, tag_of
 
@@ -152,9 +159,11 @@ def reset_session(call: Call[None, Nothing]) -> SessionState:
     raises=_RAISES,
     names=_NAMES,
     at_root=True,
+    query=FormatQuery,
+    texts=TEXTS,
     caller="you and your tests",
 )
-def session_result(call: Call[None, Nothing]) -> ReportAnswer:
+def session_result(call: Call[None, FormatQuery]) -> ReportAnswer | Text:
     """Make it."""
     return _result(call, None)
 
@@ -168,18 +177,20 @@ def session_result(call: Call[None, Nothing]) -> ReportAnswer:
     raises=_RAISES,
     names=_NAMES,
     at_root=True,
+    query=FormatQuery,
+    texts=TEXTS,
     caller="you and your tests",
 )
-def session_result_with_departures(call: Call[ReportOrder, Nothing]) -> ReportAnswer:
+def session_result_with_departures(call: Call[ReportOrder, FormatQuery]) -> ReportAnswer | Text:
     """Make it."""
     return _result(call, call.body.departures)
 
 
-def _result(call: Call[Any, Nothing], departures: tuple[Any, ...] | None) -> ReportAnswer:
+def _result(call: Call[Any, FormatQuery], departures: tuple[Any, ...] | None) -> ReportAnswer | Text:
     accepted = None if departures is None else read_departures(departures)
     report = sessions.result(call.server, call.names["id"], accepted)
     record = sessions.find(call.server.store, call.names["id"])
-    return ReportAnswer(**document_of(report, _authority(call, record)))
+    return written_report(call, document_of(report, _authority(call, record)))
 
 
 def _state(call: Call[Any, Any], record: EnvironmentRecord) -> SessionState:

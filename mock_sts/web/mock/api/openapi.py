@@ -153,7 +153,10 @@ def _answer(operation: Operation, form: Form[Any] | None, components: Components
         return {"description": "Done"}
     answer: dict[str, Any] = {
         "description": "Done",
-        "content": {"application/json": {"schema": form.schema(components)}},
+        "content": {
+            "application/json": {"schema": form.schema(components)},
+            **{media_type: {"schema": {"type": "string"}} for media_type in operation.texts},
+        },
     }
     if operation.has_etag:
         answer["headers"] = {"ETag": {"description": "Tells what is there now", "schema": {"type": "string"}}}

@@ -71,6 +71,14 @@ class Answer(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """The content of an answer that is no JSON."""
+
+    media_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path, with everything that is known of it.
 
@@ -93,6 +101,8 @@ class Operation:
     has_etag: bool
     longest: int
     caller: str
+    #: Media types in which it may answer beside JSON.
+    texts: tuple[str, ...]
     #: What the OpenAPI document calls it, and the framework its route.
     name: str
 
@@ -131,6 +141,7 @@ class Resource:
         has_etag: bool = False,
         longest: int = LONGEST_BODY,
         caller: str = "your tests",
+        texts: Sequence[str] = (),
         name: str = "",
     ) -> Callable[[Callable[[Call[Any, Any]], object]], Callable[[Call[Any, Any]], object]]:
         """Declare the decorated function as what answers ``method`` at ``path``, below the control API's prefix.
@@ -140,7 +151,8 @@ class Resource:
         statuses. ``raises`` says which problem an exception of the services is; its text becomes the detail, and
         its ``path``, where it has one, leads to the member that is wrong.
         ``names`` says what the variable parts of the path are. ``at_root`` is for what is the server's: below an
-        environment it is not there. ``name`` is its id where that is not the function's name.
+        environment it is not there. ``texts`` are the media types of a ``Text`` that it may return in the place of its
+        content. ``name`` is its id where that is not the function's name.
         """
         usual = status or (204 if answer is None else 200)
         answers = {usual: answer, **(also or {})}
@@ -167,6 +179,7 @@ class Resource:
                 has_etag=has_etag,
                 longest=longest,
                 caller=caller,
+                texts=tuple(texts),
                 name=name or act.__name__,
             )
             self.operations.append(made)

@@ -6,8 +6,9 @@ from mock_sts.protocol.durations import read_time
 from mock_sts.services.conformance.departures import DepartureError, read_departures
 from mock_sts.services.conformance.document import document_of
 from mock_sts.services.conformance.entries import Span
+from mock_sts.services.conformance.formats import FORMATS, JSON, accepted
 from mock_sts.services.conformance.report import Conclusion, Status, UnknownClientError, report_on
-from mock_sts.web.mock.api.operations import Call, Resource, bad_parameter
+from mock_sts.web.mock.api.operations import Call, Resource, Text, bad_parameter
 from mock_sts.web.mock.api.problems import BAD_MEMBER, NOT_FOUND
 from mock_sts.web.mock.api.shapes import member, shape
 
@@ -83,8 +84,20 @@ DEPARTURES_SCHEMA = {"type": "array", "items": _object(of=_TEXT, reason=_TEXT)}
 
 
 @shape("the query")
-class ReportQuery:
-    """Which requests are judged."""
+class FormatQuery:
+    """In which format the report comes."""
+
+    format: str | None = member(
+        "json, or the one that `Accept` names; sarif (application/sarif+json), junit (application/xml), markdown "
+        "(text/markdown)",
+        default=None,
+        choices=(JSON, *FORMATS),
+    )
+
+
+@shape("the query")
+class ReportQuery(FormatQuery):
+    """Which requests are judged, and in which format the report comes."""
 
     since: str | None = member("Those from then on: an ISO 8601 time, such as 2027-01-01T00:00:00Z", default=None)
     until: str | None = member("Those until then", default=None)
@@ -132,6 +145,9 @@ class ReportAnswer:
     unused_departures: tuple[str, ...] = member("Departures that accept what was not broken")
 
 
+#: The media types of a report beside JSON.
+TEXTS = tuple(one.media_type for one in FORMATS.values())
+
 _NAMES = {"client_id": "The client's id"}
 _RAISES = {UnknownClientError: NOT_FOUND, DepartureError: BAD_MEMBER}
 
@@ -144,9 +160,10 @@ _RAISES = {UnknownClientError: NOT_FOUND, DepartureError: BAD_MEMBER}
     answer=ReportAnswer,
     names=_NAMES,
     raises=_RAISES,
+    texts=TEXTS,
     caller="you and your tests",
 )
-def client_report(call: Call[None, ReportQuery]) -> ReportAnswer:
+def client_report(call: Call[None, ReportQuery]) -> ReportAnswer | Text:
     """Make it."""
     return _report(call, ())
 
@@ -160,21 +177,30 @@ def client_report(call: Call[None, ReportQuery]) -> ReportAnswer:
     answer=ReportAnswer,
     names=_NAMES,
     raises=_RAISES,
+    texts=TEXTS,
     caller="you and your tests",
 )
-def client_report_with_departures(call: Call[ReportOrder, ReportQuery]) -> ReportAnswer:
+def client_report_with_departures(call: Call[ReportOrder, ReportQuery]) -> ReportAnswer | Text:
     """Make it."""
     return _report(call, call.body.departures)
 
 
-def _report(call: Call[Any, ReportQuery], departures: tuple[Any, ...]) -> ReportAnswer:
+def _report(call: Call[Any, ReportQuery], departures: tuple[Any, ...]) -> ReportAnswer | Text:
     span = Span(_second(call.query.since, "since"), _second(call.query.until, "until"))
     if span.since is not None and span.until is not None and span.until < span.since:
         raise bad_parameter("until", f"until is {call.query.until!r}, before since, which is {call.query.since!r}")
     report = report_on(
         call.environment, call.reached.catalog, call.names["client_id"], span, read_departures(departures)
     )
-    return ReportAnswer(**document_of(report, call.reached.urls.back_channel.base))
+    return written_report(call, document_of(report, call.reached.urls.back_channel.base))
+
+
+def written_report(call: Call[Any, Any], document: dict[str, Any]) -> ReportAnswer | Text:
+    """A report in the format that the request asks for."""
+    word = call.query.format or accepted(call.request.header("accept") or "")
+    if word == JSON:
+        return ReportAnswer(**document)
+    return Text(FORMATS[word].media_type, FORMATS[word].write(document))
 
 
 def _second(text: str | None, name: str) -> int | None:

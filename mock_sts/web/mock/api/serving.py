@@ -11,7 +11,7 @@ from mock_sts.protocol.json_text import JsonTextError, read_json, without_mark
 from mock_sts.web.errors import API_PREFIX
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.http import HttpRequest, HttpResponse, json_response
-from mock_sts.web.mock.api.operations import Answer, Call, Operation, Resource
+from mock_sts.web.mock.api.operations import Answer, Call, Operation, Resource, Text
 from mock_sts.web.mock.api.problems import BAD_BODY, BAD_MEMBER, BAD_PARAMETER, ELSEWHERE, TOO_LONG, Problem
 from mock_sts.web.mock.api.shapes import MisfitError, json_of
 from mock_sts.web.reading import asked, current
@@ -70,6 +70,10 @@ def answer(operation: Operation, request: HttpRequest, names: Mapping[str, str])
         headers["ETag"] = whole.etag
     if operation.answers[status] is None:
         return HttpResponse(status, headers={**NO_STORE, **headers})
+    if isinstance(whole.content, Text):
+        content_type = {"Content-Type": f"{whole.content.media_type}; charset=utf-8"}
+        body = whole.content.text.encode("utf-8", "replace")
+        return HttpResponse(status, body, {**NO_STORE, **content_type, **headers})
     return json_response(json_of(whole.content), status, headers)
 
 
