@@ -66,7 +66,8 @@ def test_the_authority_is_the_only_one_and_everything_lies_below_it(session: Ses
 def test_fetches_of_metadata_are_the_clients(session: Session, sts: Emulator) -> None:
     machine = machine_in(session)
     machine.meet_challenge()
-    assert machine.token().status == 200
+    for _ in range(2):
+        assert machine.token().status == 200
     found = session.result()
     assert found["session"] == session.state["id"]
     assert check(found, "T19")["status"] == "broken"

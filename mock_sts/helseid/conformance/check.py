@@ -98,8 +98,8 @@ REFRESH: Both = (
     "log in with offline_access, and use the refresh token",
 )
 SESSION: Both = (
-    "start en samsvarsøkt (mock-sts conformance start), og la klienten bruke adressen som autoritet",
-    "start a conformance session (mock-sts conformance start), and let the client use its authority",
+    "start en samsvarsøkt (mock-sts conformance start), og la klienten gjøre to kall der",
+    "start a conformance session (mock-sts conformance start), and let the client do two calls there",
 )
 KEEP: Both = (
     "la klienten hente det neste tokenet når det forrige nesten er utløpt; access_token_lifetime gjør ventetiden kort",

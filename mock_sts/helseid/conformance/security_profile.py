@@ -259,6 +259,8 @@ CHECKS = (
         _PROFILE,
         ("hent et token med scope for et API", "fetch a token with a scope of an API"),
         rules=("scope.one-audience",),
+        # At the redemption of a code HelseID gives a token for all APIs of the login, and refreshes narrow it.
+        concerns=Concerns.MACHINE,
     ),
     Check(
         "SP-29",

@@ -8,7 +8,7 @@ from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.conduct import Moment, Span
 from mock_sts.protocol.terms import GrantType
 from mock_sts.services.conformance.entries import Entry
-from mock_sts.store.journal import GRANTED
+from mock_sts.store.journal import CHALLENGED, GRANTED
 from mock_sts.values import value_type
 
 #: Endpoints whose address holds no parameters.
@@ -66,7 +66,9 @@ def span_of(entries: Sequence[Entry], *, in_session: bool) -> Span:
     granted = [entry for entry in entries if entry["outcome"] == GRANTED]
     return Span(
         fetches=fetches if in_session else None,
-        calls=sum(entry["endpoint"] in (Endpoint.PAR, Endpoint.TOKEN) for entry in entries),
+        calls=sum(
+            entry["endpoint"] in (Endpoint.PAR, Endpoint.TOKEN) and entry["outcome"] != CHALLENGED for entry in entries
+        ),
         logins=sum(_grant(entry) == GrantType.AUTHORIZATION_CODE for entry in granted),
         logouts=sum(entry["endpoint"] == Endpoint.END_SESSION for entry in granted),
         offsets=tuple(offset for entry in entries if (offset := _offset(entry)) is not None),
