@@ -76,7 +76,7 @@ def test_a_laxer_sample_gets_the_right_findings(sts: Emulator) -> None:
     session.discover()
     rp = RelyingParty(machine, scopes=SCOPES)
     login = Login()
-    lax = {"lifetime": 30, "claims": {"iat": str(machine.now())}}
+    lax: dict[str, Any] = {"lifetime": 30, "claims": {"iat": str(machine.now())}}
     code = _log_in(rp, login, lax, {"nonce": ABSENT})
     assertion = machine.assertion(lifetime=30, claims=lax["claims"])
     form = {

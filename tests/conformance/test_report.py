@@ -251,3 +251,22 @@ def test_secrets_in_an_address_are_seen_by_name_alone(sts: Emulator, machine: Ma
     assert check(found, "T24")["status"] == "broken"
     assert rule(found, "T24", "conduct.nothing-in-url")["observed"] == "client_assertion in the address"
     assert form["client_assertion"] not in str(sts.journal())
+
+
+@pytest.mark.covers("conformance.faulted")
+def test_what_this_server_spoiled_on_order_does_not_count(sts: Emulator, machine: Machine) -> None:
+    control = Control(sts.transport)
+    machine.learn_nonce()
+    order = {"match": {"endpoint": "token"}, "times": 1, "effect": {"oauth_error": "temporarily_unavailable"}}
+    control.ask("POST", "/faults", order)
+    assert machine.token(assertion={"lifetime": 90}).error == "temporarily_unavailable"
+    machine.token()
+    found = report(sts)
+    assert (found["journal"]["entries"], found["journal"]["faulted"]) == (1, 1)
+    assert check(found, "T5")["status"] == "met"
+    # One that is answered, and spoiled after that.
+    control.ask("POST", "/faults", {**order, "effect": {"token_type": "Bearer"}})
+    machine.token(assertion={"lifetime": 90})
+    found = report(sts)
+    assert (found["journal"]["entries"], found["journal"]["faulted"]) == (1, 2)
+    assert check(found, "T5")["status"] == "met"

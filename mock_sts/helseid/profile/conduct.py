@@ -220,8 +220,8 @@ class Span:
 
     ``fetches`` are those of the metadata and of the keys, by what was fetched, where they are known to be the client's:
     None outside a conformance session. ``calls`` are its requests to PAR and the token endpoint, but for those that met
-    a nonce challenge and were repeated; ``offsets`` how many seconds its clock was ahead of ours, by the ``iat`` of each
-    assertion.
+    a nonce challenge and were repeated; ``offsets`` how many seconds its clock was ahead of ours, by the ``iat`` of
+    each assertion.
     """
 
     fetches: Mapping[str, int] | None
@@ -264,8 +264,8 @@ def metadata_used(evidence: Span) -> Verdict | None:
     source=f"{PROFILE}, FK2",
 )
 def metadata_kept(evidence: Span) -> Verdict | None:
-    """Judged from two calls on: with one, each fetch is the first. What is fetched as often as there are calls, and more
-    often than a program starts, is not kept.
+    """Judged from two calls on: with one, each fetch is the first. What is fetched as often as there are calls, and
+    more often than a program starts, is not kept.
     """
     fetches, calls = evidence.fetches, evidence.calls
     if not fetches or calls < FEW_FETCHES:
