@@ -32,6 +32,9 @@ _IN_JSON = ("id_token", "access_token", "token_type", "discovery", "userinfo", "
 
 _GARBAGE = b"\x00\xff%PDF-\xfe\xfd<<{]}>> no JSON, no page \x80\x81"
 
+#: Where the environment of a request says that it came by the new path of an endpoint that has moved.
+_BY_NEW_PATH = "mock_sts.by_new_path"
+
 #: Status, headers and body of an answer.
 _Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -128,6 +131,7 @@ def _follow_moves(request: HttpRequest, reached: Reached) -> FaultRule | None:
     where = path.removeprefix(surface.MOVED_TO)
     if where != path and where in moved:
         environ["PATH_INFO"] = where
+        environ[_BY_NEW_PATH] = True
         return None
     return next((rule for rule, paths in rules if path in paths), None)
 
@@ -178,6 +182,9 @@ def _wait_here(disturbance: Disturbance) -> None:
 def _changed(request: HttpRequest, faults: RequestFaults) -> Reached:
     """What the request finds."""
     reached = request.reached
+    for rule in faults.of_kind("moved") if _BY_NEW_PATH in request.environ else ():
+        if request.path in surface.moved_paths(rule):
+            faults.take(rule)
     for rule in faults.of_kind("keys"):
         if faults.take(rule):
             retired = rule.effect.value == "retire"

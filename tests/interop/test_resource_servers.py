@@ -7,9 +7,7 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from requests_oauth2client import InvalidDPoPProof, validate_dpop_proof
 from mock_sts.protocol.defects import BY_NAME, DEFECTS
 from mock_sts.protocol.jose import sha256_base64url
 from tests.support.emulator import LiveServer
+from tests.support.java import run_java
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "protect-an-api.md"
@@ -114,36 +113,12 @@ def by_authlib(matrix: Matrix) -> Seen:
     return seen
 
 
-@cache
-def classpath() -> str:
-    """The compiled program and what it needs, made by Maven."""
-    maven = shutil.which("mvn")
-    assert maven is not None, "Maven is missing; make test-all says how"
-    with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder) / "classpath.txt"
-        goals = ("compile", "dependency:build-classpath", f"-Dmdep.outputFile={found}")
-        done = subprocess.run(
-            [maven, "-q", "-B", *goals], cwd=HERE / "java", capture_output=True, text=True, timeout=600, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return f"target/classes:{found.read_text()}"
-
-
 def by_java(matrix: Matrix, which: str, folder: Path) -> Seen:
     rows = [{"name": row["name"], "token": row["access_token"]} for row in matrix.rows]
     jwks = f"{matrix.issuer}/.well-known/openid-configuration/jwks"
     given = folder / "rows.json"
     given.write_text(json.dumps({"issuer": matrix.issuer, "audience": AUDIENCE, "jwks": jwks, "rows": rows}))
-    done = subprocess.run(
-        ["java", "-cp", classpath(), "ResourceServers", str(given)],
-        cwd=HERE / "java",
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    seen: Seen = json.loads(done.stdout)[which]
+    seen: Seen = json.loads(run_java("ResourceServers", given))[which]
     return seen
 
 

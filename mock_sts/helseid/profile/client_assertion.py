@@ -567,19 +567,19 @@ def is_new_typ(assertion: ClientAssertion) -> bool:
 def _accepted_audiences(urls: EffectiveUrls) -> tuple[frozenset[str], frozenset[str]]:
     """The issuer under all its names, and these together with the endpoints that an older assertion may name."""
     issuers = urls.issuers
-    return issuers, issuers | _endpoints(*issuers)
+    return issuers, issuers | _endpoints(urls.issuer, urls.back_channel, *urls.others)
 
 
 @lru_cache(maxsize=256)
 def _alias_audiences(urls: EffectiveUrls) -> frozenset[str]:
     """What is accepted and not what discovery names at these addresses."""
-    named = {urls.issuer.base} | _endpoints(urls.issuer.base, urls.back_channel.base)
+    named = {urls.issuer.base} | _endpoints(urls.issuer, urls.back_channel)
     return _accepted_audiences(urls)[1] - named
 
 
-def _endpoints(*bases: str) -> frozenset[str]:
-    """The endpoints that an older assertion may name, at each of ``bases``."""
-    return frozenset(Issuer(base).url(each) for base in bases for each in (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA))
+def _endpoints(*issuers: Issuer) -> frozenset[str]:
+    """The endpoints that an older assertion may name, at each of ``issuers``."""
+    return frozenset(issuer.url(each) for issuer in issuers for each in (Endpoint.TOKEN, Endpoint.PAR, Endpoint.CIBA))
 
 
 def _audience_shown(assertion: ClientAssertion) -> str | list[str]:
