@@ -41,6 +41,9 @@ CLOSE = ("Connection", "close")
 #: What must not stand in a line of a header; an answer that has it would be taken for two.
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
+#: The name of a header that asks for another protocol.
+_UPGRADE = re.compile(rb"\r\nupgrade(?=:)", re.IGNORECASE)
+
 #: Bytes of request line and headers together that are read; ASP.NET's chunked cookies and signed requests are long.
 MAX_HEAD = 128 * 1024
 
@@ -201,6 +204,8 @@ class Connection(HttpToolsProtocol):
             self._refuse_tls()
             return
         self._is_new = False
+        if b"pgrade:" in data:
+            data = self._without_upgrade(data)
         self._head += len(data)
         self._is_parsing = True
         try:
@@ -212,6 +217,18 @@ class Connection(HttpToolsProtocol):
             self._start_asgi_task(begun, self.app)
         if self._in_head and self._head > MAX_HEAD and not self._is_deaf:
             self._say_farewell(431, f"request line and headers together are longer than {MAX_HEAD} bytes")
+
+    def _without_upgrade(self, data: bytes) -> bytes:
+        """``data`` with no wish in a request's head for another protocol (RFC 9110 section 7.8: it may be passed over).
+
+        The parser would take what comes after the head for that protocol, and the body would be lost: Java's HttpClient
+        asks for HTTP/2 with every first request.
+        """
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.more_body and not self._in_head:
+            return data
+        head, end, rest = data.partition(b"\r\n\r\n")
+        return _UPGRADE.sub(b"\r\nX-Upgrade", head) + end + rest
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client sends no more. What it has asked for whole is still answered."""

@@ -94,6 +94,25 @@ def test_a_length_beside_chunks_says_nothing(live: LiveServer) -> None:
         assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.covers("server.body.upgrade")
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one piece", "head before body"])
+def test_a_wish_for_http_2_is_passed_over(live: LiveServer, *, at_once: bool) -> None:
+    """As Java's HttpClient sends its first request to an http URL, for a POST too."""
+    body = b'{"set": "upgrade:"}'
+    head = (
+        "POST /mock/api/v1/clock HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+        f"Content-Length: {len(body)}\r\nHost: localhost:{live.port}\r\nHTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\n"
+        "Content-Type: application/json\r\n\r\n"
+    ).encode()
+    with closing(socket.create_connection(("127.0.0.1", live.port), timeout=60)) as connection:
+        for _ in range(2):  # the connection goes on
+            connection.sendall(head + body if at_once else head)
+            if not at_once:
+                connection.sendall(body)
+            answer = connection.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 400") and b'"member":"/set"' in answer, answer
+
+
 @pytest.mark.covers("server.body.slow", "server.too-much")
 @pytest.mark.parametrize("path", ["", "/op"])
 @pytest.mark.slow

@@ -51,8 +51,7 @@ import java.util.List;
 import java.util.Map;
 
 public class Clients {
-  private static final HttpClient HTTP =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static String step = "";
   // The newest that the server has given.
   private static com.nimbusds.openid.connect.sdk.Nonce nonce;
