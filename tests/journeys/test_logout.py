@@ -24,6 +24,7 @@ from joserfc.jwk import RSAKey
 from mock_sts.services.login import logout
 from mock_sts.services.login.logout import wait_until_sent
 from tests.journeys.test_end_session import OUT, is_logged_in, log_in, log_out, page, register_web
+from tests.support.control import Control
 from tests.support.databases import database_file
 from tests.support.emulator import START, Emulator, LiveServer, Worlds, free_port
 from tests.support.keys import private_jwk
@@ -1078,3 +1079,24 @@ def test_a_client_is_told_of_the_session_that_ended_only(sts: Emulator, receiver
     log_out(browsers[1], id_token_hint=hints[1])
     assert [row["detail"]["claims"]["sid"] for row in outcomes(sts)] == [decode(hints[1])[1]["sid"]]
     assert [is_logged_in(rp, browser) for browser in browsers] == [True, False, True]
+
+
+# Faults on order
+
+
+@pytest.mark.covers("faults.logout")
+def test_a_logout_token_is_wrong_or_never_sent(sts: Emulator, receiver: Receiver) -> None:
+    control = Control(sts.transport)
+    match = {"client_id": "web"}
+    rp = register_web(sts, backchannel_logout_uri=receiver.uri())
+    for effect in ("not_sent", "wrong_audience"):
+        browser = rp.browser()
+        token = log_in(rp, browser)["id_token"]
+        rule = control.ask("POST", "/faults", {"match": match, "effect": {"backchannel_logout": effect}, "times": 1})
+        log_out(browser, id_token_hint=token)
+        assert wait_until_sent(SOON)
+        assert control.ask("GET", f"/faults/{rule['id']}")["happened"] == 1
+        ended = next(row for row in sts.journal() if row["endpoint"] == "/connect/endsession")
+        assert ended["faults"] == [{"id": rule["id"], "effect": f"backchannel_logout={effect}"}]
+    (got,) = receiver.wait()
+    assert got.claims["aud"] == "another:api" and outcome(sts)["detail"]["fault"].startswith(rule["id"])
