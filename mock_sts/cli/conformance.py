@@ -42,18 +42,33 @@ def add_conformance(commands: Commands) -> None:
         ("reset", "begin a session anew: what it has seen is forgotten"),
     ):
         action = actions.add_parser(name, help=says)
-        action.add_argument("id", metavar="ID", help="the session's id")
+        _add_id(action)
         add_common(action, env=False)
         action.set_defaults(run=partial(_act, name))
 
     result = actions.add_parser("result", help="the report of a session", epilog=EXIT)
-    result.add_argument("id", metavar="ID", help="the session's id")
+    _add_id(result)
     add_options(result, env=False)
     result.set_defaults(run=_result)
 
     listed = actions.add_parser("list", help="all sessions")
     add_common(listed, env=False)
     listed.set_defaults(run=lambda parsed: tell(parsed, steer(parsed, "GET", "/conformance")["items"], _print_list))
+
+
+def _add_id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="the session's id; default: the one that was started last")
+
+
+def _path(parsed: argparse.Namespace) -> str:
+    """Where the control API has the session. Raises CommandError."""
+    found = parsed.id
+    if found is None:
+        items = steer(parsed, "GET", "/conformance?limit=1000")["items"]
+        if not items:
+            raise CommandError("there is no conformance session; mock-sts conformance start begins one")
+        found = max(items, key=lambda one: str(one["started_at"]))["id"]
+    return f"/conformance/{quote(found, safe='')}"
 
 
 def _start(parsed: argparse.Namespace) -> int:
@@ -77,11 +92,11 @@ def _setting(text: str) -> tuple[str, object]:
 
 
 def _act(action: str, parsed: argparse.Namespace) -> int:
-    return tell(parsed, steer(parsed, "POST", f"/conformance/{quote(parsed.id, safe='')}/{action}"), _print_one)
+    return tell(parsed, steer(parsed, "POST", f"{_path(parsed)}/{action}"), _print_one)
 
 
 def _result(parsed: argparse.Namespace) -> int:
-    return tell_report(parsed, ask_for_report(parsed, f"/conformance/{quote(parsed.id, safe='')}/result"))
+    return tell_report(parsed, ask_for_report(parsed, f"{_path(parsed)}/result"))
 
 
 def _print_one(answer: dict[str, Any]) -> None:

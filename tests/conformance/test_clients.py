@@ -231,3 +231,42 @@ def test_a_client_that_never_logs_in_is_met_nowhere(sts: Emulator) -> None:
     assert {"T2", "T9", "T10", "T15", "T19", "T20", "T23", "SP-13", "X-03"} <= statuses(found, "never-exercised")
     assert check(found, "T9")["why"] == "log a person in"
     assert found["conclusion"] == "not-all-seen"
+
+
+@pytest.mark.covers("conformance.aspnet")
+def test_what_aspnet_adds_by_itself_breaks_no_must(sts: Emulator) -> None:
+    """The name and version of its library at PAR and authorize, the first proof without a nonce, form_post, and
+    userinfo by Bearer. All else is a correct client.
+    """
+    sts.client("aspnet", **WEB)
+    session = Session(sts, "aspnet")
+    session.discover()
+    machine = session.side.machine("aspnet", private_jwk("ES256", 1))
+    rp = RelyingParty(machine, scopes=SCOPES)
+    telemetry = {"x-client-SKU": "ID_NET10_0", "x-client-ver": "8.16.0.0"}
+    for _ in range(2):
+        login = Login()
+        pushed = rp.push(login, {"test_pid": PERSON, "response_mode": "form_post", **telemetry})
+        assert pushed.status == 201, pushed.content
+        browser = rp.browser()
+        path = rp.authorize_path(pushed.json["request_uri"], **telemetry)
+        code = answer_parameters(browser.send("GET", path))["code"]
+        machine.meet_challenge(
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "code_verifier": login.verifier,
+                "redirect_uri": REDIRECT_URI,
+                "scope": ABSENT,
+            }
+        )
+        tokens = rp.redeem(login, code)
+        assert tokens.status == 200, tokens.content
+        assert rp.user_info(tokens.json["access_token"]).status == 200
+    out = {"id_token_hint": tokens.json["id_token"], "state": "x"}
+    assert browser.send("GET", f"/connect/endsession?{urlencode(out)}").status == 200
+    found = session.result()
+    assert broken_rules(found) == {"request-uri.telemetry"}
+    assert check(found, "T11")["level"] == check(found, "SP-14")["level"] == "should"
+    assert found["summary"]["broken_musts"] == 0
+    assert "DisableTelemetry" in rule(found, "T11", "request-uri.telemetry")["remedy"]

@@ -88,3 +88,31 @@ def test_a_client_that_did_nothing_fails(server: LiveServer, user: dict[str, str
     assert "nothing was judged" in text
     text = run("report", "nobody", "--url", server.issuer, env=user, status=2)
     assert "no client is registered here with the client_id 'nobody'" in text
+
+
+@pytest.mark.covers("conformance.ci", "conformance.formats")
+def test_a_job_starts_a_session_and_takes_the_files_of_the_newest(
+    server: LiveServer, user: dict[str, str], tmp_path: Path
+) -> None:
+    at = ("--url", server.issuer)
+    run("conformance", "start", "demo-legacy", *at, env=user)
+    started = json.loads(run("conformance", "start", "demo-machine", *at, "--json", env=user))
+    run("token", "demo-machine", "--url", started["authority"], env=user)
+    files = {word: tmp_path / f"report.{word}" for word in ("junit", "sarif", "markdown")}
+    options = [part for word, file in files.items() for part in (f"--{word}", str(file))]
+    text = run("conformance", "result", started["id"], *at, *options, "--location", "src/app.py", env=user)
+    assert text.startswith("demo-machine: ")
+    assert files["junit"].read_text(encoding="utf-8").startswith("<?xml")
+    assert "src/app.py" in files["sarif"].read_text(encoding="utf-8")
+    assert "HelseID conformance of `demo-machine`" in files["markdown"].read_text(encoding="utf-8")
+    assert "cannot be written" in run("report", "demo-machine", *at, "--junit", str(tmp_path), env=user, status=2)
+
+
+@pytest.mark.covers("conformance.ci")
+def test_without_an_id_the_newest_session_is_meant(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_STS_")}
+    alone = {**kept, "MOCK_STS_DATABASE_URL": f"sqlite:///{tmp_path / 'a.sqlite'}"}
+    assert "there is no conformance session" in run("conformance", "end", env=alone, status=2)
+    run("conformance", "start", "demo-machine", env=alone)
+    assert "running:" in run("conformance", "end", env=alone)
+    assert "has ended already" in run("conformance", "end", env=alone, status=2)

@@ -291,16 +291,19 @@ class Reader:
         self.close()
         scripts: list[str] = []
         for job in document.get("jobs", document).values():
+            if not isinstance(job, dict) or not {"steps", "script"} & set(job):
+                continue  # what a pipeline of GitLab has beside its jobs
             if "steps" in job:
                 assert {"runs-on", "timeout-minutes"} <= set(job)
                 steps = [step for step in job["steps"] if step.get("if") != "failure()"]
                 assert all(("uses" in step) != ("run" in step) for step in steps), "a step uses something or runs it"
                 scripts += [step["run"] for step in steps if "run" in step]
             else:
-                assert {"image", "timeout"} <= set(job)
+                assert "timeout" in job
+                assert {"image", "tags"} & set(job), "the job says nothing of its runner"
                 scripts.append("\n".join([*job["before_script"], *job["script"]]))
         install = re.compile(r"^(python3 -m venv \.venv|\.venv/bin/pip install .*)$", re.M)
-        run = [install.sub("", script) for script in scripts]
+        run = [_without_docker(install.sub("", script)) for script in scripts]
         assert run != scripts, "the job installs nothing"
         commands = "\n".join(f"bash -eo pipefail -c {shlex.quote(self._here(one))}" for one in run if one.strip())
         with (self.folder / "job.log").open("wb") as log:
@@ -404,6 +407,17 @@ def _with_our_browser(text: str) -> str:
         headless = 'options.add_argument("--headless=new")\n'
         text = text.replace(headless, headless + 'options.add_argument("--no-sandbox")\n')
     return text
+
+
+def _without_docker(script: str) -> str:
+    """``script`` with the server of this clone in the place of that of compose.yaml, whose start the checks of the
+    container run.
+    """
+    for line in script.splitlines():
+        if line.startswith("docker "):
+            check_docker(line.removesuffix(" mock-sts"))  # of all services the one
+    served = ".venv/bin/mock-sts serve > mock-sts.log 2>&1 &\nuntil .venv/bin/mock-sts health; do sleep 0.2; done"
+    return re.sub(r"^docker compose up .*$", served, script, flags=re.M)
 
 
 def check_docker(command: str) -> None:
