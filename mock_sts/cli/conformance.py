@@ -51,6 +51,18 @@ def add_conformance(commands: Commands) -> None:
     add_options(result, env=False)
     result.set_defaults(run=_result)
 
+    provoke = actions.add_parser(
+        "provoke", help="let one thing after the other go wrong in a session, and say whether the client notices"
+    )
+    provoke.add_argument("id", metavar="ID", help="the session's id")
+    wanted = provoke.add_mutually_exclusive_group()
+    wanted.add_argument("--next", action="store_true", help="judge the step that is on, and begin the next one")
+    wanted.add_argument("--result", action="store_true", help="what came of the steps")
+    wanted.add_argument("--end", action="store_true", help="end the run, with its fault")
+    provoke.add_argument("--only", action="append", metavar="NAME", help="this provocation; default: all that can be")
+    add_common(provoke, env=False)
+    provoke.set_defaults(run=_provoke)
+
     listed = actions.add_parser("list", help="all sessions")
     add_common(listed, env=False)
     listed.set_defaults(run=lambda parsed: tell(parsed, steer(parsed, "GET", "/conformance")["items"], _print_list))
@@ -97,6 +109,39 @@ def _act(action: str, parsed: argparse.Namespace) -> int:
 
 def _result(parsed: argparse.Namespace) -> int:
     return tell_report(parsed, ask_for_report(parsed, f"{_path(parsed)}/result"))
+
+
+def _provoke(parsed: argparse.Namespace) -> int:
+    path = f"/conformance/{quote(parsed.id, safe='')}/provocation"
+    if parsed.end:
+        steer(parsed, "DELETE", path)
+        return tell(parsed, None, lambda _: print("ended"))
+    if parsed.next:
+        answer = steer(parsed, "POST", f"{path}/next")
+    elif parsed.result:
+        answer = steer(parsed, "GET", path)
+    else:
+        answer = steer(parsed, "POST", path, {"only": parsed.only} if parsed.only else {})
+    return tell(parsed, answer, _print_steps if parsed.result else _print_step)
+
+
+def _print_step(run: dict[str, Any]) -> None:
+    step = run["step"]
+    done = [one for one in run["steps"] if one["verdict"] is not None]
+    if done:
+        print(f"{done[-1]['name']}: {done[-1]['verdict']} ({done[-1]['observed']})")
+    if step is None:
+        print("the run is over; --result shows all of it")
+    else:
+        print(f"now: {step['name']}, {step['effect'] or 'nothing goes wrong'}. A correct client {step['correct']}.")
+        print(f"Log in with the client once, then --next; {run['left']} more after it.")
+
+
+def _print_steps(run: dict[str, Any]) -> None:
+    print_table(
+        ("STEP", "VERDICT", "SEEN", "A CORRECT CLIENT"),
+        [(one["name"], one["verdict"] or "-", one["observed"] or "-", one["correct"]) for one in run["steps"]],
+    )
 
 
 def _print_one(answer: dict[str, Any]) -> None:

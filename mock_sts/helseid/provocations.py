@@ -21,6 +21,19 @@ class Correct(StrEnum):
     CANNOT_SEE = "cannot see it"
 
 
+class Tells(StrEnum):
+    """By what the server tells whether the client has noticed."""
+
+    NO_REDEEM = "no token request follows the answer"
+    NO_USE = "no token of the answer is used"
+    NO_REFRESH = "no refresh follows"
+    NO_FLOW = "no request follows that goes by the document"
+    GOES_ON = "a token request is granted"
+    USES = "what it gets is used"
+    ASKS_AGAIN = "the same endpoint is asked once more"
+    LOGS_IN_AGAIN = "a new login begins, and the refresh token is not tried again"
+
+
 @dataclass(frozen=True, slots=True)
 class Provocation:
     """One thing that goes wrong for one login: the ``rule`` without its client, and what a correct client does.
@@ -40,6 +53,27 @@ class Provocation:
         return checked_effect(self.rule["effect"])
 
     @property
+    def tells(self) -> Tells:
+        """By what the server tells whether the client has noticed it."""
+        effect, endpoint = self.effect, self.rule.get("match", {}).get("endpoint")
+        if effect.kind == "refresh_token":
+            return Tells.LOGS_IN_AGAIN if effect.value == "refused" else Tells.GOES_ON
+        if effect.kind == "authorization_response" or endpoint == "authorize":
+            return Tells.NO_REDEEM
+        if effect.kind == "userinfo" or effect.value == "other_person":
+            return Tells.NO_REFRESH  # userinfo is where a client may notice it
+        if effect.value == "challenge" or (effect.value in ("late", "empty") and effect.kind == "jwks"):
+            return Tells.ASKS_AGAIN
+        if self.correct is not Correct.COPES:
+            return Tells.NO_FLOW if effect.kind == "discovery" else Tells.NO_USE
+        return Tells.USES if effect.kind in ("jwks", "keys") or endpoint == "token" else Tells.GOES_ON
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether only a client that logs people in can meet it."""
+        return self.effect.kind in _OF_LOGINS or self.rule.get("match", {}).get("endpoint") in ("par", "authorize")
+
+    @property
     def needs_dpop(self) -> bool:
         """Whether only a client that uses DPoP can meet it."""
         return self.effect.kind in ("dpop_nonce", "token_type") or self.effect.value == "other_confirmation"
@@ -54,6 +88,10 @@ class Provocation:
 
 #: Endpoints that no client is known at, and effects on them.
 _OF_ALL = ("discovery", "jwks", "moved")
+
+
+#: Effects on what only a login brings.
+_OF_LOGINS = ("authorization_response", "id_token", "userinfo", "refresh_token", "jwks")
 
 
 def _stops(name: str, effect: Mapping[str, Any], does: str, *, endpoint: str = "", sees: str = "") -> Provocation:

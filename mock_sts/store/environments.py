@@ -49,7 +49,8 @@ _SESSION = "conformance session"
 @dataclass(frozen=True, slots=True)
 class ConformanceSession:
     """That an environment is for one client. Times are in seconds of the real clock; ``ended_at`` is None while it
-    runs. ``departures`` are breaches that are accepted, JSON-ready.
+    runs. ``departures`` are breaches that are accepted, ``provocation`` is where a provocation stands, None without
+    one; both JSON-ready.
     """
 
     id: str
@@ -57,6 +58,7 @@ class ConformanceSession:
     started_at: int
     ended_at: int | None = None
     departures: Sequence[Mapping[str, str]] = ()
+    provocation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,10 @@ def _changeable(record: EnvironmentRecord) -> tuple[str, int, int | None, int | 
     document: dict[str, Any] = dict(record.settings)
     if record.session is not None:
         document[_SESSION] = {
-            **{name: getattr(record.session, name) for name in ("id", "client_id", "started_at", "ended_at")},
+            **{
+                name: getattr(record.session, name)
+                for name in ("id", "client_id", "started_at", "ended_at", "provocation")
+            },
             "departures": [dict(one) for one in record.session.departures],
         }
     return json.dumps(document), record.clock_offset, record.clock_frozen_at, declared

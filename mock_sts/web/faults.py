@@ -19,7 +19,7 @@ from mock_sts.services.faults import surface
 from mock_sts.services.faults.answers import spoiled_answer
 from mock_sts.services.faults.request import RequestFaults
 from mock_sts.store.database import BusyError
-from mock_sts.web.disturbance import IN_HASTE, Disturbance, carry_out, disturbance_of
+from mock_sts.web.disturbance import DISTURBANCE, IN_HASTE, Disturbance, carry_out, disturbance_of
 from mock_sts.web.fault_answers import asked_of, error_instead, nonce_challenge, nonce_header, status_instead
 from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.http import FAULT, REACHED, SERVER, HttpRequest, HttpResponse
@@ -49,7 +49,7 @@ class Faults:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         reached: Reached | None = environ.get(REACHED)
-        if reached is None or not reached.catalog.faults:  # nearly always
+        if reached is None or not (reached.catalog.faults or _has_waited(environ)):  # nearly always
             return self._app(environ, start_response)
         path = environ["PATH_INFO"]
         if FAULT in environ or not is_emulated(path) or path == "/":
@@ -102,6 +102,12 @@ class Faults:
             if close is not None:
                 close()
         return started[0], started[1], body
+
+
+def _has_waited(environ: WSGIEnvironment) -> bool:
+    """Whether the request has waited for a rule, which may be used up by now."""
+    disturbance: Disturbance | None = environ.get(DISTURBANCE)
+    return disturbance is not None and disturbance.kept is not None
 
 
 class _Instead:

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +21,7 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT as AuthlibPrivateKeyJWT
 from joserfc.jwk import RSAKey
 from requests_oauth2client import OAuth2Client, PrivateKeyJwt
 
-from mock_sts.helseid.provocations import PROVOCATIONS, Provocation
+from mock_sts.helseid.provocations import PROVOCATIONS, Correct, Provocation
 from tests.support.control import Control
 from tests.support.emulator import LiveServer, OverHttp
 from tests.support.java import run_java
@@ -300,3 +300,45 @@ def test_every_client_that_is_recorded_was_tried_with_everything() -> None:
     for library, seen in json.loads(RECORDED.read_text(encoding="utf-8")).items():
         missing = {one.name for one in PROVOCATIONS if one.needs_dpop} if library == "Authlib" else set()
         assert set(seen) == names - missing, library
+
+
+# A guided run
+
+
+@pytest.mark.covers("conformance.provocation")
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["requests-oauth2client", "naive"])
+def test_a_guided_run_says_of_a_client_what_the_client_did(place: Place, library: str) -> None:
+    session = place.control.ask("POST", "/conformance", {"client_id": place.client_id})
+    path = f"/conformance/{session['id']}/provocation"
+    there = replace(place, issuer=session["authority"])
+    run = place.control.ask("POST", path)
+    while run["step"] is not None:
+        with suppress(Exception):  # the run says what came of it
+            IN_PYTHON[library](there, lambda _step: None)
+        run = place.control.ask("POST", f"{path}/next")
+    verdicts = {step["name"]: step["verdict"] for step in run["steps"]}
+    assert verdicts.pop("usual-login") == "noticed"
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))[library]
+    by_name = {one.name: one for one in PROVOCATIONS}
+    for name, verdict in verdicts.items():
+        one, goes_on = by_name[name], recorded[name] == "goes on"
+        if recorded[name] == "never met":
+            right = verdict == "could not tell"
+        elif one.correct is Correct.EITHER:
+            right = verdict in ("noticed", "not noticed")
+        else:
+            right = verdict == ("noticed" if goes_on is (one.correct is Correct.COPES) else "not noticed")
+        assert right or (name, verdict) in _UNSEEN, (name, verdict, recorded[name], run)
+    assert set(verdicts) == {one.name for one in PROVOCATIONS if one.correct is not Correct.CANNOT_SEE}
+    faults = requests.get(f"{session['authority']}/mock/api/v1/faults", timeout=60).json()["items"]
+    assert faults == [], "no fault outlives its step"
+
+
+#: What a client notices, or does not, when it has done all that a server sees of it: it says nothing more.
+_UNSEEN = (
+    # Whether a new login begins is seen when one does; these clients are asked to in the next step.
+    ("refresh-refused", "could not tell"),
+    # It asked userinfo with the token, and noticed there.
+    ("id-token-without-sub", "not noticed"),
+)

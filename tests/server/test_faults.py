@@ -99,6 +99,7 @@ def test_a_slow_answer_leaves_the_others_be(control: Control) -> None:
         assert time.monotonic() - begun >= 1.5
         assert middle.result().json()["keys"]
     assert [rule["happened"] for rule in control.ask("GET", "/faults")["items"]] == [8, 1]
+    assert sum(len(entry["faults"]) for entry in control.ask("GET", "/journal")["entries"]) == 9
 
 
 @pytest.mark.covers("faults.answers")
