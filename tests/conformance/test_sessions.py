@@ -79,6 +79,9 @@ def test_fetches_of_metadata_are_the_clients(session: Session, sts: Emulator) ->
         session.discover()
     found = session.result()
     assert rule(found, "T19", "span.metadata-kept")["observed"] == "4 fetches of metadata for 2 calls"
+    # The ordinary report of the environment knows it too, for this client.
+    own = Control(session.side.transport).ask("GET", "/clients/machine/report")
+    assert own["session"] == session.state["id"]
     # Those of others are no business of the session.
     assert sts.get("/.well-known/openid-configuration").status == 200
     assert not any(entry["endpoint"].startswith("/.well-known") for entry in sts.journal())

@@ -122,11 +122,15 @@ def report_on(
     departures: tuple[Departure, ...] = (),
     session: str | None = None,
 ) -> Report:
-    """The report on ``client_id``, over its entries in ``span``. Raises UnknownClientError."""
+    """The report on ``client_id``, over its entries in ``span``. That of the environment's own session is found without
+    its id. Raises UnknownClientError.
+    """
     client = catalog.client(client_id)
     if client is None:
         raise UnknownClientError(f"no client is registered here with the client_id {client_id[:100]!r}")
     read = read_entries(environment, client_id, span)
+    if session is None and environment.session is not None and environment.session.client_id == client_id:
+        session = environment.session.id
     in_session = session is not None
     tally = tally_of(catalog, client, read.entries, in_session=in_session)
     reasons = {one.of: one.reason for one in departures}

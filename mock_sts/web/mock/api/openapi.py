@@ -155,7 +155,10 @@ def _answer(operation: Operation, form: Form[Any] | None, components: Components
         "description": "Done",
         "content": {
             "application/json": {"schema": form.schema(components)},
-            **{media_type: {"schema": {"type": "string"}} for media_type in operation.texts},
+            **{
+                media_type: {"schema": {"type": "object" if media_type.endswith("+json") else "string"}}
+                for media_type in operation.texts
+            },
         },
     }
     if operation.has_etag:
