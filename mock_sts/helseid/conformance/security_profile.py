@@ -329,8 +329,8 @@ CHECKS = (
         ("API-et validerer access token og DPoP-bevis", "The API validates access token and DPoP proof"),
         "Validering av access token",
         (
-            "gjelder API-er: prøv API-et med gode og ødelagte token (mock-sts test-token, docs/protect-an-api.md)",
-            "concerns APIs: try the API with good and broken tokens (mock-sts test-token, docs/protect-an-api.md)",
+            "gjelder API-er: prøv API-et med gode og ødelagte token (mock-sts test-api, docs/protect-an-api.md)",
+            "concerns APIs: try the API with good and broken tokens (mock-sts test-api, docs/protect-an-api.md)",
         ),
     ),
     Check(
