@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from mock_sts.helseid.conformance import PROFILE_DATE, PROFILE_TEXT
@@ -13,7 +13,7 @@ from mock_sts.services.conformance.report import Conclusion, Status, UnknownClie
 from mock_sts.services.environment import path_of_environment
 from mock_sts.store.environments import EnvironmentRecord
 from mock_sts.web import admission, browser, reading
-from mock_sts.web.mock.pages.conformance_words import WORDS
+from mock_sts.web.mock.pages import conformance_words
 from mock_sts.web.reading import current, the_server
 
 PATH = "/mock/conformance"
@@ -24,6 +24,33 @@ admission.guard(ROUTES)
 #: What the badge of a status is.
 _KINDS = {Status.MET.value: "good", Status.BROKEN.value: "bad", Status.NEVER_EXERCISED.value: "warn"}
 _CONCLUSIONS = {Conclusion.MET.value: "good", Conclusion.BROKEN.value: "bad"}
+
+#: The names of the words of each status, of each conclusion, and of each count of the summary.
+_STATUS_WORDS = {
+    Status.MET.value: "status_met",
+    Status.BROKEN.value: "status_broken",
+    Status.ACCEPTED.value: "status_accepted",
+    Status.NEVER_EXERCISED.value: "status_never_exercised",
+    Status.NOT_APPLICABLE.value: "status_not_applicable",
+    Status.CANNOT_TELL.value: "status_cannot_tell",
+    Status.NOT_VISIBLE.value: "status_not_visible",
+}
+_CONCLUSION_WORDS = {
+    Conclusion.MET.value: "conclusion_met",
+    Conclusion.BROKEN.value: "conclusion_broken",
+    Conclusion.INCOMPLETE.value: "conclusion_incomplete",
+    Conclusion.NOT_ALL_SEEN.value: "conclusion_not_all_seen",
+}
+_COUNT_WORDS = {
+    "met": "status_met",
+    "broken_musts": "status_broken",
+    "broken_shoulds": "status_broken_should",
+    "accepted": "status_accepted",
+    "never_exercised": "status_never_exercised",
+    "cannot_tell": "status_cannot_tell",
+    "not_applicable": "status_not_applicable",
+    "not_visible": "status_not_visible",
+}
 
 #: The groups of checks, by how their ids begin, and the words of each.
 _GROUPS = (("T", "checks_t"), ("SP-", "checks_sp"), ("X-", "checks_x"))
@@ -96,7 +123,7 @@ def _page(fault: str, status: int = 200) -> Response:
     response = browser.page(
         "conformance.html",
         section="conformance",
-        words=WORDS,
+        words=conformance_words.WORDS,
         status=status,
         fault=fault,
         at_root=at_root,
@@ -113,19 +140,21 @@ def _report(document: Mapping[str, Any], record: EnvironmentRecord | None) -> Re
     response = browser.page(
         "report.html",
         section="conformance",
-        words=WORDS,
+        words=conformance_words.WORDS,
         copies=record is not None,
         report=document,
         session=None if record is None else _shown(record),
         kind=_CONCLUSIONS.get(document["conclusion"], "warn"),
         kinds=_KINDS,
+        says=_CONCLUSION_WORDS[document["conclusion"]],
+        statuses=_STATUS_WORDS,
+        counts=[(words, document["summary"][name]) for name, words in _COUNT_WORDS.items()],
         groups=[
             (words, [check for check in document["checks"] if check["id"].startswith(begins)])
             for begins, words in _GROUPS
         ],
         disclaimer=DISCLAIMER,
         profile=f"{PROFILE_TEXT}, {PROFILE_DATE}",
-        query=request.query_string.decode("latin-1"),
         antiforgery=field,
     )
     browser.set_antiforgery_cookie(response, cookie)

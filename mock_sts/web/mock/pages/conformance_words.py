@@ -24,15 +24,15 @@ WORDS: Words = {
         "Ingen klient er registrert med denne klient-id-en.",
         "No client is registered with this client id.",
     ),
-    "running": ("Pågår", "Running"),
-    "ended": ("Avsluttet", "Ended"),
+    "session_runs": ("Pågår", "Running"),
+    "session_ended": ("Avsluttet", "Ended"),
     "end_it": ("Avslutt økten", "End the session"),
     "begin_anew": ("Begynn på nytt", "Begin anew"),
     "authority_is": (
         "La klienten bruke denne autoriteten, og ingen annen:",
         "Let the client use this authority, and no other:",
     ),
-    "report": ("Samsvarsrapport", "Conformance report"),
+    "conformance_report": ("Samsvarsrapport", "Conformance report"),
     "requests_judged": ("forespørsler er vurdert", "requests were judged"),
     "left_out": (
         "forespørsler er utelatt, fordi serveren ødela dem på bestilling",
@@ -42,7 +42,7 @@ WORDS: Words = {
     "conclusion_broken": ("Krav er brutt", "Requirements are broken"),
     "conclusion_incomplete": ("Journalen har mistet eldre forespørsler", "The journal has lost older requests"),
     "conclusion_not_all_seen": ("Ingen krav er brutt, men ikke alt er sett", "No must is broken, but not all was seen"),
-    "trimmed": (
+    "journal_trimmed": (
         "Journalen har sluppet eldre forespørsler, så det som mangler her kan ha vært der. MOCK_STS_JOURNAL_SIZE tar "
         "vare på flere.",
         "The journal has dropped older requests, so what is missing here may have been there. MOCK_STS_JOURNAL_SIZE "
@@ -50,9 +50,9 @@ WORDS: Words = {
     ),
     "clock_is": ("Klientens klokke er foran med (sekunder)", "The client's clock is ahead by (seconds)"),
     "judged_by": ("Vurdert etter", "Judged by"),
-    "check": ("Sjekk", "Check"),
-    "status": ("Resultat", "Result"),
-    "times": ("Fulgt / brutt", "Met / broken"),
+    "check_word": ("Sjekk", "Check"),
+    "result_word": ("Resultat", "Result"),
+    "met_broken_word": ("Fulgt / brutt", "Met / broken"),
     "what_to_know": ("Funn, eller hva som må til", "What was found, or what to do"),
     "status_met": ("Oppfylt", "Met"),
     "status_broken": ("Brutt", "Broken"),
@@ -65,7 +65,7 @@ WORDS: Words = {
     "checks_t": ("Samsvarstesting", "Samsvarstesting"),
     "checks_sp": ("Sikkerhetsprofilen", "The security profile"),
     "checks_x": ("I tillegg", "In addition"),
-    "last_seen": ("Sist sett i forespørsel", "Last seen in request"),
-    "reason": ("Begrunnelse", "Reason"),
+    "last_seen_in": ("Sist sett i forespørsel", "Last seen in request"),
+    "reason_word": ("Begrunnelse", "Reason"),
     "other_formats": ("Andre formater", "Other formats"),
 }
