@@ -25,6 +25,7 @@ from mock_sts.protocol.defects import (
     Expected,
     missing_claim,
 )
+from mock_sts.protocol.durations import read_duration
 
 #: A synthetic person that no fixture has, and the ``sub`` of an ID token that is for another person.
 _OTHER_PID, OTHER_SUB = "01810106200", "YW5vdGhlciBwZXJzb24sIG1hZGUgYnkgYSBmYXVsdC4="
@@ -50,6 +51,7 @@ class Takes(StrEnum):
     NUMBER = "a whole number"
     TRUTH = "true"
     WORDS = "a list of words"
+    DURATION = "an ISO 8601 duration such as PT5S"
 
 
 class FaultError(ValueError):
@@ -180,6 +182,14 @@ _KINDS = (
         "`/mock/` and `/health/` answer",
         counted=False,
         takes=Takes.TRUTH,
+    ),
+    EffectKind(
+        "closed_port",
+        Phase.NOW,
+        "For so long (`PT5S`, at most an hour) the server takes no connections and answers none that are open, its own "
+        "side and health among them; then it does again. At the root only",
+        counted=False,
+        takes=Takes.DURATION,
     ),
     EffectKind(
         "answer",
@@ -391,6 +401,11 @@ class FaultRule:
     paths: tuple[str, ...] = ()
 
     @property
+    def closed_until(self) -> int:
+        """Until when the port is closed, in seconds of the real clock; 0 where the rule closes none."""
+        return int(self.effect.beside["until"]) if self.effect.kind == "closed_port" else 0
+
+    @property
     def kind(self) -> EffectKind:
         """The kind of its effect."""
         return EFFECTS[self.effect.kind]
@@ -456,9 +471,24 @@ def _check_value(kind: EffectKind, value: object, beside: Mapping[str, Any]) -> 
         raise FaultError(f"effect.{kind.name} must be true; to end the effect, remove the rule", *here)
     if kind.name == "moved":
         _check_moved(value)
+    if kind.name == "closed_port":
+        _check_duration(value)
     for wanted, word in (("missing_claim", "claim"), ("missing_member", "member")):
         if (value == wanted) is not (word in beside) and (value == wanted or word in beside):
             raise FaultError(f"effect.{word} goes with {wanted}, which needs it: the name of what is missing", *here)
+
+
+def _check_duration(value: Any) -> None:
+    try:
+        seconds = read_duration(value)
+    except ValueError as error:
+        raise FaultError(f"effect.closed_port must be {error}", "effect", "closed_port") from None
+    if not 1 <= seconds <= _LONGEST_CLOSED:
+        raise FaultError("effect.closed_port must be from PT1S to PT1H", "effect", "closed_port")
+
+
+#: Seconds for which a port may be closed: as long nothing but the machine's own clock can open it.
+_LONGEST_CLOSED = 3_600
 
 
 def _check_moved(words: Any) -> None:
@@ -513,14 +543,14 @@ def check_match(match: Match, effect: Effect, times: int | None) -> None:
 
 
 def _check_surface(match: Match, kind: EffectKind) -> None:
-    """What holds for all requests of an environment knows nothing of a single one."""
-    if kind.name != "moved":
+    """What holds for all requests of an environment, or of the server, knows nothing of a single one."""
+    if kind.name not in ("moved", "closed_port"):
         return
     given = next((name for name in ("endpoint", "client_id", "grant_type") if getattr(match, name)), None)
     given = given or ("headers" if match.headers else None)
     if given is not None:
         raise FaultError(
-            f"match.{given} does not go with moved: the endpoints move for all; leave it out", "match", given
+            f"match.{given} does not go with {kind.name}, which is so for all; leave it out", "match", given
         )
 
 

@@ -74,6 +74,8 @@ class Bridge:
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._held = 0
         self.connections: Connections | None = None
+        #: Has the process take no connections for so many seconds.
+        self.close_port: Callable[[float], None] = lambda _seconds: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -153,6 +155,8 @@ class Bridge:
             answer = await threads.run(lambda: _called_with(front.app, environ.copy(), body))
         if disturbance.breaks:
             scope[DISTURBANCE] = disturbance
+        if disturbance.close_port:
+            self.close_port(disturbance.close_port)
         return answer
 
     @property

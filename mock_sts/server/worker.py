@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
+from socket import SHUT_RDWR, socket
 
 from uvicorn.config import Config
 
@@ -100,6 +100,9 @@ class Worker:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._orders: asyncio.Queue[bool] = asyncio.Queue()
+        self._servers: list[asyncio.Server] = []
+        self._closing: asyncio.Task[None] | None = None
+        bridge.close_port = self._close_port
 
     def run(self, on_ready: Callable[[], None], later: Callable[[], None] = lambda: None) -> None:
         """Serve until the parent asks it to stop or to leave.
@@ -137,13 +140,15 @@ class Worker:
         # https first: when http answers that it is ready, every port does.
         self._listeners.sort(key=lambda listener: listener.tls is None)
         addresses = [listener.socket.getsockname()[:2] for listener in self._listeners]
-        servers = [await self._listen(listener) for listener in self._listeners]
+        servers = self._servers = [await self._listen(listener) for listener in self._listeners]
         if threading.current_thread() is threading.main_thread():
             self._hear_signals()
         ticks = asyncio.create_task(self._tick(servers, addresses))
         on_ready()
         self._loop.call_later(_LATER, self._bridge.do_aside, later)
         leaves = await self._orders.get()
+        if self._closing is not None:
+            self._closing.cancel()
         ticks.cancel()
         ticks = asyncio.create_task(self._tick([], []))
         await self._take_no_more(servers)
@@ -190,9 +195,42 @@ class Worker:
         while True:
             await asyncio.sleep(_TICK)
             self._connections.tick()
+            if self._closing is not None and not self._closing.done():
+                continue
             for number, server in enumerate(servers):
                 if not any(one.fileno() >= 0 for one in server.sockets):
                     await self._listen_anew(number, servers, *addresses[number])
+
+    def _close_port(self, seconds: float) -> None:
+        """Take no connections for ``seconds``, because a fault rule says so. To be called in the loop."""
+        if self._closing is None or self._closing.done():
+            self._closing = asyncio.create_task(self._keep_closed(seconds))
+
+    async def _keep_closed(self, seconds: float) -> None:
+        """Close the port, and open it after ``seconds``.
+
+        The parent and its children share the sockets. On Linux one that listens is shut for all of them, stays bound,
+        and can listen again; elsewhere connections wait until it is open.
+        """
+        kept = []
+        for listener, server in zip(self._listeners, self._servers, strict=True):
+            again, address = listener.socket.dup(), listener.socket.getsockname()[:2]
+            again.setblocking(False)
+            if sys.platform == "linux":
+                again.shutdown(SHUT_RDWR)
+            server.close()
+            kept.append((again, address, listener.tls))
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            for again, _, _ in kept:
+                again.close()
+            raise
+        for number, (again, address, tls) in enumerate(kept):
+            with suppress(OSError):  # it is bound still, if it was bound to a port that was named
+                again.bind(address)
+            self._listeners[number] = Listener(again, tls)
+            self._servers[number] = await self._listen(self._listeners[number])
 
     async def _listen_anew(self, number: int, servers: list[asyncio.Server], host: str, port: int) -> None:
         """Take the place of a listener that is closed: on Windows asyncio closes it when a client has gone again before

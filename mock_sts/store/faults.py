@@ -24,6 +24,7 @@ _OLDEST_SPENT = "SELECT id FROM fault WHERE environment = ? AND remaining = 0 OR
 _DELETE = "DELETE FROM fault WHERE environment = ? AND id = ?"
 _CLEAR = "DELETE FROM fault WHERE environment = ?"
 _LIVE = "environment = ? AND id = ? AND (remaining IS NULL OR remaining > 0)"
+_SPEND = f"UPDATE fault SET remaining = 0 WHERE {_LIVE}"  # noqa: S608
 _DRAW = f"UPDATE fault SET drawn = drawn + 1 WHERE {_LIVE} RETURNING drawn"  # noqa: S608
 _TAKE = f"UPDATE fault SET remaining = remaining - 1, happened = happened + 1 WHERE {_LIVE} RETURNING remaining"  # noqa: S608
 
@@ -87,6 +88,11 @@ class Faults:
         if removed:
             Environments.move_revision(transaction, self._environment)
         return removed
+
+    def spend(self, transaction: Transaction, rule_id: str) -> None:
+        """Let the rule be used up."""
+        if transaction.execute(_SPEND, (self._environment, rule_id)).rowcount:
+            Environments.move_revision(transaction, self._environment)
 
     def draw(self, transaction: Transaction, rule_id: str) -> int | None:
         """The number of this draw of the rule, from 1; None for a rule that is used up or gone."""

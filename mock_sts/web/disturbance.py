@@ -26,7 +26,7 @@ class Disturbance:
 
     ``wait``: wait so many seconds and ask the application again; ``kept`` is what it remembers until then. ``drop``:
     close the connection without an answer. ``cut``: close it in the middle of the body. ``middle``: wait so many
-    seconds there.
+    seconds there. ``close_port``: take no connections for so many seconds.
     """
 
     wait: float = 0.0
@@ -34,6 +34,7 @@ class Disturbance:
     drop: bool = False
     cut: bool = False
     middle: float = 0.0
+    close_port: float = 0.0
 
     @property
     def breaks(self) -> bool:

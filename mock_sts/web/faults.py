@@ -8,7 +8,7 @@ answered; then the answer is spoilt. Our own side, below /mock/ and /health/ and
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from mock_sts.helseid.endpoints import FAULT_HEADER
@@ -17,13 +17,18 @@ from mock_sts.protocol.json_text import JsonTextError, read_json_object, write_j
 from mock_sts.services.environment import Reached
 from mock_sts.services.faults import surface
 from mock_sts.services.faults.answers import spoiled_answer
-from mock_sts.services.faults.request import RequestFaults
+from mock_sts.services.faults.request import Asked, RequestFaults
 from mock_sts.store.database import BusyError
+from mock_sts.store.faults import Faults as RuleStore
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.web.disturbance import DISTURBANCE, IN_HASTE, Disturbance, carry_out, disturbance_of
 from mock_sts.web.fault_answers import asked_of, error_instead, nonce_challenge, nonce_header, status_instead
 from mock_sts.web.headers import EVERY_ANSWER
 from mock_sts.web.http import FAULT, REACHED, SERVER, HttpRequest, HttpResponse
 from mock_sts.web.paths import is_emulated
+
+if TYPE_CHECKING:
+    from mock_sts.services.server import Server
 
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -34,6 +39,9 @@ _GARBAGE = b"\x00\xff%PDF-\xfe\xfd<<{]}>> no JSON, no page \x80\x81"
 
 #: Where the environment of a request says that it came by the new path of an endpoint that has moved.
 _BY_NEW_PATH = "mock_sts.by_new_path"
+
+#: Where rules are made.
+_ORDERS = "/mock/api/v1/faults"
 
 #: Status, headers and body of an answer.
 _Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -48,6 +56,11 @@ class Faults:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
+        port = _closed_port(environ)
+        if port is not None:
+            return self._drop(environ, start_response, port)
+        if environ["PATH_INFO"] == _ORDERS:
+            return self._ordered(environ, start_response)
         reached: Reached | None = environ.get(REACHED)
         if reached is None or not (reached.catalog.faults or _has_waited(environ)):  # nearly always
             return self._app(environ, start_response)
@@ -59,6 +72,33 @@ class Faults:
         status, headers, body = self._disturbed(environ, reached)
         start_response(_STATUS.get(status, f"{status} Status of a fault rule"), headers)
         return [body]
+
+    def _ordered(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what makes rules; where that closes the port, it is closed when the answer has left."""
+        pieces = self._app(environ, start_response)
+        server: Server = environ[SERVER]
+        _, catalog = server.reach(DEFAULT_ENVIRONMENT)
+        wall = server.clock.times().wall
+        until = max((rule.closed_until for rule in catalog.faults), default=0)
+        if until > wall:
+            disturbance_of(environ)[0].close_port = float(until - wall)
+        return pieces
+
+    def _drop(self, environ: WSGIEnvironment, start_response: StartResponse, rule: FaultRule) -> Iterable[bytes]:
+        """Answer nothing, for the port is closed; the server of this process takes no connections from now on."""
+        if IN_HASTE in environ:
+            raise BusyError("the port is closed")
+        server: Server = environ[SERVER]
+        disturbance, is_served = disturbance_of(environ)
+        wall = server.clock.times().wall
+        disturbance.drop, disturbance.close_port = True, float(rule.closed_until - wall)
+        request = HttpRequest(environ)
+        faults = RequestFaults(server.default, (rule,), Asked(request.path, None, None, request.header), None)
+        faults.take(rule)
+        faults.settle()
+        status, headers, body = _plain(HttpResponse(HTTPStatus.SERVICE_UNAVAILABLE))
+        start_response(_STATUS[status], headers)
+        return [body if is_served else carry_out(disturbance, body)]
 
     def _disturbed(self, environ: WSGIEnvironment, reached: Reached) -> _Answer:
         disturbance, is_served = disturbance_of(environ)
@@ -102,6 +142,24 @@ class Faults:
             if close is not None:
                 close()
         return started[0], started[1], body
+
+
+def _closed_port(environ: WSGIEnvironment) -> FaultRule | None:
+    """The rule by which the port of the server is closed now; one whose time is over is used up."""
+    server: Server = environ[SERVER]
+    latest = server.default.catalog.latest
+    if latest is None or not latest.faults:  # nearly always
+        return None
+    rule = next((rule for rule in latest.faults if rule.closed_until), None)
+    if rule is None:
+        return None
+    if server.clock.times().wall < rule.closed_until:
+        return rule
+    if IN_HASTE in environ:
+        raise BusyError("a rule is used up")
+    with server.store.writing() as transaction:
+        RuleStore(server.store, server.default.name).spend(transaction, rule.id)
+    return None
 
 
 def _has_waited(environ: WSGIEnvironment) -> bool:

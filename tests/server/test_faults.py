@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,6 +114,39 @@ def test_an_answer_is_lost_after_its_effect_was_stored(control: Control, live: L
         "refused",
         "answer=lost",
     )
+
+
+@pytest.mark.covers("faults.port")
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_closed_port_takes_no_connections_for_its_time(tmp_path: Path, workers: str) -> None:
+    server = LiveServer(tmp_path, workers=workers)
+    try:
+        control = Control(server.transport)
+        rule = fault(control, {"closed_port": "PT2S"}, times=None)
+        found = []
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends and "answered" not in found:
+            found.append(outcome_at(server.port))
+        assert "refused" in found and found[-1] == "answered", set(found)
+        assert control.ask("GET", f"/faults/{rule}")["effect"] == {"closed_port": "PT2S"}
+        for _ in range(8):  # every worker takes connections again
+            assert outcome_at(server.port) == "answered"
+        assert control.ask("GET", f"/faults/{rule}")["remaining"] == 0
+    finally:
+        server.stop()
+
+
+def outcome_at(port: int) -> str:
+    """What becomes of one request on a connection of its own."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(f"GET /health/ready HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+            return "answered" if connection.recv(1_000) else "dropped"
+    except ConnectionRefusedError:
+        return "refused"
+    except ConnectionError:
+        return "dropped"
 
 
 @pytest.mark.covers("faults.count")

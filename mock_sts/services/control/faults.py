@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mock_sts.helseid.faults import FaultError, FaultRule, Match, check_match, checked_effect
+from mock_sts.helseid.faults import Effect, FaultError, FaultRule, Match, check_match, checked_effect
+from mock_sts.protocol.durations import read_duration
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.services.environment import Environment
 from mock_sts.services.login.automation import pid_of
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.store.faults import MOST_RULES, Faults, KeptRule, TooManyRulesError
+from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 
 
 class TooManyFaultsError(Exception):
@@ -57,6 +59,8 @@ def order_fault(environment: Environment, order: FaultOrder) -> FaultState:
     effect = checked_effect(order.effect)
     match = _resolved(environment, order.match)
     check_match(match, effect, order.times)
+    if effect.kind == "closed_port":
+        effect = _closing(environment, effect, order)
     if order.seed is not None and order.probability is None:
         raise FaultError("seed goes with probability, which says how often the draw is yes", "seed")
     seed = order.seed if order.seed is not None else secrets.token_hex(8) if order.probability is not None else ""
@@ -99,6 +103,20 @@ def remove_faults(environment: Environment) -> int:
         return Faults(environment.store, environment.name).clear(transaction)
 
 
+def _closing(environment: Environment, effect: Effect, order: FaultOrder) -> Effect:
+    """The effect with the moment at which it ends. Raises FaultError."""
+    if environment.name != DEFAULT_ENVIRONMENT:
+        raise FaultError(
+            "effect.closed_port is of the whole server, so ask at the root; pause is of one environment",
+            "effect",
+            "closed_port",
+        )
+    if order.probability is not None:
+        raise FaultError("probability does not go with closed_port, which is so for all requests", "probability")
+    until = environment.clock.times().wall + read_duration(str(effect.value))
+    return Effect(effect.kind, effect.value, {"until": until})
+
+
 def _resolved(environment: Environment, match: Match) -> Match:
     """``match`` with the person as tokens name them. Raises FaultError for a client or person that is unknown."""
     catalog = environment.catalog.current()
@@ -125,7 +143,7 @@ def _state(kept: KeptRule) -> FaultState:
     return FaultState(
         id=kept.id,
         match=match,
-        effect=rule.effect.document(),
+        effect={name: value for name, value in rule.effect.document().items() if name != "until"},
         remaining=kept.remaining,
         happened=kept.happened,
         probability=rule.probability,

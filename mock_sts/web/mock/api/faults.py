@@ -63,6 +63,7 @@ def _declared(takes: Takes, says: str, values: tuple[str, ...], low: int | None,
         Takes.NUMBER: int,
         Takes.TRUTH: bool,
         Takes.WORDS: tuple[str, ...],
+        Takes.DURATION: str,
     }[takes]
     made = member(says, default=None, nullable=False, choices=values, low=low, high=high)
     return kind | None, made
