@@ -90,7 +90,7 @@ bench-peers: $(STAMP) ## measure it beside its peers; prints, never fails; docs/
 	-@$(BIN)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(BITS),--bits $(BITS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(BESIDE),--beside '$(BESIDE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(PAGE),--page)
 
-packages: ## build wheel, source archive, archive without Python, list of contents, package for Node.js; the image where docker runs
+packages: ## build wheel, source archive, archive without Python, list of contents, packages for Node.js and Java; the image where docker runs
 	$(PYTHON) packages/build.py
 
 container: ## build the container image mock-sts with docker

@@ -1,5 +1,5 @@
 """Build what is released: wheel and source archive, the archive that needs no Python, a list of what is in it (SBOM),
-the package for Node.js, and the container image where a Docker engine runs.
+the package for Node.js, that for Java where Maven is, and the container image where a Docker engine runs.
 
 ``python packages/build.py [PART ...]`` with the standard library alone, on Linux, macOS and Windows; ``make packages``
 calls it. The same commit gives the same bytes: times are those of the commit (``SOURCE_DATE_EPOCH``), and nothing is
@@ -27,7 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PARTS = ("python", "archive", "sbom", "node", "image")
+PARTS = ("python", "archive", "sbom", "node", "java", "image")
 
 #: The parts that are made of the wheel.
 _OF_THE_WHEEL = {"python", "archive", "sbom"}
@@ -75,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made.append(archive)
     if "node" in parts:
         made.append(build_node(into))
+    if "java" in parts:
+        jar = build_java(into, work, needed="java" in parsed.parts)
+        made += [] if jar is None else [jar]
     if "image" in parts:
         build_image()
     say("done")
@@ -314,6 +317,27 @@ def build_node(into: Path) -> Path:
     archive = into / f"mock-sts-node-{version()}.tgz"
     archive.write_bytes(gzip.compress(plain.getvalue(), 9, mtime=0))
     return archive
+
+
+def build_java(into: Path, work: Path, *, needed: bool) -> Path | None:
+    """The package for Java, by Maven; None where that is missing, or SystemExit where it is ``needed`` all the same."""
+    maven = shutil.which("mvn")
+    if maven is None or shutil.which("javac") is None:
+        if needed:
+            raise SystemExit("the package for Java needs a JDK and Maven: javac or mvn is missing")
+        print("no package for Java: there is no Maven or no JDK here")
+        return None
+    say("package for Java")
+    folder = work / "java"
+    shutil.copytree(ROOT / "packages" / "java", folder, ignore=shutil.ignore_patterns("target"))
+    shutil.copy(ROOT / "LICENSE", folder / "src" / "main" / "resources" / "META-INF")
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(commit_time()))
+    words = ["--quiet", "--batch-mode", "package", "-Dmaven.test.skip", f"-Dproject.build.outputTimestamp={at}"]
+    subprocess.run([maven, *words], cwd=folder, env=steady(), check=True)
+    (jar,) = (folder / "target").glob("*.jar")
+    if jar.name != f"mock-sts-java-{version()}.jar":
+        raise SystemExit(f"packages/java/pom.xml gives {jar.name}, but the project has version {version()}: change it")
+    return Path(shutil.copy(jar, into))
 
 
 def build_image() -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import requests
@@ -49,7 +50,7 @@ TLS_PORTS = ("8443", "9443")
 #: Stands in the documentation for what is different each time.
 ANYTHING = "..."
 
-LANGUAGES = ("sh", "python", "js", "yaml", "text", "json", "http", "csharp", "java", "properties")
+LANGUAGES = ("sh", "python", "js", "yaml", "text", "json", "http", "csharp", "java", "properties", "xml")
 
 #: Words after the language of a block.
 BROWSER, NODE, NOT_RUN = "browser", "node", "not-run"
@@ -58,7 +59,7 @@ _SERVER = re.compile(r"(^|\s)(make run|\S*mock-sts serve)\b")
 _STATUS = re.compile(r"#\s*exit status (\d+)\s*$")
 #: A comment that says what must be done with a server that runs, before another one can take its port.
 _STOPS = re.compile(r"#.*\bstop the server\b", re.IGNORECASE)
-_INSTALLS = re.compile(r"(\S*pip3?|npm) install\b|dotnet add package\b")
+_INSTALLS = re.compile(r"(\S*pip3?|npm) install\b|mvn \S+:install-file\b|dotnet add package\b")
 _JS_FILE = re.compile(r"// ([a-z0-9]+/[\w.-]+\.[cm]?js)\n")
 _TIMEOUT = processes.PATIENCE
 
@@ -345,7 +346,18 @@ class Reader:
             compare_values(block.language, self._here(block.text), self.issuer)
 
     def _java(self, block: Block) -> None:
+        if block.text.startswith("package "):
+            assert block.text in java_examples().values(), "a whole class is one of packages/java, letter by letter"
+            return
         compare_values(block.language, self._here(block.text), self.issuer)
+
+    def _xml(self, block: Block) -> None:
+        """What a project says that takes our package for Java."""
+        ours = ElementTree.parse(ROOT / "packages" / "java" / "pom.xml").getroot()
+        for member in ElementTree.fromstring(block.text):
+            if member.tag != "scope":
+                found = ours.find(f"{{*}}{member.tag}")
+                assert found is not None and found.text == member.text, f"pom.xml has no {member.tag} {member.text}"
 
     _properties = _java
 
@@ -394,6 +406,13 @@ class Reader:
             ["make", "-n", *words[1:]], cwd=self.folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+@cache
+def java_examples() -> dict[Path, str]:
+    """The classes that Maven runs for the page on Java (tests/packages/test_java.py), by their files."""
+    files = sorted((ROOT / "packages" / "java" / "src" / "test" / "java" / "examples").glob("*.java"))
+    return {file: file.read_text(encoding="utf-8") for file in files}
 
 
 def _with_our_browser(text: str) -> str:
@@ -486,6 +505,11 @@ def _check_install(command: str) -> None:
         assert package in _DOTNET_PACKAGES, f"{package} is no package that we know of"
         ours = not package.startswith("Microsoft.")
         assert version == ([] if ours else ["--version", "10.0.*"]), f"{package} must be told --version 10.0.*"
+        return
+    if command.startswith("mvn"):
+        plugin = "org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file"
+        assert shlex.split(command)[1] == plugin, f"another plugin than {plugin}"
+        assert shlex.split(command)[2:] == [f"-Dfile=mock-sts-java-{build.version()}.jar"], "another file than we build"
         return
     names = [word for word in shlex.split(command)[2:] if not word.startswith("-")]
     node = json.loads((NODE_MODULES.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]

@@ -118,6 +118,9 @@ APPSETTINGS = '{"ClientId": "demo-machine", "Authority": "http://localhost:8080"
         ([("java", f'Path.of("{KEY}"), "demo-machine-bearer", "http://localhost:8080"')], "not the private key"),
         ([("java", '"http://localhost:8080", "mock:demo-ap", "aud"')], "one registered client or API"),
         ([("java", '"http://localhost:8080", "mock:demo-api", "au"')], "nobody can compare"),
+        ([("java", "package examples;\nclass Other {}")], "one of packages/java"),
+        ([("xml", "<dependency><artifactId>mock-st-java</artifactId></dependency>")], "no artifactId mock-st-java"),
+        ([("sh", "mvn org.example:x:1:install-file -Dfile=a.jar")], "another plugin"),
         ([("properties", "a=http://localhost:8080\nb=demo-machine\nc=http://localhost:9/x")], "no address"),
     ],
 )
@@ -146,9 +149,9 @@ def test_blocks_are_told_apart_by_what_they_need(tmp_path: Path) -> None:
         ("js browser", "3"),
         ("text", "4"),
         ("js", "5"),
-        ("js not-run", "6"),
         ("sh node", "9"),
         ("text", "10"),
+        ("js not-run", "6"),
     ]
     page.write_text(
         "".join(f"```{info}\n{text}\n```\n" for info, text in [*fenced, ("text", "7"), ("python browser", "8")])
