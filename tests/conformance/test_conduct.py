@@ -37,7 +37,12 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
         Span({"metadata": FEW_FETCHES + 1}, 3, 0, 0),
         Span({"metadata": 3}, 1, 0, 0),
     ),
-    "span.clock": (Span(None, 1, 0, 0, (9.0, 0.0, 1.0)), Span(None, 1, 0, 0, (-9.0, -8.0, 1.0)), Span(None, 1, 0, 0)),
+    "span.clock": (
+        # One odd request, and requests that were long on their way.
+        Span(None, 1, 0, 0, (90.0, 0.0, 1.0, -9.0, -60.0, 1.0, 0.0, 0.0)),
+        Span(None, 1, 0, 0, (-9.0, -8.0, -30.0)),
+        Span(None, 1, 0, 0),
+    ),
     "span.logout": (Span(None, 1, 2, 1), Span(None, 1, 2, 0), Span(None, 1, 0, 0)),
 }
 

@@ -151,8 +151,8 @@ CHECKS = (
         ("Klienten sjekker iss i svaret på innloggingen", "The client checks iss of the authorization response"),
         "Authorization-endepunktet",
         (
-            "vis koden som sammenligner iss med utstederen, eller en test der svaret har feil iss",
-            "show the code that compares iss with the issuer, or a test in which the answer has a wrong iss",
+            "vis koden som sammenligner iss med utstederen, eller resultatet av mock-sts conformance provoke",
+            "show the code that compares iss with the issuer, or the result of mock-sts conformance provoke",
         ),
         concerns=Concerns.LOGIN,
     ),

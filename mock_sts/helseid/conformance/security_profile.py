@@ -148,8 +148,8 @@ CHECKS = (
         ("iss i svaret på innloggingen sjekkes", "iss of the authorization response is checked"),
         _PROFILE,
         (
-            "vis koden, eller en test der svaret har feil iss og ingen kode innløses",
-            "show the code, or a test in which the answer has a wrong iss and no code is redeemed",
+            "vis koden, eller at ingen kode innløses når iss er feil (mock-sts conformance provoke)",
+            "show the code, or that no code is redeemed when iss is wrong (mock-sts conformance provoke)",
         ),
         concerns=Concerns.LOGIN,
     ),
@@ -267,8 +267,8 @@ CHECKS = (
         ("ID-tokenet valideres helt", "The ID token is validated fully"),
         "Validering av ID-token",
         (
-            "vis valideringen, eller tester med feil signatur, iss, aud, exp og nonce som klienten avviser",
-            "show the validation, or tests with a wrong signature, iss, aud, exp and nonce that the client refuses",
+            "vis valideringen, eller at klienten avviser ødelagte ID-token (mock-sts conformance provoke)",
+            "show the validation, or that the client refuses spoiled ID tokens (mock-sts conformance provoke)",
         ),
         concerns=Concerns.LOGIN,
     ),

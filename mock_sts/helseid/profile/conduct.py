@@ -20,7 +20,7 @@ EARLY, MARGIN = 0.25, 30
 #: So many fetches of one document are no sign that it is not kept: a program starts, and starts again.
 FEW_FETCHES = 2
 
-#: Seconds that a client's clock may differ from ours, by the median of what its assertions say.
+#: Seconds that a client's clock may differ from ours, by what its assertions say.
 CLOCK_DRIFT = 5
 
 #: Parameters that no address may hold: addresses are written to logs, and sent on as Referer.
@@ -232,9 +232,11 @@ class Span:
 
     @property
     def drift(self) -> float | None:
-        """The median of the offsets, in seconds."""
+        """How far its clock is ahead, in seconds: the upper quartile of the offsets, for requests take time on their
+        way, and only the quick ones tell.
+        """
         ordered = sorted(self.offsets)
-        return ordered[len(ordered) // 2] if ordered else None
+        return ordered[3 * len(ordered) // 4] if ordered else None
 
 
 SPAN_CHAPTER: Chapter[Span] = Chapter("span", "Over all requests of a client", ErrorCode.INVALID_REQUEST)
@@ -287,7 +289,7 @@ def metadata_kept(evidence: Span) -> Verdict | None:
     source=f"{PROFILE}, FK4; {ASSERTION_PAGE}",
 )
 def clock(evidence: Span) -> Verdict | None:
-    """By the median, so that one late request does not count. Each request is judged by rules of its own as well."""
+    """By many requests, so that a late or odd one does not count. Each is judged by rules of its own as well."""
     drift = evidence.drift
     if drift is None:
         return None

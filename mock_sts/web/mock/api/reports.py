@@ -138,7 +138,7 @@ class ReportAnswer:
         schema=_JOURNAL,
     )
     clock_ahead: Any = member(
-        "How many seconds the client's clock is ahead, by the median of its assertions; null: none tells",
+        "How many seconds the client's clock is ahead, by its assertions; null: none tells",
         schema={"type": ["number", "null"]},
     )
     checks: tuple[Any, ...] = member("Each check with its rules", schema={"type": "array", "items": _CHECK})
