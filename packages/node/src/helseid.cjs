@@ -4,7 +4,7 @@
 
 const { randomInt, randomUUID } = require('node:crypto')
 const { ControlApi } = require('./control.cjs')
-const { MockStsError, VerificationError } = require('./errors.cjs')
+const { MockStsError } = require('./errors.cjs')
 const { VARIABLES, source, start } = require('./server.cjs')
 
 const DEFAULT = 'default'
@@ -212,14 +212,6 @@ class Helseid {
   /** The entries that fit (`client_id`, `outcome`, `rule`, `limit`), the newest first. */
   async journal(wanted = {}) {
     return (await this.control.call('GET', '/journal', undefined, { query: wanted })).entries
-  }
-
-  /** Verify what was asked here. Rejects with VerificationError, which says what is otherwise; else the answer. */
-  async verify(expectations) {
-    const answer = await this.control.call('POST', '/verify', expectations)
-    if (answer.met) return answer
-    const unmet = answer.results.filter((result) => !result.met)
-    throw new VerificationError(unmet.map((result) => result.difference ?? JSON.stringify(result)).join('\n'), answer)
   }
 
   /**

@@ -199,8 +199,6 @@ export class Helseid {
   fault(rule: Json): Promise<{ id: string | number; remove(): Promise<void> } & Json>
   /** The entries that fit, the newest first. */
   journal(wanted?: { client_id?: string; outcome?: string; rule?: string; limit?: number } & Json): Promise<JournalEntry[]>
-  /** Verify what was asked here. Rejects with VerificationError where it is otherwise. */
-  verify(expectations: { client_id?: string; since?: number; expect: Json[] } & Json): Promise<Json>
   /** A signed token without a login. */
   token(order?: TokenOrder): Promise<TestToken>
   /** A fresh DPoP proof for one call. */
@@ -240,9 +238,4 @@ export class ControlError extends MockStsError {
   /** The problem document (RFC 9457). */
   readonly problem: Json
   readonly log: string[]
-}
-
-/** What was verified is otherwise. */
-export class VerificationError extends MockStsError {
-  readonly answer: Json
 }

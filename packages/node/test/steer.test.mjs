@@ -163,6 +163,18 @@ test('keys are rolled over, retired and published', async () => {
   assert.equal((await sts.keys.rotate({ kid: (await sts.control.call('POST', '/keys', {})).kid })).state, 'active')
 })
 
+test('a fault happens as often as it was ordered, and goes', async () => {
+  const broken = { match: { endpoint: 'discovery' }, times: 1, effect: { status: 503 } }
+  const status = async () => (await fetch(`${sts.issuer}/.well-known/openid-configuration`)).status
+  await sts.fault(broken)
+  assert.deepEqual([await status(), await status()], [503, 200])
+  const lasting = await sts.fault({ ...broken, times: undefined })
+  assert.equal(await status(), 503)
+  await lasting.remove()
+  assert.equal(await status(), 200)
+  await assert.rejects(sts.fault({ effect: { statu: 503 } }), { status: 400, message: /did you mean/ })
+})
+
 test('a token is one line, good by the published keys, and broken on order', async () => {
   const token = await sts.token({ audience: 'mock:demo-api', client_id: 'demo-web-api', persona: 'kvart-grevling' })
   const [header, payload, signature] = `${token}`.split('.')

@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.stream.Collectors;
 
 import mocksts.ControlException.Reason;
 
@@ -209,23 +208,6 @@ public final class HelseIdEnvironment implements AutoCloseable {
     /** The entries that fit ({@code client_id}, {@code outcome}, {@code rule}, {@code limit}), the newest first. */
     public List<Map<String, Object>> journal(Map<String, ?> wanted) {
         return Json.objects(control.call("GET", "/journal", null, wanted).get("entries"));
-    }
-
-    /**
-     * Verify what was asked here.
-     *
-     * @throws VerificationFailedError where it is otherwise; it says what
-     */
-    public Map<String, Object> verify(Map<String, ?> expectations) {
-        Map<String, Object> answer = control.call("POST", "/verify", expectations);
-        if (!Boolean.TRUE.equals(answer.get("met"))) {
-            String said = Json.objects(answer.get("results")).stream()
-                .filter(result -> !Boolean.TRUE.equals(result.get("met")))
-                .map(result -> result.get("difference") instanceof String text ? text : Json.write(result))
-                .collect(Collectors.joining("\n"));
-            throw new VerificationFailedError(said, answer);
-        }
-        return answer;
     }
 
     /** A signed token of a machine for an API, without a login. */

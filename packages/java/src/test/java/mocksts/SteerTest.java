@@ -191,6 +191,21 @@ class SteerTest {
     }
 
     @Test
+    void faultsHappenAsOrderedAndGo() throws Exception {
+        Map<String, Object> match = Map.of("endpoint", "jwks");
+        String jwks = (String) sts.discovery().get("jwks_uri");
+        sts.fault(Map.of("match", match, "times", 1, "effect", Map.of("status", 503)));
+        assertEquals(503, open(jwks).getResponseCode());
+        assertEquals(200, open(jwks).getResponseCode());
+        try (HelseIdFault lasting = sts.fault(Map.of("match", match, "effect", Map.of("status", 503)))) {
+            assertEquals(1L, Json.objects(sts.control().call("GET", "/faults").get("items")).stream()
+                .filter(rule -> rule.get("id").equals(lasting.rule().get("id"))).count());
+            assertEquals(503, open(jwks).getResponseCode());
+        }
+        assertEquals(200, open(jwks).getResponseCode());
+    }
+
+    @Test
     void tokenIsOneLineAndGood() throws Exception {
         SignedJWT token = SignedJWT.parse(sts.token("mock:demo-api").toString());
         JWKSet keys = JWKSet.load(new URL((String) sts.discovery().get("jwks_uri")));
