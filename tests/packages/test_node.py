@@ -27,11 +27,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(project: Path, *words: str | Path) -> str:
+def run(project: Path, *words: str | Path, **variables: str) -> str:
     """Run Node.js in the project, to its end; what it printed."""
     ours = ("MOCK_STS_", "HELSEID_MOCK_", "NODE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    environment = {**kept, "HELSEID_MOCK_PROGRAM": str(project / "mock-sts")}
+    environment = {**kept, "HELSEID_MOCK_PROGRAM": str(project / "mock-sts"), **variables}
     done = subprocess.run(
         [node(), *words], cwd=project, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -91,6 +91,20 @@ def test_npm_installs_its_archive(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [file.name for file in (tmp_path / "node_modules").iterdir() if file.is_dir()] == ["mock-sts"]
+
+
+@pytest.mark.browser
+@pytest.mark.covers("node.playwright")
+def test_the_example_for_playwright(tmp_path: Path) -> None:
+    """Two workers: people in parallel, a logout, logins that fail."""
+    put_node_modules(tmp_path)
+    for file in (ROOT / "examples" / "playwright").glob("*.*"):
+        shutil.copy(file, tmp_path)
+    processes.put_stand_in(tmp_path / "mock-sts")
+    browser = shutil.which("chromium")
+    assert browser is not None, "Chromium is missing; make test-all says how"
+    printed = run(tmp_path, "node_modules/@playwright/test/cli.js", "test", CHROMIUM=browser)
+    assert "6 passed" in printed, printed
 
 
 def test_what_a_client_gets_that_says_nothing_is_as_in_python() -> None:
