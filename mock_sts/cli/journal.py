@@ -35,6 +35,10 @@ def add_journal(commands: Commands) -> None:
     holds(parser.add_argument("--client", metavar="ID", help="requests of this client only"), CLIENT)
     parser.add_argument("--outcome", choices=_OUTCOMES, help="requests that ended so only")
     holds(parser.add_argument("--rule", metavar="RULE", help="requests that this rule decided only"), RULE)
+    parser.add_argument("--endpoint", metavar="NAME", help="requests of this endpoint only: token, par, ... or a path")
+    parser.add_argument("--flow", metavar="ID", help="one login with all that came of it")
+    parser.add_argument("--since", metavar="TIME", help="from then on, such as 2027-01-01T00:00:00Z")
+    parser.add_argument("--until", metavar="TIME", help="until then")
     parser.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many at most; default 20")
     parser.add_argument("--url", help="the issuer of a running server to ask, in place of the database")
     parser.add_argument(
@@ -49,6 +53,7 @@ def _journal(parsed: argparse.Namespace) -> int:
     for name, value in (("client_id", parsed.client), ("outcome", parsed.outcome), ("rule", _rule(parsed.rule))):
         if value is not None:
             wanted[name] = value
+    wanted |= _asked(parsed)
     if parsed.entry is not None:
         wanted = {**wanted, **_one(parsed.entry), "limit": 1}
     settings, _ = settings_of()
@@ -67,6 +72,26 @@ def _journal(parsed: argparse.Namespace) -> int:
     else:
         _print_list(entries)
     return 0
+
+
+def _asked(parsed: argparse.Namespace) -> dict[str, str | int]:
+    """The parameters of endpoint, flow and time. Raises CommandError."""
+    from mock_sts.helseid.endpoints import SHORT_WORDS, paths_of  # noqa: PLC0415
+    from mock_sts.protocol.durations import read_time  # noqa: PLC0415
+
+    if parsed.endpoint is not None and not paths_of(parsed.endpoint):
+        raise CommandError(
+            f"no endpoint is called {parsed.endpoint!r}; write a path, or one of {', '.join(SHORT_WORDS)}"
+        )
+    if parsed.flow is not None and not re.fullmatch("[0-9A-Fa-f]{16}", parsed.flow):
+        raise CommandError(f"--flow is {parsed.flow!r}, but must be the id of a flow: 16 hexadecimal digits")
+    for name in ("since", "until"):
+        try:
+            read_time(getattr(parsed, name) or "2027-01-01T00:00:00Z")
+        except ValueError as error:
+            raise CommandError(f"--{name} is {getattr(parsed, name)!r}, but must be {error}") from None
+    given = {name: getattr(parsed, name) for name in ("endpoint", "flow", "since", "until")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _rule(text: str | None) -> str | None:
@@ -91,7 +116,9 @@ def _one(text: str) -> dict[str, str | int]:
 
 def _from_database(settings: Settings, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     from mock_sts.cli.settings import opened_store  # noqa: PLC0415
-    from mock_sts.store.journal import Journal  # noqa: PLC0415
+    from mock_sts.helseid.endpoints import paths_of  # noqa: PLC0415
+    from mock_sts.protocol.durations import read_time  # noqa: PLC0415
+    from mock_sts.store.journal import Filter, Journal  # noqa: PLC0415
     from mock_sts.store.opening import is_missing  # noqa: PLC0415
     from mock_sts.store.scope import DEFAULT_ENVIRONMENT  # noqa: PLC0415
 
@@ -101,7 +128,17 @@ def _from_database(settings: Settings, wanted: dict[str, Any]) -> list[dict[str,
             "server elsewhere, and --url asks a running server"
         )
     with opened_store(settings) as store:
-        return Journal(store, DEFAULT_ENVIRONMENT).read(**wanted)
+        return Journal(store, DEFAULT_ENVIRONMENT).read(
+            Filter(
+                **{name: wanted.get(name) for name in ("client_id", "outcome", "rule", "error_id")},
+                endpoints=paths_of(wanted["endpoint"]) if "endpoint" in wanted else None,
+                flow=wanted["flow"].upper() if "flow" in wanted else None,
+                since=read_time(wanted["since"]) if "since" in wanted else None,
+                until=read_time(wanted["until"]) if "until" in wanted else None,
+            ),
+            limit=wanted["limit"],
+            before=wanted.get("before"),
+        )
 
 
 def _by_http(settings: Settings, parsed: argparse.Namespace, wanted: dict[str, str | int]) -> list[dict[str, Any]]:

@@ -57,5 +57,8 @@ def paths_of(endpoint: str) -> tuple[str, ...]:
 #: Names the rule that a refused request broke; the emulator's own header.
 RULE_HEADER = "Mock-Sts-Rule"
 
+#: Leads to the page that explains a refusal: the journal's entry; the emulator's own header too.
+EXPLAIN_HEADER = "Mock-Sts-Explain"
+
 #: Names the fault rules that were at work on an answer, each with its effect; the emulator's own header too.
 FAULT_HEADER = "Mock-Sts-Fault"

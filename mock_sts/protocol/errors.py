@@ -61,6 +61,8 @@ class OAuthError(Exception):
         self.status = status
         self.headers = dict(headers or {})
         self.error_id = ""
+        #: Where the refusal is explained, once it has been journaled.
+        self.explained_at = ""
 
     def tell_why(self) -> None:
         """Append rule and remedy to what the client hears, or make them the description where there is none."""

@@ -1,6 +1,7 @@
 """One request on its way: its times, its addresses, what was found, and the one write at its end."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,6 +20,9 @@ from mock_sts.store.replay import Once
 from mock_sts.values import value_type
 
 LOG = logging.getLogger("mock_sts")
+
+#: Below it each entry of the journal has a page.
+JOURNAL_PAGE = "/mock/journal"
 
 #: Longest client id that is kept in the journal, in characters; a registered one is shorter.
 _MAX_CLIENT_ID = 200
@@ -60,6 +64,11 @@ class RequestContext:
         self.authenticated = False
         self.findings: list[Finding] = []
         self.detail: dict[str, Any] = {}
+        #: Which login, or token without one, the request belongs to; the session; who logged in.
+        self.flow: str | None = None
+        self.sid: str | None = None
+        self.pid: str | None = None
+        self._began = time.perf_counter_ns()
         self._uses: list[Use] = []
         self._challenged: Once | None = None
         self._proof_key: Once | None = None
@@ -220,8 +229,14 @@ class RequestContext:
             challenged=self._challenged,
             proof_key=self._proof_key,
             authenticated=self.authenticated,
+            flow=self.flow,
+            sid=self.sid,
+            pid=self.pid,
+            micros=(time.perf_counter_ns() - self._began) // 1000,
         )
         entry_id = self.environment.journal.write(transaction, entry, self.environment.policy.journal_size)
+        if error is not None:
+            error.explained_at = f"{self.urls.issuer.base}{JOURNAL_PAGE}/{entry_id}"
         if self.reached.faults is not None:
             self.reached.faults.note_entry(entry_id, self.client_id)
         self._journaled = True

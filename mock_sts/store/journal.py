@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from mock_sts.values import value_type
 
 _INSERT = (
     "INSERT INTO journal (environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
-    "proof_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "proof_key, flow, sid, pid, micros) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _MARK = "UPDATE journal SET faults = ? WHERE id = ?"
 _LAST_OF_KEY = "SELECT outcome, at FROM journal WHERE proof_key = ? ORDER BY id DESC LIMIT 1"
@@ -25,8 +26,14 @@ _TRIM = (
     "(SELECT id FROM journal WHERE environment = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"
 )
 _EXTENT = "SELECT count(*), min(at) FROM journal WHERE environment = ?"
+#: A logout belongs to all flows of its session, so it has none of its own.
+_OF_FLOW = (
+    "(flow = ? OR flow IS NULL AND sid IN (SELECT sid FROM journal WHERE environment = ? AND flow = ? AND sid IS NOT "
+    "NULL))"
+)
 #: What a reader sees of an entry, in this order.
-_SHOWN = ("id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail", "faults")
+_ADDED = ("flow", "sid", "pid", "micros")
+_SHOWN = ("id", "at", "endpoint", "client_id", "outcome", "error", "rule", "findings", "detail", "faults", *_ADDED)
 
 #: Rows written between two looks at the journal's length.
 _TRIM_EVERY = 64
@@ -53,7 +60,8 @@ class Entry:
     ``at`` is in seconds; ``detail`` are decoded headers, claims and parameters. Private keys in what a stranger
     wrote are taken out of it when it is written, and out of all other texts. ``challenged`` is the assertion that met a
     nonce challenge; ``proof_key`` a client's key that was challenged or has shown a nonce. ``authenticated`` says that
-    a client proved who it is, else less is kept.
+    a client proved who it is, else less is kept. ``flow`` is the login, or token without one, that the request belongs
+    to, ``sid`` the session, ``pid`` who logged in; ``micros`` are the microseconds until it was decided.
     """
 
     at: int
@@ -67,6 +75,60 @@ class Entry:
     challenged: Once | None = None
     proof_key: Once | None = None
     authenticated: bool = True
+    flow: str | None = None
+    sid: str | None = None
+    pid: str | None = None
+    micros: int | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which entries are wanted; what is None does not matter.
+
+    ``endpoints`` are paths, ``pid`` who logged in; ``broken`` is a rule that was broken, whatever decided.
+    ``error_id`` is what an error page shows, hexadecimal digits. ``since`` and ``until`` are seconds of the real clock,
+    both ends included. Only ``client_id`` has an index, for the journal is bounded.
+    """
+
+    client_id: str | None = None
+    endpoints: tuple[str, ...] | None = None
+    outcome: str | None = None
+    error: str | None = None
+    rule: str | None = None
+    broken: str | None = None
+    flow: str | None = None
+    pid: str | None = None
+    error_id: str | None = None
+    faulted: bool | None = None
+    since: int | None = None
+    until: int | None = None
+    after: int | None = None
+
+    def conditions(self, environment: str) -> list[tuple[str, tuple[Any, ...]]]:
+        """The conditions of SQL, each with its values, by which entries of ``environment`` are found."""
+        found: list[tuple[str, tuple[Any, ...]]] = [("environment = ?", (environment,))]
+        for name in ("client_id", "outcome", "error", "rule", "pid"):
+            if (value := getattr(self, name)) is not None:
+                found.append((f"{name} = ?", (value,)))
+        for condition, value in (("at >= ?", self.since), ("at <= ?", self.until), ("id > ?", self.after)):
+            if value is not None:
+                found.append((condition, (value,)))
+        if self.endpoints is not None:
+            found.append((f"endpoint IN ({', '.join('?' * len(self.endpoints))})", self.endpoints))
+        if self.flow is not None:
+            found.append((_OF_FLOW, (self.flow, environment, self.flow)))
+        if self.faulted is not None:
+            found.append((f"faults IS {'NOT ' if self.faulted else ''}NULL", ()))
+        # Of the wildcards, hexadecimal digits and ids of rules have the underscore alone, which stands for itself too.
+        if self.broken is not None:
+            found.append(("findings LIKE ?", (f'%{{"rule":"{self.broken}",%',)))
+        if self.error_id is not None:
+            found.append(("detail LIKE ?", (f'%"{ERROR_ID}":"{self.error_id.lower()}"%',)))
+        return found
+
+
+#: All entries.
+EVERY = Filter()
 
 
 class Journal:
@@ -94,6 +156,10 @@ class Journal:
                 _detail_text(entry.detail, _MAX_DETAIL if entry.authenticated else _MAX_STRANGERS_DETAIL),
                 entry.challenged.digest(scope) if entry.challenged is not None else None,
                 entry.proof_key.digest(scope) if entry.proof_key is not None else None,
+                entry.flow,
+                entry.sid,
+                entry.pid,
+                entry.micros,
             ),
         )
         # Rows of all environments are numbered together, so each looks for itself whether enough have come.
@@ -122,37 +188,14 @@ class Journal:
         row = self._database.read_one(_EXTENT, (self._scope.name,))
         return (0, None) if row is None else (int(row[0]), row[1])
 
-    def read(
-        self,
-        *,
-        limit: int,
-        before: int | None = None,
-        client_id: str | None = None,
-        outcome: str | None = None,
-        rule: str | None = None,
-        error_id: str | None = None,
-        endpoint: str | None = None,
-        since: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """The newest entries first, as JSON-ready mappings; ``before`` is an id to page on from, ``since`` the time of
-        the oldest entry that is wanted, in seconds.
-
-        ``error_id`` is what an error page shows, hexadecimal digits; it has no index, for the journal is bounded.
-        """
-        wanted = {"client_id": client_id, "outcome": outcome, "rule": rule, "endpoint": endpoint}
-        conditions: list[tuple[str, Any]] = [("environment = ?", self._scope.name)]
+    def read(self, wanted: Filter = EVERY, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        """The newest entries first, as JSON-ready mappings; ``before`` is an id to page on from."""
+        conditions = wanted.conditions(self._scope.name)
         if before is not None:
-            conditions.append(("id < ?", before))
-        conditions += [(f"{column} = ?", value) for column, value in wanted.items() if value is not None]
-        if since is not None:
-            conditions.append(("at >= ?", since))
-        if error_id is not None:
-            # Hexadecimal digits alone: neither they nor the name hold a wildcard, but for the one underscore, which
-            # stands for itself too.
-            conditions.append(("detail LIKE ?", f'%"{ERROR_ID}":"{error_id.lower()}"%'))
+            conditions.append(("id < ?", (before,)))
         where = " AND ".join(condition for condition, _ in conditions)
         statement = f"SELECT {', '.join(_SHOWN)} FROM journal WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
-        rows = self._database.read_all(statement, (*(value for _, value in conditions), limit))
+        rows = self._database.read_all(statement, (*(value for _, values in conditions for value in values), limit))
         entries = [dict(zip(_SHOWN, row, strict=True)) for row in rows]
         return [
             {

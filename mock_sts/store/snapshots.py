@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "token_service_key": "environment, digest, owner",
         "fault": "id, environment, position, document, remaining, drawn, happened, tag",
         "journal": "id, environment, at, endpoint, client_id, outcome, error, rule, findings, detail, challenged, "
-        "proof_key, faults",
+        "proof_key, faults, flow, sid, pid, micros",
     }
 )
 

@@ -85,6 +85,15 @@ def to_nine(words: Mapping[str, str], ending: str) -> list[str]:
     ]
 
 
+def to_ten(words: Mapping[str, str]) -> list[str]:
+    """The statements that lead from schema 9 to 10: journal entries that say which login they belong to."""
+    text, number = words["text"], words["number"]
+    columns = (f"flow {text}", f"sid {text}", f"pid {text}", f"micros {number}")
+    return [
+        f"ALTER TABLE {table} ADD COLUMN {column}" for table in ("journal", "snapshot_journal") for column in columns
+    ]
+
+
 def _said(columns: str, words: Mapping[str, str]) -> str:
     """``columns`` in the words of a database."""
     for kind, word in words.items():

@@ -257,6 +257,13 @@ JOURNAL = Table(
     Column("proof_key", LargeBinary),
     # The effects of fault rules on the request, as a JSON list; NULL for none.
     Column("faults", _Text),
+    # The login, or token without one, that the request belongs to; the session; who logged in. No index: the journal
+    # is bounded, and each index is one page more to write for a token.
+    Column("flow", _Text),
+    Column("sid", _Text),
+    Column("pid", _Text),
+    # Microseconds until it was decided.
+    Column("micros", _Number),
     Index("journal_environment", "environment", "id"),
     Index("journal_client_id", "environment", "client_id", "id"),
     _partial_index("journal_challenged", "challenged"),

@@ -3,7 +3,7 @@
 import secrets
 
 #: Raised by one when a table changes, with a step in each database's folder that leads from the number before.
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 
 def first_revision() -> int:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
-from mock_sts.helseid.endpoints import RULE_HEADER
+from mock_sts.helseid.endpoints import EXPLAIN_HEADER, RULE_HEADER
 from mock_sts.helseid.profile.form import FormEvidence, preflight
 from mock_sts.helseid.requirement import explain
 from mock_sts.protocol.addresses import HostFault, UnknownHostError
@@ -43,11 +43,15 @@ _LONGEST_PATH = 200
 _BODILESS = (405, 415)
 
 
+def explaining(error: OAuthError) -> dict[str, str]:
+    """The headers that name the broken rule, and the page that explains the refusal; none where there is none."""
+    headers = {RULE_HEADER: error.rule, EXPLAIN_HEADER: error.explained_at}
+    return {name: value for name, value in headers.items() if value}
+
+
 def back_channel_error(error: OAuthError) -> HttpResponse:
     """RFC 6749 section 5.2: code and description, nothing else; the broken rule's id rides in a header."""
-    headers = dict(error.headers)
-    if error.rule:
-        headers[RULE_HEADER] = error.rule
+    headers = {**error.headers, **explaining(error)}
     return json_response(without_private_keys(error.body()), error.status, headers)
 
 

@@ -95,7 +95,7 @@ REQUESTS: dict[str, Send] = {
 #: what is sealed for the error page, and the time that an answer took.
 _EACH_TIME = re.compile(
     rb"eyJ[\w.-]+|urn:ietf:params:oauth:request_uri:[\w:.-]+|CfDJ8[\w-]+|error [0-9a-f]{8};|dur=[\d.]+|"
-    rb"errorId=[\w-]+|[\w-]{43}\.[0-9A-F]{32}|(?:%3D)?[0-9A-F]{32,64}(?:-1)?|(?<=-default=)[\w-]{43}"
+    rb"(?<=/mock/journal/)\d+|errorId=[\w-]+|[\w-]{43}\.[0-9A-F]{32}|(?:%3D)?[0-9A-F]{32,64}(?:-1)?|(?<=-default=)[\w-]{43}"
 )
 
 

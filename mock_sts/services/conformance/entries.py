@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, TypeAlias
 
 from mock_sts.services.environment import Environment
+from mock_sts.store.journal import Filter
 from mock_sts.values import value_type
 
 #: An entry as the journal reads it.
@@ -36,13 +37,14 @@ def read_entries(environment: Environment, client_id: str, span: Span) -> Read:
     """The entries of ``client_id`` in ``span``."""
     found: list[Entry] = []
     before = None
+    wanted = Filter(client_id=client_id, since=span.since, until=span.until)
     while True:
-        page = environment.journal.read(limit=_PAGE, before=before, client_id=client_id, since=span.since)
+        page = environment.journal.read(wanted, limit=_PAGE, before=before)
         found += page
         if len(page) < _PAGE:
             break
         before = page[-1]["id"]
-    in_time = [one for one in reversed(found) if span.until is None or one["at"] <= span.until]
+    in_time = found[::-1]
     kept = tuple(one for one in in_time if not is_faulted(one))
     return Read(kept, len(in_time) - len(kept), _is_trimmed(environment, span))
 

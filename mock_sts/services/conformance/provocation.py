@@ -22,7 +22,7 @@ from mock_sts.services.environment import Environment
 from mock_sts.services.server import Server
 from mock_sts.store.database import Database
 from mock_sts.store.environments import ConformanceSession, Environments
-from mock_sts.store.journal import GRANTED
+from mock_sts.store.journal import GRANTED, Filter
 
 NOTICED, NOT_NOTICED, COULD_NOT_TELL = "noticed", "not noticed", "could not tell"
 
@@ -307,8 +307,7 @@ def _has(entry: Entry, rule: str) -> bool:
 
 def _entries(environment: Environment, since: int) -> list[Entry]:
     """The entries of the journal after the one with the id ``since``, the oldest first."""
-    found = environment.journal.read(limit=_MOST)
-    return [entry for entry in reversed(found) if entry["id"] > since]
+    return environment.journal.read(Filter(after=since), limit=_MOST)[::-1]
 
 
 def _newest(environment: Environment) -> int:

@@ -10,7 +10,7 @@ from mock_sts.protocol.authorization_response import AuthorizationResponse, sess
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.urls import origin_of
 from mock_sts.services.chance import capitals
-from mock_sts.services.handles import new_grant_handle
+from mock_sts.services.handles import flow_of, new_grant_handle
 from mock_sts.services.login.authorization_request import Pending, use_up_request
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
@@ -42,8 +42,9 @@ class Answered:
 
 def answer(context: RequestContext, pending: Pending, session: LoginSession, made: MadeSession | None) -> Answered:
     """A code for the person of ``session``; ``made`` is that session where it still has to be kept."""
-    request, code = pending.request, new_grant_handle(context.chance)
+    request, code = pending.request, new_grant_handle(context.chance, pending.handle)
     sid = session.sid
+    context.flow, context.sid, context.pid = flow_of(code), sid, session.login.pid
     client_id, issuer = pending.client.client_id, pending.kept.issuer
     decided = AuthorizationCode(
         client_id=client_id,

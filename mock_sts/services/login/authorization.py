@@ -15,12 +15,12 @@ from mock_sts.helseid.testidp import LoginIntentError
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.protocol.params import Params
 from mock_sts.services.back_channel.form import show_parameters
-from mock_sts.services.handles import new_request_handle
+from mock_sts.services.handles import flow_of, new_request_handle
 from mock_sts.services.login.answer import Answered, answer, travelling
 from mock_sts.services.login.authorization_request import Pending, load_request
 from mock_sts.services.login.automation import LoginScript, Outcome, error_of, script_of
 from mock_sts.services.login.login_pages import providers_at
-from mock_sts.services.login.return_url import AUTHZ_ID, return_url_of
+from mock_sts.services.login.return_url import AUTHZ_ID, handle_of, return_url_of
 from mock_sts.services.login.single_sign_on import is_good
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
@@ -101,6 +101,8 @@ def _read_parameters(walk: Walk) -> End:
 
 
 def _load_request(walk: Walk) -> End:
+    if handle := handle_of(walk.params):
+        walk.context.flow = flow_of(handle)
     walk.pending = load_request(walk.context, walk.params, posted=walk.posted)
     return None
 
@@ -204,6 +206,7 @@ def _ask_for_login(walk: Walk) -> End:
         context.finish()
         return LoginNeeded(provider, pending.return_url)
     handle = new_request_handle(context.chance)
+    context.flow = flow_of(handle)
     requests = context.environment.ledger.requests
     context.finish(lambda transaction: requests.keep(transaction, handle, pending.kept))
     return LoginNeeded(provider, return_url_of({AUTHZ_ID: handle}))

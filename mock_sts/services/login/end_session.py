@@ -9,6 +9,7 @@ from mock_sts.helseid.profile.end_session import EndSessionEvidence
 from mock_sts.protocol.end_session import EndSessionRequest
 from mock_sts.protocol.errors import quoted
 from mock_sts.protocol.jose import JoseError, read_jws
+from mock_sts.protocol.json_text import text_or_none
 from mock_sts.services.login import logout
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import find_session
@@ -48,7 +49,11 @@ def end_session(
     The browser goes back to the client only with a valid hint of it and a registered address.
     """
     session = find_session(context, cookie)
+    if session is not None:
+        context.sid, context.pid = session.sid, session.login.pid
     hint, fault = _hint(context, request.id_token_hint)
+    if session is None and hint is not None:
+        context.sid = text_or_none(hint.get("sid"))
     of_session = hint.get("sid") == session.sid if hint is not None and session is not None else None
     _judge(context, request, hint, fault, of_session=of_session)
     if of_session is False:

@@ -13,8 +13,9 @@ from mock_sts.helseid.testidp import LoginIntent
 from mock_sts.protocol.authorization_request import AuthorizationRequest
 from mock_sts.protocol.authorization_response import AuthorizationResponse
 from mock_sts.services.environment import Environment
+from mock_sts.services.handles import flow_of
 from mock_sts.services.login.answer import travelling
-from mock_sts.services.login.authorization_request import load_kept_request
+from mock_sts.services.login.authorization_request import Pending, load_kept_request
 from mock_sts.services.login.automation import Outcome, error_of
 from mock_sts.services.login.return_url import handle_in, parameters_of
 from mock_sts.services.request_context import RequestContext
@@ -100,9 +101,11 @@ def complete_login(
 
     Raises OAuthError when no person with that pid can log in so, or the request is unknown or over.
     """
-    pending = load_kept_request(context, parameters_of(return_url))
+    pending = _waiting_request(context, return_url)
+    context.pid = intent.pid
     entrance = let_in(context, intent, provider, level_asked_for(pending.request.acr_values))
     made = make_session(context, intent, entrance, find_session(context, cookie), pending.client)
+    context.sid = made.session.sid
 
     def commit(transaction: Transaction) -> None:
         kept = made.keep(transaction)
@@ -117,6 +120,11 @@ def fail_login(context: RequestContext, return_url: str, outcome: Outcome) -> Au
 
     Raises OAuthError when the request behind ``return_url`` is unknown or over.
     """
-    error = travelling(context, load_kept_request(context, parameters_of(return_url)), error_of(outcome))
+    error = travelling(context, _waiting_request(context, return_url), error_of(outcome))
     context.refuse(error)
     return error.response
+
+
+def _waiting_request(context: RequestContext, return_url: str) -> Pending:
+    context.flow = flow_of(handle_in(return_url))
+    return load_kept_request(context, parameters_of(return_url))

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from mock_sts.helseid.registry.client import Client
 from mock_sts.protocol.errors import ErrorCode, OAuthError
+from mock_sts.protocol.json_text import text_or_none
 from mock_sts.protocol.redirect_uri import is_web_address
 from mock_sts.services.chance import capitals
 from mock_sts.services.request_context import LOG, RequestContext
@@ -173,6 +174,7 @@ def _deliver(former: RequestContext, notice: Notice) -> None:
         reached = former.reached if former.reached.faults is None else replace(former.reached, faults=None)
         with RequestContext(reached, BACK_CHANNEL_LOGOUT) as context:
             context.client_id = notice.client_id
+            context.sid = text_or_none(notice.claims.get("sid"))
             context.detail |= {"uri": notice.uri, "delivered": delivered, "answer": answer, "claims": notice.claims}
             if notice.fault:
                 context.detail["fault"] = notice.fault

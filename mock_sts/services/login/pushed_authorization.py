@@ -8,7 +8,7 @@ from mock_sts.services.back_channel.details import judge_pushed_assertion
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
 from mock_sts.services.back_channel.received_proof import receive_proof
-from mock_sts.services.handles import new_request_handle
+from mock_sts.services.handles import flow_of, new_request_handle
 from mock_sts.services.login.authorization_request import judge_request, judged_request
 from mock_sts.services.login.request_object import is_signed, open_request
 from mock_sts.services.request_context import RequestContext
@@ -41,6 +41,7 @@ def push_authorization_request(context: RequestContext, call: BackChannelCall) -
     signed = is_signed(params)
     judge_request(context, opened.request, client, params, pushed=True, signed=signed, proof_jkt=proof_jkt)
     handle = new_request_handle(context.chance)
+    context.flow = flow_of(handle)
     kept = judged_request(context, opened, client, pushed=True, proof_jkt=proof_jkt)
     context.finish(lambda transaction: context.environment.ledger.requests.keep(transaction, handle, kept))
     return PushedResponse(REQUEST_URI_PREFIX + handle, context.environment.policy.pushed_request_lifetime)

@@ -50,6 +50,7 @@ def receive(context: RequestContext, text: str | None) -> Received:
         token = read_access_token(jws.claims)
     except AccessTokenError as error:
         return Received(jws, True, None, str(error))
+    context.flow, context.sid = token.jti[:FAMILY_LENGTH], token.sid
     return Received(
         jws,
         True,

@@ -21,6 +21,7 @@ from mock_sts.protocol.terms import OPENID, TokenType
 from mock_sts.protocol.token_request import ACCESS_TOKEN_TYPE
 from mock_sts.services.back_channel.details import ActingFor
 from mock_sts.services.chance import SYSTEM, Chance, capitals
+from mock_sts.services.handles import FLOW_LENGTH
 from mock_sts.services.request_context import RequestContext
 from mock_sts.store.database import Transaction
 from mock_sts.values import value_type
@@ -49,8 +50,8 @@ class GivenRefreshToken:
     expires_at: int
 
 
-#: Characters of a ``jti`` that tell what its token came from; the rest is its own.
-FAMILY_LENGTH = 16
+#: Characters of a ``jti`` that tell what its token came from, which is its flow; the rest is its own.
+FAMILY_LENGTH = FLOW_LENGTH
 
 
 def new_jti(family: str = "", chance: Chance = SYSTEM) -> str:
@@ -115,6 +116,7 @@ class Unsigned:
 
 def prepare_tokens(context: RequestContext, authorization: Authorization, acting_for: ActingFor) -> Unsigned:
     """The claims of the tokens for ``authorization`` in ``context``."""
+    subject = authorization.subject
     lifetime = access_token_lifetime(
         authorization.client, authorization.apis, context.environment.policy.access_token_lifetime
     )
@@ -127,7 +129,7 @@ def prepare_tokens(context: RequestContext, authorization: Authorization, acting
         apis=authorization.apis,
         confirmation=authorization.confirmation,
         jti=authorization.jti,
-        subject=authorization.subject,
+        subject=subject,
         details=acting_for.details,
         trust_framework=acting_for.trust_framework,
         on_behalf_of=authorization.on_behalf_of,
@@ -139,6 +141,9 @@ def prepare_tokens(context: RequestContext, authorization: Authorization, acting
         else exchanged_token_claims(facts, subject_token, acting_for.parent)
     )
     context.detail["access_token"] = claims
+    context.flow = authorization.jti[:FAMILY_LENGTH]
+    if subject is not None:
+        context.sid, context.pid = subject.login.sid, subject.persona.pid
     return Unsigned(claims, lifetime, authorization)
 
 

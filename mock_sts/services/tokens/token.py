@@ -17,6 +17,7 @@ from mock_sts.services.back_channel.details import gather_details
 from mock_sts.services.back_channel.dpop import check_proof
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
 from mock_sts.services.back_channel.received_proof import receive_proof
+from mock_sts.services.handles import flow_of
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.grants import Grant, authorization_code, client_credentials, refresh_token, token_exchange
 from mock_sts.services.tokens.issuing import prepare_tokens
@@ -33,8 +34,10 @@ GRANTS: Mapping[str, Grant] = {
 def issue_token(context: RequestContext, call: BackChannelCall) -> TokenResponse:
     """Answer a token request. Raises OAuthError; ``context`` is open and journals it."""
     params = call.params
-    # 1. A form that can be read.
+    # 1. A form that can be read. What it redeems says which flow it belongs to, also where the request is refused.
     read_form(context, call)
+    if handle := params.one("code") or params.one("refresh_token"):
+        context.flow = flow_of(handle)
     # 2. The client.
     proof = receive_proof(context, call.proofs)
     caller = authenticate_client(context, params, call.authorization, proof)

@@ -12,6 +12,7 @@ from mock_sts.helseid.profile.token_management import TokenManagementEvidence
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient, authenticate_client
 from mock_sts.services.back_channel.form import BackChannelCall, read_form
+from mock_sts.services.handles import flow_of
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.access_token import receive
 from mock_sts.services.tokens.revocation import is_revoked, note_withdrawal
@@ -66,6 +67,8 @@ def _asking_client(context: RequestContext, call: BackChannelCall) -> Authentica
 
 def _token(context: RequestContext, call: BackChannelCall, hint: str | None = None) -> str:
     token = call.params.one("token")
+    if token and "." not in token:
+        context.flow = flow_of(token)
     context.judge(chapter.CHAPTER, TokenManagementEvidence(token, hint))
     return token or ""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mock_sts.store.steps import to_eight, to_nine, to_seven
+from mock_sts.store.steps import to_eight, to_nine, to_seven, to_ten
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     # Keys of the test-token service.
@@ -16,4 +16,6 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
     7: to_eight({"number": "BIGINT"}),
     # Fault rules.
     8: to_nine({"text": 'TEXT COLLATE "C"', "number": "BIGINT", "bytes": "BYTEA"}, ""),
+    # Flows in the journal.
+    9: to_ten({"text": 'TEXT COLLATE "C"', "number": "BIGINT"}),
 }

@@ -5,7 +5,7 @@ They are written out, and never made from the tables of today, which will have c
 
 from collections.abc import Mapping, Sequence
 
-from mock_sts.store.steps import to_eight, to_nine, to_seven
+from mock_sts.store.steps import to_eight, to_nine, to_seven, to_ten
 
 
 def _moved(table: str, columns: str, made: str, select: str) -> list[str]:
@@ -104,4 +104,6 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
     7: to_eight({"number": "INTEGER"}),
     # Fault rules.
     8: to_nine({"text": "TEXT", "number": "INTEGER", "bytes": "BLOB"}, " STRICT"),
+    # Flows in the journal.
+    9: to_ten({"text": "TEXT", "number": "INTEGER"}),
 }

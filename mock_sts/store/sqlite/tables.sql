@@ -85,6 +85,10 @@ CREATE TABLE journal (
 	challenged BLOB, 
 	proof_key BLOB, 
 	faults TEXT, 
+	flow TEXT, 
+	sid TEXT, 
+	pid TEXT, 
+	micros INTEGER, 
 	PRIMARY KEY (id)
 )
  STRICT;
@@ -280,7 +284,11 @@ CREATE TABLE snapshot_journal (
 	detail TEXT NOT NULL, 
 	challenged BLOB, 
 	proof_key BLOB, 
-	faults TEXT
+	faults TEXT, 
+	flow TEXT, 
+	sid TEXT, 
+	pid TEXT, 
+	micros INTEGER
 )
  STRICT;
 CREATE TABLE snapshot_login_session (

@@ -6,7 +6,7 @@ Without the framework, for a login that a test scripts shows no page.
 import time
 from urllib.parse import quote, urlsplit
 
-from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.params import Params
@@ -15,6 +15,7 @@ from mock_sts.services.login.answer import Answered, TravellingError
 from mock_sts.services.login.authorization import begin_authorization
 from mock_sts.services.login.return_url import CALLBACK, handle_in, handle_of
 from mock_sts.services.request_context import RequestContext
+from mock_sts.web.errors import explaining
 from mock_sts.web.http import HttpRequest, HttpResponse, Route, refuse_head
 from mock_sts.web.redirects import (
     authorization_answer,
@@ -101,7 +102,7 @@ def _authorize(request: HttpRequest, endpoint: str) -> HttpResponse:
 
 
 def _naming_the_rule(response: HttpResponse, error: OAuthError) -> HttpResponse:
-    return response.with_headers({RULE_HEADER: error.rule}) if error.rule else response
+    return response.with_headers(explaining(error))
 
 
 def _parameters(request: HttpRequest) -> Params:

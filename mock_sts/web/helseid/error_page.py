@@ -9,6 +9,7 @@ from mock_sts.helseid.profile.request_uri import fresh
 from mock_sts.helseid.requirement import Verdict, refuse
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.services.request_context import RequestContext
+from mock_sts.store.journal import Filter
 from mock_sts.web import browser
 from mock_sts.web.admission import is_admitted
 from mock_sts.web.explained import Explained, explained
@@ -40,7 +41,7 @@ def _why(shown: Mapping[str, object]) -> Explained | None:
     why = explained(str(shown.get("rule", "")), str(shown.get("detail", "")))
     if why is None or not shown.get("id") or not is_admitted():
         return why
-    entry = next(iter(current().environment.journal.read(limit=1, error_id=str(shown["id"]))), None)
+    entry = next(iter(current().environment.journal.read(Filter(error_id=str(shown["id"])), limit=1)), None)
     broken = entry["findings"]["broken"] if entry is not None else []
     options = next((one.get("options", ()) for one in broken if one["rule"] == why.rule.id), ())
     return replace(why, options=tuple(options))

@@ -11,7 +11,6 @@ from flask import Blueprint, Response, request
 
 from mock_sts.helseid.claims import HPR_DETAILS, full_name
 from mock_sts.helseid.eids import Provider
-from mock_sts.helseid.endpoints import RULE_HEADER
 from mock_sts.helseid.registry.persona import Persona
 from mock_sts.helseid.testidp import (
     DEFAULT_LEVEL,
@@ -42,6 +41,7 @@ from mock_sts.services.registry.lookup import (
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import MadeSession
 from mock_sts.web import browser, reading
+from mock_sts.web.errors import explaining
 from mock_sts.web.helseid.error_page import error_redirect, gone
 from mock_sts.web.language import PARAMETER as LANGUAGE
 from mock_sts.web.language import asked_language, chosen_language
@@ -231,8 +231,8 @@ def _page(
         antiforgery=field,
     )
     browser.set_antiforgery_cookie(response, cookie)
-    if refused is not None and refused.rule:
-        response.headers[RULE_HEADER] = refused.rule
+    if refused is not None:
+        response.headers.update(explaining(refused))
     return response
 
 

@@ -2,12 +2,13 @@
 
 from typing import NoReturn
 
-from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.client_assertion import credentials
 from mock_sts.helseid.profile.form import CONTENT_TYPE
 from mock_sts.protocol.errors import ErrorCode, OAuthError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.tokens.token_management import introspect_token, refuse_grant, revoke_token
+from mock_sts.web.errors import explaining
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.http import HttpError, HttpRequest, HttpResponse, Route, json_response
 
@@ -29,7 +30,7 @@ def introspection(request: HttpRequest) -> HttpResponse:
     except OAuthError as error:
         if error.code is not ErrorCode.INVALID_CLIENT and error.rule != credentials.id:
             raise
-        return HttpResponse(401, headers={**NO_STORE, **({RULE_HEADER: error.rule} if error.rule else {})})
+        return HttpResponse(401, headers={**NO_STORE, **explaining(error)})
 
 
 def device(request: HttpRequest) -> HttpResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mock_sts.helseid.endpoints import RULE_HEADER, Endpoint
+from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile.access_token import bound
 from mock_sts.helseid.profile.access_token import scheme as bound_scheme
 from mock_sts.helseid.requirement import Enforcement
@@ -15,6 +15,7 @@ from mock_sts.services.tokens import resource
 from mock_sts.services.tokens.access_token import Presented
 from mock_sts.services.tokens.client_info import client_info
 from mock_sts.services.tokens.user_info import user_info
+from mock_sts.web.errors import explaining
 from mock_sts.web.headers import NO_STORE
 from mock_sts.web.http import INTERACTION_ID, HttpRequest, HttpResponse, Route, json_response, refuse_head
 
@@ -69,9 +70,7 @@ def token_refused(error: OAuthError, schemes: Iterable[str], algorithms: Iterabl
         if scheme == "DPoP":
             challenge += f',algs="{" ".join(algorithms)}"'
         challenges.append(challenge)
-    headers = {"WWW-Authenticate": ", ".join(challenges), **NO_STORE}
-    if error.rule:
-        headers[RULE_HEADER] = error.rule
+    headers = {"WWW-Authenticate": ", ".join(challenges), **NO_STORE, **explaining(error)}
     return HttpResponse(error.status, headers=headers)
 
 

@@ -5,8 +5,9 @@ from mock_sts.helseid.profile.code_exchange import CodeEvidence
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.token_request import read_authorization_code
 from mock_sts.services.back_channel.client_authentication import AuthenticatedClient
+from mock_sts.services.handles import flow_of
 from mock_sts.services.request_context import RequestContext
-from mock_sts.services.tokens.grants.personal import family_of, is_known_resource, personal_authorization
+from mock_sts.services.tokens.grants.personal import is_known_resource, personal_authorization
 from mock_sts.services.tokens.issuing import Authorization
 from mock_sts.services.tokens.revocation import revoke_family
 from mock_sts.store.records import status_of
@@ -24,7 +25,7 @@ def authorize(
     if status.own:
         context.burn_on_refusal(lambda transaction: codes.consume(transaction, code, context.times.now))
         if status.used:
-            context.burn_on_refusal(lambda transaction: revoke_family(context, transaction, family_of(code)))
+            context.burn_on_refusal(lambda transaction: revoke_family(context, transaction, flow_of(code)))
     own = record if status.own else None
     context.judge(
         chapter.CHAPTER,

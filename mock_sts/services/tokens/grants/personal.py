@@ -1,6 +1,5 @@
 """What the grants for people share: from a login that was kept to an Authorization, for all its APIs or one."""
 
-import hashlib
 from typing import Any
 
 from mock_sts.helseid.registry.api import ApiResource
@@ -11,11 +10,11 @@ from mock_sts.helseid.terms import REUSABLE
 from mock_sts.protocol.errors import OAuthError
 from mock_sts.protocol.terms import OFFLINE_ACCESS
 from mock_sts.services.back_channel.form import digest_of
-from mock_sts.services.handles import new_grant_handle
+from mock_sts.services.handles import flow_of, new_grant_handle
 from mock_sts.services.registry.people import UnknownPersonError
 from mock_sts.services.request_context import RequestContext
 from mock_sts.services.sessions import subject_of
-from mock_sts.services.tokens.issuing import FAMILY_LENGTH, Authorization, GivenRefreshToken, id_token_plan, new_jti
+from mock_sts.services.tokens.issuing import Authorization, GivenRefreshToken, id_token_plan, new_jti
 from mock_sts.services.tokens.revocation import revoke_family
 from mock_sts.store.database import Transaction
 from mock_sts.store.records import AuthorizationCode, PersonGrant, RefreshToken
@@ -31,11 +30,6 @@ class Scoped:
 
     scopes: tuple[str, ...]
     apis: tuple[ApiResource, ...]
-
-
-def family_of(code: str) -> str:
-    """What the tokens that come from ``code`` have in common: the beginning of each ``jti``."""
-    return hashlib.sha256(code.encode()).hexdigest()[:FAMILY_LENGTH].upper()
 
 
 def scoped(context: RequestContext, scopes: tuple[str, ...], resource: str | None = None) -> Scoped:
@@ -90,7 +84,7 @@ def personal_authorization(
     code = grant if isinstance(grant, AuthorizationCode) else None
     used = grant if isinstance(grant, RefreshToken) else None
     wanted = scoped(context, narrowed or grant.scopes, resource)
-    family = used.family if used is not None else family_of(handle)
+    family = used.family if used is not None else flow_of(handle)
     refresh = _refresh_token(context, client, grant, handle)
     if refresh is not None:
         context.detail.setdefault("refresh_token", {})["given"] = digest_of(refresh.handle)
@@ -150,7 +144,9 @@ def _refresh_token(
         return None
     if isinstance(grant, RefreshToken):
         usage = context.environment.policy.refresh_token_usage or client.refresh_token_usage
-        return GivenRefreshToken(handle if usage == REUSABLE else new_grant_handle(context.chance), grant.expires_at)
+        return GivenRefreshToken(
+            handle if usage == REUSABLE else new_grant_handle(context.chance, handle), grant.expires_at
+        )
     own: int | None = client.refresh_token_lifetime
     lifetime = context.environment.policy.refresh_token_lifetime if own is None else own
-    return GivenRefreshToken(new_grant_handle(context.chance), context.times.now + lifetime)
+    return GivenRefreshToken(new_grant_handle(context.chance, handle), context.times.now + lifetime)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from mock_sts.protocol.durations import read_time
 from mock_sts.services.environment import Environment, Reached
 from mock_sts.services.server import Server
 from mock_sts.web.http import HttpRequest
@@ -204,3 +205,13 @@ def not_found(what: str, name: str, near: str = "") -> Problem:
 def bad_parameter(name: str, detail: str) -> Problem:
     """The problem that the parameter ``name`` is wrong."""
     return Problem(BAD_PARAMETER, detail, parameter=name)
+
+
+def second_of(text: str | None, name: str) -> int | None:
+    """The second that the parameter ``name`` names, an ISO 8601 time; None where it is not given. Raises Problem."""
+    if text is None:
+        return None
+    try:
+        return read_time(text)
+    except ValueError as error:
+        raise bad_parameter(name, f"{name} is {text[:60]!r}, but must be {error}") from None

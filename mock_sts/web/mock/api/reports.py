@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from mock_sts.protocol.durations import read_time
 from mock_sts.services.conformance.departures import DepartureError, read_departures
 from mock_sts.services.conformance.document import document_of
 from mock_sts.services.conformance.entries import Span
 from mock_sts.services.conformance.formats import FORMATS, JSON, accepted
 from mock_sts.services.conformance.report import Conclusion, Status, UnknownClientError, report_on
-from mock_sts.web.mock.api.operations import Call, Resource, Text, bad_parameter
+from mock_sts.web.mock.api.operations import Call, Resource, Text, bad_parameter, second_of
 from mock_sts.web.mock.api.problems import BAD_MEMBER, NOT_FOUND
 from mock_sts.web.mock.api.shapes import member, shape
 
@@ -186,7 +185,7 @@ def client_report_with_departures(call: Call[ReportOrder, ReportQuery]) -> Repor
 
 
 def _report(call: Call[Any, ReportQuery], departures: tuple[Any, ...]) -> ReportAnswer | Text:
-    span = Span(_second(call.query.since, "since"), _second(call.query.until, "until"))
+    span = Span(second_of(call.query.since, "since"), second_of(call.query.until, "until"))
     if span.since is not None and span.until is not None and span.until < span.since:
         raise bad_parameter("until", f"until is {call.query.until!r}, before since, which is {call.query.since!r}")
     report = report_on(
@@ -201,12 +200,3 @@ def written_report(call: Call[Any, Any], document: dict[str, Any]) -> ReportAnsw
     if word == JSON:
         return ReportAnswer(**document)
     return Text(FORMATS[word].media_type, FORMATS[word].write(document))
-
-
-def _second(text: str | None, name: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return read_time(text)
-    except ValueError as error:
-        raise bad_parameter(name, f"{name} is {text[:60]!r}, but must be {error}") from None

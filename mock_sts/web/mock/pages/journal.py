@@ -13,7 +13,7 @@ from mock_sts.helseid.endpoints import Endpoint
 from mock_sts.helseid.profile import CHAPTERS, find
 from mock_sts.protocol.near_names import did_you_mean
 from mock_sts.protocol.private_keys import without_private_text
-from mock_sts.store.journal import CHALLENGED, ERROR_ID, ERROR_ID_LENGTH, FAULTED, GRANTED, REFUSED
+from mock_sts.store.journal import CHALLENGED, ERROR_ID, ERROR_ID_LENGTH, FAULTED, GRANTED, REFUSED, Filter
 from mock_sts.web import admission, browser
 from mock_sts.web.reading import current
 from mock_sts.web.texts import Words
@@ -88,13 +88,15 @@ def entries() -> Response:
     found: list[dict[str, Any]] = []
     if not unknown:
         found = current().environment.journal.read(
+            Filter(
+                client_id=wanted["client_id"] or None,
+                endpoints=(wanted["endpoint"],) if wanted["endpoint"] else None,
+                outcome=wanted["outcome"] if wanted["outcome"] in (GRANTED, REFUSED, CHALLENGED, FAULTED) else None,
+                rule=rule or None,
+                since=now - int(since) if since in _SINCE else None,
+            ),
             limit=_SHOWN + 1,
             before=_number("before"),
-            client_id=wanted["client_id"] or None,
-            endpoint=wanted["endpoint"] or None,
-            outcome=wanted["outcome"] if wanted["outcome"] in (GRANTED, REFUSED, CHALLENGED, FAULTED) else None,
-            rule=rule or None,
-            since=now - int(since) if since in _SINCE else None,
         )
     return browser.page(
         "journal.html",
@@ -127,7 +129,7 @@ def entry(entry: str) -> Response:
     journal = current().environment.journal
     found: list[dict[str, Any]] = []
     if re.fullmatch(f"[0-9a-f]{{{ERROR_ID_LENGTH}}}", entry):
-        found = journal.read(limit=1, error_id=entry)
+        found = journal.read(Filter(error_id=entry), limit=1)
     elif entry.isascii() and entry.isdigit() and len(entry) < ERROR_ID_LENGTH:
         found = [one for one in journal.read(limit=1, before=int(entry) + 1) if one["id"] == int(entry)]
     else:
