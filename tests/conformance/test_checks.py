@@ -1,6 +1,7 @@
 """The table of checks is whole: every number of NHN's lists, every requirement of the book."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,15 @@ def test_the_invisible_ones_are_these_and_say_how_to_show_them() -> None:
     assert [check.id for check in invisible] == [*INVISIBLE[0], *INVISIBLE[1]]
     assert (len(T) - len(INVISIBLE[0]), len(SP) - len(INVISIBLE[1])) == (21, 30)
     assert all(all(check.advice) for check in CHECKS)
+
+
+@pytest.mark.covers("conformance.table")
+def test_the_documentation_has_the_same_numbers_and_names() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
+    assert "Of T1\u2013T25 a server can see 21, of SP-01\u2013SP-38 it can see 30." in text
+    *names, last = (*INVISIBLE[0], *INVISIBLE[1])
+    assert f"The rest is listed with advice: {', '.join(names)} and {last}." in text
 
 
 @pytest.mark.covers("conformance.table")
