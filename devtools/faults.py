@@ -11,7 +11,7 @@ from mock_sts.helseid.provocations import PROVOCATIONS, Correct, Provocation
 _SEEN = Path(__file__).parents[1] / "tests" / "interop" / "faults.json"
 
 #: The libraries, in the order of the table.
-_LIBRARIES = ("openid-client", "oauth4webapi", "requests-oauth2client", "Authlib", "Nimbus", "naive")
+_LIBRARIES = ("openid-client", "oauth4webapi", "requests-oauth2client", "Authlib", "Nimbus", "Spring Security", "naive")
 
 _GOES_ON, _NEVER_MET = "goes on", "never met"
 
@@ -61,8 +61,8 @@ def _table() -> list[str]:
         "which the login **ends**, or that it *goes on*. What a correct client would not do is marked ✗. The clients",
         "are set up as their documentation says, with signatures of ID tokens checked (openid-client and oauth4webapi",
         "do that on request), and with what their users have to compare by themselves (the `sub` of userinfo; `state`",
-        "and `iss` in Nimbus). Authlib knows no DPoP and asks with Bearer tokens. The naive client is one of ours: it",
-        "takes what comes, and has the paths written down.",
+        "and `iss` in Nimbus). Authlib and Spring Security know no DPoP and ask with Bearer tokens. The naive client",
+        "is one of ours: it takes what comes, and has the paths written down.",
         "",
         f"| {' | '.join(heads)} |",
         f"|{' --- |' * len(heads)}",

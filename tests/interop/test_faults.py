@@ -50,18 +50,19 @@ class Place:
     control: Control
     bearer_id: str
 
-    @property
-    def given(self) -> dict[str, Any]:
-        """What programs in other languages are given."""
+    def given(self, *, bearer: bool = False) -> dict[str, Any]:
+        """What programs in other languages are given; ``bearer`` says that they know no DPoP."""
+        client_id = self.bearer_id if bearer else self.client_id
+        met = [one for one in PROVOCATIONS if not (bearer and one.needs_dpop)]
         return {
             "issuer": self.issuer,
-            "clientId": self.client_id,
+            "clientId": client_id,
             "jwk": self.jwk,
             "scope": SCOPES,
             "redirectUri": REDIRECT_URI,
             "testPid": PERSON,
             "control": f"{self.issuer}/mock/api/v1",
-            "provocations": [{"name": one.name, "rule": one.rule_for(self.client_id)} for one in PROVOCATIONS],
+            "provocations": [{"name": one.name, "rule": one.rule_for(client_id)} for one in met],
         }
 
     def provoked(self, provocation: Provocation, log_in: Callable[["Place", Callable[[str], None]], None]) -> str:
@@ -251,6 +252,9 @@ def _with_nonce(machine: Machine, send: Callable[[str], Answer], path: str) -> A
     return answer
 
 
+#: Libraries that ask with Bearer tokens.
+_KNOW_NO_DPOP = ("Authlib", "Spring Security")
+
 IN_PYTHON = {
     "requests-oauth2client": by_requests_oauth2client,
     "Authlib": by_authlib,
@@ -264,7 +268,9 @@ IN_PYTHON = {
 def test_what_clients_in_python_notice(place: Place, library: str) -> None:
     log_in = IN_PYTHON[library]
     seen = {
-        one.name: place.provoked(one, log_in) for one in PROVOCATIONS if not (library == "Authlib" and one.needs_dpop)
+        one.name: place.provoked(one, log_in)
+        for one in PROVOCATIONS
+        if not (library in _KNOW_NO_DPOP and one.needs_dpop)
     }
     compare({library: seen}, library)
 
@@ -277,7 +283,7 @@ def test_what_clients_in_node_notice(place: Place) -> None:
     done = subprocess.run(
         [node, "faults.mjs"],
         cwd=HERE / "node",
-        input=json.dumps(place.given),
+        input=json.dumps(place.given()),
         capture_output=True,
         text=True,
         timeout=180,
@@ -289,16 +295,19 @@ def test_what_clients_in_node_notice(place: Place) -> None:
 
 @pytest.mark.covers("faults.libraries")
 @pytest.mark.java
-def test_what_nimbus_notices(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("library", "program", "bearer"), [("Nimbus", "Clients", False), ("Spring Security", "SpringClients", True)]
+)
+def test_what_clients_in_java_notice(place: Place, tmp_path: Path, library: str, program: str, *, bearer: bool) -> None:
     given = tmp_path / "given.json"
-    given.write_text(json.dumps(place.given), encoding="utf-8")
-    compare(json.loads(run_java("Clients", given)), "Nimbus")
+    given.write_text(json.dumps(place.given(bearer=bearer)), encoding="utf-8")
+    compare(json.loads(run_java(program, given)), library)
 
 
 def test_every_client_that_is_recorded_was_tried_with_everything() -> None:
     names = {one.name for one in PROVOCATIONS}
     for library, seen in json.loads(RECORDED.read_text(encoding="utf-8")).items():
-        missing = {one.name for one in PROVOCATIONS if one.needs_dpop} if library == "Authlib" else set()
+        missing = {one.name for one in PROVOCATIONS if one.needs_dpop} if library in _KNOW_NO_DPOP else set()
         assert set(seen) == names - missing, library
 
 
