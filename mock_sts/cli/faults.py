@@ -54,7 +54,10 @@ def add_faults(commands: Commands) -> None:
 
 
 def _add(parsed: argparse.Namespace) -> int:
-    words = list(parsed.words)
+    from mock_sts.helseid.faults import EFFECTS, Takes  # noqa: PLC0415
+
+    bare = [name for name, kind in EFFECTS.items() if kind.takes is Takes.TRUTH]
+    words = [f"{word}=true" if word in bare else word for word in parsed.words]
     match: dict[str, Any] = {} if "=" in words[0] else {"endpoint": words.pop(0)}
     given = {"client_id": parsed.client, "persona": parsed.persona, "grant_type": parsed.grant_type}
     match |= {name: value for name, value in given.items() if value is not None}
