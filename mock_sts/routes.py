@@ -38,6 +38,7 @@ from mock_sts.web.mock.pages import (
     ordered_token,
     parts,
     rules,
+    world,
 )
 from mock_sts.web.reading import SERVER
 from mock_sts.web.testtoken import description, token_service
@@ -77,6 +78,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         journal,
         ordered_token,
         conformance,
+        world,
         rules,
         error_page,
         login,

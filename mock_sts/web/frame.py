@@ -47,6 +47,7 @@ SECTIONS = (
     Section("home", "/", "home"),
     Section("demo", "/mock/demo", "demo"),
     Section("journal", "/mock/journal", "journal"),
+    Section("world", "/mock/world", "world"),
     Section("test_token", "/mock/test-token", "test_tokens"),
     Section("conformance", "/mock/conformance", "conformance"),
     Section("doctor", "/mock/doctor", "doctor"),

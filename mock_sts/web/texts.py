@@ -28,6 +28,7 @@ WORDS: Words = {
     "home": ("Hjem", "Home"),
     "demo": ("Demo", "Demo"),
     "journal": ("Journal", "Journal"),
+    "world": ("Verden", "World"),
     "control_api": ("Kontroll-API", "Control API"),
     "test_tokens": ("Testtoken", "Test tokens"),
     "conformance": ("Samsvar", "Conformance"),

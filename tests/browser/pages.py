@@ -252,6 +252,22 @@ def report(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("check-T5")).to_be_visible()
 
 
+def world(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/world?ui_locales={language}&q=gp-two-offices")
+    expect(page.get_by_test_id("people")).to_be_visible()
+
+
+def world_client(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/world/clients?ui_locales={language}&q={client.rp.machine.client_id}")
+    page.get_by_test_id("clients").get_by_role("link").click()
+    expect(page.get_by_test_id("registration")).to_be_visible()
+
+
+def world_apis(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/world/apis?ui_locales={language}")
+    expect(page.get_by_test_id("apis")).to_be_visible()
+
+
 def token_service(page: Page, client: Client, language: str) -> None:
     page.goto(f"{client.rp.machine.issuer}/swagger?ui_locales={language}")
     expect(page.get_by_test_id("openapi")).to_be_visible()
@@ -291,6 +307,9 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "demo-failed": demo_failed,
     "test-token": ordered_token,
     "token-service": token_service,
+    "world": world,
+    "world-client": world_client,
+    "world-apis": world_apis,
     "conformance": conformance,
     "report": report,
     "persona": persona,
