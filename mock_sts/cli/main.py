@@ -26,6 +26,7 @@ from mock_sts.cli.serve import add_serve
 from mock_sts.cli.settings import CommandError
 from mock_sts.cli.state import add_clock, add_keys, add_reset, add_snapshot
 from mock_sts.cli.token import add_token
+from mock_sts.cli.verify import add_verify
 from mock_sts.settings.settings import SettingError
 
 #: Exit status for a wrong setting, file or argument.
@@ -37,6 +38,7 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_token,
     add_ordered_tokens,
     add_journal,
+    add_verify,
     add_report,
     add_conformance,
     add_explain,

@@ -21,6 +21,7 @@ from mock_sts.web.mock.api import (
     settings,
     snapshots,
     token_service_keys,
+    verification,
 )
 from mock_sts.web.mock.api.description import Description
 from mock_sts.web.mock.api.operations import Resource
@@ -38,6 +39,7 @@ RESOURCES: tuple[Resource, ...] = (
     keys.RESOURCE,
     snapshots.RESOURCE,
     faults.RESOURCE,
+    verification.RESOURCE,
     next_login.RESOURCE,
     sessions.SESSIONS,
     sessions.PENDING,
