@@ -15,6 +15,19 @@ from tests.support.node import NODE_MODULES, ROOT, node, put_node_modules
 
 SOURCE = ROOT / "packages" / "node"
 
+#: A test that fails because of what the server refuses; no browser is needed for it.
+_FAILS = """
+import { test as base, expect } from '@playwright/test'
+import { fixtures } from 'mock-sts/playwright'
+
+const test = base.extend(fixtures)
+
+test('a machine gets a token', async ({ helseid }) => {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'demo-machine' })
+  expect((await fetch(`${helseid.issuer}/connect/token`, { method: 'POST', body })).status).toBe(200)
+})
+"""
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,7 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(project: Path, *words: str | Path, **variables: str) -> str:
+def run(project: Path, *words: str | Path, status: int = 0, **variables: str) -> str:
     """Run Node.js in the project, to its end; what it printed."""
     ours = ("MOCK_STS_", "HELSEID_MOCK_", "NODE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -35,7 +48,7 @@ def run(project: Path, *words: str | Path, **variables: str) -> str:
     done = subprocess.run(
         [node(), *words], cwd=project, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 
@@ -105,6 +118,18 @@ def test_the_example_for_playwright(tmp_path: Path) -> None:
     assert browser is not None, "Chromium is missing; make test-all says how"
     printed = run(tmp_path, "node_modules/@playwright/test/cli.js", "test", CHROMIUM=browser)
     assert "6 passed" in printed, printed
+
+
+@pytest.mark.node
+@pytest.mark.covers("node.runners")
+def test_a_failed_test_of_playwright_says_what_was_refused(tmp_path: Path) -> None:
+    put_node_modules(tmp_path)
+    (tmp_path / "fails.spec.mjs").write_text(_FAILS, encoding="utf-8")
+    processes.put_stand_in(tmp_path / "mock-sts")
+    printed = run(tmp_path, "node_modules/@playwright/test/cli.js", "test", "--reporter=list", status=1)
+    assert "refused by Mock HelseID STS" in printed
+    assert "/connect/token of demo-machine: invalid_client, rule client-assertion.type: expected" in printed
+    assert "send client_assertion together with client_assertion_type" in printed
 
 
 def test_what_a_client_gets_that_says_nothing_is_as_in_python() -> None:

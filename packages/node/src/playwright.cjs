@@ -35,8 +35,8 @@ const fixtures = {
     if (testInfo.status !== testInfo.expectedStatus) {
       const refused = (await sts.journal({ outcome: 'refused' })).slice(0, SHOWN)
       if (refused.length > 0) {
-        const body = JSON.stringify(refused, null, 2)
-        await testInfo.attach('refused by Mock HelseID STS', { body, contentType: 'application/json' })
+        const body = refused.map(explained).join('\n')
+        await testInfo.attach('refused by Mock HelseID STS', { body, contentType: 'text/plain' })
       }
     }
     await sts.stop()
@@ -64,6 +64,13 @@ const fixtures = {
     })
     await Promise.all(contexts.map((context) => context.close()))
   },
+}
+
+/** A refused request in words: where, who, what was expected, what came, and what to do. */
+function explained({ endpoint, client_id: client, error, rule, findings }) {
+  const broken = (findings.broken ?? []).find((one) => one.rule === rule)
+  const why = broken ? `: expected ${broken.expected}, not ${broken.observed}. ${broken.remedy}` : ''
+  return `${endpoint} of ${client ?? 'an unknown client'}: ${error}, rule ${rule}${why}`
 }
 
 async function become(context, helseid, persona) {

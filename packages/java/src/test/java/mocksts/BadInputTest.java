@@ -193,7 +193,7 @@ class BadInputTest {
     void failedTestSaysWhatWasRefused() {
         Throwable failure = failureOf(Wrong.Failing.class);
         assertEquals(1, failure.getSuppressed().length);
-        assertSays("refused by Mock HelseID STS:.*/connect/token: invalid_client.*rule", failure.getSuppressed()[0]);
+        assertSays("refused by Mock HelseID STS:.*/connect/token of demo-machine: invalid_client, rule client-assertion.type: expected .*send client_assertion", failure.getSuppressed()[0]);
     }
 
     @Test

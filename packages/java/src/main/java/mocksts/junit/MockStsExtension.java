@@ -18,6 +18,7 @@ import mocksts.ControlException;
 import mocksts.HelseIdClient;
 import mocksts.HelseIdEnvironment;
 import mocksts.HelseIdPerson;
+import mocksts.Json;
 
 /** What {@link MockSts} does. */
 final class MockStsExtension
@@ -65,15 +66,29 @@ final class MockStsExtension
             HelseIdEnvironment sts = Environments.of(context.getRequiredTestClass());
             List<Map<String, Object>> refused = sts.journal(Map.of("outcome", "refused", "limit", SHOWN));
             if (!refused.isEmpty()) {
-                failure.addSuppressed(new RefusedByMockSts(refused.stream()
-                    .map(entry -> entry.get("endpoint") + ": " + entry.get("error") + ", rule " + entry.get("rule")
-                        + ", client " + entry.get("client_id"))
-                    .collect(Collectors.joining("\n  "))));
+                failure.addSuppressed(new RefusedByMockSts(
+                    refused.stream().map(MockStsExtension::explained).collect(Collectors.joining("\n  "))));
             }
         } catch (ControlException gone) {
             failure.addSuppressed(gone);
         }
         throw failure;
+    }
+
+    /** A refused request in words: where, who, what was expected, what came, and what to do. */
+    private static String explained(Map<String, Object> entry) {
+        String said = entry.get("endpoint") + " of " + entry.get("client_id") + ": " + entry.get("error") + ", rule "
+            + entry.get("rule");
+        Object broken = Json.object(entry.get("findings")).get("broken");
+        if (broken != null) {
+            for (Map<String, Object> finding : Json.objects(broken)) {
+                if (finding.get("rule").equals(entry.get("rule"))) {
+                    return said + ": expected " + finding.get("expected") + ", not " + finding.get("observed") + ". "
+                        + finding.get("remedy");
+                }
+            }
+        }
+        return said;
     }
 
     private static HelseIdClient client(HelseIdEnvironment sts, Client wanted) {
