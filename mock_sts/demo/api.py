@@ -5,11 +5,14 @@ It is there twice: with DPoP, as HelseID asks of APIs today, and with Bearer, as
 A real API stops at the first check that fails. This one goes on as far as it can, and tells all of them.
 """
 
+import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from mock_sts.demo.wire import Wire, WireError
@@ -18,6 +21,7 @@ from mock_sts.helseid.terms import SIGNING_ALGORITHMS
 from mock_sts.protocol.dpop import DPoPProof, normal_target, read_dpop_proof, split_proofs
 from mock_sts.protocol.jose import JoseError, Jws, PublicKey, import_public_key, read_jws, sha256_base64url
 from mock_sts.protocol.signed_jwt import Signature
+from mock_sts.system import take_away
 
 AUDIENCE, SCOPE, LEVEL = "mock:demo-api", "mock:demo-api/read", "4"
 
@@ -30,6 +34,9 @@ _LEEWAY, _PROOF_AGE = 30, 60
 _KEYS_AGE, _KEYS_PAUSE = 3600, 10
 
 _MOST_ISSUERS, _MOST_PROOFS = 16, 10_000
+
+#: New proofs between two looks for files of old ones, and seconds for which a file stays: longer than a proof is good.
+_SWEEP_EVERY, _KEPT = 64, 600
 
 INVALID_TOKEN, INVALID_PROOF, INSUFFICIENT_SCOPE, INSUFFICIENT_LOGIN = (
     "invalid_token",
@@ -110,9 +117,12 @@ class KeyBook:
 
 
 class SeenProofs:
-    """Which proofs have been used. It knows of this process only; an API with several shares such a list."""
+    """Which proofs have been used: a list of this process and, in a ``folder`` that all processes of the server share,
+    an empty file for each. Without a folder it knows of this process only.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -128,7 +138,21 @@ class SeenProofs:
             if name in self._seen:
                 return False
             self._seen[name] = now
-            return True
+        return self._folder is None or self._is_new_to_all(self._folder, name)
+
+    def _is_new_to_all(self, folder: Path, name: str) -> bool:
+        """The same for all processes: of two that make a file at once, one has made it. Raises OSError."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            os.close(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return False
+        if len(self._seen) % _SWEEP_EVERY == 0:
+            for file in folder.iterdir():
+                with suppress(FileNotFoundError):  # another process was faster
+                    if time.time() - file.stat().st_mtime > _KEPT:
+                        take_away(file)
+        return True
 
 
 class _Checks:
@@ -144,10 +168,11 @@ class _Checks:
 class DemoApi:
     """The API, for tokens of the ``scheme`` DPoP or Bearer; ``keys`` and ``proofs`` outlive a request."""
 
-    def __init__(self, scheme: str = DPOP) -> None:
+    def __init__(self, scheme: str = DPOP, proofs: Path | None = None) -> None:
+        """``proofs`` is the folder in which the processes of a server share which proofs were used."""
         self._scheme = scheme
         self._keys = KeyBook()
-        self._proofs = SeenProofs()
+        self._proofs = SeenProofs(proofs)
 
     def judge(self, call: Call, wire: Wire, issuer: str, now: float) -> Judgement:
         """Check ``call`` against ``issuer``, whose keys are fetched by ``wire``; ``now`` in seconds."""

@@ -45,7 +45,10 @@ class Demo:
         self._address = (_reachable(settings.host), settings.port)
         self._key = key
         self._shelf = Shelf(settings.places.demo)
-        self._api, self._bearer_api = DemoApi(), DemoApi(BEARER)
+        self._api, self._bearer_api = (
+            DemoApi(proofs=settings.places.demo.with_name(f"{settings.places.demo.name}-proofs")),
+            DemoApi(BEARER),
+        )
 
     # Pages
 
