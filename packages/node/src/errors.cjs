@@ -30,6 +30,14 @@ class ControlError extends MockStsError {
   }
 }
 
+/** What was verified is otherwise. `answer` is the server's. */
+class VerificationError extends MockStsError {
+  constructor(message, answer) {
+    super(message)
+    this.answer = answer
+  }
+}
+
 function withLog(message, log) {
   return log.length === 0 ? message : `${message}\nThe last lines of the server's log:\n  ${log.join('\n  ')}`
 }
@@ -37,3 +45,4 @@ function withLog(message, log) {
 exports.MockStsError = MockStsError
 exports.StartError = StartError
 exports.ControlError = ControlError
+exports.VerificationError = VerificationError

@@ -4,7 +4,7 @@
 
 const { randomInt, randomUUID } = require('node:crypto')
 const { ControlApi } = require('./control.cjs')
-const { MockStsError } = require('./errors.cjs')
+const { MockStsError, VerificationError } = require('./errors.cjs')
 const { VARIABLES, source, start } = require('./server.cjs')
 
 const DEFAULT = 'default'
@@ -212,6 +212,17 @@ class Helseid {
   /** The entries that fit (`client_id`, `outcome`, `rule`, `limit`), the newest first. */
   async journal(wanted = {}) {
     return (await this.control.call('GET', '/journal', undefined, { query: wanted })).entries
+  }
+
+  /**
+   * Hold expectations against what was asked here: `expect`, and `client_id`, `flow`, `since` or `after` for which
+   * requests count. Rejects with VerificationError, which says what is otherwise; else the server's answer.
+   */
+  async verify(expectations) {
+    const answer = await this.control.call('POST', '/verify', expectations)
+    if (answer.met) return answer
+    const otherwise = answer.results.filter((result) => !result.met).map((result) => result.says)
+    throw new VerificationError(otherwise.join('\n'), answer)
   }
 
   /**

@@ -2,7 +2,7 @@
 
 // Starts and steers Mock HelseID STS from tests. What there is, index.d.cts says.
 
-const { ControlError, MockStsError, StartError } = require('./errors.cjs')
+const { ControlError, MockStsError, StartError, VerificationError } = require('./errors.cjs')
 const { ControlApi } = require('./control.cjs')
 const { Helseid, TestToken, runningSts } = require('./helseid.cjs')
 
@@ -13,3 +13,4 @@ exports.ControlApi = ControlApi
 exports.MockStsError = MockStsError
 exports.StartError = StartError
 exports.ControlError = ControlError
+exports.VerificationError = VerificationError

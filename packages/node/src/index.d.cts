@@ -199,6 +199,10 @@ export class Helseid {
   fault(rule: Json): Promise<{ id: string | number; remove(): Promise<void> } & Json>
   /** The entries that fit, the newest first. */
   journal(wanted?: { client_id?: string; outcome?: string; rule?: string; limit?: number } & Json): Promise<JournalEntry[]>
+  /** Hold expectations against what was asked here. Rejects with VerificationError where one does not hold. */
+  verify(expectations: { expect: Json[]; client_id?: string; flow?: string; since?: string; after?: number }): Promise<
+    { met: true; results: Json[] } & Json
+  >
   /** A signed token without a login. */
   token(order?: TokenOrder): Promise<TestToken>
   /** A fresh DPoP proof for one call. */
@@ -238,4 +242,9 @@ export class ControlError extends MockStsError {
   /** The problem document (RFC 9457). */
   readonly problem: Json
   readonly log: string[]
+}
+
+/** What was verified is otherwise; the message has a sentence for each expectation that does not hold. */
+export class VerificationError extends MockStsError {
+  readonly answer: Json
 }

@@ -4,7 +4,7 @@ import { createHash, createPublicKey, verify as verifySignature } from 'node:cry
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, beforeEach, test } from 'node:test'
-import { Helseid, runningSts } from 'mock-sts'
+import { Helseid, VerificationError, runningSts } from 'mock-sts'
 
 let server
 let sts
@@ -173,6 +173,20 @@ test('a fault happens as often as it was ordered, and goes', async () => {
   await lasting.remove()
   assert.equal(await status(), 200)
   await assert.rejects(sts.fault({ effect: { statu: 503 } }), { status: 400, message: /did you mean/ })
+})
+
+test('what was asked is verified', async () => {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'demo-machine' })
+  await fetch(`${sts.issuer}/connect/token`, { method: 'POST', body })
+  const about = { client_id: 'demo-machine' }
+  assert.equal((await sts.verify({ ...about, expect: [{ called: 'token', times: 1, outcome: 'refused' }] })).met, true)
+  await assert.rejects(sts.verify({ ...about, expect: [{ called: 'token', times: 2 }, { none_broken: 'must' }] }), (error) => {
+    assert.ok(error instanceof VerificationError)
+    assert.deepEqual(error.message.split('\n'), error.answer.results.map((result) => result.says))
+    assert.equal(error.answer.results.length, 2)
+    return true
+  })
+  await assert.rejects(sts.verify({ expect: [{ cald: 'token' }] }), { name: 'ControlError', status: 400 })
 })
 
 test('a token is one line, good by the published keys, and broken on order', async () => {

@@ -210,6 +210,26 @@ public final class HelseIdEnvironment implements AutoCloseable {
         return Json.objects(control.call("GET", "/journal", null, wanted).get("entries"));
     }
 
+    /**
+     * Hold expectations against what was asked here: {@code expect}, and {@code client_id}, {@code flow}, {@code since} or
+     * {@code after} for which requests count. The server's answer.
+     *
+     * @throws VerificationFailedError where one does not hold; it says what is otherwise
+     */
+    public Map<String, Object> verify(Map<String, ?> expectations) {
+        Map<String, Object> answer = control.call("POST", "/verify", expectations);
+        if (!Boolean.TRUE.equals(answer.get("met"))) {
+            List<String> otherwise = new ArrayList<>();
+            for (Map<String, Object> result : Json.objects(answer.get("results"))) {
+                if (!Boolean.TRUE.equals(result.get("met"))) {
+                    otherwise.add(String.valueOf(result.get("says")));
+                }
+            }
+            throw new VerificationFailedError(String.join("\n", otherwise), answer);
+        }
+        return answer;
+    }
+
     /** A signed token of a machine for an API, without a login. */
     public TestToken token(String audience) {
         return token(audience, Map.of());

@@ -206,6 +206,19 @@ class SteerTest {
     }
 
     @Test
+    void whatWasAskedIsVerified() throws Exception {
+        HttpURLConnection asked = open((String) sts.discovery().get("token_endpoint"));
+        asked.setDoOutput(true);
+        asked.getOutputStream().write("grant_type=client_credentials&client_id=demo-machine".getBytes());
+        assertEquals(400, asked.getResponseCode());
+        Map<String, Object> holds = Map.of("called", "token", "times", 1, "outcome", "refused");
+        assertEquals(true, sts.verify(Map.of("client_id", "demo-machine", "expect", List.of(holds))).get("met"));
+        Map<String, Object> twice = Map.of("client_id", "demo-machine", "expect", List.of(Map.of("called", "token", "times", 2)));
+        VerificationFailedError failure = assertThrows(VerificationFailedError.class, () -> sts.verify(twice));
+        assertEquals(Json.objects(failure.answer().get("results")).get(0).get("says"), failure.getMessage());
+    }
+
+    @Test
     void tokenIsOneLineAndGood() throws Exception {
         SignedJWT token = SignedJWT.parse(sts.token("mock:demo-api").toString());
         JWKSet keys = JWKSet.load(new URL((String) sts.discovery().get("jwks_uri")));
