@@ -20,6 +20,9 @@ _OUTCOMES = ("granted", "refused", "challenged", "faulted")
 
 _MOST = 1000
 
+#: How many entries a list has where none was said, so that it fits a screen.
+_LISTED = 20
+
 
 def add_journal(commands: Commands) -> None:
     """Add ``journal``."""
@@ -39,7 +42,14 @@ def add_journal(commands: Commands) -> None:
     parser.add_argument("--flow", metavar="ID", help="one login with all that came of it")
     parser.add_argument("--since", metavar="TIME", help="from then on, such as 2027-01-01T00:00:00Z")
     parser.add_argument("--until", metavar="TIME", help="until then")
-    parser.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many at most; default 20")
+    parser.add_argument(
+        "--limit", type=_limit, metavar="N", help=f"how many at most; default {_LISTED}, with --format {_MOST}"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "har", "mermaid"),
+        help="the oldest first: each whole as text, an archive like HAR, or a sequence diagram of Mermaid",
+    )
     parser.add_argument("--url", help="the issuer of a running server to ask, in place of the database")
     parser.add_argument(
         "--with-admin-token", action="store_true", help="send MOCK_STS_ADMIN_TOKEN to the server of --url"
@@ -49,7 +59,9 @@ def add_journal(commands: Commands) -> None:
 
 
 def _journal(parsed: argparse.Namespace) -> int:
-    wanted: dict[str, str | int] = {"limit": parsed.limit}
+    if parsed.format is not None and parsed.json:
+        raise CommandError("--json and --format are two forms of the same; give one of them")
+    wanted: dict[str, str | int] = {"limit": parsed.limit or (_LISTED if parsed.format is None else _MOST)}
     for name, value in (("client_id", parsed.client), ("outcome", parsed.outcome), ("rule", _rule(parsed.rule))):
         if value is not None:
             wanted[name] = value
@@ -65,13 +77,28 @@ def _journal(parsed: argparse.Namespace) -> int:
             f"the journal has no entry {parsed.entry} that fits; it keeps the last MOCK_STS_JOURNAL_SIZE requests, and "
             "mock-sts journal lists them"
         )
-    if parsed.json:
+    if parsed.format is not None:
+        _export(entries, parsed.format, issuer_of(settings, parsed.url) if parsed.format == "har" else "")
+    elif parsed.json:
         print_json(entries)
     elif parsed.entry is not None:
         _print_entry(entries[0])
     else:
         _print_list(entries)
     return 0
+
+
+def _export(entries: list[dict[str, Any]], form: str, issuer: str) -> None:
+    from mock_sts.services.control.journal_export import as_har, as_mermaid  # noqa: PLC0415
+
+    if form == "har":
+        print_json(as_har(entries, issuer))
+    elif form == "mermaid":
+        print(as_mermaid(entries), end="")
+    else:
+        for number, entry in enumerate(reversed(entries)):
+            print("" if number == 0 else "\n" + "-" * 72 + "\n", end="")
+            _print_entry(entry)
 
 
 def _asked(parsed: argparse.Namespace) -> dict[str, str | int]:
@@ -186,6 +213,7 @@ def _print_entry(entry: dict[str, Any]) -> None:
         ("time", f"{_time(entry['at'])} UTC"),
         ("endpoint", entry["endpoint"]),
         ("client", entry["client_id"] or "-"),
+        ("flow", entry.get("flow") or "-"),
         ("outcome", paint(entry["outcome"], ink)),
         ("error", entry["error"] or "-"),
         ("rule", entry["rule"] or "-"),

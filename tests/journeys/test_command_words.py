@@ -14,6 +14,7 @@ import pytest
 from mock_sts.cli.main import make_parser
 from mock_sts.cli.parser import CLIENT, PERSONA, RULE, held_by
 from mock_sts.helseid.profile import BOOK
+from mock_sts.services.control.journal_export import as_mermaid
 from tests.support import processes
 from tests.support.emulator import LiveServer
 
@@ -219,6 +220,49 @@ def test_the_journal_is_listed_filtered_and_shown(server: LiveServer) -> None:
     listed = run("journal", env=env)
     assert "scope.allowed" in listed
     assert "demo-machine-bearer" in listed
+
+
+@pytest.mark.covers("journal.export")
+def test_the_journal_is_written_as_text_archive_and_diagram(server: LiveServer) -> None:
+    env = server.environment
+    run("token", "demo-machine", "--scope", "nhn:unknown/scope", env=env, status=2)
+    chosen = ("--client", "demo-machine", "--rule", "scope.allowed")
+    for where in ((), ("--url", server.issuer)):
+        entries = json.loads(run("journal", *where, *chosen, "--json", env=env))[::-1]
+        text = run("journal", *where, *chosen, "--format", "text", env=env)
+        assert re.findall(r"^entry +(\d+)", text, re.MULTILINE) == [str(entry["id"]) for entry in entries]
+        archive = json.loads(run("journal", *where, *chosen, "--format", "har", env=env))["log"]
+        assert [one["_entry"] for one in archive["entries"]] == entries
+        last = archive["entries"][-1]
+        assert last["request"]["url"] == f"{server.issuer}/connect/token" and last["request"]["method"] == "POST"
+        assert last["response"]["statusText"] == "refused: invalid_scope"
+        drawn = run("journal", *where, *chosen, "--format", "mermaid", env=env).splitlines()
+        assert drawn[:3] == ["sequenceDiagram", "    participant C1 as demo-machine", "    participant S as HelseID"]
+        assert any(line.startswith("    Note over C1,S: scope.allowed: ") for line in drawn)
+        assert drawn[-1] == "    S--xC1: refused: invalid_scope"
+    run("token", "demo-machine-bearer", "--bearer", env=env)
+    newest = json.loads(run("journal", "--outcome", "granted", "--limit", "1", "--json", env=env))[0]
+    one_flow = run("journal", "--flow", newest["flow"], "--format", "mermaid", env=env)
+    assert one_flow.count("->>S") == 1 and one_flow.endswith("S-->>C1: granted\n")
+    assert "one of them" in run("journal", "--format", "har", "--json", env=env, status=2)
+
+
+@pytest.mark.covers("journal.export")
+def test_a_diagram_takes_text_of_strangers_as_text() -> None:
+    entry = {
+        "id": 1,
+        "at": 0,
+        "endpoint": "/connect/authorize",
+        "client_id": "a\nS->>B: <b>;#",
+        "outcome": "refused",
+        "error": "x" * 500,
+        "findings": {"broken": []},
+        "faults": [{"id": "1", "effect": "delay"}],
+    }
+    drawn = as_mermaid([entry]).splitlines()
+    assert drawn[1:3] == ["    participant B as Browser", "    participant C1 as a S-#62;#62;B: #60;b#62;#59;#35;"]
+    assert drawn[4:6] == ["    B->>S: /connect/authorize", "    Note over B,S: fault on order: delay"]
+    assert len(drawn[6]) < 120
 
 
 @pytest.mark.covers("cli.journal")
