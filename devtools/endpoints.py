@@ -75,6 +75,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "world.client": ("you", "one client: what is wrong with its registration, and the registration"),
     "world.apis": ("you", "the APIs with their scopes"),
     "world.keys": ("you", "the keys that sign tokens"),
+    "steering.page": ("you", "clock, faults, next login, reset and environments, with forms"),
+    "steering.act": ("the page of that", "does what one of its forms says"),
     "conformance.page": ("you", "conformance sessions and reports, and a form that starts a session"),
     "conformance.start": ("the page of that", "starts a conformance session"),
     "conformance.session": ("you", "a conformance session with its report"),

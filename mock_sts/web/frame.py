@@ -48,6 +48,7 @@ SECTIONS = (
     Section("demo", "/mock/demo", "demo"),
     Section("journal", "/mock/journal", "journal"),
     Section("world", "/mock/world", "world"),
+    Section("control", "/mock/control", "control"),
     Section("test_token", "/mock/test-token", "test_tokens"),
     Section("conformance", "/mock/conformance", "conformance"),
     Section("doctor", "/mock/doctor", "doctor"),

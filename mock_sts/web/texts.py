@@ -29,6 +29,7 @@ WORDS: Words = {
     "demo": ("Demo", "Demo"),
     "journal": ("Journal", "Journal"),
     "world": ("Verden", "World"),
+    "control": ("Styring", "Control"),
     "control_api": ("Kontroll-API", "Control API"),
     "test_tokens": ("Testtoken", "Test tokens"),
     "conformance": ("Samsvar", "Conformance"),

@@ -268,6 +268,17 @@ def world_apis(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("apis")).to_be_visible()
 
 
+def control(page: Page, client: Client, language: str) -> None:
+    page.goto(f"{client.rp.machine.issuer}/mock/control?ui_locales={language}")
+    page.get_by_test_id("fault-effect").select_option("oauth_error")
+    page.get_by_test_id("fault-value").fill("temporarily_unavailable")
+    page.get_by_test_id("fault-client").fill(client.rp.machine.client_id)
+    page.get_by_test_id("order-fault").click()
+    expect(page.get_by_test_id("faults")).to_be_visible()
+    page.get_by_test_id("end-fault-1").click()
+    expect(page.get_by_test_id("clock-now")).to_be_visible()
+
+
 def token_service(page: Page, client: Client, language: str) -> None:
     page.goto(f"{client.rp.machine.issuer}/swagger?ui_locales={language}")
     expect(page.get_by_test_id("openapi")).to_be_visible()
@@ -310,6 +321,7 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "world": world,
     "world-client": world_client,
     "world-apis": world_apis,
+    "control": control,
     "conformance": conformance,
     "report": report,
     "persona": persona,
