@@ -77,6 +77,8 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
     "world.keys": ("you", "the keys that sign tokens"),
     "steering.page": ("you", "clock, faults, next login, reset and environments, with forms"),
     "steering.act": ("the page of that", "does what one of its forms says"),
+    "read_token.page": ("you", "reads a token that is pasted: decoded, and tried with the keys of this server"),
+    "read_token.read": ("the page of that", "reads the token of its form"),
     "conformance.page": ("you", "conformance sessions and reports, and a form that starts a session"),
     "conformance.start": ("the page of that", "starts a conformance session"),
     "conformance.session": ("you", "a conformance session with its report"),

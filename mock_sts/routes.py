@@ -38,6 +38,7 @@ from mock_sts.web.mock.pages import (
     journal,
     ordered_token,
     parts,
+    read_token,
     rules,
     world,
 )
@@ -81,6 +82,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         conformance,
         world,
         control,
+        read_token,
         rules,
         error_page,
         login,

@@ -279,6 +279,14 @@ def control(page: Page, client: Client, language: str) -> None:
     expect(page.get_by_test_id("clock-now")).to_be_visible()
 
 
+def read_token(page: Page, client: Client, language: str) -> None:
+    token = client.rp.machine.token().json["access_token"]
+    page.goto(f"{client.rp.machine.issuer}/mock/token?ui_locales={language}")
+    page.get_by_test_id("token").fill(token)
+    page.get_by_test_id("read").click()
+    expect(page.get_by_test_id("claims")).to_be_visible()
+
+
 def token_service(page: Page, client: Client, language: str) -> None:
     page.goto(f"{client.rp.machine.issuer}/swagger?ui_locales={language}")
     expect(page.get_by_test_id("openapi")).to_be_visible()
@@ -322,6 +330,7 @@ PAGES: dict[str, Callable[[Page, Client, str], None]] = {
     "world-client": world_client,
     "world-apis": world_apis,
     "control": control,
+    "read-token": read_token,
     "conformance": conformance,
     "report": report,
     "persona": persona,

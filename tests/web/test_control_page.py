@@ -30,7 +30,7 @@ def control(emulator: Emulator) -> Control:
     return Control(emulator.transport)
 
 
-def post(emulator: Emulator, forged: bool = False, **fields: Any) -> Answer:  # noqa: FBT001, FBT002
+def post(emulator: Emulator, forged: bool = False, **fields: Any) -> Answer:
     shown = emulator.get(PATH)
     assert shown.status == 200
     token = re.search(r'name="__RequestVerificationToken" value="([^"]+)"', shown.content.decode())
@@ -110,7 +110,7 @@ def test_a_reset_empties_the_journal(emulator: Emulator, control: Control) -> No
         ({"act": "something"}, "no form of this page says"),
     ],
 )
-def test_a_form_that_is_wrong_says_why(emulator: Emulator, control: Control, fields: dict[str, str], said: str) -> None:
+def test_a_form_that_is_wrong_says_why(emulator: Emulator, control: Control, fields: dict[str, Any], said: str) -> None:
     answer = post(emulator, **fields)
     assert answer.status == 400
     text = answer.content.decode()

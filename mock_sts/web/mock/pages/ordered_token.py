@@ -35,6 +35,7 @@ WORDS: Words = {
         "Lag et token til test av et API: riktig, eller feil på en valgt måte. Nøkkelen til denne STS-en signerer det.",
         "Make a token to test an API with: correct, or broken in a chosen way. The key of this STS signs it.",
     ),
+    "read_one": ("Les et token", "Read a token"),
     "audience_field": ("API (audience)", "API (audience)"),
     "client_field": ("Klient", "Client"),
     "person_field": ("Person, tomt for en maskin", "Person, empty for a machine"),
