@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from mock_sts.cli.client_import import add_import
 from mock_sts.cli.output import cell, counted, fitting, print_entries, print_json, print_json_text, print_table
 from mock_sts.cli.parser import CLIENT, Commands, holds
 from mock_sts.cli.settings import (
@@ -33,7 +34,7 @@ _CLIENT_NEW_JSON = (
 
 def add_client(commands: Commands) -> None:
     """Add ``client`` and its actions."""
-    parser = commands.add_parser("client", help="registered clients: list, show, new, delete")
+    parser = commands.add_parser("client", help="registered clients: list, show, new, import, delete")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser(
         "list", help="clients, all or those in which words stand", epilog=_CLIENT_JSON + FAULT_JSON
@@ -109,6 +110,8 @@ def add_client(commands: Commands) -> None:
     )
     new.add_argument("--json", action="store_true", help="print everything as JSON, private key included")
     new.set_defaults(run=_client_new)
+
+    add_import(actions)
 
     delete = actions.add_parser("delete", help="take away a client that was made at run time, and its private key")
     holds(delete.add_argument("client_id", metavar="CLIENT_ID"), CLIENT)
