@@ -280,7 +280,7 @@ def control(page: Page, client: Client, language: str) -> None:
 
 
 def read_token(page: Page, client: Client, language: str) -> None:
-    token = client.rp.machine.token().json["access_token"]
+    token = client.tokens(client.start(page, test_pid=PERSON))["access_token"]
     page.goto(f"{client.rp.machine.issuer}/mock/token?ui_locales={language}")
     page.get_by_test_id("token").fill(token)
     page.get_by_test_id("read").click()
