@@ -101,6 +101,12 @@ _ROUTES: Mapping[str, tuple[str, str]] = {
         "pages of clients, in a frame",
         "says whether the browser's session is still that of a login (Session Management)",
     ),
+    "self_service.client": ("clients, behind the scenes", "self-service: the client's own registration"),
+    "self_service.client_secrets": ("clients, behind the scenes", "self-service: the client's keys, each with its end"),
+    "self_service.add_client_secret": (
+        "clients, behind the scenes",
+        "self-service: adds a key to the client",
+    ),
     "token_service.with_key": ("tests of APIs", "NHN's test-token service: a token on order, with its proof"),
     "token_service.with_key_v1": ("tests of APIs", "version 1 of it: the audience comes in a header"),
     "token_service.with_token_v1": ("tests of APIs", "version 1 of it for who has an access token for the service"),

@@ -43,6 +43,7 @@ from mock_sts.web.mock.pages import (
     world,
 )
 from mock_sts.web.reading import SERVER
+from mock_sts.web.selfservice import self_service
 from mock_sts.web.testtoken import description, token_service
 from mock_sts.web.writing import add_routes
 
@@ -67,6 +68,7 @@ def make_flask(server: Server, errors: Errors, settings: Settings, reload: Reloa
         user_info,
         token_service,
         description,
+        self_service,
         health,
     ):
         add_routes(app, endpoints.ROUTES)

@@ -55,7 +55,8 @@ class AssertionEvidence:
 
     ``fault`` says why ``assertion`` is None although one was sent. ``spent`` and ``sent_before_challenge`` are facts
     from the store: the same assertion has been accepted, or has met a nonce challenge, before. Where no key of the
-    client verifies it, ``kid_holders`` are the other clients that have a key of the name that it came with.
+    client verifies it, ``kid_holders`` are the other clients that have a key of the name that it came with. ``ended``
+    says of the key that verifies it that it has ended, and which newer one there is; empty: it has not.
     """
 
     client_id: str | None
@@ -72,6 +73,7 @@ class AssertionEvidence:
     spent: bool = False
     sent_before_challenge: bool = False
     kid_holders: tuple[str, ...] = ()
+    ended: str = ""
 
     #: The assertion; only asked for after the rule that makes sure of it. Without a function, for each rule asks.
     read = cast("ClientAssertion", property(attrgetter("assertion")))
@@ -202,7 +204,9 @@ allow_algorithms(
     source=f"RFC 7523 section 3; {ERRORS_PAGE}",
 )
 def signature(evidence: AssertionEvidence) -> Verdict:
-    """Every registered key was tried."""
+    """Every registered key was tried. A key that has ended counts for nothing any more."""
+    if evidence.ended:
+        return holds(False, evidence.ended, "a key that has not ended")
     found = evidence.verified.signature
     observed = "the client has no registered key" if found is Signature.NO_KEY else "no registered key verifies it"
     faults = evidence.client.key_faults if evidence.client is not None else ()

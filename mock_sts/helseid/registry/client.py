@@ -17,6 +17,9 @@ from mock_sts.protocol.terms import AuthMethod, GrantType
 
 _IGNORED = "Part of RFC 7591; kept, but HelseID has no use for it"
 
+#: The first second that no date of four digits has.
+_LAST_SECOND = 253_402_300_800
+
 #: Claims of a token that no registration may set.
 RESERVED_CLAIMS = frozenset(
     [
@@ -42,11 +45,14 @@ RESERVED_CLAIMS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ClientKey:
-    """A registered public key with what its JWK says of itself (``kid``, ``alg``)."""
+    """A registered public key with what its JWK says of itself (``kid``, ``alg``), and when it ends, in
+    seconds; None: never.
+    """
 
     kid: str | None
     alg: str | None
     key: PublicKey
+    ends_at: int | None = None
 
 
 class _Client(Record):
@@ -199,7 +205,7 @@ class Client(_Client):
         for jwk in self.public_jwks:
             with suppress(JoseError):
                 kid, alg = (text_or_none(jwk.get(name)) or None for name in ("kid", "alg"))
-                usable.append(ClientKey(kid, alg, import_public_key(jwk)))
+                usable.append(ClientKey(kid, alg, import_public_key(jwk), _end_of(jwk)))
         return tuple(usable)
 
     @property
@@ -244,6 +250,12 @@ class Client(_Client):
             except JoseError as error:
                 faults.append(f"key {number} cannot be used: {error}")
         return tuple(faults)
+
+
+def _end_of(jwk: Mapping[str, Any]) -> int | None:
+    """When ``jwk`` ends by its member ``exp``, in seconds since 1970; None where that says no time."""
+    ends = jwk.get("exp")
+    return ends if isinstance(ends, int) and not isinstance(ends, bool) and 0 <= ends < _LAST_SECOND else None
 
 
 CLIENT_FORMAT = format_of(Client)

@@ -16,6 +16,7 @@ from mock_sts.helseid.profile.client_assertion import AssertionEvidence
 from mock_sts.helseid.registry.client import Client
 from mock_sts.helseid.requirement import Finding, refusal
 from mock_sts.protocol.client_assertion import ClientAssertion, read_client_assertion
+from mock_sts.protocol.durations import write_time
 from mock_sts.protocol.jose import JoseError
 from mock_sts.protocol.params import Params
 from mock_sts.protocol.signed_jwt import Signature, SignedJwt, VerifiedBy, verify
@@ -89,6 +90,7 @@ def authenticate_client(
             spent=seen.assertion_spent,
             sent_before_challenge=seen.assertion_challenged,
             kid_holders=kid_holders(context, assertion, client, verified),
+            ended=_ended(client, verified, context.times.now),
         ),
     )
     if client is None or use is None or assertion is None:
@@ -108,6 +110,20 @@ def kid_holders(
     if jwt is None or not jwt.kid or client is None or verified.signature is Signature.VERIFIED:
         return ()
     return context.catalog.kid_holders(jwt.kid, client)
+
+
+def _ended(client: Client | None, verified: VerifiedBy, now: int) -> str:
+    """That the key which verified has ended by ``now``, the environment's clock, and the newer key there is; an empty
+    text where it has not.
+    """
+    if client is None or verified.signature is not Signature.VERIFIED:
+        return ""
+    key = client.keys[verified.index]
+    if key.ends_at is None or key.ends_at > now:
+        return ""
+    good = [one for one in client.keys if one.ends_at is None or one.ends_at > now]
+    newer = f"sign with {good[-1].kid or good[-1].key.thumbprint!r}" if good else "the client has no other"
+    return f"the key {key.kid or key.key.thumbprint!r} ended at {write_time(key.ends_at)}; {newer}"
 
 
 def _read(text: str | None) -> tuple[ClientAssertion | None, str]:

@@ -55,7 +55,10 @@ def open_request(
     verified = VerifiedBy(Signature.NO_KEY)
     if read is not None:
         context.show("request_object", read.jwt.jws)
-        verified = verify(read.jwt, ((key.kid, key.key) for key in client.keys))
+        verified = verify(
+            read.jwt,
+            ((key.kid, key.key) for key in client.keys if key.ends_at is None or key.ends_at > context.times.now),
+        )
     claims = read.jwt.jws.claims if read is not None else {}
     inside = {name: claims[name] for name in _DETAILS if name in claims}
     context.judge(

@@ -1,0 +1,1 @@
+"""NHN's self-service: what a client reads and changes of its own registration."""

@@ -1,0 +1,1 @@
+"""NHN's self-service (Selvbetjening), on the paths of its API."""
