@@ -18,7 +18,7 @@ from mock_sts.web.mock.api import clock, faults, next_login, snapshots
 from mock_sts.web.mock.api.operations import Call, Resource
 from mock_sts.web.mock.api.problems import Problem
 from mock_sts.web.mock.api.shapes import MisfitError
-from mock_sts.web.mock.pages.control_words import WORDS
+from mock_sts.web.mock.pages import control_words
 from mock_sts.web.reading import asked, current, the_server
 
 PATH = "/mock/control"
@@ -31,6 +31,17 @@ _LONGEST = 2_000
 
 #: What parts a kind of effect from its word in the form.
 _SIGN = "="
+
+
+#: What the clock can do, each with the name of its words.
+_MOVES = (
+    ("advance", "control_advance"),
+    ("set", "control_set"),
+    ("offset", "control_offset"),
+    ("freeze", "control_freeze"),
+    ("go-on", "control_go_on"),
+    ("reset", "control_reset"),
+)
 
 
 class _WrongFormError(ValueError):
@@ -161,12 +172,12 @@ def _page(fault: str = "", status: int = 200, *, forged: bool = False) -> Respon
     response = browser.page(
         "control.html",
         section="control",
-        words=WORDS,
+        words=control_words.WORDS,
         status=status,
         fault=fault,
         forged=forged,
         clock=read_clock(server.store, server.clock, environment.name),
-        moves=("advance", "set", "offset", "freeze", "go-on", "reset"),
+        moves=_MOVES,
         faults=[
             {"id": one.id, "match": dict(one.match), "effect": _said(one.effect), "left": one.remaining, "it": one}
             for one in list_faults(environment)

@@ -18,7 +18,7 @@ WORDS: Words = {
     "control_set": ("Bli stilt til et tidspunkt", "Be set to a time"),
     "control_offset": ("Gå foran den virkelige tiden", "Be ahead of real time"),
     "control_freeze": ("Stå stille", "Stand still"),
-    "control_go-on": ("Gå igjen", "Go on again"),
+    "control_go_on": ("Gå igjen", "Go on again"),
     "control_reset": ("Vise virkelig tid igjen", "Show real time again"),
     "control_time": ("Varighet eller tidspunkt", "Duration or time"),
     "control_time_hint": (

@@ -35,8 +35,14 @@ admission.guard(ROUTES)
 #: How many entries of a sort a page lists, and how many work places of a person.
 _SHOWN, _PLACES = 50, 2
 
-#: The sorts, in the order of the tabs.
-_SORTS = ("people", "organizations", "clients", "apis", "keys")
+#: The sorts, each with the name of its words, in the order of the tabs.
+_SORTS = (
+    ("people", "people"),
+    ("organizations", "world_organizations"),
+    ("clients", "world_clients"),
+    ("apis", "world_apis"),
+    ("keys", "world_keys"),
+)
 
 WORDS: Words = {
     "world_lead": (
@@ -163,16 +169,17 @@ def keys() -> Response:
     return _page("keys", words, [{"it": key} for key in found[:_SHOWN]], len(found))
 
 
-def _page(sort: str, words: Sequence[str], shown: Iterable[dict[str, Any]], found: int) -> Response:
+def _page(sort: str, searched: Sequence[str], shown: Iterable[dict[str, Any]], found: int) -> Response:
     return browser.page(
         "world.html",
         section="world",
         words=WORDS,
         carried=["q"],
         sort=sort,
-        sorts=[(one, "people" if one == "people" else f"world_{one}", _path(one)) for one in _SORTS],
+        sorts=[(one, words, _path(one)) for one, words in _SORTS],
+        heading=dict(_SORTS)[sort],
         path=_path(sort),
-        query=" ".join(words),
+        query=" ".join(searched),
         shown=list(shown),
         others=max(0, found - _SHOWN),
     )
