@@ -53,6 +53,9 @@ def add_import(actions: "argparse._SubParsersAction[Any]") -> None:
 def _import(parsed: argparse.Namespace) -> int:
     text = _text(parsed.file)
     client_id, body = _of_pem(parsed, text) if _PEM in text else _of_json(parsed, _json(parsed.file, text))
+    if set(body) == {"jwks"}:
+        # A file of keys alone gives a client its keys, and leaves the rest of its registration.
+        body = {**_registered(parsed, client_id), **body}
     if parsed.name:
         body.setdefault("client_name", parsed.name)
     if parsed.scope:
@@ -72,6 +75,15 @@ def _import(parsed: argparse.Namespace) -> int:
         kids = ", ".join(str(key.get("kid", "without kid")) for key in made["jwks"]["keys"])
         print(f"client {client_id} is registered with the key {kids}; its private key stays in {parsed.file}")
     return 0
+
+
+def _registered(parsed: argparse.Namespace, client_id: str) -> dict[str, Any]:
+    """The registration of the client as it is; empty where there is none."""
+    try:
+        found = steer(parsed, "GET", f"/clients/{quote(client_id, safe='')}")
+    except CommandError:  # none, or no server, which the next request says
+        return {}
+    return {name: value for name, value in found.items() if name != "client_id"}
 
 
 def _text(file: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.control import Control
 from tests.support.emulator import API_SCOPE, LiveServer
 from tests.support.keys import private_jwk
 from tests.support.relying_party import PERSON, REDIRECT_URI, SCOPES
@@ -56,6 +57,15 @@ def test_client_credentials_with_dpop(live: LiveServer, kind: str) -> None:
     assert seen["claims"]["cnf"] == {"jkt": seen["thumbprint"]}
     assert seen["differs"] is True
     assert seen["refusal"] == {"error": "invalid_scope", "status": 400, "description": None}
+    expect = [
+        {"nonce_retried": True},
+        {"called": "token", "outcome": "granted", "times": 2},
+        {"called": "token", "error": "invalid_scope", "times": 1},
+        {"same_proof_key": ["token"]},
+    ]
+    order = {"client_id": machine.client_id, "expect": expect}
+    answer = Control(live.transport).ask("POST", "/verify", order)
+    assert answer["met"], answer
 
 
 def test_a_whole_login_without_a_page(live: LiveServer) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mock_sts.cli.main import main
+from tests.support.control import Control
 from tests.support.emulator import LiveServer
 from tests.support.keys import private_jwk, public_jwk
 from tests.support.machine import Machine
@@ -62,6 +63,20 @@ def test_each_form_of_a_client_gives_one_that_gets_a_token(
     answer = machine.post(machine.form(machine.assertion()), proof=None)
     assert answer.status == 200, answer.content
     assert jwk["d"] not in printed + live.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.covers("cli.client-import")
+@pytest.mark.parametrize("form", ["private JWK", "JWKS", "PEM"])
+def test_a_file_of_keys_leaves_the_rest_of_a_registration(
+    live: LiveServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    clients = Control(live.transport)
+    before = clients.ask("GET", "/clients/demo-machine")
+    assert run(live, tmp_path / "client.json", FORMS[form][0], "--client-id", "demo-machine") == 0
+    after = clients.ask("GET", "/clients/demo-machine")
+    kept = after.pop("jwks")["keys"]
+    assert [key["x"] for key in kept] == [EC["x"]] and before.pop("jwks") and after == before
+    capsys.readouterr()
 
 
 @pytest.mark.covers("cli.client-import")

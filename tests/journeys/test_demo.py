@@ -32,6 +32,7 @@ from mock_sts.server.loopback_calls import loopback_call_headers
 from mock_sts.services.seal import Seal
 from mock_sts.settings.settings import from_environ
 from mock_sts.store.catalog import MADE, put_entry
+from tests.support.control import Control
 from tests.support.emulator import LiveServer, Worlds
 from tests.support.environments import neighbour
 from tests.support.keys import private_jwk
@@ -193,10 +194,17 @@ def test_the_client_breaks_no_rule(server: LiveServer) -> None:
     visitor = Visitor(server.issuer)
     visitor.log_in()
     visitor.press("demo-refresh")
-    rows = server.transport.send("GET", "/mock/api/v1/journal?client_id=demo-page").json["entries"]
-    broken = {finding["rule"] for row in rows for finding in row["findings"]["broken"]}
-    assert {row["endpoint"] for row in rows} >= {"/connect/par", "/connect/token", "/connect/authorize"}
-    assert broken == set()
+    expect = [
+        {"called": "par"},
+        {"called": "authorize", "outcome": "granted"},
+        {"called": "token", "grant_type": "refresh_token", "times": 1},
+        {"pushed": True},
+        {"newest_refresh_token": True},
+        {"same_proof_key": ["token"]},
+        {"none_broken": "should"},
+    ]
+    answer = Control(server.transport).ask("POST", "/verify", {"client_id": "demo-page", "expect": expect})
+    assert answer["met"], answer
 
 
 @pytest.mark.covers("demo.concurrent")
