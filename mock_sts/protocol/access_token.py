@@ -39,7 +39,7 @@ def read_access_token(claims: Mapping[str, Any]) -> AccessToken:
     if "sid" in claims:
         sid, auth_time = _text(claims, "sid"), claims.get("auth_time")
         # The test-token service writes none.
-        if auth_time is not None and (not isinstance(auth_time, int) or isinstance(auth_time, bool)):
+        if "auth_time" in claims and (not isinstance(auth_time, int) or isinstance(auth_time, bool)):
             raise AccessTokenError("its auth_time is no whole number")
     return AccessToken(
         claims=claims,
