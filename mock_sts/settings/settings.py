@@ -3,17 +3,14 @@
 A wrong value raises SettingError with a sentence that names the setting, the value and the remedy.
 """
 
-import ipaddress
 import os
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mock_sts.helseid.eids import PROVIDERS
-from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS, public_url_in
+from mock_sts.helseid.hosts import COMPANIONS, PRODUCTION_HOSTS
 from mock_sts.helseid.requirement import Enforcement
 from mock_sts.helseid.terms import (
     ANY_KEY,
@@ -29,6 +26,7 @@ from mock_sts.helseid.terms import (
 )
 from mock_sts.protocol.addresses import Addresses, TrustedProxies, UrlMode, is_loopback
 from mock_sts.protocol.near_names import did_you_mean
+from mock_sts.settings import readers
 from mock_sts.settings.certificate_files import CertificateFiles, names_of
 from mock_sts.store.location import checked_url, file_of, shown, without_password
 from mock_sts.store.private_files import Places
@@ -66,21 +64,6 @@ class Setting:
         return "--" + self.name.replace("_", "-")
 
 
-def _text(text: str) -> str:
-    if any("\ud800" <= c <= "\udfff" for c in text):  # bytes that the system could not decode
-        raise ValueError("text in UTF-8")
-    return text
-
-
-def _header_text(text: str) -> str:
-    if text and re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", text) is None:
-        raise ValueError(
-            "one that a header can carry: ASCII letters, digits and signs, without a space at its beginning or end; "
-            "'openssl rand -hex 16' makes one"
-        )
-    return text
-
-
 def _kind_of(text: str) -> str:
     """What a text that may not be shown is like."""
     if not text.isascii():
@@ -90,138 +73,46 @@ def _kind_of(text: str) -> str:
     return "a text with a space at its beginning or end" if text != text.strip() else "a text"
 
 
-def _number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= 12 and low <= int(text) <= high):
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _optional_number(low: int, high: int) -> Callable[[str], int | None]:
-    def parse(text: str) -> int | None:
-        return _number(low, high)(text) if text else None
-
-    return parse
-
-
-def _host(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address("127.0.0.1" if text == "localhost" else text.strip("[]")))
-    except ValueError:
-        raise ValueError("an IP address of this machine, localhost, or 0.0.0.0 for all") from None
-
-
 def _is_service_link(name: str, value: str) -> bool:
     """Whether Kubernetes has set this variable for a Service called mock-sts; it is no setting of ours."""
     return name.startswith((f"{PREFIX}SERVICE_", f"{PREFIX}PORT_")) or value.startswith("tcp://")
 
 
-def _choice(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"one of {', '.join(filter(None, choices))}")
-        return text
-
-    return parse
-
-
-def _optional_url(text: str) -> str:
-    return public_url_in(text) if text else ""
-
-
-def _urls(text: str) -> tuple[str, ...]:
-    return tuple(public_url_in(part) for part in text.replace(",", " ").split())
-
-
-def _folders(text: str) -> tuple[Path, ...]:
-    folders = tuple(Path(part) for part in text.split(os.pathsep) if part)
-    for folder in folders:
-        if not _is(Path.is_dir, folder):
-            raise ValueError(f"existing folders separated by {os.pathsep!r}; {str(folder)!r} is none")
-        if not os.access(folder, os.R_OK | os.X_OK):
-            raise ValueError(f"folders that this user may read; {str(folder)!r} is not, so change its permissions")
-    return folders
-
-
-def _optional_file(text: str) -> Path | None:
-    if not text:
-        return None
-    path = Path(text)
-    if not (_is(Path.is_file, path) and os.access(path, os.R_OK)):
-        raise ValueError("a file that this user may read")
-    return path
-
-
-def _is(sort: Callable[[Path], bool], path: Path) -> bool:
-    try:
-        return sort(path)
-    except (OSError, ValueError):  # a name that is too long, or holds NUL
-        return False
-
-
-def _proxies(text: str) -> TrustedProxies:
-    if not text:
-        return TrustedProxies(0, ())
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10:
-        return TrustedProxies(int(text), ())
-    try:
-        if not text.replace(",", " ").split():
-            raise ValueError
-        networks = tuple(ipaddress.ip_network(part, strict=False) for part in text.replace(",", " ").split())
-    except ValueError:
-        raise ValueError("a number from 1 to 10, or addresses and networks such as 10.0.0.0/8") from None
-    return TrustedProxies(0, networks)
-
-
-def _schemes(text: str) -> tuple[str, ...]:
-    schemes = tuple(text.replace(",", " ").split())
-    known = [provider.scheme for provider in PROVIDERS]
-    if any(scheme not in known for scheme in schemes):
-        raise ValueError(f"some of {', '.join(known)}")
-    return schemes
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("true or false")
-    return text == "true"
-
-
 _DEFAULT_PERSONA = "kvart-grevling"
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "127.0.0.1", "IP address to listen on, or localhost; 0.0.0.0 for all", _host),
-    Setting("port", "8080", "Port to listen on; 0 takes a free one, for serve alone", _number(0, 65535)),
+    Setting("host", "127.0.0.1", "IP address to listen on, or localhost; 0.0.0.0 for all", readers.host),
+    Setting("port", "8080", "Port to listen on; 0 takes a free one, for serve alone", readers.number(0, 65535)),
     Setting(
         "tls_port",
         "",
         "Port for https, beside http on the other, 0 for a free one; empty: no https",
-        _optional_number(0, 65535),
+        readers.optional_number(0, 65535),
     ),
     Setting(
         "tls_certificate",
         "",
         "PEM file with the certificate chain for https; empty: one of a local CA, made and kept with the data",
-        _optional_file,
+        readers.optional_file,
     ),
-    Setting("tls_key", "", "PEM file with the private key of tls_certificate", _optional_file),
-    Setting("tls_minimum", "1.2", "Lowest version of TLS that is spoken: 1.2 or 1.3", _choice("1.2", "1.3")),
+    Setting("tls_key", "", "PEM file with the private key of tls_certificate", readers.optional_file),
+    Setting("tls_minimum", "1.2", "Lowest version of TLS that is spoken: 1.2 or 1.3", readers.choice("1.2", "1.3")),
     Setting(
         "trusted_proxies",
         "",
         "Proxies whose X-Forwarded-* headers count: how many stand in front, or their addresses and networks; "
         "empty: none",
-        _proxies,
+        readers.proxies,
     ),
-    Setting("public_url", "", "The issuer, byte for byte; empty: the address that the client asked", _optional_url),
-    Setting("aliases", "", "Other addresses of the same server, separated by spaces", _urls),
+    Setting(
+        "public_url", "", "The issuer, byte for byte; empty: the address that the client asked", readers.optional_url
+    ),
+    Setting("aliases", "", "Other addresses of the same server, separated by spaces", readers.urls),
     Setting(
         "url_mode",
         "",
         "Which URLs follow the host that asked: split (default with a public URL), fixed, request (default without)",
-        _choice("", *UrlMode),
+        readers.choice("", *UrlMode),
     ),
     Setting(
         "database_url",
@@ -235,166 +126,183 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Folder for the local CA, private keys of client new and the demo's logins; empty: that of an SQLite database, "
         "else mock-sts-data",
-        _text,
+        readers.text,
     ),
     Setting(
         "fixtures",
         "",
         "Folders with own fixtures on top of the shipped world, separated as in PATH; later ones win",
-        _folders,
+        readers.folders,
     ),
     Setting(
         "enforcement",
         "helseid",
         "What is refused: observe (next to nothing), helseid (what HelseID refuses), strict (the security profile), "
         "fapi2 (the FAPI 2.0 Security Profile)",
-        _choice(*(mode.word for mode in Enforcement)),
+        readers.choice(*(mode.word for mode in Enforcement)),
     ),
     Setting(
         "explain",
         EXPLAIN_OFF,
         "Whether error_description says why: off (what HelseID says), description (rule and remedy behind it); clients "
         "may have their own",
-        _choice(*EXPLANATIONS),
+        readers.choice(*EXPLANATIONS),
     ),
     Setting(
         "preset",
         "helseid",
         "A named bundle of settings: helseid, or fapi2, which is the FAPI 2.0 Security Profile instead of HelseID's",
-        _choice("helseid", "fapi2"),
+        readers.choice("helseid", "fapi2"),
     ),
     Setting(
         "workers",
         "",
         "Processes that answer requests; empty: one, and a moment later a second one where the machine has two cores",
-        _optional_number(1, 64),
+        readers.optional_number(1, 64),
     ),
     Setting(
-        "threads", "2", "Requests per process that are worked on at the same time; many more may wait", _number(1, 64)
+        "threads",
+        "2",
+        "Requests per process that are worked on at the same time; many more may wait",
+        readers.number(1, 64),
     ),
-    Setting("admin_token", "", "Bearer token that the control API asks for; empty: none", _header_text, is_secret=True),
+    Setting(
+        "admin_token",
+        "",
+        "Bearer token that the control API asks for; empty: none",
+        readers.header_text,
+        is_secret=True,
+    ),
     Setting(
         "signing_keys",
         "shipped",
         "shipped: the published development key, the same everywhere; fresh: made at first start",
-        _choice("shipped", "fresh"),
+        readers.choice("shipped", "fresh"),
     ),
     Setting(
         "signing_algorithm",
         SIGNING_ALGORITHMS[0],
         "What tokens are signed with: RS256 as at HelseID, or PS256",
-        _choice(*SIGNING_ALGORITHMS),
+        readers.choice(*SIGNING_ALGORITHMS),
     ),
-    Setting("access_token_lifetime", "600", "Seconds; APIs and clients may have their own", _number(1, 86_400)),
-    Setting("id_token_lifetime", "300", "Seconds; clients may have their own", _number(1, 86_400)),
+    Setting("access_token_lifetime", "600", "Seconds; APIs and clients may have their own", readers.number(1, 86_400)),
+    Setting("id_token_lifetime", "300", "Seconds; clients may have their own", readers.number(1, 86_400)),
     Setting(
-        "refresh_token_lifetime", "28800", "Seconds from the login; clients may have their own", _number(1, 31_536_000)
+        "refresh_token_lifetime",
+        "28800",
+        "Seconds from the login; clients may have their own",
+        readers.number(1, 31_536_000),
     ),
     Setting(
         "refresh_token_usage",
         "",
         "OneTimeUseOnly or Reusable for the refresh tokens of all clients; empty: as each client is registered",
-        _choice("", ONE_TIME_USE_ONLY, REUSABLE),
+        readers.choice("", ONE_TIME_USE_ONLY, REUSABLE),
     ),
     Setting(
         "revoke_on_code_reuse",
         "false",
         "Whether a code that is used twice takes back the tokens that it gave (RFC 6749 section 4.1.2)",
-        _flag,
+        readers.flag,
     ),
     Setting(
         "keep_identity_scopes",
         "false",
         "Whether a person's token that resource narrows to one API keeps openid and the other identity scopes; they "
         "are dropped by the product that HelseID is built on",
-        _flag,
+        readers.flag,
     ),
     Setting(
         "identity_providers",
         "",
         "Schemes of the identity providers on offer, separated by spaces; empty: all",
-        _schemes,
+        readers.schemes,
     ),
     Setting(
         "login_mode",
         LOGIN_AUTO_IF_HINTED,
         "Whether people log in without a page: page (never), auto (always, as the default persona unless a test says "
         "otherwise), auto-if-hinted (when something tells who); clients may have their own",
-        _choice(*LOGIN_MODES),
+        readers.choice(*LOGIN_MODES),
     ),
-    Setting("default_persona", _DEFAULT_PERSONA, "Short name or pid of who logs in in login mode auto", _text),
-    Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", _number(1, 31_536_000)),
-    Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", _number(1, 86_400)),
-    Setting("pushed_request_lifetime", "600", "Seconds from PAR to the end of the login", _number(1, 86_400)),
+    Setting("default_persona", _DEFAULT_PERSONA, "Short name or pid of who logs in in login mode auto", readers.text),
+    Setting("single_sign_on_lifetime", "28800", "Seconds; clients may have their own", readers.number(1, 31_536_000)),
+    Setting("code_lifetime", "300", "Seconds that a code may wait to be redeemed", readers.number(1, 86_400)),
+    Setting("pushed_request_lifetime", "600", "Seconds from PAR to the end of the login", readers.number(1, 86_400)),
     Setting(
         "require_synthetic",
         "false",
         "Whether a pid outside the synthetic series is refused; otherwise it is let in with a warning",
-        _flag,
+        readers.flag,
     ),
-    Setting("invent_people", "true", "Whether a pid of no persona is a person invented for it, or refused", _flag),
-    Setting("dpop_nonce_step", "60", "Seconds; a nonce is good for its step and the next", _number(1, 3_600)),
+    Setting(
+        "invent_people", "true", "Whether a pid of no persona is a person invented for it, or refused", readers.flag
+    ),
+    Setting("dpop_nonce_step", "60", "Seconds; a nonce is good for its step and the next", readers.number(1, 3_600)),
     Setting(
         "clock_skew",
         "",
         "Seconds that a client's clock may differ; empty: 300, and 10 in strict enforcement",
-        _optional_number(0, 3_600),
+        readers.optional_number(0, 3_600),
     ),
-    Setting("network", "internett", "The network that people come from", _choice("internett", "helsenett")),
+    Setting("network", "internett", "The network that people come from", readers.choice("internett", "helsenett")),
     Setting(
         "seed",
         "",
         "For tests alone: from this text follow all ids, codes, handles and jti, the same again after a reset; empty: "
         "chance",
-        _text,
+        readers.text,
     ),
     Setting(
         "environment_idle",
         "86400",
         "Seconds after which an environment that no request has used ends; 0: none does",
-        _number(0, 31_536_000),
+        readers.number(0, 31_536_000),
     ),
-    Setting("max_body", "262144", "Longest request body in bytes", _number(1_024, 16_777_216)),
+    Setting("max_body", "262144", "Longest request body in bytes", readers.number(1_024, 16_777_216)),
     Setting(
-        "request_timeout", "30", "Seconds within which a request must have come, its body included", _number(1, 3_600)
+        "request_timeout",
+        "30",
+        "Seconds within which a request must have come, its body included",
+        readers.number(1, 3_600),
     ),
     Setting(
         "journal_size",
         "10000",
         "Entries that the journal keeps; the oldest go first",
-        _number(100, 1_000_000),
+        readers.number(100, 1_000_000),
     ),
     Setting(
         "scripted_login_lifetime",
         "3600",
         "Seconds for which a scripted login (next-login) waits for the login that it is for; 0: for ever",
-        _number(0, 31_536_000),
+        readers.number(0, 31_536_000),
     ),
     Setting(
         "sqlite_synchronous",
         "normal",
         "normal, or off for a database that may be lost with the machine's power",
-        _choice("normal", "off"),
+        readers.choice("normal", "off"),
     ),
     Setting(
         "test_token_issuer",
         "",
         "The issuer of tokens of the test-token service, one of the server's addresses; empty: that of the STS",
-        _optional_url,
+        readers.optional_url,
     ),
     Setting(
         "test_token_typ",
         "JWT",
         "The typ of tokens of the test-token service where a request does not say: JWT as recorded, or at+jwt",
-        _choice("JWT", "at+jwt"),
+        readers.choice("JWT", "at+jwt"),
     ),
     Setting(
         "test_token_keys",
         ANY_KEY,
         "Which keys the test-token service takes in X-Auth-Key: any, or kept (those of POST /api-key)",
-        _choice(*TOKEN_SERVICE_KEYS),
+        readers.choice(*TOKEN_SERVICE_KEYS),
     ),
-    Setting("log_requests", "false", "Whether every request gets a line in the log, not only refusals", _flag),
+    Setting("log_requests", "false", "Whether every request gets a line in the log, not only refusals", readers.flag),
 )
 
 

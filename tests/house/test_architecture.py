@@ -1,9 +1,11 @@
 """The structure of the code is what docs/architecture.md says."""
 
 import graphlib
+from pathlib import Path
 
 import pytest
 
+import mock_sts
 from devtools import architecture
 from devtools.words import DocumentationError
 
@@ -24,3 +26,12 @@ def test_a_step_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch, w
     monkeypatch.setattr(architecture, walk, (("services.tokens.token", "issue_nothing", "does nothing"),))
     with pytest.raises(DocumentationError, match=r"services\.tokens\.token\.issue_nothing"):
         architecture.architecture_page()
+
+
+def test_no_file_of_the_package_is_too_long_to_read() -> None:
+    """A file with more than 600 lines has more than one subject."""
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in Path(mock_sts.__file__).parent.rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > 600} == {}
