@@ -191,6 +191,8 @@ def test_the_demo_from_start_to_end(visitor: Visitor) -> None:
 
 @pytest.mark.covers("demo.strict")
 def test_the_client_breaks_no_rule(server: LiveServer) -> None:
+    control = Control(server.transport)
+    before = max((entry["id"] for entry in control.ask("GET", "/journal?limit=1")["entries"]), default=0)
     visitor = Visitor(server.issuer)
     visitor.log_in()
     visitor.press("demo-refresh")
@@ -203,7 +205,7 @@ def test_the_client_breaks_no_rule(server: LiveServer) -> None:
         {"same_proof_key": ["token"]},
         {"none_broken": "should"},
     ]
-    answer = Control(server.transport).ask("POST", "/verify", {"client_id": "demo-page", "expect": expect})
+    answer = control.ask("POST", "/verify", {"client_id": "demo-page", "after": before, "expect": expect})
     assert answer["met"], answer
 
 

@@ -200,7 +200,7 @@ def test_an_unknown_path_is_a_404_in_json(sts: Emulator, path: str) -> None:
             "/auth/realms/x/protocol",
             [f"{Endpoint.DISCOVERY}, ", "/connect/par, ", "/connect/userinfo"],
         ),
-        ("/v1/client-secret", ["/connect/token, "]),
+        ("/v9/nothing-of-the-kind", ["/connect/token, "]),
         ("/mock/api/v1/quite-otherwise", ["/mock/api/v1/journal, ", "/mock/api/v1/next-login, "]),
         ("/mock/api/v1/jurnal", ["did you mean /mock/api/v1/journal?"]),
     ],
