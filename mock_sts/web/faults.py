@@ -18,7 +18,7 @@ from mock_sts.services.environment import Reached
 from mock_sts.services.faults import surface
 from mock_sts.services.faults.answers import spoiled_answer
 from mock_sts.services.faults.request import Asked, RequestFaults
-from mock_sts.store.database import BusyError
+from mock_sts.store.database import BusyError, StoreError
 from mock_sts.store.faults import Faults as RuleStore
 from mock_sts.store.scope import DEFAULT_ENVIRONMENT
 from mock_sts.web.disturbance import DISTURBANCE, IN_HASTE, Disturbance, carry_out, disturbance_of
@@ -77,7 +77,10 @@ class Faults:
         """Answer what makes rules; where that closes the port, it is closed when the answer has left."""
         pieces = self._app(environ, start_response)
         server: Server = environ[SERVER]
-        _, catalog = server.reach(DEFAULT_ENVIRONMENT)
+        try:
+            _, catalog = server.reach(DEFAULT_ENVIRONMENT)
+        except StoreError:  # which the answer says
+            return pieces
         wall = server.clock.times().wall
         until = max((rule.closed_until for rule in catalog.faults), default=0)
         if until > wall:
